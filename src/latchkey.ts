@@ -20,7 +20,8 @@ import { Networks } from './core/auth/networks.js';
 import { ForeignSchemes } from './core/auth/foreignSchemes.js';
 import { readableSource, type ForeignSource } from './core/auth/headerFields.js';
 import { protectedResource, type ProtectedResource, type ResourceKind } from './core/auth/oidc/protectedResource.js';
-import { signInOf, type SignIn } from './core/auth/oidc/signIn.js';
+import { signInOf } from './core/auth/oidc/signIn.js';
+import type { SignIn } from './shared/signIn.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './core/auth/operator.js';
 import {
   ANONYMOUS,
@@ -33,7 +34,8 @@ import {
 } from './core/auth/principal.js';
 import { SecretVerifier } from './core/auth/secretVerifier.js';
 import { standingOf, type Standing } from './core/auth/standing.js';
-import { checkOptions, configurationSchema, guardSchemaOptions, latchkeySchema } from './libraryOptions.js';
+import { checkOptions } from './core/util/checkOptions.js';
+import { configurationSchema, guardSchemaOptions, latchkeySchema } from './latchkeyOptions.js';
 import { KeyWatch } from './core/auth/watch.js';
 import { Explainer } from './core/guard/explain.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './core/guard/answer/limits.js';

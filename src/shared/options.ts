@@ -2,7 +2,7 @@
  * Checks of options that a caller of the library passes. TypeScript checks them too, but callers may write JavaScript, or read
  * a value from somewhere else. This module has no imports, so that the client can use it too.
  *
- * Every error has one of two forms, which `test/libraryOptions.test.ts` checks for all exports:
+ * Every error has one of two forms, which `test/latchkeyOptions.test.ts` checks for all exports:
  *
  * - `createLatchkey: there is no option "peper". Options: store, peppers, ….`
  * - `createLatchkey: bcryptCost is "10". Allowed: an integer from 4 to 15.`

@@ -1,6 +1,6 @@
 import { Button, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { SignIn } from '../../core/auth/oidc/signIn.js';
+import type { SignIn } from '../../shared/signIn.js';
 
 /** Opens the sign-in page of the issuer. Shows an error if the issuer does not respond. */
 export function IssuerButton({ issuer, forTab }: { readonly issuer: SignIn; readonly forTab: boolean }) {

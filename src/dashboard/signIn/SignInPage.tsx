@@ -1,6 +1,6 @@
 import { Alert, Center, Checkbox, Divider, Loader, Paper, Stack, Text, Title } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { SignIn } from '../../core/auth/oidc/signIn.js';
+import type { SignIn } from '../../shared/signIn.js';
 import { callback } from './callback.js';
 import { configuration } from './configuration.js';
 import { IssuerButton } from './IssuerButton.js';

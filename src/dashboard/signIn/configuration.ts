@@ -1,4 +1,4 @@
-import type { SignIn } from '../../core/auth/oidc/signIn.js';
+import type { SignIn } from '../../shared/signIn.js';
 
 /** The configuration that the server publishes without a key. */
 export interface Configuration {

@@ -13,7 +13,7 @@ import {
   validateAuthResponse,
   type TokenEndpointResponse,
 } from 'oauth4webapi';
-import type { SignIn, SignInEndpoints } from '../../core/auth/oidc/signIn.js';
+import type { SignIn, SignInEndpoints } from '../../shared/signIn.js';
 import { configuration } from './configuration.js';
 import type { Tokens } from './credential.js';
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
-import type { SignIn } from '../../core/auth/oidc/signIn.js';
+import type { SignIn } from '../../shared/signIn.js';
 import { packageFile } from '../../packageFiles.js';
 import { DashboardFiles } from './dashboardFiles.js';
 import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';

@@ -5,12 +5,11 @@ import {
   ALGORITHMS,
   CLAIM,
   isClaim,
-  AUDIENCE_PARAMETERS,
   isAddress,
   MAX_CLOCK_TOLERANCE,
   type Algorithm,
-  type AudienceParameter,
 } from '../../core/auth/oidc/configuration.js';
+import { AUDIENCE_PARAMETERS, type AudienceParameter } from '../../shared/signIn.js';
 import { isId, isName } from '../../core/keys/input.js';
 import { PREFIX_PATTERN } from '../../core/keys/token.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/fields.js';

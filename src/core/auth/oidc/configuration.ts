@@ -1,6 +1,7 @@
 import { checkNames, checkTexts, optionError } from '../../../shared/options.js';
 import { DEFAULT_WORKSPACE_ID } from '../operator.js';
 import { metadataAddress } from './wellKnown.js';
+import { AUDIENCE_PARAMETERS, type AudienceParameter } from '../../../shared/signIn.js';
 
 /** Supported signature algorithms. Without `none`, and without HMAC, for which the public key would be the secret. */
 export const ALGORITHMS = [
@@ -22,10 +23,6 @@ const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'Ed
 
 /** The maximum clock tolerance in seconds. With more, tokens would be valid long after they expire. */
 export const MAX_CLOCK_TOLERANCE = 300;
-
-/** The parameter of a token request that contains the audience: `resource` (RFC 8707), `audience` for some issuers, or none. */
-export const AUDIENCE_PARAMETERS = ['resource', 'audience', 'none'] as const;
-export type AudienceParameter = (typeof AUDIENCE_PARAMETERS)[number];
 
 /**
  * The name of a claim. If a token has no claim with this name, a string is a path through nested objects, separated by dots.

@@ -1,28 +1,6 @@
-import type { AudienceParameter, OidcConfiguration } from './configuration.js';
+import type { SignIn, SignInEndpoints } from '../../../shared/signIn.js';
+import type { OidcConfiguration } from './configuration.js';
 import { discover } from './discovery.js';
-
-/** The endpoints for signing in, from the issuer's discovery document. */
-export interface SignInEndpoints {
-  readonly authorization: string;
-  readonly token: string;
-  /** For signing out; null: not supported. */
-  readonly endSession: string | null;
-  /** For revoking a refresh token (RFC 7009); null: not supported. */
-  readonly revocation: string | null;
-  /** The algorithms with which the issuer signs ID tokens. */
-  readonly idTokenAlgorithms: readonly string[];
-}
-
-/** The data that the dashboard needs for signing in at the issuer. It is public. */
-export interface SignIn {
-  readonly issuer: string;
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly audience: string;
-  readonly audienceParameter: AudienceParameter;
-  /** null: the issuer is unavailable. */
-  readonly endpoints: SignInEndpoints | null;
-}
 
 /** The age at which the endpoints are read again in the background, in milliseconds. */
 const REFRESH = 10 * 60_000;

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const FOLDERS = ['shared', 'core', 'management', 'adapters', 'demo', 'server', 'client', 'cli', 'dashboard'] as const;
+type Folder = (typeof FOLDERS)[number];
+
+/** The folders from which the files of each folder may import. */
+const ALLOWED: Readonly<Record<Folder, readonly Folder[]>> = {
+  shared: ['shared'],
+  core: ['shared', 'core'],
+  management: ['shared', 'core', 'management'],
+  adapters: ['shared', 'core', 'management', 'adapters'],
+  demo: ['shared', 'core', 'management', 'demo'],
+  server: ['shared', 'core', 'management', 'adapters', 'demo', 'server'],
+  client: ['shared', 'client'],
+  cli: ['shared', 'core', 'management', 'server', 'client', 'cli'],
+  dashboard: ['shared', 'dashboard'],
+};
+/** Folders whose files may import a GraphQL server or an HTTP server. */
+const WITH_SERVERS: readonly Folder[] = ['adapters', 'server'];
+
+let project: string;
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'layers-'));
+  copyFileSync(join(ROOT, '.oxlintrc.json'), join(project, '.oxlintrc.json'));
+});
+afterAll(() => {
+  rmSync(project, { recursive: true });
+});
+
+/** Lints a project that has only these files, and returns those with a restricted import. */
+function restricted(imports: ReadonlyMap<string, string>): Set<string> {
+  for (const [file, specifier] of imports) {
+    const path = join(project, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `import '${specifier}';\n`);
+  }
+  const options = ['--format', 'json', '--config', join(project, '.oxlintrc.json')];
+  const run = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), [...options, 'src'], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  const { diagnostics } = JSON.parse(run.stdout) as {
+    readonly diagnostics: readonly { readonly code: string; readonly filename: string }[];
+  };
+  expect(diagnostics.filter(({ code }) => code !== 'eslint(no-restricted-imports)')).toEqual([]);
+  expect(run.status).toBe(diagnostics.length === 0 ? 0 : 1);
+  rmSync(join(project, 'src'), { recursive: true });
+  return new Set(diagnostics.map(({ filename }) => filename));
+}
+
+describe('the linter', () => {
+  test('refuses an import from a layer above, and only that', () => {
+    const imports = new Map<string, string>();
+    const forbidden: string[] = [];
+    for (const from of FOLDERS) {
+      for (const to of FOLDERS.filter((folder) => folder !== from)) {
+        for (const [depth, up] of [
+          ['', '../'],
+          ['deep/er/', '../../../'],
+        ]) {
+          const file = `src/${from}/${depth}${to}.ts`;
+          imports.set(file, `${up}${to}/thing.js`);
+          if (!ALLOWED[from].includes(to)) forbidden.push(file);
+        }
+      }
+    }
+    expect([...restricted(imports)].sort()).toEqual(forbidden.sort());
+  });
+
+  test('lets only the service and the command line import the assembled library', () => {
+    const files = FOLDERS.map((folder) => [`src/${folder}/x.ts`, '../latchkey.js'] as const);
+    const allowed = ['server', 'cli'];
+    const forbidden = FOLDERS.filter((folder) => !allowed.includes(folder)).map((folder) => `src/${folder}/x.ts`);
+    expect([...restricted(new Map(files))].sort()).toEqual(forbidden.sort());
+  });
+
+  test('refuses imports of the service by the library', () => {
+    const files = FOLDERS.map((folder) => [`src/${folder}.ts`, `./${folder}/x.js`] as const);
+    const forbidden = ['demo', 'server', 'client', 'cli', 'dashboard'].map((folder) => `src/${folder}.ts`);
+    expect([...restricted(new Map(files))].sort()).toEqual(forbidden.sort());
+  });
+
+  test.each(['@apollo/server', '@apollo/server/errors', 'fastify', '@fastify/cors'])(
+    'refuses %s below the adapters',
+    (name) => {
+      const layers = ['shared', 'core', 'management', ...WITH_SERVERS];
+      const files = layers.map((folder) => [`src/${folder}/x.ts`, name] as const);
+      expect([...restricted(new Map(files))].sort()).toEqual([
+        'src/core/x.ts',
+        'src/management/x.ts',
+        'src/shared/x.ts',
+      ]);
+    },
+  );
+
+  test.each(['sqlite', 'mongo'])('lets only the store import the engine %s', (engine) => {
+    const layers = ['management', 'adapters', 'demo', 'server', 'cli'];
+    const files = layers.map((folder) => [`src/${folder}/x.ts`, `../core/store/${engine}/open.js`] as const);
+    const own = ['src/core/store/open.ts', `./${engine}/open.js`] as const;
+    const forbidden = layers.map((folder) => `src/${folder}/x.ts`);
+    expect([...restricted(new Map([...files, own]))].sort()).toEqual(forbidden.sort());
+  });
+});
