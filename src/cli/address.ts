@@ -140,7 +140,7 @@ function look(url: URL, send: typeof fetch): Promise<Response> {
 }
 
 /** Returns the innermost cause with a code, or else the innermost cause. */
-function causeOf(error: unknown): { readonly code: string; readonly message: string } {
+export function causeOf(error: unknown): { readonly code: string; readonly message: string } {
   let found = { code: '', message: '' };
   let current = error;
   for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth += 1) {

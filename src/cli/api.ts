@@ -7,9 +7,10 @@ import { SettingsError } from '../shared/settings/error.js';
 import { readCommandLineKey, readCommandLineSettings } from '../server/settings/commandLine.js';
 import { addressFault } from './address.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
-import { Deadline } from './deadline.js';
+import { Deadline, type Awaited } from './deadline.js';
 import { EXIT, usage } from './exit.js';
 import type { NoVariables, Operation } from './operation.js';
+import { repeated } from './retries.js';
 import { shapeFault } from './shape.js';
 import { UnexpectedAnswer } from './unexpected.js';
 
@@ -30,62 +31,77 @@ export interface Api {
   readonly read: (name: string) => Promise<string>;
 }
 
-/** The number of retries for a request without a response. */
-const RETRIES = 3;
-
 /**
  * The longest wait after a 429, in ms, unless `Retry-After` is longer. Many processes may share a limit, as in a loop that creates
  * keys. Each waits for its turn, or until `--max-wait` is over.
  */
 const LONGEST_LIMITED = 5_000;
 
-/**
- * @param keyless whether to continue without a key if none is set
- * @param note called with messages for the user
- */
+interface Surroundings {
+  /** Whether to continue without a key if none is set. */
+  readonly keyless?: boolean;
+  /** Called with messages for the user. */
+  readonly note: (text: string) => void;
+  /** Called with what a request waits for, once for each command. */
+  readonly noteWait: (text: string) => void;
+}
+
+/** Gives a command its requests. */
 export async function withApi<T>(
   { url: given, keyStdin, maxWait }: ApiOptions,
   use: (api: Api) => Promise<T>,
-  { keyless = false, note }: { readonly keyless?: boolean; readonly note: (text: string) => void },
+  { keyless = false, note, noteWait }: Surroundings,
 ): Promise<T> {
   const url = given ?? readCommandLineSettings().url;
   const apiKey = keyStdin === true ? await keyFromInput() : keyOfEnvironment();
   if (apiKey === null && !keyless) throw noKey();
   if (apiKey !== null) assertSendable(apiKey);
   const send = sendingOf();
-  const deadline = new Deadline(maxWait * 1_000, send);
-  const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: RETRIES });
+  let waits = 0;
+  const onWait = (awaited: Awaited): void => {
+    waits += 1;
+    if (waits === 1) noteWait(waitText(awaited, url, maxWait));
+  };
+  const deadline = new Deadline(maxWait * 1_000, { send, onWait });
+  // Failed queries are repeated here, until the time is over.
+  const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: 0 });
   if (apiKey !== null && readable(url)) {
     note(
       'The address uses plain HTTP, so others on the network can read the key. Use https:// if the server supports it.',
     );
   }
   const setBy = given === undefined ? 'LATCHKEY_URL' : '--url';
-  const hold = async <Answer>(request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> => {
-    try {
-      return await deadline.hold(request);
-    } catch (error) {
-      throw await addressFault(error, { url, setBy }, send ?? fetch);
-    }
-  };
+  const explain = (error: unknown): Promise<unknown> => addressFault(error, { url, setBy }, send ?? fetch);
+  const hold = <Answer>(isQuery: boolean, request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> =>
+    deadline.hold((signal) => repeated({ send: () => request(signal), deadline, signal, isQuery, explain }));
   try {
     return await use({
       ask: async ({ text }, ...[variables]) => {
-        const data = await hold((signal) => client.request<unknown, object>(text, variables ?? {}, { signal })).catch(
-          (error: unknown) => {
-            throw asUnexpected(error, text);
-          },
-        );
+        const data = await hold(!isMutation(text), (signal) =>
+          client.request<unknown, object>(text, variables ?? {}, { signal }),
+        ).catch((error: unknown) => {
+          throw asUnexpected(error, text);
+        });
         assertShape(text, data);
         return data as never;
       },
-      read: (name) => hold((signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
+      read: (name) => hold(true, (signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
     });
   } catch (error) {
     throw error instanceof UnexpectedAnswer ? error.toFailure(url, setBy) : error;
   } finally {
     await client.close();
   }
+}
+
+function isMutation(text: string): boolean {
+  return text.startsWith('mutation');
+}
+
+function waitText(awaited: Awaited, url: string, maxWait: number): string {
+  return 'limits' in awaited
+    ? `The key's limits leave no room. Waiting for up to ${maxWait} s (--max-wait).`
+    : `${new URL(url).host} is unavailable (${awaited.server}). Retrying for up to ${maxWait} s (--max-wait).`;
 }
 
 /** @throws UnexpectedAnswer if a command could not rely on the form of the data */
@@ -97,7 +113,7 @@ function assertShape(text: string, data: unknown): void {
 
 /** @param text the document that was sent */
 function unexpected(what: string, text: string): UnexpectedAnswer {
-  if (!text.startsWith('mutation')) return new UnexpectedAnswer(what);
+  if (!isMutation(text)) return new UnexpectedAnswer(what);
   return new UnexpectedAnswer(`${what}, and the change may have been made`, EXIT.failed);
 }
 

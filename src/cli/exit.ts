@@ -27,7 +27,10 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.unauthenticated, 'The key is missing or invalid.'],
   [EXIT.forbidden, 'The key is valid but not allowed to do this.'],
   [EXIT.limited, 'The limits of the key are reached, and waiting would take longer than `--max-wait`.'],
-  [EXIT.unavailable, 'The server is unreachable or unavailable.'],
+  [
+    EXIT.unavailable,
+    'The server is unreachable or unavailable. Commands that change nothing try again until `--max-wait` is over.',
+  ],
   [
     EXIT.notScanned,
     '`scan` found no token and could not scan any file as text: the files are missing, unreadable, binary or compressed.',

@@ -16,7 +16,7 @@ export function asking(command: Command): Command {
     .option('--key-stdin', 'read the key from standard input (default: LATCHKEY_API_KEY)')
     .option(
       '--max-wait <seconds>',
-      'maximum time to wait for a response, including rate limits',
+      'maximum wait for a response, including limits and outages',
       whole(0, 86_400),
       MAX_WAIT,
     );

@@ -15,7 +15,7 @@ export interface Talk extends Api {
 
 /** Loads the client on demand: it takes most of the start-up time, and `--help` and `scan` don't need it. */
 export async function talk(
-  options: AskingOptions,
+  options: AskingOptions & { readonly quiet?: true },
   use: (talk: Talk) => Promise<void>,
   { keyless = false }: { readonly keyless?: boolean } = {},
 ): Promise<void> {
@@ -32,6 +32,6 @@ export async function talk(
         list,
         show: (value, text) => terminal.out(options.json === true ? jsonText(value) : text()),
       }),
-    { keyless, note },
+    { keyless, note, noteWait: options.json === true || options.quiet === true ? () => undefined : note },
   );
 }

@@ -200,6 +200,6 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
       6,
       expect.stringContaining('The host name no-such-host.invalid was not found'),
     ]);
-    expect((await whoami('http://127.0.0.1:9/graphql')).status).toBe(6);
+    expect((await whoami('http://127.0.0.1:9/graphql', '--max-wait', '1')).status).toBe(6);
   });
 });

@@ -121,7 +121,7 @@ test('5: no room within the wait; waits if waiting helps', async () => {
 });
 
 test('6: no response, or a broken server', async () => {
-  const away = await latchkey(['whoami', '--url', 'http://127.0.0.1:9/graphql'], { env });
+  const away = await latchkey(['whoami', '--max-wait', '1', '--url', 'http://127.0.0.1:9/graphql'], { env });
   expect(away.status).toBe(6);
   expectGolden('unreachable', away.stderr);
   const server = createServer((_, answer) => answer.writeHead(503).end()).listen(0, '127.0.0.1');
@@ -129,7 +129,10 @@ test('6: no response, or a broken server', async () => {
   await Promise.all([server, silent].map(async (one) => one.listening || (await once(one, 'listening'))));
   try {
     const portOf = (of: typeof server): number => (of.address() as AddressInfo).port;
-    const down = await latchkey(['keys', 'list', '--url', `http://127.0.0.1:${portOf(server)}/graphql`], { env });
+    const down = await latchkey(
+      ['keys', 'list', '--max-wait', '1', '--url', `http://127.0.0.1:${portOf(server)}/graphql`],
+      { env },
+    );
     expect(down.status).toBe(6);
     const mute = await latchkey(
       ['schema', 'print', '--max-wait', '1', '--url', `http://127.0.0.1:${portOf(silent)}/graphql`],
