@@ -5,7 +5,7 @@ export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rul
 export { directiveTypeDefs, keyTypeDefs } from './management/schema/typeDefs.js';
 export { NO_CONFIGURATION, type Configuration } from './core/auth/configuration.js';
 export { ConfiguredEntry, type ConfiguredEntryOptions } from './core/auth/configuredEntry.js';
-export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './core/auth/oidc/configuration.js';
+export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './core/auth/oidc/oidcConfiguration.js';
 export type { ProtectedResource } from './core/auth/oidc/protectedResource.js';
 export { WELL_KNOWN as PROTECTED_RESOURCE_PATH } from './core/auth/oidc/wellKnown.js';
 export { Roles } from './core/scopes/roles.js';
@@ -24,9 +24,9 @@ export {
   type TierTable,
   type WindowLimits,
 } from './core/limits/tiers.js';
-export type { RateLimitHeaders } from './core/limits/fields.js';
+export type { RateLimitHeaders } from './core/limits/limitFields.js';
 export type { Category } from './core/limits/category.js';
-export type { Change, ChangeFeed } from './core/keys/changes.js';
+export type { Change, ChangeFeed } from './core/keys/changeFeed.js';
 export { TOKEN_PATTERN, isToken } from './core/keys/token.js';
 export type { Lookup, Observer, StoreOutcome, Verification } from './core/observer/observer.js';
 export type { Store } from './core/store/store.js';

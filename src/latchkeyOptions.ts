@@ -4,10 +4,10 @@ import { looksLikeJwt } from './core/auth/oidc/jwt.js';
 import { OperatorKey } from './core/auth/operator.js';
 import { checkOidc } from './core/auth/oidc/checkConfiguration.js';
 import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from './core/keys/token.js';
-import type { DocumentLimits } from './core/guard/document/bounds.js';
+import type { DocumentLimits } from './core/guard/document/documentBounds.js';
 import type { LatchkeyOptions } from './latchkey.js';
-import { RATE_LIMIT_HEADERS } from './core/limits/fields.js';
-import { isPlainObject } from './shared/options.js';
+import { RATE_LIMIT_HEADERS } from './core/limits/limitFields.js';
+import { isPlainObject } from './shared/optionChecks.js';
 import { SECRET_FAULTS } from './core/util/checkOptions.js';
 import {
   aFunction,

@@ -11,7 +11,7 @@ import {
   tierTable,
 } from '../src/index.js';
 import type { LatchkeyOptions, Store } from '../src/index.js';
-import { StoreUnavailable } from '../src/core/store/errors.js';
+import { StoreUnavailable } from '../src/core/store/storeErrors.js';
 import { startOwnApollo } from './e2e/ownApollo.js';
 
 const NOON = Date.UTC(2026, 10, 29, 12);

@@ -7,7 +7,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { askApollo } from '../../build/server/http/askApollo.js';
-import { documentBounds, MAX_BODY_BYTES } from '../../build/core/guard/document/bounds.js';
+import { documentBounds, MAX_BODY_BYTES } from '../../build/core/guard/document/documentBounds.js';
 import { ANONYMOUS } from '../../build/core/auth/principal.js';
 import { sendAnswer } from '../../build/server/http/sendAnswer.js';
 import { silent } from './latchkey.js';

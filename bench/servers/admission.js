@@ -2,7 +2,7 @@ import Bottleneck from 'bottleneck';
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterUnion } from 'rate-limiter-flexible';
 import { Limiter } from '../../build/core/limits/limiter.js';
-import { connectionTo } from '../../build/server/redis/connection.js';
+import { connectionTo } from '../../build/server/redis/redisConnection.js';
 import { SharedLimits } from '../../build/server/redis/sharedLimits.js';
 import { timed, timedAsync } from '../lib/clock.js';
 import { UNBOUND_TIERS } from '../lib/latchkey.js';

@@ -4,7 +4,7 @@ import { applyMiddleware } from 'graphql-middleware';
 import { rule, shield } from 'graphql-shield';
 import { decide } from '../../build/core/guard/decide.js';
 import { assertGuarded, guardSchema } from '../../build/core/guard/guard.js';
-import { OperationCompiler } from '../../build/core/guard/operation.js';
+import { OperationCompiler } from '../../build/core/guard/compiledOperation.js';
 import { directiveTypeDefs } from '../../build/management/schema/typeDefs.js';
 import { timed, timedAsync } from '../lib/clock.js';
 import { authDirective, guardedByDirective } from '../lib/directive.js';

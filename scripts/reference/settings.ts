@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fileSchema } from '../../src/server/settings/fileSchema.js';
 import { OPTIONS, type Option } from '../../src/server/settings/options.js';
-import { PROXY_VARIABLES } from '../../src/shared/settings/proxies.js';
+import { PROXY_VARIABLES } from '../../src/shared/settings/proxyVariables.js';
 import { code, head, seePage, table } from './markdown.js';
 
 /** Returns docs/reference/settings.md: every variable, and every key of latchkey.yaml. */

@@ -1,8 +1,8 @@
 import { backoff } from '../client/backoff.js';
 import { isTemporary, RateLimited, type Unavailable } from '../client/errors.js';
 import { sleep } from '../client/waiting.js';
-import { causeOf } from './address.js';
-import type { Deadline } from './deadline.js';
+import { causeOf } from './serverAddress.js';
+import type { Deadline } from './commandDeadline.js';
 
 /** The number of retries after a failure that waiting is unlikely to end, such as an unknown host name. */
 const RETRIES = 3;

@@ -1,6 +1,6 @@
 import { CommanderError, type Command } from 'commander';
 import { usage, type ExitCode, type Failure } from './exit.js';
-import { faultOf, faultText } from './fault.js';
+import { faultOf, faultText } from './commandFault.js';
 import { keyInArguments } from './keyInArguments.js';
 import { createProgram } from './program.js';
 import { openTerminal } from './terminal.js';

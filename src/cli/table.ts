@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { Terminal } from './terminal.js';
-import { visible } from './visible.js';
+import { visible } from './visibleText.js';
 
 const NO_BORDERS = {
   ...Object.fromEntries(

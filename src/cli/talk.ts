@@ -1,8 +1,8 @@
 import type { Api } from './api.js';
-import type { AskingOptions } from './options.js';
+import type { AskingOptions } from './commandOptions.js';
 import type { list, table } from './table.js';
 import { openTerminal, type Terminal } from './terminal.js';
-import { jsonText } from './visible.js';
+import { jsonText } from './visibleText.js';
 
 /** A command that sends requests, and its output. */
 export interface Talk extends Api {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { EXIT } from './exit.js';
-import { visible } from './visible.js';
+import { visible } from './visibleText.js';
 import { readCommandLineSettings } from '../server/settings/commandLine.js';
 
 export type Style = Parameters<typeof styleText>[0];

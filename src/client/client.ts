@@ -1,11 +1,11 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print, type DocumentNode } from 'graphql';
-import { Callbacks } from '../shared/contained.js';
-import { dataOf } from './answer.js';
+import { Callbacks } from '../shared/callbacks.js';
+import { dataOf } from './readAnswer.js';
 import { LatchkeyError } from './errors.js';
 import { fetchWith } from './fetch.js';
 import { operationOf } from './operation.js';
-import { resolveOptions, type ClientOptions, type Resolved } from './options.js';
+import { resolveOptions, type ClientOptions, type Resolved } from './clientOptions.js';
 import { checkRequest, checkSubscription, type RequestOptions, type SubscribeOptions } from './requestOptions.js';
 import { send } from './send.js';
 import { resultsOf } from './subscribe.js';

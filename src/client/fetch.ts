@@ -1,5 +1,5 @@
 import { operationOfBody } from './operation.js';
-import { resolveOptions, type ClientOptions, type Resolved } from './options.js';
+import { resolveOptions, type ClientOptions, type Resolved } from './clientOptions.js';
 import { send } from './send.js';
 import { link } from './waiting.js';
 

@@ -1,7 +1,7 @@
 // `latchkey/client` on Node: adds the proxies of the environment to the client.
 import { createClient as createClientAnywhere, createFetch as createFetchAnywhere } from './index.js';
 import type { Client, ClientOptions } from './index.js';
-import { isPlainObject } from '../shared/options.js';
+import { isPlainObject } from '../shared/optionChecks.js';
 import { proxyFetch } from './proxyFetch.js';
 import { SettingsError } from '../shared/settings/error.js';
 

@@ -3,7 +3,7 @@ import { LatchkeyError } from './errors.js';
 import type { Operation } from './operation.js';
 import { limitsOf, type Policy } from './policy.js';
 import { onAbort } from './waiting.js';
-import { Window } from './window.js';
+import { Window } from './requestWindow.js';
 
 /** A request's reservation in the windows of its key. */
 export interface Turn {

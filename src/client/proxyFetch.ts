@@ -1,5 +1,5 @@
 import { Unavailable } from './errors.js';
-import { readProxies } from '../shared/settings/proxies.js';
+import { readProxies } from '../shared/settings/proxyVariables.js';
 import { fetchThrough, ProxyError } from '../shared/outgoing/fetchThrough.js';
 
 /**

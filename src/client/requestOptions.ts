@@ -1,4 +1,4 @@
-import { checkNames, isPromise, optionError } from '../shared/options.js';
+import { checkNames, isPromise, optionError } from '../shared/optionChecks.js';
 import type { LatchkeyError } from './errors.js';
 
 export interface RequestOptions {

@@ -1,8 +1,8 @@
-import { textOf } from './answer.js';
+import { textOf } from './readAnswer.js';
 import { afterLimit, backoff, LONGEST_WAIT } from './backoff.js';
 import { isTemporary, LatchkeyError, Unavailable } from './errors.js';
 import type { Operation } from './operation.js';
-import type { Resolved } from './options.js';
+import type { Resolved } from './clientOptions.js';
 import { pacerFor } from './pacers.js';
 import { retryAfterSeconds } from './retryAfter.js';
 import { link, sleep } from './waiting.js';

@@ -1,9 +1,9 @@
-import { resultOf } from './answer.js';
+import { resultOf } from './readAnswer.js';
 import { backoff } from './backoff.js';
 import { isTemporary, LatchkeyError, RateLimited, Unavailable } from './errors.js';
-import { messagesOf } from './events.js';
+import { messagesOf } from './eventMessages.js';
 import { operationOf } from './operation.js';
-import type { Resolved } from './options.js';
+import type { Resolved } from './clientOptions.js';
 import { refused } from './refused.js';
 import { send } from './send.js';
 import { sleep } from './waiting.js';

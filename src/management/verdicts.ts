@@ -2,7 +2,7 @@ import { keyRefusalOf, type Refusals } from './audit/refusals.js';
 import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
 import { UNOBSERVED, type Observer } from '../core/observer/observer.js';
 import type { Refusal } from '../core/errors/refusal.js';
-import type { UsageLog } from './usage/log.js';
+import type { UsageLog } from './usage/usageLog.js';
 
 export interface VerdictsOptions {
   /** Default: usage is not recorded. */

@@ -1,5 +1,5 @@
 import { HeadCopies } from '../management/audit/heads/copies.js';
-import { HeadsFile } from '../management/audit/heads/file.js';
+import { HeadsFile } from '../management/audit/heads/headsFile.js';
 import { HeadsWebhook } from '../management/audit/heads/webhook.js';
 import { checkHeads } from '../management/audit/startCheck.js';
 import { makeExecutableSchema } from '@graphql-tools/schema';
@@ -25,24 +25,24 @@ import type { TierTable } from '../core/limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
 import { readCertificate } from './net/certificate.js';
 import { fetchThrough } from '../shared/outgoing/fetchThrough.js';
-import type { OpenRedis } from './redis/open.js';
-import { failingClosed } from '../management/schema/resolvers.js';
+import type { OpenRedis } from './redis/openRedis.js';
+import { failingClosed } from '../management/schema/failingClosed.js';
 import { serviceTypeDefs } from '../management/schema/typeDefs.js';
-import { keyConfiguration, type FileConfiguration } from './settings/configuration.js';
+import { keyConfiguration, type FileConfiguration } from './settings/fileConfiguration.js';
 import type { Settings } from './settings/settings.js';
 import { breakingStore } from '../core/store/breaking.js';
-import { unreported } from '../core/store/errors.js';
-import { observedStore } from '../core/store/observed.js';
+import { unreported } from '../core/store/storeErrors.js';
+import { observedStore } from '../core/store/observedStore.js';
 import { openStore } from '../core/store/open.js';
 import { reportingTo } from '../core/store/reporting.js';
 import type { Store } from '../core/store/store.js';
 import { EventBus } from './streams/bus.js';
-import type { StreamEvent } from './streams/events.js';
+import type { StreamEvent } from './streams/streamEvent.js';
 import { OpenStreams } from './streams/openStreams.js';
-import type { Places } from './streams/places.js';
-import { streamResolvers } from './streams/resolvers.js';
-import { tracedLimits } from './tracing/limits.js';
-import { openTracing } from './tracing/open.js';
+import type { Places } from './streams/streamPlaces.js';
+import { streamResolvers } from './streams/streamResolvers.js';
+import { tracedLimits } from './tracing/tracedLimits.js';
+import { openTracing } from './tracing/openTracing.js';
 
 /** How long running requests may take to finish during the close, in ms. See {@link STOP_TIME} for the whole close. */
 const DRAIN_TIME = 5_000;
@@ -130,7 +130,7 @@ export async function composeService(
     copies = await copiesOf(settings, store, logger);
     if (shared === undefined && settings.redisUrl !== null) {
       // Loaded only here: most installations need no Redis.
-      const { openRedis } = await import('./redis/open.js');
+      const { openRedis } = await import('./redis/openRedis.js');
       redis = await openRedis(settings.redisUrl, logger, {
         tiers,
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),

@@ -1,8 +1,8 @@
-import { seedWarehouse } from '../demo/assets/seed.js';
+import { seedWarehouse } from '../demo/assets/seedWarehouse.js';
 import { AssetService } from '../demo/assets/service.js';
 import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
 import { readSettings } from './settings/settings.js';
-import { StoreUnavailable } from '../core/store/errors.js';
+import { StoreUnavailable } from '../core/store/storeErrors.js';
 import { openStore } from '../core/store/open.js';
 
 /** `npm run seed`: fills the default workspace with an example warehouse. Running it again updates its times. */

@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { getIntrospectionQuery, Kind, parse, visit } from 'graphql';
 import { guardSchema } from '../../src/core/guard/guard.js';
-import { OperationCompiler } from '../../src/core/guard/operation.js';
+import { OperationCompiler } from '../../src/core/guard/compiledOperation.js';
 import { readRules } from '../../src/core/guard/rules.js';
 import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
 import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';

@@ -19,7 +19,7 @@ import { KnownOperations } from '../../src/server/http/knownOperations.js';
 import { createServerOptions } from '../../src/adapters/apollo/serverOptions.js';
 import { mintToken, parseToken } from '../../src/core/keys/token.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
-import { Proxies } from '../../src/server/net/proxies.js';
+import { Proxies } from '../../src/server/net/trustedProxies.js';
 import { Roles } from '../../src/core/scopes/roles.js';
 import { directiveTypeDefs } from '../../src/management/schema/typeDefs.js';
 import { aKey } from '../core/store/fixtures.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { TokenFinder, type Find } from '../../src/cli/scan/find.js';
-import { tokensIn } from '../../src/cli/scan/read.js';
+import { TokenFinder, type Find } from '../../src/cli/scan/tokenFinder.js';
+import { tokensIn } from '../../src/cli/scan/scannedContent.js';
 import { checksum } from '../../src/shared/text/checksum.js';
 
 /** @param lookupId may be short */

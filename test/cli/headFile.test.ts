@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lineOf } from '../../src/management/audit/heads/line.js';
+import { lineOf } from '../../src/management/audit/heads/headLine.js';
 import { headsIn, keptHead } from '../../src/cli/commands/audit/headFile.js';
 import { Failure } from '../../src/cli/exit.js';
-import { jsonText } from '../../src/cli/visible.js';
+import { jsonText } from '../../src/cli/visibleText.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-heads-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

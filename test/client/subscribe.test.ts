@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient, LimitReached, Unauthenticated, Unavailable, type Client } from '../../src/client/index.js';
-import { messagesOf, type Message } from '../../src/client/events.js';
+import { messagesOf, type Message } from '../../src/client/eventMessages.js';
 import { act } from '../e2e/operations.js';
 import { parseExposition } from '../server/metrics/exposition.js';
 import { createKey, startService, type TestService } from '../support/service.js';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import { digested, isLookedUp, reduce } from '../../src/dashboard/keys/clue.js';
+import { digested, isLookedUp, reduce } from '../../src/dashboard/keys/reducedClue.js';
 import { mintToken } from '../../src/core/keys/token.js';
 
 const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');

@@ -1,9 +1,9 @@
-import { refusalFault } from '../../src/dashboard/api/fault.js';
+import { refusalFault } from '../../src/dashboard/api/apiFault.js';
 import { differences } from '../../src/dashboard/audit/differences.js';
-import { coveredBy } from '../../src/dashboard/keys/scopes.js';
+import { coveredBy } from '../../src/dashboard/keys/scopeChoice.js';
 import { EMPTY_KEY, faultsOf, inputOf } from '../../src/dashboard/keys/newKey.js';
-import { lasting, relative, whole } from '../../src/dashboard/parts/moments.js';
-import { difference } from '../../src/dashboard/workspace/tiers.js';
+import { lasting, relative, whole } from '../../src/dashboard/parts/relativeTime.js';
+import { difference } from '../../src/dashboard/workspace/tierRows.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

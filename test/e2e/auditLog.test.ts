@@ -1,4 +1,4 @@
-import { verifyAudit } from '../../src/management/audit/verify.js';
+import { verifyAudit } from '../../src/management/audit/verifyAudit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { act, attempt, refusalOf } from './operations.js';
 

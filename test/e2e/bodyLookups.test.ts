@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { act } from './operations.js';
-import { Moments } from '../../src/server/http/moments.js';
+import { Moments } from '../../src/server/http/changeMoments.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
 /** A key is looked up once for a request, and again only if the body may have arrived later than the header. */

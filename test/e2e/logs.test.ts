@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../src/core/store/errors.js';
+import { StoreUnavailable } from '../../src/core/store/storeErrors.js';
 import { createKey, OPERATOR_KEY, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 import { startFrozen, type FrozenService } from './frozen.js';

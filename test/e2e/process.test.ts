@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { verifyAudit } from '../../src/management/audit/verify.js';
+import { verifyAudit } from '../../src/management/audit/verifyAudit.js';
 import { readSettings } from '../../src/server/settings/settings.js';
 import { openStore } from '../../src/core/store/open.js';
 import type { Store } from '../../src/core/store/store.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import mongoose, { type Connection } from 'mongoose';
-import { verifyAudit } from '../../src/management/audit/verify.js';
+import { verifyAudit } from '../../src/management/audit/verifyAudit.js';
 import { randomBase62 } from '../../src/core/keys/token.js';
 import { chained, draftEntry, type AuditEntry, type AuditHead } from '../../src/core/store/audit.js';
 import { toDocument } from '../../src/core/store/mongo/intents.js';

@@ -67,7 +67,7 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
   };
 }
 
-/** Returns the entries in a family's list: see `src/server/redis/script.ts`. */
+/** Returns the entries in a family's list: see `src/server/redis/windowScript.ts`. */
 export async function historyIn(redis: Redis, key: string): Promise<{ at: number; count: number }[]> {
   const entries = await redis.lrangeBuffer(key, 0, -1);
   return entries.map((entry) => ({ at: entry.readDoubleLE(0), count: entry.readUInt32LE(8) }));

@@ -22,7 +22,7 @@ const SLOWEST = [
   'redis/faults',
   'cli/files',
   'cli/find',
-  'cli/address',
+  'cli/serverAddress',
   'cli/scan',
   'http/authors',
   'cluster/connections',

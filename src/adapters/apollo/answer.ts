@@ -1,13 +1,13 @@
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import type { GraphQLError, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
-import type { AnswerLimits } from '../../core/guard/answer/limits.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { refusalOfResult } from '../../core/guard/answer/result.js';
 import { telling } from '../../core/guard/telling.js';
 import { httpAnswer } from '../../core/errors/http.js';
 import { Refusal } from '../../core/errors/refusal.js';
-import type { LimitFields } from '../../core/limits/fields.js';
-import { isAuthored } from './errors.js';
+import type { LimitFields } from '../../core/limits/limitFields.js';
+import { isAuthored } from './formatError.js';
 import { writeLimitFields } from '../../core/limits/limitHeaders.js';
 
 /** A response of Apollo Server that is about to be sent. */

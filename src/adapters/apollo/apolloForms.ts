@@ -1,5 +1,5 @@
 import { isSchema } from 'graphql';
-import { isPlainObject, optionError } from '../../shared/options.js';
+import { isPlainObject, optionError } from '../../shared/optionChecks.js';
 
 type Form = readonly [isAllowed: (value: unknown) => boolean, allowed: string];
 

@@ -1,7 +1,7 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { isSchema, type GraphQLFormattedError } from 'graphql';
-import type { Callbacks } from '../../shared/contained.js';
-import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../../shared/options.js';
+import type { Callbacks } from '../../shared/callbacks.js';
+import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../../shared/optionChecks.js';
 import { checkApolloForms } from './apolloForms.js';
 import type { GuardedServerOptions } from './serverOptions.js';
 import { withoutTokens } from '../../core/keys/withoutTokens.js';

@@ -1,7 +1,7 @@
 import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
 import type { DocumentNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { retainedBytes } from '../../core/guard/document/weight.js';
+import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
 
 type KeyValueCache = NonNullable<ApolloServerOptionsWithSchema<BaseContext>['documentStore']>;
 

@@ -1,6 +1,6 @@
 import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { Answered } from './answer.js';
-import { INTERNAL_ERROR } from './errors.js';
+import { INTERNAL_ERROR } from './formatError.js';
 
 /** The result of a request, for the log, metrics and spans. `operationName` is the only text from the caller. */
 export interface Outcome {

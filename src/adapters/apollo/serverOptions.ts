@@ -1,9 +1,9 @@
 import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
-import { documentBounds, type DocumentBounds } from '../../core/guard/document/bounds.js';
+import { documentBounds, type DocumentBounds } from '../../core/guard/document/documentBounds.js';
 import { DocumentStore } from './documentStore.js';
-import { formatError } from './errors.js';
+import { formatError } from './formatError.js';
 import { createPlugin, type PluginOptions } from './plugin.js';
 
 /** Options of Apollo Server, without the schema. */

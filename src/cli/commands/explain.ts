@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { alteredInText } from '../../shared/numbers/json.js';
+import { alteredInText } from '../../shared/numbers/jsonNumbers.js';
 import { described } from '../describe.js';
 import { EXIT, usage } from '../exit.js';
 import { readNamed, textIn } from '../files.js';
-import { operation } from '../operation.js';
-import { asking, type AskingOptions } from '../options.js';
+import { operation } from '../typedOperation.js';
+import { asking, type AskingOptions } from '../commandOptions.js';
 import { talk } from '../talk.js';
 import { found } from './keys/key.js';
-import { LIMITS, limitLines, type Limits } from './limits.js';
+import { LIMITS, limitLines, type Limits } from './limitLines.js';
 
 /** More than a Latchkey server accepts. */
 const MAX_BYTES = 1_048_576;

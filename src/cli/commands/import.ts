@@ -1,13 +1,13 @@
 import { Option, type Command } from 'commander';
 import { SOURCES } from '../../management/import/presets.js';
-import { inWords, type Report } from '../../management/import/report.js';
+import { inWords, type Report } from '../../management/import/importReport.js';
 import { FORMATS } from '../../management/import/rows.js';
 import { described } from '../describe.js';
 import { EXIT } from '../exit.js';
-import type { ImportOptions } from '../import/run.js';
-import { json } from '../options.js';
+import type { ImportOptions } from '../import/runImport.js';
+import { json } from '../commandOptions.js';
 import { openTerminal } from '../terminal.js';
-import { jsonText, visibleLines } from '../visible.js';
+import { jsonText, visibleLines } from '../visibleText.js';
 
 /** Works on the store of the settings and never over HTTP, because hashes don't belong in an API. */
 export function importCommand(): Command {
@@ -33,7 +33,7 @@ export function importCommand(): Command {
     .option('--apply', 'write the keys')
     .option('--skip-problems', 'with --apply: skip rows that have problems');
   return json(command).action(async (file: string, options: ImportOptions) => {
-    const { runImport } = await import('../import/run.js');
+    const { runImport } = await import('../import/runImport.js');
     const terminal = openTerminal();
     const report = await runImport(file, options, (text) => terminal.progress(text));
     terminal.progressEnd();

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { described } from '../describe.js';
 import { openContent } from '../files.js';
-import { json } from '../options.js';
-import { tokensIn, type Content, type Kind } from '../scan/read.js';
-import { ScanReport, type Found } from '../scan/report.js';
+import { json } from '../commandOptions.js';
+import { tokensIn, type Content, type Kind } from '../scan/scannedContent.js';
+import { ScanReport, type Found } from '../scan/scanReport.js';
 import { filesUnder } from '../scan/walk.js';
 import { openTerminal, type Terminal } from '../terminal.js';
-import { jsonText, visible } from '../visible.js';
+import { jsonText, visible } from '../visibleText.js';
 import { FileFault, fileFaultOf, isOfSystem } from '../../shared/files/wholeFile.js';
 
 /** The number of files between two progress messages. */

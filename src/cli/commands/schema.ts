@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { described, group } from '../describe.js';
-import { asking, type AskingOptions } from '../options.js';
+import { asking, type AskingOptions } from '../commandOptions.js';
 import { talk } from '../talk.js';
-import { visibleLines } from '../visible.js';
+import { visibleLines } from '../visibleText.js';
 
 export function schemaCommand(): Command {
   const print = described({

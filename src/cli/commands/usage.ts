@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { described } from '../describe.js';
-import { operation } from '../operation.js';
-import { asking, choice, type AskingOptions } from '../options.js';
+import { operation } from '../typedOperation.js';
+import { asking, choice, type AskingOptions } from '../commandOptions.js';
 import type { Column } from '../table.js';
 import { talk } from '../talk.js';
 import { pastMomentOf, shortMoment } from '../times.js';

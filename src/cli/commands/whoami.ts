@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { described } from '../describe.js';
-import { operation } from '../operation.js';
-import { asking, type AskingOptions } from '../options.js';
+import { operation } from '../typedOperation.js';
+import { asking, type AskingOptions } from '../commandOptions.js';
 import { talk } from '../talk.js';
 import { shortMoment } from '../times.js';
-import { LIMITS, limitLines, type Limits } from './limits.js';
+import { LIMITS, limitLines, type Limits } from './limitLines.js';
 
 interface Viewer {
   readonly credential: {

@@ -1,4 +1,4 @@
-import { cases, quoted, words } from './script.js';
+import { cases, quoted, words } from './shellScript.js';
 import type { Completion, OptionWords } from './tree.js';
 
 /** Returns a script for bash 3.2, the version on macOS, and later. */

@@ -1,4 +1,4 @@
-import { cases, quoted } from './script.js';
+import { cases, quoted } from './shellScript.js';
 import type { Completion, OptionWords } from './tree.js';
 
 /** Returns a script for zsh 5 and later: like the one for bash, with descriptions. */

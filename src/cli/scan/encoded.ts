@@ -1,6 +1,6 @@
 import { decodeOnce, joinLines, type Decoded } from '../../shared/text/clues/decode.js';
 import { nextToken, type PlacedToken } from '../../shared/text/wholeToken.js';
-import { decodedBase64 } from './base64.js';
+import { decodedBase64 } from './base64Tokens.js';
 
 /** For example a link inside a link, or registry credentials in a Kubernetes Secret, which are base64 in base64. */
 const MAX_ENCODINGS = 3;

@@ -1,4 +1,4 @@
-import type { Change } from '../keys/changes.js';
+import type { Change } from '../keys/changeFeed.js';
 import type { Located } from '../keys/foreign.js';
 import { DEFAULT_PREFIXES, isMeantAsToken, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { UNOBSERVED, type Observer } from '../observer/observer.js';
@@ -12,8 +12,8 @@ import { Failures } from './failures.js';
 import { ForeignSchemes } from './foreignSchemes.js';
 import { KnownKeys, type KnownKey } from './knownKeys.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
-import { OidcAuthenticator } from './oidc/authenticator.js';
-import type { OidcConfiguration } from './oidc/configuration.js';
+import { OidcAuthenticator } from './oidc/oidcAuthenticator.js';
+import type { OidcConfiguration } from './oidc/oidcConfiguration.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { OutsideAddress } from './outsideAddress.js';
 import type { AuthenticatedPrincipal } from './principal.js';

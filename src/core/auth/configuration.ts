@@ -1,10 +1,10 @@
 import { DEFAULT_PREFIXES } from '../keys/token.js';
-import type { RateLimitHeaders } from '../limits/fields.js';
+import type { RateLimitHeaders } from '../limits/limitFields.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { Roles } from '../scopes/roles.js';
 import type { KeyType } from '../store/records.js';
 import type { ConfiguredEntry } from './configuredEntry.js';
-import type { OidcConfiguration } from './oidc/configuration.js';
+import type { OidcConfiguration } from './oidc/oidcConfiguration.js';
 
 /** The part of the configuration that can be replaced while the server runs. A reload replaces all of it or nothing. */
 export interface Configuration {

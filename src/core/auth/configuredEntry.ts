@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { faultOfName, isName } from '../keys/input.js';
-import { checkNames, checkTexts, optionError } from '../../shared/options.js';
+import { faultOfName, isName } from '../keys/keyInput.js';
+import { checkNames, checkTexts, optionError } from '../../shared/optionChecks.js';
 import { isToken, MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 import { normalise } from '../../shared/text/characters.js';
 import { looksLikeJwt } from './oidc/jwt.js';

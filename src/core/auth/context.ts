@@ -1,9 +1,9 @@
-import { Callbacks } from '../../shared/contained.js';
+import { Callbacks } from '../../shared/callbacks.js';
 import type { Origin } from '../keys/actor.js';
-import { containedObserver } from '../observer/contained.js';
+import { containedObserver } from '../observer/containedObserver.js';
 import { UNOBSERVED, type Observer } from '../observer/observer.js';
 import { readAddress } from '../net/address.js';
-import { optionError } from '../../shared/options.js';
+import { optionError } from '../../shared/optionChecks.js';
 import { withHttp } from '../errors/http.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Authenticator } from './authenticator.js';

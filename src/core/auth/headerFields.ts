@@ -1,4 +1,4 @@
-import { optionError } from '../../shared/options.js';
+import { optionError } from '../../shared/optionChecks.js';
 import type { CredentialSource } from './locate.js';
 
 /** Header fields of Node or of the Fetch API (`Headers`), a Map, a list of pairs, or an object with names in any case. */

@@ -1,4 +1,4 @@
-import { keyEvent, type KeyEvent } from '../keys/events.js';
+import { keyEvent, type KeyEvent } from '../keys/keyEvent.js';
 import type { KeyRecord } from '../store/records.js';
 import { RecentMap } from './recentMap.js';
 

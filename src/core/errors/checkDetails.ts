@@ -1,4 +1,4 @@
-import { optionError, shown } from '../../shared/options.js';
+import { optionError, shown } from '../../shared/optionChecks.js';
 import type { RefusalCode, RefusalDetails } from './refusal.js';
 
 type Check = readonly [isAllowed: (value: unknown) => boolean, allowed: string, required: boolean];

@@ -19,7 +19,7 @@ import { fieldAccess, type FieldAccess } from './fieldAccess.js';
 import { rulesOf } from './guard.js';
 import { readable, refuseIntrospection, type Introspection } from './introspection.js';
 import { MAX_LINES, refuseLines } from './lines.js';
-import { OperationCompiler } from './operation.js';
+import { OperationCompiler } from './compiledOperation.js';
 import { printable } from './printable.js';
 import type { SchemaRules } from './rules.js';
 import { telling } from './telling.js';

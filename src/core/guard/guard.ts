@@ -1,7 +1,7 @@
 import { isSchema, type GraphQLSchema } from 'graphql';
-import { checkNames, checkTexts, optionError } from '../../shared/options.js';
-import { ANSWER_LIMITS } from './answer/limits.js';
-import { guardResolvers, isGuardedAtAll, unguardedPlaces } from './resolvers.js';
+import { checkNames, checkTexts, optionError } from '../../shared/optionChecks.js';
+import { ANSWER_LIMITS } from './answer/answerLimits.js';
+import { guardResolvers, isGuardedAtAll, unguardedPlaces } from './guardedResolvers.js';
 import { inWords } from './requirement.js';
 import { fieldsWithRule, GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
 import { FirstUse } from './served.js';

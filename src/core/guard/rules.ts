@@ -8,9 +8,9 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import type { AnswerLimits } from './answer/limits.js';
+import type { AnswerLimits } from './answer/answerLimits.js';
 import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
-import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './read.js';
+import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './appliedDirectives.js';
 import { and, or, sharing, type Requirement } from './requirement.js';
 
 /** The number of fields that a line of {@link GuardError} names. */

@@ -1,11 +1,11 @@
 import DataLoader from 'dataloader';
 import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { AnswerBudget } from '../guard/answer/budget.js';
-import { ANSWER_LIMITS, BYTES_PER_FIELD, limitsOfEvent, type AnswerLimits } from '../guard/answer/limits.js';
+import { ANSWER_LIMITS, BYTES_PER_FIELD, limitsOfEvent, type AnswerLimits } from '../guard/answer/answerLimits.js';
 import { notFound } from '../errors/refusal.js';
 import { Remembered } from '../util/remembered.js';
 import type { Actor, ActorContext } from './actor.js';
-import type { KeyService } from './service.js';
+import type { KeyService } from './keyService.js';
 
 /** Keys whose documents are read at once. */
 export const KEYS_AT_ONCE = 25;

@@ -3,7 +3,7 @@ import type { KeyClues } from '../store/store.js';
 import { cluesIn, MIN_BEGINNING, type Clues as TextClues } from '../../shared/text/clues/clues.js';
 import { bytesOfBase64 } from '../../shared/text/clues/base64.js';
 import type { OwnToken } from '../../shared/text/clues/ownTokens.js';
-import { MAX_WORDS } from '../../shared/text/clues/words.js';
+import { MAX_WORDS } from '../../shared/text/clues/secretWords.js';
 import { LOOKUP_LENGTH } from '../../shared/text/tokenShape.js';
 import { locateDigest, type Located } from './foreign.js';
 

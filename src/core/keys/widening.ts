@@ -3,7 +3,7 @@ import type { Ceilings } from '../scopes/ceilings.js';
 import type { KeyAmendment } from '../store/changes.js';
 import type { KeyRecord } from '../store/records.js';
 import type { Actor } from './actor.js';
-import { assertHeld } from './input.js';
+import { assertHeld } from './keyInput.js';
 import { assertWithin } from './lifecycle.js';
 
 // A change that extends what a key can do is a grant, whatever the operation is called, and needs the same checks as one.

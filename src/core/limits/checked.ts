@@ -1,4 +1,4 @@
-import { optionError } from '../../shared/options.js';
+import { optionError } from '../../shared/optionChecks.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import { Limiter } from './limiter.js';
 import type { Admission, Limits } from './limits.js';

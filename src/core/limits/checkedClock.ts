@@ -1,4 +1,4 @@
-import { kindOf, shown } from '../../shared/options.js';
+import { kindOf, shown } from '../../shared/optionChecks.js';
 
 /** Times in seconds are below, and times in microseconds above. */
 const EARLIEST = Date.UTC(1973, 0, 1);

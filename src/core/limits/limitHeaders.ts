@@ -1,6 +1,6 @@
 import { subjectOf } from '../auth/networks.js';
 import type { Principal } from '../auth/principal.js';
-import { limitFields, type LimitFields, type RateLimitHeaders } from './fields.js';
+import { limitFields, type LimitFields, type RateLimitHeaders } from './limitFields.js';
 import type { Limits, Subject } from './limits.js';
 
 const DRAFT = ['RateLimit-Policy', 'RateLimit'] as const;

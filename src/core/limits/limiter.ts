@@ -4,7 +4,7 @@ import { categoryLimits, highest, longest, lowest } from './bounds.js';
 import { CATEGORIES, type Category } from './category.js';
 import { History, NO_WAIT } from './history.js';
 import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
-import { checkNames, optionError } from '../../shared/options.js';
+import { checkNames, optionError } from '../../shared/optionChecks.js';
 import { checkTierTable, TIER_LIMITS, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';

@@ -1,5 +1,5 @@
 import { TIERS, type Tier } from '../store/records.js';
-import { isPlainObject, optionError, unknownOption } from '../../shared/options.js';
+import { isPlainObject, optionError, unknownOption } from '../../shared/optionChecks.js';
 import { CATEGORIES, type Category } from './category.js';
 
 /** The units that a key family may use in any 60 seconds (`rate`) and in any one second (`burst`). */

@@ -1,5 +1,5 @@
 import { KEY_TYPES, type KeyType } from '../store/records.js';
-import { checkNames, checkTexts } from '../../shared/options.js';
+import { checkNames, checkTexts } from '../../shared/optionChecks.js';
 import { expandBundles } from './bundles.js';
 import { grants, parseScope, requireScope } from './grammar.js';
 

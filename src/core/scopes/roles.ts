@@ -1,6 +1,6 @@
 import { lengthOf, normalise } from '../../shared/text/characters.js';
 import { BUNDLES, expandBundles } from './bundles.js';
-import { checkObject, optionError, shown } from '../../shared/options.js';
+import { checkObject, optionError, shown } from '../../shared/optionChecks.js';
 import { ADMIN, parseScope } from './grammar.js';
 
 /** The roles of every installation. All except `admin` can be redefined. */

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { deadline } from '../util/deadline.js';
-import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from './errors.js';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from './storeErrors.js';
 
 /** The state of a store. `read-only`: it responds, but rejects changes. */
 export type StoreState = 'available' | 'read-only' | 'away';

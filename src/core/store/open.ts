@@ -1,4 +1,4 @@
-import { CannotOpen, NotWritten, type StoreUnavailable } from './errors.js';
+import { CannotOpen, NotWritten, type StoreUnavailable } from './storeErrors.js';
 import { openSqlite } from './sqlite/open.js';
 import type { Store } from './store.js';
 

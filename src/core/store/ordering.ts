@@ -1,4 +1,4 @@
-import { shown } from '../../shared/options.js';
+import { shown } from '../../shared/optionChecks.js';
 import { fold } from '../../shared/text/fold.js';
 import type { KeyRecord } from './records.js';
 

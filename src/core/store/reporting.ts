@@ -1,5 +1,5 @@
 import type { BreakerOptions, StoreState } from './breaker.js';
-import type { StoreUnavailable } from './errors.js';
+import type { StoreUnavailable } from './storeErrors.js';
 import { outageOf, type StoreAddress } from './open.js';
 
 /** The part of a logger that is used. */

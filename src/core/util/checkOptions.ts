@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkObject, isPromise, optionError, unknownOption } from '../../shared/options.js';
+import { checkObject, isPromise, optionError, unknownOption } from '../../shared/optionChecks.js';
 import { MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 
 /** Error messages for secrets, which replace the list of allowed values. */

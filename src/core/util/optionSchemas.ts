@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPlainObject } from '../../shared/options.js';
+import { isPlainObject } from '../../shared/optionChecks.js';
 import { INTROSPECTIONS } from '../guard/introspection.js';
 import { checkTierTable } from '../limits/tiers.js';
 import { UNOBSERVED } from '../observer/observer.js';

@@ -2,7 +2,7 @@ import { cacheExchange, Client, fetchExchange, mapExchange } from '@urql/core';
 import { useMemo, type ReactNode } from 'react';
 import { Provider } from 'urql';
 import type { Session } from '../signIn/session.js';
-import { faultOf } from './fault.js';
+import { faultOf } from './apiFault.js';
 
 type SignedIn = Extract<Session, { state: 'signedIn' }>;
 

@@ -2,7 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { CombinedError, type AnyVariables } from '@urql/core';
 import { useCallback, useState } from 'react';
 import { useClient } from 'urql';
-import { faultOf, type Fault } from './fault.js';
+import { faultOf, type Fault } from './apiFault.js';
 
 /** The state of a mutation. */
 export interface Acting<Data, Input> {

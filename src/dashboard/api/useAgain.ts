@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Fault } from './fault.js';
+import type { Fault } from './apiFault.js';
 
 /** The first wait before a request is repeated, in ms. It doubles with each failure. */
 const FIRST_WAIT = 2_000;

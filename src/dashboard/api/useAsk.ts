@@ -2,7 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import type { AnyVariables, RequestPolicy } from '@urql/core';
 import { useCallback } from 'react';
 import { useQuery } from 'urql';
-import { faultOf, type Fault } from './fault.js';
+import { faultOf, type Fault } from './apiFault.js';
 import { useAgain } from './useAgain.js';
 
 /** The state of a query. */

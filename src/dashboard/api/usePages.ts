@@ -2,7 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { CombinedError, type AnyVariables } from '@urql/core';
 import { useCallback, useEffect, useReducer } from 'react';
 import { useClient } from 'urql';
-import { faultOf, type Fault } from './fault.js';
+import { faultOf, type Fault } from './apiFault.js';
 import { useAgain } from './useAgain.js';
 
 /** One page of a list, from a response. */

@@ -7,7 +7,7 @@ import { AuditLogDocument, type AuditAction, type AuditFilter } from '../generat
 import { Empty, Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { ACTIONS, choices } from '../parts/words.js';
-import { reduce } from '../keys/clue.js';
+import { reduce } from '../keys/reducedClue.js';
 import { Page } from '../shell/Page.js';
 import { AuditList } from './AuditList.js';
 import { daysBetween } from './days.js';

@@ -1,4 +1,4 @@
-import { lasting, whole } from '../parts/moments.js';
+import { lasting, whole } from '../parts/relativeTime.js';
 import { ENVIRONMENTS, TIERS, TYPES } from '../parts/words.js';
 
 /** A field that a change affected. `before` is null if it was added, `after` if it was removed. */

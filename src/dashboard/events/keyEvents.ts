@@ -1,6 +1,6 @@
 import { stringifyDocument } from '@urql/core';
 import { createClient, NetworkError } from 'graphql-sse';
-import { refusalFault, type Fault } from '../api/fault.js';
+import { refusalFault, type Fault } from '../api/apiFault.js';
 import { KeyEventsDocument, type KeyEventsSubscription } from '../generated/graphql.js';
 
 export type KeyEvent = NonNullable<KeyEventsSubscription['keyEvents']>;

@@ -9,7 +9,7 @@ import { FaultNotice } from '../parts/FaultNotice.js';
 import { ENVIRONMENTS, PURPOSES, TYPES, choices } from '../parts/words.js';
 import { EMPTY_KEY, EXPIRIES, faultsOf, FIELDS, inputOf, type Faults, type NewKey } from './newKey.js';
 import { ScopePicker } from './ScopePicker.js';
-import { hindrance, type Listing } from './scopes.js';
+import { hindrance, type Listing } from './scopeChoice.js';
 
 export interface CreateKeyFormProps {
   readonly listings: readonly Listing[];

@@ -5,7 +5,7 @@ import { formatMoment } from '../../shared/dates/moments.js';
 import { useAct } from '../api/useAct.js';
 import { ExpireKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
-import { DAY } from '../parts/moments.js';
+import { DAY } from '../parts/relativeTime.js';
 import { Ago } from '../parts/Moment.js';
 import { useNow } from '../parts/useNow.js';
 import type { KeyDialogProps } from './KeyActions.js';

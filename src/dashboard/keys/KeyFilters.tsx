@@ -4,7 +4,7 @@ import { SearchIcon } from '@primer/octicons-react';
 import { useEffect, useRef, useState } from 'react';
 import { byName } from '../parts/byName.js';
 import { choices, ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
-import { digested, reduce } from './clue.js';
+import { digested, reduce } from './reducedClue.js';
 import type { ChangeView, KeyView } from './useKeyFilter.js';
 
 /** How long a search waits for the next character, in ms: each request counts towards the key's rate limit. */

@@ -8,7 +8,7 @@ import { Empty, Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { count, counted, TIERS } from '../parts/words.js';
 import { Page } from '../shell/Page.js';
-import { isLookedUp, reduce } from './clue.js';
+import { isLookedUp, reduce } from './reducedClue.js';
 import { KeyFilters } from './KeyFilters.js';
 import { KeyTable } from './KeyTable.js';
 import { orderOf } from './sorting.js';

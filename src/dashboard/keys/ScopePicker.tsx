@@ -2,7 +2,7 @@ import { Anchor, Button, Checkbox, Code, Collapse, Group, Input, Paper, Stack, T
 import { useId, useState } from 'react';
 import type { ApiKeyType } from '../generated/graphql.js';
 import { counted } from '../parts/words.js';
-import { BUNDLES, coveredBy, hindrance, type Listing } from './scopes.js';
+import { BUNDLES, coveredBy, hindrance, type Listing } from './scopeChoice.js';
 
 export interface ScopePickerProps {
   readonly listings: readonly Listing[];

@@ -1,6 +1,6 @@
 import { Badge, Code, Group, Stack, Text } from '@mantine/core';
 import type { ApiKeyStatus, KeyRowFragment } from '../generated/graphql.js';
-import { DAY } from '../parts/moments.js';
+import { DAY } from '../parts/relativeTime.js';
 import { useNow } from '../parts/useNow.js';
 import { ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
 

@@ -1,7 +1,7 @@
 import type { ApiKeyEnvironment, ApiKeyType, CreateApiKeyInput } from '../generated/graphql.js';
 import { parseLocalInput } from '../../shared/dates/local.js';
 import { formatMoment } from '../../shared/dates/moments.js';
-import { DAY } from '../parts/moments.js';
+import { DAY } from '../parts/relativeTime.js';
 import { addressesFault, linesOf } from './addresses.js';
 
 /** The values of the form. */

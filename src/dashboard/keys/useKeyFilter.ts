@@ -2,7 +2,7 @@ import { useEffect, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import type { ApiKeyEnvironment, ApiKeyFilter, ApiKeyStatus, ApiKeyType } from '../generated/graphql.js';
 import { ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
-import { reduce } from './clue.js';
+import { reduce } from './reducedClue.js';
 import { isOrdered, type Sorting } from './sorting.js';
 
 /** The state of the list. It is kept in the URL, so that a reload and the back button restore it. */

@@ -1,6 +1,6 @@
 import { Button, Group, Modal, Stack, type ModalProps } from '@mantine/core';
 import type { ReactNode, SyntheticEvent } from 'react';
-import type { Fault } from '../api/fault.js';
+import type { Fault } from '../api/apiFault.js';
 import { FaultNotice } from './FaultNotice.js';
 import { useReturnFocus } from './useReturnFocus.js';
 

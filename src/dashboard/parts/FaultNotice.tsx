@@ -1,7 +1,7 @@
 import { Alert, Button, Group, List, Text } from '@mantine/core';
 import { AlertIcon, ClockIcon, LockIcon, UnlinkIcon } from '@primer/octicons-react';
 import type { ReactNode } from 'react';
-import type { Fault } from '../api/fault.js';
+import type { Fault } from '../api/apiFault.js';
 import { useNow } from './useNow.js';
 
 export interface FaultNoticeProps {

@@ -1,4 +1,4 @@
-import { relative, whole } from './moments.js';
+import { relative, whole } from './relativeTime.js';
 import { useNow } from './useNow.js';
 
 /** Shows a time in the viewer's time zone, with the exact time in UTC as a tooltip. @param at as the API writes it */

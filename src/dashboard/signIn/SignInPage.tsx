@@ -2,7 +2,7 @@ import { Alert, Center, Checkbox, Divider, Loader, Paper, Stack, Text, Title } f
 import { useEffect, useState } from 'react';
 import type { SignIn } from '../../shared/signIn.js';
 import { callback } from './callback.js';
-import { configuration } from './configuration.js';
+import { configuration } from './signInConfiguration.js';
 import { IssuerButton } from './IssuerButton.js';
 import { judge } from './judge.js';
 import { KeyForm } from './KeyForm.js';

@@ -14,8 +14,8 @@ import {
   type TokenEndpointResponse,
 } from 'oauth4webapi';
 import type { SignIn, SignInEndpoints } from '../../shared/signIn.js';
-import { configuration } from './configuration.js';
-import type { Tokens } from './credential.js';
+import { configuration } from './signInConfiguration.js';
+import type { Tokens } from './keptCredential.js';
 
 /**
  * Signs in with the issuer: the authorization code flow of OpenID Connect with PKCE (RFC 7636, S256), as a public client

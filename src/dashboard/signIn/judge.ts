@@ -1,4 +1,4 @@
-import { refusalFault } from '../api/fault.js';
+import { refusalFault } from '../api/apiFault.js';
 import { API } from '../api/ServiceProvider.js';
 
 /** Whether a credential can be used for the dashboard. `fault` is for people. */

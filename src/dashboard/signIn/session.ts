@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
-import { forget, keep, kept, type Credential } from './credential.js';
-import { revoke } from './revoke.js';
+import { forget, keep, kept, type Credential } from './keptCredential.js';
+import { revoke } from './revokeTokens.js';
 
 /** The state of the sign-in. */
 export type Session =

@@ -2,7 +2,7 @@ import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import type { UsagePeriod } from '../generated/graphql.js';
 import { count } from '../parts/words.js';
-import { labelOf, nameOf, SERIES, type Usage } from './usage.js';
+import { labelOf, nameOf, SERIES, type Usage } from './usageSeries.js';
 
 /**
  * Recharts moves a label at the edge of the chart off its line, and hides the line beside it. With half a label of

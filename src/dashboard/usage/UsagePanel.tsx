@@ -4,9 +4,9 @@ import { formatMoment } from '../../shared/dates/moments.js';
 import { useAsk } from '../api/useAsk.js';
 import { KeyUsageDocument, type UsagePeriod } from '../generated/graphql.js';
 import { Asking } from '../parts/Asking.js';
-import { DAY } from '../parts/moments.js';
+import { DAY } from '../parts/relativeTime.js';
 import { count } from '../parts/words.js';
-import { SERIES, type Usage } from './usage.js';
+import { SERIES, type Usage } from './usageSeries.js';
 import { UsageBars } from './UsageBars.js';
 import { UsageTable } from './UsageTable.js';
 

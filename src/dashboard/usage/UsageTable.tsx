@@ -1,7 +1,7 @@
 import { Table } from '@mantine/core';
 import type { UsagePeriod } from '../generated/graphql.js';
 import { count } from '../parts/words.js';
-import { nameOf, SERIES, type Usage } from './usage.js';
+import { nameOf, SERIES, type Usage } from './usageSeries.js';
 
 /** Lists the usage per period, newest first. */
 export function UsageTable({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }) {

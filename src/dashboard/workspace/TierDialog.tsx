@@ -4,7 +4,7 @@ import { useAct } from '../api/useAct.js';
 import { SetTierDocument, type Tier, type WorkspaceQuery } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { choices, TIERS } from '../parts/words.js';
-import { amount, difference, ROWS, type TierLimits } from './tiers.js';
+import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
 
 export interface TierDialogProps {
   readonly workspace: NonNullable<WorkspaceQuery['viewer']>['workspace'];

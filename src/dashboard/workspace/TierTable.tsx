@@ -2,7 +2,7 @@ import { Badge, Group, Table, Text } from '@mantine/core';
 import { useLayoutEffect, useRef } from 'react';
 import type { Tier } from '../generated/graphql.js';
 import { CATEGORIES, count, TIERS } from '../parts/words.js';
-import { amount, difference, ROWS, type TierLimits } from './tiers.js';
+import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
 
 /** Compares all tiers with the current one. */
 export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: Tier }) {

@@ -1,4 +1,9 @@
-import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../../core/guard/answer/limits.js';
+import {
+  ANSWER_LIMITS,
+  answerTooLarge,
+  BYTES_PER_FIELD,
+  type AnswerLimits,
+} from '../../core/guard/answer/answerLimits.js';
 import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../../core/store/records.js';
 import type { AssetService } from './service.js';
 

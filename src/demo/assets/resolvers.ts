@@ -11,11 +11,11 @@ import type {
 } from '../../core/store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { after } from '../../management/schema/after.js';
-import { connectionOf, type Page } from '../../management/schema/connection.js';
+import { connectionOf, type Page } from '../../management/schema/pageConnection.js';
 import { listing, pageRows } from '../../management/schema/listing.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
 import { checkName, COLUMNS_MAX, LIST_MAX } from './input.js';
-import type { AnswerLimits } from '../../core/guard/answer/limits.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
 import type { GraphQLResolveInfo } from 'graphql';
 import { ColumnReader, fieldsOf } from './columnReader.js';

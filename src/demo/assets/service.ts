@@ -10,7 +10,7 @@ import type {
   ColumnKind,
   LoadRecord,
 } from '../../core/store/records.js';
-import { checkPage, pageOf, type Page } from '../../management/schema/connection.js';
+import { checkPage, pageOf, type Page } from '../../management/schema/pageConnection.js';
 import type { AssetStore } from '../../core/store/store.js';
 import { settleAlerts, settleMany, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';

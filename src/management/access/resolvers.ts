@@ -6,7 +6,7 @@ import type { Explainer, Explanation, Objection, ParsedDocuments } from '../../c
 import { countTokens } from '../../core/guard/tokens.js';
 import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { WholeKey } from '../../core/keys/configured.js';
-import type { KeyService } from '../../core/keys/service.js';
+import type { KeyService } from '../../core/keys/keyService.js';
 import type { Limits } from '../../core/limits/limits.js';
 import { statusOf, type Tier } from '../../core/store/records.js';
 import { Turns } from '../../core/util/turns.js';

@@ -3,7 +3,7 @@ import { rulesOf } from '../../core/guard/guard.js';
 import type { SchemaRules } from '../../core/guard/rules.js';
 import { suggestionFor, type Suggestion } from '../../core/guard/suggestion.js';
 import type { ActorContext } from '../../core/keys/actor.js';
-import type { KeyService } from '../../core/keys/service.js';
+import type { KeyService } from '../../core/keys/keyService.js';
 import { badInput } from '../../core/errors/refusal.js';
 import { DAY, FIELDS_KEPT, startOf } from '../../core/store/periods.js';
 import type { FieldUse } from '../../core/store/records.js';

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuditDraft } from '../../core/store/audit.js';
-import { StoreUnavailable } from '../../core/store/errors.js';
+import { StoreUnavailable } from '../../core/store/storeErrors.js';
 import type { AuditStore } from '../../core/store/store.js';
 
 /** The interval in which entries are appended, in ms. */

@@ -1,9 +1,9 @@
 import type { ActorContext } from '../../core/keys/actor.js';
 import { badInput } from '../../core/errors/refusal.js';
 import type { AuditAction, AuditEntry } from '../../core/store/audit.js';
-import { connectionOf } from '../schema/connection.js';
+import { connectionOf } from '../schema/pageConnection.js';
 import { listing, pageRows, SEARCH } from '../schema/listing.js';
-import type { AuditService } from './service.js';
+import type { AuditService } from './auditService.js';
 
 interface AuditArguments {
   readonly first?: number | null;

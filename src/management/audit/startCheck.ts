@@ -1,5 +1,5 @@
 import type { Store } from '../../core/store/store.js';
-import { checkHead } from './verify.js';
+import { checkHead } from './verifyAudit.js';
 
 /** The maximum number of workspaces that a start checks, oldest first. Each takes two reads. */
 const MAX_WORKSPACES = 100;

@@ -3,7 +3,7 @@ import { newId } from '../../core/keys/minter.js';
 import type { Peppers } from '../../core/keys/pepper.js';
 import type { TierTable } from '../../core/limits/tiers.js';
 import type { Author } from '../../core/store/audit.js';
-import { Duplicate, StoreUnavailable } from '../../core/store/errors.js';
+import { Duplicate, StoreUnavailable } from '../../core/store/storeErrors.js';
 import type { KeyRecord } from '../../core/store/records.js';
 import type { Insertion, Store } from '../../core/store/store.js';
 import { conflictOf } from './conflict.js';

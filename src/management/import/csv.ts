@@ -1,4 +1,4 @@
-import { Gathered, MAX_RECORD } from './records.js';
+import { Gathered, MAX_RECORD } from './rawRecords.js';
 
 export type CsvRecord =
   | {

@@ -1,5 +1,5 @@
-import { ImportFault } from './fault.js';
-import { Gathered, type RawRecord } from './records.js';
+import { ImportFault } from './importFault.js';
+import { Gathered, type RawRecord } from './rawRecords.js';
 
 /** White space in JSON (RFC 8259, section 2). */
 const SPACE = ' \t\r\n';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { MAX_LOCATOR, type ForeignScheme } from '../../core/keys/foreign.js';
 import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../../core/store/records.js';
-import { shown } from '../../shared/options.js';
+import { shown } from '../../shared/optionChecks.js';
 import { normalise } from '../../shared/text/characters.js';
 import { DATES, type Dates } from './cells.js';
-import { ImportFault } from './fault.js';
+import { ImportFault } from './importFault.js';
 import { COLUMNS, PRESETS, type Column, type Columns, type Source } from './presets.js';
 
 /** How rows of another system are converted to keys. */

@@ -1,4 +1,4 @@
-import { isId } from '../../core/keys/input.js';
+import { isId } from '../../core/keys/keyInput.js';
 import type { WorkspaceRecord } from '../../core/store/records.js';
 import type { Store } from '../../core/store/store.js';
 import { normalise } from '../../shared/text/characters.js';

@@ -1,6 +1,6 @@
 import { MAX_SCHEMES, readSchemes } from '../../core/auth/foreignSchemes.js';
 import { nameOf } from '../../core/keys/foreign.js';
-import { checkScopes } from '../../core/keys/input.js';
+import { checkScopes } from '../../core/keys/keyInput.js';
 import type { TierTable } from '../../core/limits/tiers.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { Ceilings } from '../../core/scopes/ceilings.js';
@@ -8,14 +8,14 @@ import { PLATFORM } from '../../core/scopes/grammar.js';
 import type { KeyRecord } from '../../core/store/records.js';
 import type { Store } from '../../core/store/store.js';
 import { placeKindOf, PLACE_KINDS, placesInWords } from '../../core/store/places.js';
-import { SeenColumns } from './columns.js';
+import { SeenColumns } from './seenColumns.js';
 import { conflictOf, repeatedRow } from './conflict.js';
-import { ImportFault } from './fault.js';
+import { ImportFault } from './importFault.js';
 import type { Mapping } from './mapping.js';
 import { Owners } from './owners.js';
 import { readRow, type RowKey } from './rowKey.js';
 import type { Row } from './rows.js';
-import { mapScopes } from './scopes.js';
+import { mapScopes } from './mapScopes.js';
 
 /** The maximum number of rows. A plan is kept in memory, at about 1 kB per row. */
 const MAX_ROWS = 100_000;

@@ -1,4 +1,4 @@
-import { walk } from '../../shared/numbers/json.js';
+import { walk } from '../../shared/numbers/jsonNumbers.js';
 import { normalise } from '../../shared/text/characters.js';
 
 /**

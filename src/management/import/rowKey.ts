@@ -1,13 +1,13 @@
 import { lookupIdOf, locateDigest, MAX_LOCATOR, nameOf } from '../../core/keys/foreign.js';
 import { formatMoment } from '../../shared/dates/moments.js';
-import { checkName } from '../../core/keys/input.js';
+import { checkName } from '../../core/keys/keyInput.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { flagOf, isAbsent, isNull, momentOf, textOf, unwrapped } from './cells.js';
 import { bcryptOf, sha256Of } from './digests.js';
 import type { Mapping } from './mapping.js';
 import type { Column } from './presets.js';
 import type { Fields } from './rows.js';
-import { foreignScopes } from './scopes.js';
+import { foreignScopes } from './mapScopes.js';
 
 /** A key as read from one row, before scopes and owner are mapped. */
 export interface RowKey {

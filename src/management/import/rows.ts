@@ -1,10 +1,10 @@
 import { recordsIn } from './csv.js';
-import { ImportFault } from './fault.js';
+import { ImportFault } from './importFault.js';
 import { itemsIn } from './jsonArray.js';
-import { walk } from '../../shared/numbers/json.js';
+import { walk } from '../../shared/numbers/jsonNumbers.js';
 import { normalise } from '../../shared/text/characters.js';
 import { encodingOf } from '../../shared/files/wholeFile.js';
-import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
+import { linesIn, MAX_RECORD, type RawRecord } from './rawRecords.js';
 import { repeatedName } from './repeated.js';
 
 export const FORMATS = ['jsonl', 'json', 'csv'] as const;

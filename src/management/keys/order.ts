@@ -8,7 +8,7 @@ import {
   type KeyPosition,
 } from '../../core/store/ordering.js';
 import { isConfigured, type AnyKey } from '../../core/keys/configured.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { decodeCursor, encodeCursor } from './keyCursor.js';
 
 /** The maximum length of a cursor. A name has at most 100 code points, and case folding makes at most three of each. */
 const MAX_CURSOR = 4_096;

@@ -24,18 +24,18 @@ import { NEWEST_FIRST, type KeyOrder } from '../../core/store/ordering.js';
 import { meet } from '../../core/scopes/meet.js';
 import type { Roles } from '../../core/scopes/roles.js';
 import { after } from '../schema/after.js';
-import { connectionOf, type Page } from '../schema/connection.js';
-import type { AnswerLimits } from '../../core/guard/answer/limits.js';
+import { connectionOf, type Page } from '../schema/pageConnection.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { listing, pageRows, SEARCH } from '../schema/listing.js';
 import { isConfigured, type AnyKey, type KeySelection, type WholeKey } from '../../core/keys/configured.js';
 import { readingDocuments } from '../../core/keys/documentReader.js';
-import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
+import { gathering, oncePerParent, oncePerQuery } from './keyLoaders.js';
 import { mentionedIn } from '../../core/keys/mentions.js';
 import { nameOfKey } from '../../core/keys/names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
-import { MAX_DOCUMENTS } from '../../core/keys/input.js';
+import { MAX_DOCUMENTS } from '../../core/keys/keyInput.js';
 import { MAX_SEARCH } from '../../core/keys/search.js';
-import type { KeyService, UpdateKeyInput } from '../../core/keys/service.js';
+import type { KeyService, UpdateKeyInput } from '../../core/keys/keyService.js';
 import { shownPrefix } from '../../core/keys/token.js';
 
 export interface KeyResolverOptions {

@@ -1,6 +1,6 @@
 import { GraphQLScalarType, Kind, valueFromASTUntyped, type GraphQLError, type ValueNode } from 'graphql';
 import { isExact } from '../../shared/numbers/exact.js';
-import { alteredIn } from '../../shared/numbers/json.js';
+import { alteredIn } from '../../shared/numbers/jsonNumbers.js';
 import { scalarError } from './scalarError.js';
 
 /** The maximum depth and number of values: more than the variables of an operation need. */

@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
-import { MAX_PAGE } from './connection.js';
+import { MAX_PAGE } from './pageConnection.js';
 
 /** The number of entries that one operation may read with its lists. */
 export const MAX_LISTED = 1_500;

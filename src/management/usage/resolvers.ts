@@ -2,8 +2,8 @@ import type { Actor } from '../../core/keys/actor.js';
 import type { UsagePeriod } from '../../core/store/periods.js';
 import type { KeyRecord } from '../../core/store/records.js';
 import type { UsageStore } from '../../core/store/store.js';
-import type { KeyUsage } from './periods.js';
-import { UsageReader } from './reader.js';
+import type { KeyUsage } from './keyUsage.js';
+import { UsageReader } from './usageReader.js';
 
 export interface UsageResolverOptions {
   readonly usage: Pick<UsageStore, 'read'>;

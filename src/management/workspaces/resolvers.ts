@@ -1,16 +1,16 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { ActorContext } from '../../core/keys/actor.js';
-import { decodeCursor, encodeCursor } from '../keys/cursor.js';
-import { oncePerQuery } from '../keys/loaders.js';
-import type { KeyService } from '../../core/keys/service.js';
+import { decodeCursor, encodeCursor } from '../keys/keyCursor.js';
+import { oncePerQuery } from '../keys/keyLoaders.js';
+import type { KeyService } from '../../core/keys/keyService.js';
 import { TIER_LIMITS, type TierTable } from '../../core/limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';
 import type { PlaceKind } from '../../core/store/store.js';
-import { connectionOf } from '../schema/connection.js';
+import { connectionOf } from '../schema/pageConnection.js';
 import { listing, pageRows } from '../schema/listing.js';
-import type { ProjectService } from './projects.js';
-import type { WorkspaceService } from './service.js';
-import type { UserService } from './users.js';
+import type { ProjectService } from './projectService.js';
+import type { WorkspaceService } from './workspaceService.js';
+import type { UserService } from './userService.js';
 
 export interface WorkspaceResolverOptions {
   readonly workspaces: WorkspaceService;

@@ -1,9 +1,9 @@
-import type { Change } from '../../core/keys/changes.js';
+import type { Change } from '../../core/keys/changeFeed.js';
 import type { FirstKey } from '../announce.js';
 import type { Admission, Subject } from '../../core/limits/limits.js';
 import type { Room } from '../../core/limits/window.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
-import type { StreamEvent } from '../streams/events.js';
+import type { StreamEvent } from '../streams/streamEvent.js';
 
 /** One question about a family's limits. */
 export interface Ask extends Subject {

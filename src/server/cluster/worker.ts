@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { composeService, type Service, type Shared } from '../compose.js';
 import { faultOf } from '../fault.js';
-import type { Change } from '../../core/keys/changes.js';
+import type { Change } from '../../core/keys/changeFeed.js';
 import { createLogger } from '../log.js';
 import { reloading } from '../reload.js';
 import { readSettings, rereadConfiguration, type Settings } from '../settings/settings.js';
-import type { StreamEvent } from '../streams/events.js';
+import type { StreamEvent } from '../streams/streamEvent.js';
 import type { FromPrimary, FromWorker } from './messages.js';
 import { RemoteFeed } from './remoteFeed.js';
 import { RemoteLimits } from './remoteLimits.js';

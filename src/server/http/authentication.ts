@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialSource } from '../../core/auth/locate.js';
 import type { Principal } from '../../core/auth/principal.js';
 import type { Latchkey } from '../../latchkey.js';
-import type { Moments } from './moments.js';
+import type { Moments } from './changeMoments.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib';
-import { MAX_BODY_BYTES } from '../../core/guard/document/bounds.js';
+import { MAX_BODY_BYTES } from '../../core/guard/document/documentBounds.js';
 
 /** A body that can't be read because of its encoding. The message is sent to the caller. */
 export class BodyFault extends Error {

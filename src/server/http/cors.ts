@@ -1,6 +1,6 @@
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
-import type { RateLimitHeaders } from '../../core/limits/fields.js';
+import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { LIMIT_FIELD_NAMES } from '../../core/limits/limitHeaders.js';
 import { MCP_HEADERS } from './mcpHeaders.js';
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { TierTable } from '../../core/limits/tiers.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { BodyFault } from './bodyEncoding.js';
-import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from '../../core/guard/document/bounds.js';
+import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from '../../core/guard/document/documentBounds.js';
 import { UnfinishedBodies, type Sender } from './unfinishedBodies.js';
 import type { Verdicts } from '../../management/verdicts.js';
 

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
-import type { RateLimitHeaders } from '../../core/limits/fields.js';
+import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
 import type { Limits } from '../../core/limits/limits.js';
 import type { Observer } from '../../core/observer/observer.js';
-import type { Caller, Proxies } from '../net/proxies.js';
+import type { Caller, Proxies } from '../net/trustedProxies.js';
 import { unavailable } from '../../core/errors/refusal.js';
 import type { Connections } from './connections.js';
 import { discardRest } from './discardRest.js';

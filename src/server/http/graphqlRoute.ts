@@ -12,12 +12,12 @@ import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
 import { graphiqlPage } from './graphiql.js';
 import { KnownOperations } from './knownOperations.js';
-import type { Moments } from './moments.js';
+import type { Moments } from './changeMoments.js';
 import { OperationRunner } from './operationRunner.js';
 import type { RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { openingPlugin } from './opening.js';
-import { createTracePlugin } from './tracing.js';
+import { createTracePlugin } from './traceRequests.js';
 import type { Tracing } from '../tracing/tracing.js';
 
 export interface GraphqlRouteOptions {

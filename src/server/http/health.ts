@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { StoreUnavailable } from '../../core/store/errors.js';
+import { StoreUnavailable } from '../../core/store/storeErrors.js';
 import type { Store } from '../../core/store/store.js';
 import type { Connections } from './connections.js';
 

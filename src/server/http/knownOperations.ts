@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import { printable } from '../../core/guard/printable.js';
 import { RecentMap } from '../../core/auth/recentMap.js';
-import { retainedBytes } from '../../core/guard/document/weight.js';
+import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
 
 /**
  * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.

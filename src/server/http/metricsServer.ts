@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
 import { listening } from '../net/listenFault.js';
-import { HEADER_TIME } from '../../core/guard/document/bounds.js';
+import { HEADER_TIME } from '../../core/guard/document/documentBounds.js';
 import type { Scrape } from './metricsRoute.js';
 
 /** The address of a separate metrics server. */

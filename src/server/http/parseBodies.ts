@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { noteAltered } from '../../shared/numbers/json.js';
+import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 
 /** Parses JSON bodies like Fastify, and records numbers that JSON.parse changed: the scalar JSON rejects those. */
 export function parseBodies(app: FastifyInstance): void {

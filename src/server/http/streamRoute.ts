@@ -10,7 +10,7 @@ import { BodyFault } from './bodyEncoding.js';
 import type { Connections } from './connections.js';
 import { noteAnswer } from './everyAnswer.js';
 import { ALL_LIMIT_FIELDS } from '../../core/limits/limitHeaders.js';
-import type { Moments } from './moments.js';
+import type { Moments } from './changeMoments.js';
 import { Opening, type RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { streamCredential, wantsEvents } from './streamCredential.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { foretell } from '../../management/access/outlook.js';
 import type { Explainer } from '../../core/guard/explain.js';
 import type { Limits } from '../../core/limits/limits.js';
-import { told } from './result.js';
+import { told } from './toolResult.js';
 import { LOOKS, operationInput, tool, type Tool } from './tool.js';
 
 export interface AccessToolOptions {

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { meets } from '../../core/guard/decide.js';
 import { rulesOf } from '../../core/guard/guard.js';
 import type { Caller } from './caller.js';
-import { failed, MAX_TEXT, told, tooLong } from './result.js';
+import { failed, MAX_TEXT, told, tooLong } from './toolResult.js';
 import { operationInput, tool, type Tool } from './tool.js';
 
 /** It changes nothing, but its result can change at any time and contains data that others wrote. */

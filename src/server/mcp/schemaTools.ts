@@ -10,12 +10,12 @@ import {
 import { z } from 'zod';
 import { rulesOf } from '../../core/guard/guard.js';
 import type { Introspection } from '../../core/guard/introspection.js';
-import { fieldsOf } from '../../core/guard/read.js';
+import { fieldsOf } from '../../core/guard/appliedDirectives.js';
 import { scopesOf } from '../../core/guard/requirement.js';
 import { viewOf } from '../../core/guard/views.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { Caller } from './caller.js';
-import { told } from './result.js';
+import { told } from './toolResult.js';
 import { SchemaIndex } from './schemaIndex.js';
 import { LOOKS, textInput, tool, type Tool } from './tool.js';
 

@@ -4,8 +4,8 @@ import { Limiter, type Held } from '../../core/limits/limiter.js';
 import type { Admission, Limits, Subject } from '../../core/limits/limits.js';
 import { TIER_LIMITS, type TierTable } from '../../core/limits/tiers.js';
 import type { Room } from '../../core/limits/window.js';
-import { RedisSession, type SessionOptions } from './session.js';
-import { checkCost, RedisWindows } from './windows.js';
+import { RedisSession, type SessionOptions } from './redisSession.js';
+import { checkCost, RedisWindows } from './redisWindows.js';
 
 /** The number of histories restored at the same time. */
 const AT_ONCE = 200;

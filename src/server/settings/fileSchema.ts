@@ -8,11 +8,11 @@ import {
   isAddress,
   MAX_CLOCK_TOLERANCE,
   type Algorithm,
-} from '../../core/auth/oidc/configuration.js';
+} from '../../core/auth/oidc/oidcConfiguration.js';
 import { AUDIENCE_PARAMETERS, type AudienceParameter } from '../../shared/signIn.js';
-import { isId, isName } from '../../core/keys/input.js';
+import { isId, isName } from '../../core/keys/keyInput.js';
 import { PREFIX_PATTERN } from '../../core/keys/token.js';
-import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/fields.js';
+import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { isRoleName, isScopeOrBundle } from '../../core/scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
 

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { ADDRESS, isAddress } from '../../core/auth/oidc/configuration.js';
+import { ADDRESS, isAddress } from '../../core/auth/oidc/oidcConfiguration.js';
 import { looksLikeJwt } from '../../core/auth/oidc/jwt.js';
 import { OperatorKey } from '../../core/auth/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../../core/keys/token.js';
 import { isAddressOrRange } from '../../core/net/addressList.js';
-import { RATE_LIMIT_HEADERS } from '../../core/limits/fields.js';
-import { PROXY_HEADERS } from '../net/proxies.js';
+import { RATE_LIMIT_HEADERS } from '../../core/limits/limitFields.js';
+import { PROXY_HEADERS } from '../net/trustedProxies.js';
 import { DAY } from '../../core/store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../../core/store/records.js';
 import { SettingsError } from '../../shared/settings/error.js';

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { OperatorKey } from '../../core/auth/operator.js';
-import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/limits.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import type { Introspection } from '../../core/guard/introspection.js';
-import type { ProxyHeader } from '../net/proxies.js';
+import type { ProxyHeader } from '../net/trustedProxies.js';
 import type { Proxies } from '../../shared/outgoing/proxies.js';
 import type { Tier } from '../../core/store/records.js';
-import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
+import { NO_FILE, readConfiguration, type FileConfiguration } from './fileConfiguration.js';
 import { SettingsError } from '../../shared/settings/error.js';
-import { DEFAULT_FILE } from './file.js';
+import { DEFAULT_FILE } from './configFile.js';
 import {
   OPTIONS,
   quotedOptions,
@@ -17,8 +17,8 @@ import {
   type ValueOf,
   readOptionOf,
 } from './options.js';
-import { readProxies } from '../../shared/settings/proxies.js';
-import { isTracingAsked } from './tracing.js';
+import { readProxies } from '../../shared/settings/proxyVariables.js';
+import { isTracingAsked } from './tracingAsked.js';
 
 export interface Settings {
   readonly port: number;

@@ -1,7 +1,7 @@
 import { RecentMap } from '../../core/auth/recentMap.js';
 import type { Feed } from '../../core/util/feed.js';
-import type { KeyEventType } from '../../core/keys/events.js';
-import { topicOf, type StreamEvent, type Topic } from './events.js';
+import type { KeyEventType } from '../../core/keys/keyEvent.js';
+import { topicOf, type StreamEvent, type Topic } from './streamEvent.js';
 import { EventQueue } from './queue.js';
 
 /**

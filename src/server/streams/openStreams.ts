@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import type { Change } from '../../core/keys/changes.js';
+import type { Change } from '../../core/keys/changeFeed.js';
 import type { TierTable } from '../../core/limits/tiers.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { Credentials } from './credentials.js';
-import { OwnPlaces, type Places } from './places.js';
+import { OwnPlaces, type Places } from './streamPlaces.js';
 import type { Stream } from './stream.js';
 import { Turns } from '../../core/util/turns.js';
 import { WaitingBytes } from './waitingBytes.js';

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { EventMeter } from './eventMeter.js';
 import { Message } from './message.js';
-import { bytesOf } from './events.js';
+import { bytesOf } from './streamEvent.js';
 import { EventQueue } from './queue.js';
 import type { Stream } from './stream.js';
 import type { Turns } from '../../core/util/turns.js';

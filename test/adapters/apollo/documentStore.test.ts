@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, type DocumentNode } from 'graphql';
 import { DocumentStore, MAX_DOCUMENT_STORE_BYTES } from '../../../src/adapters/apollo/documentStore.js';
-import { retainedBytes } from '../../../src/core/guard/document/weight.js';
+import { retainedBytes } from '../../../src/core/guard/document/retainedBytes.js';
 import { PROJECT } from '../../support/project.js';
 
 const KB = 1024;

@@ -1,5 +1,5 @@
 import { KeyWatch } from '../../../src/core/auth/watch.js';
-import type { KeyEvent } from '../../../src/core/keys/events.js';
+import type { KeyEvent } from '../../../src/core/keys/keyEvent.js';
 import { aKey } from '../store/fixtures.js';
 
 const HOUR = 60 * 60_000;

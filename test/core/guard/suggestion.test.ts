@@ -11,7 +11,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { decide } from '../../../src/core/guard/decide.js';
-import { OperationCompiler, type CompiledOperation } from '../../../src/core/guard/operation.js';
+import { OperationCompiler, type CompiledOperation } from '../../../src/core/guard/compiledOperation.js';
 import { readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
 import { ruleAt, suggestionFor } from '../../../src/core/guard/suggestion.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';

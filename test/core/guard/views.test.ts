@@ -21,7 +21,7 @@ import {
 import { ANONYMOUS, type Principal } from '../../../src/core/auth/principal.js';
 import { decide } from '../../../src/core/guard/decide.js';
 import { guardSchema, rulesOf } from '../../../src/core/guard/guard.js';
-import { OperationCompiler } from '../../../src/core/guard/operation.js';
+import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js';
 import { viewOf, Views } from '../../../src/core/guard/views.js';
 import { directiveTypeDefs, serviceTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';

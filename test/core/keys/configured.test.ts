@@ -8,7 +8,7 @@ import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import { type AnyKey, type AnyKeyPage, type ConfiguredRecord } from '../../../src/core/keys/configured.js';
 import { decodePosition, encodePosition, positionIn } from '../../../src/management/keys/order.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
-import { KeyService } from '../../../src/core/keys/service.js';
+import { KeyService } from '../../../src/core/keys/keyService.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { Ceilings } from '../../../src/core/scopes/ceilings.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';

@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo, OperationTypeNode } from 'graphql';
-import { ANSWER_LIMITS } from '../../../src/core/guard/answer/limits.js';
+import { ANSWER_LIMITS } from '../../../src/core/guard/answer/answerLimits.js';
 import type { ActorContext } from '../../../src/core/keys/actor.js';
 import { KEYS_AT_ONCE, readingDocuments } from '../../../src/core/keys/documentReader.js';
 

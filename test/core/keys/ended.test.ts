@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { EndedKeys, type RemovalPass } from '../../../src/core/keys/ended.js';
-import { StoreUnavailable } from '../../../src/core/store/errors.js';
+import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 
 const NOW = 1_790_000_000_000;
 const DAY = 86_400_000;

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Actor } from '../../../src/core/keys/actor.js';
 import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
-import { KeyService, type CreateKeyInput } from '../../../src/core/keys/service.js';
+import { KeyService, type CreateKeyInput } from '../../../src/core/keys/keyService.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { loosens, prolongs } from '../../../src/core/keys/widening.js';
 import { Ceilings } from '../../../src/core/scopes/ceilings.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CATEGORIES, type Category } from '../../../src/core/limits/category.js';
-import { limitFields } from '../../../src/core/limits/fields.js';
+import { limitFields } from '../../../src/core/limits/limitFields.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Bound } from '../../../src/core/limits/limits.js';
 import { TIER_LIMITS, type TierTable, type WindowLimits } from '../../../src/core/limits/tiers.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { StoreState } from '../../../src/core/store/breaker.js';
 import { breakingStore, withBreaker } from '../../../src/core/store/breaking.js';
-import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/errors.js';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { KeyRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';

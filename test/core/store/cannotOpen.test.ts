@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
-import { CannotOpen, StoreUnavailable } from '../../../src/core/store/errors.js';
+import { CannotOpen, StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import { cannotOpen } from '../../../src/core/store/mongo/cannotOpen.js';
 import { openStore } from '../../../src/core/store/open.js';
 

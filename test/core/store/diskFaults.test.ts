@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { outageOf } from '../../../src/core/store/open.js';
-import { NotWritten, StoreUnavailable } from '../../../src/core/store/errors.js';
-import { isUnsure, translated } from '../../../src/core/store/sqlite/errors.js';
+import { NotWritten, StoreUnavailable } from '../../../src/core/store/storeErrors.js';
+import { isUnsure, translated } from '../../../src/core/store/sqlite/driverErrors.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { aKey, NOW, givenKey, givenWorkspace } from './fixtures.js';
 

@@ -1,5 +1,5 @@
 import mongoose from 'mongoose';
-import { Unacknowledged } from '../../../src/core/store/errors.js';
+import { Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { Gate } from '../../../src/core/store/mongo/gate.js';
 import { until } from '../../support/until.js';
 

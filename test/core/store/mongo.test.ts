@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import mongoose, { Schema, type Connection } from 'mongoose';
 import type { AuditDraft } from '../../../src/core/store/audit.js';
 import { keyChanged } from '../../../src/core/store/entries.js';
-import { Duplicate, StoreUnavailable, Unacknowledged } from '../../../src/core/store/errors.js';
+import { Duplicate, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { KEY_ORDER_FIELDS, keyPosition, ORDERED_BY, type KeyPosition } from '../../../src/core/store/ordering.js';
 import type { KeyRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';

@@ -1,5 +1,5 @@
 import mongoose, { type Connection } from 'mongoose';
-import { StoreUnavailable } from '../../../src/core/store/errors.js';
+import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import { openStore } from '../../../src/core/store/open.js';
 import { checkUri } from '../../../src/core/store/mongo/concerns.js';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';

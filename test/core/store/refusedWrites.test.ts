@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
-import { afterFirstWrite, NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/errors.js';
-import { translated } from '../../../src/core/store/mongo/errors.js';
+import { afterFirstWrite, NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
+import { translated } from '../../../src/core/store/mongo/driverErrors.js';
 
 const { MongoServerError } = mongoose.mongo;
 const answer = (code: number, message = 'refused at db.example.com', more = {}) =>

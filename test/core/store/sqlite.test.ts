@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { Duplicate, StoreUnavailable, Unacknowledged } from '../../../src/core/store/errors.js';
+import { Duplicate, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../../../src/core/store/periods.js';
 import { EVENT_RETENTION, type UsageAddition } from '../../../src/core/store/records.js';
 import { storeOf } from '../../../src/core/store/sqlite/engine.js';

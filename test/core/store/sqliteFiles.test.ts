@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NotWritten, StoreUnavailable } from '../../../src/core/store/errors.js';
+import { NotWritten, StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { MAX_WAL_BYTES } from '../../../src/core/store/sqlite/checkpoints.js';
 import { Connection } from '../../../src/core/store/sqlite/connection.js';

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { archiveLog, BrokenLog, type ArchiveOptions } from '../../../src/management/audit/archive/archive.js';
-import { BrokenArchive, readArchive } from '../../../src/management/audit/archive/read.js';
-import { verifyAudit } from '../../../src/management/audit/verify.js';
+import { archiveLog, BrokenLog, type ArchiveOptions } from '../../../src/management/audit/archive/archiveLog.js';
+import { BrokenArchive, readArchive } from '../../../src/management/audit/archive/readArchive.js';
+import { verifyAudit } from '../../../src/management/audit/verifyAudit.js';
 import { draftEntry, SYSTEM } from '../../../src/core/store/audit.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';

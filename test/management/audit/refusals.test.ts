@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { SentInClear } from '../../../src/management/audit/clear.js';
-import { verifyAudit } from '../../../src/management/audit/verify.js';
+import { verifyAudit } from '../../../src/management/audit/verifyAudit.js';
 import { GatheredEntries } from '../../../src/management/audit/gathered.js';
 import { Refusals } from '../../../src/management/audit/refusals.js';
 import { authenticated } from '../../../src/core/auth/principal.js';
 import { mintToken, randomBase62 } from '../../../src/core/keys/token.js';
 import { chained, type AuditDraft, type AuditEntry } from '../../../src/core/store/audit.js';
-import { StoreUnavailable } from '../../../src/core/store/errors.js';
+import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import { withChecksum } from '../../core/auth/harness.js';
 import { at, HOUR, NOON, startFrozen, type FrozenService } from '../../e2e/frozen.js';
 import { act, attempt } from '../../e2e/operations.js';

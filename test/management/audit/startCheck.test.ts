@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { checkHeads } from '../../../src/management/audit/startCheck.js';
-import { verifyAudit } from '../../../src/management/audit/verify.js';
+import { verifyAudit } from '../../../src/management/audit/verifyAudit.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { startService, type TestService } from '../../support/service.js';
 

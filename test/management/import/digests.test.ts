@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { momentOf } from '../../../src/management/import/cells.js';
 import { bcryptOf, sha256Of } from '../../../src/management/import/digests.js';
-import { foreignScopes } from '../../../src/management/import/scopes.js';
+import { foreignScopes } from '../../../src/management/import/mapScopes.js';
 import { locate, lookupIdOf, nameOf, schemeNamed, type ForeignScheme } from '../../../src/core/keys/foreign.js';
 import { bcryptHash } from './harness.js';
 

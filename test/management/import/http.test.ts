@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Peppers } from '../../../src/core/keys/pepper.js';
 import { applyImport } from '../../../src/management/import/apply.js';
 import { mappingOf } from '../../../src/management/import/mapping.js';
-import { inWords, reportOf } from '../../../src/management/import/report.js';
+import { inWords, reportOf } from '../../../src/management/import/importReport.js';
 import { mintToken } from '../../../src/core/keys/token.js';
 import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../../support/service.js';

@@ -1,4 +1,4 @@
-import { ImportFault } from '../../../src/management/import/fault.js';
+import { ImportFault } from '../../../src/management/import/importFault.js';
 import { mappingOf } from '../../../src/management/import/mapping.js';
 import { nested, VALIDATOR, WRONG } from '../../support/validator.js';
 

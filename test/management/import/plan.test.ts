@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { applyImport } from '../../../src/management/import/apply.js';
 import { mappingOf } from '../../../src/management/import/mapping.js';
 import type { Plan } from '../../../src/management/import/plan.js';
-import { inWords, reportOf } from '../../../src/management/import/report.js';
+import { inWords, reportOf } from '../../../src/management/import/importReport.js';
 import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseValue } from 'graphql';
-import { noteAltered } from '../../../src/shared/numbers/json.js';
+import { noteAltered } from '../../../src/shared/numbers/jsonNumbers.js';
 import { JSONValue } from '../../../src/management/scalars/json.js';
 
 const literal = (text: string): unknown => JSONValue.parseLiteral(parseValue(text), { v: [1] });

@@ -1,6 +1,6 @@
 import { authenticated, type AuthenticatedPrincipal } from '../../../src/core/auth/principal.js';
 import type { UsageAddition } from '../../../src/core/store/records.js';
-import type { UsageLogOptions } from '../../../src/management/usage/log.js';
+import type { UsageLogOptions } from '../../../src/management/usage/usageLog.js';
 
 type Sums = readonly [requests: number, cost: number, limited: number, forbidden: number];
 

@@ -3,7 +3,7 @@ import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import type { Tier } from '../../../src/core/store/records.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
-import { WorkspaceService } from '../../../src/management/workspaces/service.js';
+import { WorkspaceService } from '../../../src/management/workspaces/workspaceService.js';
 
 const store = await openSqliteStore({ dir: process.env.WORKSPACE_DIR ?? '' });
 const minter = new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES });

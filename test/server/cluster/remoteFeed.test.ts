@@ -1,5 +1,5 @@
 import { RemoteFeed } from '../../../src/server/cluster/remoteFeed.js';
-import type { Change } from '../../../src/core/keys/changes.js';
+import type { Change } from '../../../src/core/keys/changeFeed.js';
 
 const KEY: Change = { kind: 'key', lookupId: 'lookup' };
 const WORKSPACE: Change = { kind: 'workspace', workspaceId: 'ws' };

@@ -118,7 +118,7 @@ describe('an unavailable store', () => {
 });
 
 test('a store that fails between authentication and resolver is UNAVAILABLE at its field', async () => {
-  const { StoreUnavailable } = await import('../../../src/core/store/errors.js');
+  const { StoreUnavailable } = await import('../../../src/core/store/storeErrors.js');
   breakStore('keys', 'list', () => Promise.reject(new StoreUnavailable(new Error(SECRET))));
   const answer = await latchkey.query('{ apiKeys { totalCount } viewer { scopes } }', { token });
   expect(answer.body.data).toEqual({ apiKeys: null, viewer: { scopes: ['admin'] } });
@@ -127,7 +127,7 @@ test('a store that fails between authentication and resolver is UNAVAILABLE at i
 });
 
 test('a store that fails before there is any data is 503, without data (B31)', async () => {
-  const { StoreUnavailable } = await import('../../../src/core/store/errors.js');
+  const { StoreUnavailable } = await import('../../../src/core/store/storeErrors.js');
   breakStore('keys', 'list', () => Promise.reject(new StoreUnavailable(new Error(SECRET))));
   const answer = await latchkey.query('{ apiKeys { totalCount } }', { token });
   expect([answer.status, answer.headers.get('retry-after'), 'data' in answer.body]).toEqual([503, '1', false]);

@@ -1,6 +1,6 @@
 import { ApolloServer } from '@apollo/server';
 import { jest } from '@jest/globals';
-import { StoreUnavailable } from '../../../src/core/store/errors.js';
+import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import { createKey, type Answer } from '../../support/service.js';
 import { HOUR, startFrozen, type FrozenService } from '../../e2e/frozen.js';
 

@@ -1,5 +1,5 @@
 import { mintToken } from '../../../src/core/keys/token.js';
-import { StoreUnavailable } from '../../../src/core/store/errors.js';
+import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import { at, HOUR, startFrozen, type FrozenService } from '../../e2e/frozen.js';
 import { act, attempt, statusWith } from '../../e2e/operations.js';
 import { createKey, OPERATOR_KEY } from '../../support/service.js';

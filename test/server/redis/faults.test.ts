@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionTo } from '../../../src/server/redis/connection.js';
+import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { SharedLimits } from '../../../src/server/redis/sharedLimits.js';
 import { until } from '../../support/until.js';
 import { check, LIMITS, MOVABLE, Sharing, subject, through, tiers } from './sharing.js';

@@ -1,8 +1,8 @@
 import type { Subject } from '../../../src/core/limits/limits.js';
 import { tierTable } from '../../../src/core/limits/tiers.js';
-import { connectionTo } from '../../../src/server/redis/connection.js';
+import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { SharedLimits } from '../../../src/server/redis/sharedLimits.js';
-import type { Trouble } from '../../../src/server/redis/session.js';
+import type { Trouble } from '../../../src/server/redis/redisSession.js';
 import { historyIn, startRedis, type TestRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
 

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Limits, Subject } from '../../../src/core/limits/limits.js';
 import { tierTable } from '../../../src/core/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../../src/core/limits/window.js';
-import { connectionTo } from '../../../src/server/redis/connection.js';
+import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { REDIS_TIME } from '../../../src/server/redis/question.js';
 import { SharedLimits } from '../../../src/server/redis/sharedLimits.js';
 import { startProxy, type TestProxy } from '../../support/proxy.js';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { mintToken } from '../../../src/core/keys/token.js';
-import { NO_FILE } from '../../../src/server/settings/configuration.js';
+import { NO_FILE } from '../../../src/server/settings/fileConfiguration.js';
 import { OPTIONS, type Option } from '../../../src/server/settings/options.js';
 import { readSettings, SettingsError, type Settings } from '../../../src/server/settings/settings.js';
 

@@ -1,5 +1,5 @@
 import { EventBus } from '../../../src/server/streams/bus.js';
-import type { StreamEvent } from '../../../src/server/streams/events.js';
+import type { StreamEvent } from '../../../src/server/streams/streamEvent.js';
 import { EventQueue, MAX_WAITING } from '../../../src/server/streams/queue.js';
 
 describe('EventQueue', () => {

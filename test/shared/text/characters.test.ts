@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { checkColumns, checkDescription, checkOwner } from '../../../src/demo/assets/input.js';
-import { jsonText, visible } from '../../../src/cli/visible.js';
-import { checkFilter, checkName, checkReason, isName } from '../../../src/core/keys/input.js';
+import { jsonText, visible } from '../../../src/cli/visibleText.js';
+import { checkFilter, checkName, checkReason, isName } from '../../../src/core/keys/keyInput.js';
 import {
   faultOfText,
   isBlank,

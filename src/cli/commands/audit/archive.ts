@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { ArchiveResult } from '../../../management/audit/archive/archive.js';
+import type { ArchiveResult } from '../../../management/audit/archive/archiveLog.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure } from '../../exit.js';
-import { json } from '../../options.js';
+import { json } from '../../commandOptions.js';
 import { openTerminal } from '../../terminal.js';
-import { jsonText } from '../../visible.js';
+import { jsonText } from '../../visibleText.js';
 
 interface ArchiveOptions {
   readonly before: string;
@@ -28,7 +28,7 @@ export function archiveCommand(): Command {
     .requiredOption('--to <file>', 'a new file; compressed if its name ends with .gz')
     .option('--workspace <id>', 'workspace of the audit log', 'default');
   return json(command).action(async ({ before, to, workspace, json: asJson }: ArchiveOptions) => {
-    const { runArchive } = await import('../../archive/run.js');
+    const { runArchive } = await import('../../archive/runArchive.js');
     const terminal = openTerminal();
     const result = await runArchive({ before, path: to, workspaceId: workspace }, (entries) =>
       terminal.progress(`${entries} entries written`),

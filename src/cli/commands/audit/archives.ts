@@ -1,5 +1,5 @@
-import type { Archive } from '../../../management/audit/archive/read.js';
-import type { AuditVerdict } from '../../../management/audit/verify.js';
+import type { Archive } from '../../../management/audit/archive/readArchive.js';
+import type { AuditVerdict } from '../../../management/audit/verifyAudit.js';
 import type { AuditHead } from '../../../core/store/audit.js';
 import { usage } from '../../exit.js';
 import { readNamed } from '../../files.js';
@@ -26,7 +26,7 @@ export async function archivesIn(
   workspaceId: string,
   known: readonly AuditHead[],
 ): Promise<readonly Archive[] | ArchiveFault> {
-  const { BrokenArchive, readArchive } = await import('../../../management/audit/archive/read.js');
+  const { BrokenArchive, readArchive } = await import('../../../management/audit/archive/readArchive.js');
   const read: { readonly path: string; readonly archive: Archive }[] = [];
   for (const path of paths) {
     const archive = await readNamed(`--archive: ${path}`, () =>
@@ -45,7 +45,7 @@ export async function archivesIn(
     read.push({ path, archive });
   }
   read.sort((one, other) => one.archive.after.seq - other.archive.after.seq);
-  const { NOTHING } = await import('../../../management/audit/archive/line.js');
+  const { NOTHING } = await import('../../../management/audit/archive/archiveLine.js');
   let last: AuditHead = NOTHING;
   for (const { path, archive } of read) {
     const { seq, hash } = archive.after;

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditHead } from '../../../core/store/audit.js';
 import type { Api } from '../../api.js';
-import { operation } from '../../operation.js';
-import { asHashed, following } from './entries.js';
+import { operation } from '../../typedOperation.js';
+import { asHashed, following } from './listedEntries.js';
 
 const HEAD = operation<{ readonly auditHead: (AuditHead & { readonly archived: AuditHead | null }) | null }>(
   'query AuditHead { auditHead { seq hash archived { seq hash } } }',

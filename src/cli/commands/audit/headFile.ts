@@ -1,4 +1,4 @@
-import { parseLine, type WorkspaceHead } from '../../../management/audit/heads/line.js';
+import { parseLine, type WorkspaceHead } from '../../../management/audit/heads/headLine.js';
 import type { AuditHead } from '../../../core/store/audit.js';
 import { usage } from '../../exit.js';
 import { readNamed, textIn } from '../../files.js';

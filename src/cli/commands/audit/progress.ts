@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Checkpoint } from '../../../management/audit/verify.js';
+import type { Checkpoint } from '../../../management/audit/verifyAudit.js';
 import type { AuditHead } from '../../../core/store/audit.js';
 import { usage } from '../../exit.js';
 import { isSeenHead, type SeenHead } from './seenHeads.js';

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AUDIT_ACTIONS } from '../../../core/store/audit.js';
 import { described } from '../../describe.js';
-import { asking, given, items, nameOf, whole, type AskingOptions } from '../../options.js';
+import { asking, given, items, nameOf, whole, type AskingOptions } from '../../commandOptions.js';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Column } from '../../table.js';
 import { named } from '../../named.js';
 import { talk, type Talk } from '../../talk.js';
-import { jsonText, visible } from '../../visible.js';
-import { following, newest, type EntryFilter, type ToldEntry } from './entries.js';
+import { jsonText, visible } from '../../visibleText.js';
+import { following, newest, type EntryFilter, type ToldEntry } from './listedEntries.js';
 
 const ACTIONS = AUDIT_ACTIONS.map(nameOf);
 

@@ -1,4 +1,4 @@
-import type { AuditVerdict } from '../../../management/audit/verify.js';
+import type { AuditVerdict } from '../../../management/audit/verifyAudit.js';
 import type { ArchiveFault } from './archives.js';
 
 /** Returns the verdict as a sentence. @param from the entry that --from named; null: the whole log was read */

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { WorkspaceHead } from '../../../management/audit/heads/line.js';
-import type { AuditVerdict, Checkpoint } from '../../../management/audit/verify.js';
+import type { WorkspaceHead } from '../../../management/audit/heads/headLine.js';
+import type { AuditVerdict, Checkpoint } from '../../../management/audit/verifyAudit.js';
 import type { AuditHead } from '../../../core/store/audit.js';
 import { readCommandLineSettings } from '../../../server/settings/commandLine.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure, usage } from '../../exit.js';
-import { operation } from '../../operation.js';
-import { asking, type AskingOptions } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, type AskingOptions } from '../../commandOptions.js';
 import { talk, type Talk } from '../../talk.js';
 import { afterArchives, archivesIn, type ArchiveFault } from './archives.js';
 import { chainOf } from './chain.js';
@@ -141,7 +141,7 @@ async function verifyChain(
   { workspaceId, known, from, reached, progress }: ChainOptions,
 ): Promise<AuditVerdict> {
   // Loaded only here: other commands need no hashes.
-  const { verifyAudit } = await import('../../../management/audit/verify.js');
+  const { verifyAudit } = await import('../../../management/audit/verifyAudit.js');
   let last: AuditHead | null = reached;
   const onProgress = (checkpoint: Checkpoint): void => {
     last = checkpoint;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { joinClues, reduceClues, type Reduced } from '../../../shared/text/clues/reduce.js';
-import { isLookup } from '../../../shared/text/clues/named.js';
+import { isLookup } from '../../../shared/text/clues/lookups.js';
 import { mayBeSecret } from '../../../shared/text/clues/looksSecret.js';
 import { LOOKUP_LENGTH } from '../../../shared/text/tokenShape.js';
 import { usage } from '../../exit.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { KEY_TYPES } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, choice, given, items } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, choice, given, items } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { momentOf } from '../../times.js';
 import { KEY, linesOf, type Made } from './key.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, type AskingOptions } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { momentOf } from '../../times.js';
 import { KEY, linesOf, type Key } from './key.js';

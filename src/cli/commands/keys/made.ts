@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { AskingOptions } from '../../options.js';
+import type { AskingOptions } from '../../commandOptions.js';
 import type { Talk } from '../../talk.js';
-import { visible } from '../../visible.js';
+import { visible } from '../../visibleText.js';
 
 export interface MadeOptions extends AskingOptions {
   readonly quiet?: true;

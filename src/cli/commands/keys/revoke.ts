@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { assertCanAsk, confirm } from '../../confirm.js';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, given, type AskingOptions } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, given, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
-import { visible } from '../../visible.js';
+import { visible } from '../../visibleText.js';
 import { found, KEY, linesOf, type Key } from './key.js';
 
 const REVOKE = operation<{ readonly revokeApiKey: { readonly apiKey: Key } }, { readonly input: object }>(

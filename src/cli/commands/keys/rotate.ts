@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, given } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, given } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { durationOf } from '../../times.js';
 import { KEY, linesOf, type Made } from './key.js';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, type AskingOptions } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
-import { LIMITS, limitLines, type Limits } from '../limits.js';
+import { LIMITS, limitLines, type Limits } from '../limitLines.js';
 import { found, KEY, linesOf, type Key } from './key.js';
 
 const SHOW = operation<{ readonly apiKey: (Key & { readonly limits: Limits }) | null }, { readonly id: string }>(

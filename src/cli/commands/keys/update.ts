@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { described } from '../../describe.js';
 import { usage } from '../../exit.js';
-import { operation } from '../../operation.js';
-import { asking, given, items, type AskingOptions } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, given, items, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { KEY, linesOf, type Key } from './key.js';
 

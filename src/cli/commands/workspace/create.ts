@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { TIERS } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, choice } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, choice } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { KEY, type Made } from '../keys/key.js';
 import { quiet, showMade, type MadeOptions } from '../keys/made.js';

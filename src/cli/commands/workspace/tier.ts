@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { TIERS } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
-import { operation } from '../../operation.js';
-import { asking, choiceArgument, type AskingOptions } from '../../options.js';
+import { operation } from '../../typedOperation.js';
+import { asking, choiceArgument, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { linesOf, WORKSPACE, type Workspace } from './workspace.js';
 

@@ -1,5 +1,5 @@
-import { checkNames } from '../../../shared/options.js';
-import { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './configuration.js';
+import { checkNames } from '../../../shared/optionChecks.js';
+import { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './oidcConfiguration.js';
 
 const NAMES = Object.keys(
   oidcConfiguration({ issuer: 'https://issuer.example', audience: 'api' }),

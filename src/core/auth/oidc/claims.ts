@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { isId } from '../../keys/input.js';
+import { isId } from '../../keys/keyInput.js';
 import { parseScope, PLATFORM } from '../../scopes/grammar.js';
 import type { Roles } from '../../scopes/roles.js';
 import type { Tier } from '../../store/records.js';
 import { authenticated, type AuthenticatedPrincipal } from '../principal.js';
-import type { ClaimName, OidcConfiguration } from './configuration.js';
-import type { Claims } from './verify.js';
+import type { ClaimName, OidcConfiguration } from './oidcConfiguration.js';
+import type { Claims } from './verifyToken.js';
 
 /** Returns the ID of the workspace that a token belongs to; null: the token names none. */
 export function workspaceOf(claims: Claims, { workspace, workspaceClaim }: OidcConfiguration): string | null {

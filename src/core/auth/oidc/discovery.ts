@@ -1,4 +1,4 @@
-import { ADDRESS, isAddress } from './configuration.js';
+import { ADDRESS, isAddress } from './oidcConfiguration.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
 
 /** The discovery document of an issuer. */

@@ -1,6 +1,6 @@
 import type { CryptoKey, JWTHeaderParameters, RemoteJWKSet } from 'jose';
 import { unavailable, type Refusal } from '../../errors/refusal.js';
-import type { OidcConfiguration } from './configuration.js';
+import type { OidcConfiguration } from './oidcConfiguration.js';
 import { discover } from './discovery.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
 

@@ -1,5 +1,5 @@
 import { parseScope, PLATFORM } from '../../scopes/grammar.js';
-import type { OidcConfiguration } from './configuration.js';
+import type { OidcConfiguration } from './oidcConfiguration.js';
 
 /** The metadata of a protected resource (RFC 9728 section 2). */
 export interface ProtectedResource {

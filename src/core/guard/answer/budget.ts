@@ -7,7 +7,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { Refusal } from '../../errors/refusal.js';
-import { answerTooLarge, limitsOfEvent, type AnswerLimits } from './limits.js';
+import { answerTooLarge, limitsOfEvent, type AnswerLimits } from './answerLimits.js';
 import { Pace } from './pace.js';
 import { SelectionCounter } from './selections.js';
 

@@ -10,8 +10,8 @@ import {
   type GraphQLResolveInfo,
 } from 'graphql';
 import type { AnswerBudget, AnswerBudgets } from './budget.js';
-import { countingErrors } from './faults.js';
-import { BYTES_PER_FIELD, fieldsPerError } from './limits.js';
+import { countingErrors } from './countedErrors.js';
+import { BYTES_PER_FIELD, fieldsPerError } from './answerLimits.js';
 import { FIELDS_PER_TURN } from './pace.js';
 import { isPromise } from './promise.js';
 import { isList } from './selections.js';

@@ -1,6 +1,6 @@
 import { OperationTypeNode, type ExecutionResult, type OperationDefinitionNode } from 'graphql';
 import { Refusal } from '../../errors/refusal.js';
-import { answerTooLarge, type AnswerLimits } from './limits.js';
+import { answerTooLarge, type AnswerLimits } from './answerLimits.js';
 import { jsonSize } from './size.js';
 
 /**

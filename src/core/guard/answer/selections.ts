@@ -15,8 +15,8 @@ import {
   type ValueNode,
 } from 'graphql';
 import { collectFields, type Execution } from './collect.js';
-import { fullReading, IntrospectionCounter } from './introspection.js';
-import { BYTES_PER_FIELD, fieldsPerError } from './limits.js';
+import { fullReading, IntrospectionCounter } from './introspectionCounter.js';
+import { BYTES_PER_FIELD, fieldsPerError } from './answerLimits.js';
 
 /**
  * Counts the fields that one value resolves, including those of objects within it. For a list it counts only the field,

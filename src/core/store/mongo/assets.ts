@@ -1,4 +1,4 @@
-import { afterFirstWrite, Duplicate } from '../errors.js';
+import { afterFirstWrite, Duplicate } from '../storeErrors.js';
 import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, ASSET_TEXT_FIELDS, pick } from '../fields.js';
 import type { AlertKind, AlertRecord, AssetLinks, AssetRecord, AssetSummary, LoadRecord } from '../records.js';
 import type { AssetStore } from '../store.js';

@@ -1,6 +1,6 @@
 import { connectFaultOf } from '../../net/connectFault.js';
 import { fileFaultOf } from '../../../shared/files/wholeFile.js';
-import { CannotOpen, StoreUnavailable } from '../errors.js';
+import { CannotOpen, StoreUnavailable } from '../storeErrors.js';
 import { refusedWrite } from './refusedWrites.js';
 
 /** The server's codes for a rejected login: AuthenticationFailed, and Atlas' own code. */

@@ -1,5 +1,5 @@
 import mongoose, { type Connection } from 'mongoose';
-import { CannotOpen, StoreUnavailable } from '../errors.js';
+import { CannotOpen, StoreUnavailable } from '../storeErrors.js';
 import type { ReadConcern } from './sessions.js';
 
 /** The options of a URI, parsed by the driver, that determine the consistency of reads and the durability of writes. */

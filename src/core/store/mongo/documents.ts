@@ -1,6 +1,6 @@
 import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose';
-import { afterFirstWrite, StoreUnavailable } from '../errors.js';
-import { E11000, type UniqueNames } from './errors.js';
+import { afterFirstWrite, StoreUnavailable } from '../storeErrors.js';
+import { E11000, type UniqueNames } from './driverErrors.js';
 import type { Gate } from './gate.js';
 import { Sessions, type ReadConcern } from './sessions.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadline } from '../../util/deadline.js';
-import { StoreUnavailable, Unacknowledged } from '../errors.js';
-import { translated, type UniqueNames } from './errors.js';
+import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
+import { translated, type UniqueNames } from './driverErrors.js';
 import { refusedWrite } from './refusedWrites.js';
 
 export interface RoundTripOptions {

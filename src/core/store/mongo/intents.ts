@@ -1,7 +1,7 @@
 import type { Author, JudgedAuthor } from '../audit.js';
 import { isOwner, isRetired, keyOf, type Forfeit } from '../changes.js';
 import { keyChanged } from '../entries.js';
-import { afterFirstWrite, Duplicate } from '../errors.js';
+import { afterFirstWrite, Duplicate } from '../storeErrors.js';
 import { KEY_FIELDS, KEY_SUMMARY_FIELDS, pick, USER_FIELDS } from '../fields.js';
 import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
 import { fold } from '../../../shared/text/fold.js';

@@ -12,12 +12,12 @@ import {
 } from '../changes.js';
 import type { AuditAction } from '../audit.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
-import { Duplicate } from '../errors.js';
+import { Duplicate } from '../storeErrors.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
 import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
-import { firstById } from '../search.js';
+import { firstById } from '../firstById.js';
 import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
-import { shown } from '../../../shared/options.js';
+import { shown } from '../../../shared/optionChecks.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
 import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';

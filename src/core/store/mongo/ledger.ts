@@ -1,5 +1,5 @@
 import { chained, type AuditDraft, type AuditEntry, type AuditHead, type Author, type Details } from '../audit.js';
-import { afterFirstWrite, Duplicate } from '../errors.js';
+import { afterFirstWrite, Duplicate } from '../storeErrors.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
 import { eq, where, type Documents } from './documents.js';
 import type { AuditDocument, AuditHeadDocument, EntryDocument } from './schemas.js';

@@ -1,6 +1,6 @@
 import { normalise } from '../../../shared/text/characters.js';
 import { fold } from '../../../shared/text/fold.js';
-import { Duplicate } from '../errors.js';
+import { Duplicate } from '../storeErrors.js';
 import { eq, where, type Documents } from './documents.js';
 import { FOLDING, type KeyDocument, type ProjectDocument } from './schemas.js';
 

@@ -1,6 +1,6 @@
 import mongoose, { type Connection, type Schema } from 'mongoose';
-import { checkMilliseconds, checkNames, optionError } from '../../../shared/options.js';
-import { StoreUnavailable } from '../errors.js';
+import { checkMilliseconds, checkNames, optionError } from '../../../shared/optionChecks.js';
+import { StoreUnavailable } from '../storeErrors.js';
 import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';

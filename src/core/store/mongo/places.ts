@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Duplicate } from '../errors.js';
+import { Duplicate } from '../storeErrors.js';
 import { isAlive } from '../records.js';
 import { placeKindOf } from '../places.js';
 import type { PlaceKind } from '../store.js';

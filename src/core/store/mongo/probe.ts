@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Schema } from 'mongoose';
-import { NotWritten, StoreUnavailable } from '../errors.js';
+import { NotWritten, StoreUnavailable } from '../storeErrors.js';
 import type { Documents } from './documents.js';
 import { refusedWrite } from './refusedWrites.js';
 import { OPTIONS } from './schemas.js';

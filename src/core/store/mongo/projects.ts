@@ -5,7 +5,7 @@ import type { ProjectStore } from '../store.js';
 import { eq, where, type Documents } from './documents.js';
 import type { Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
-import { laterThan } from './pages.js';
+import { laterThan } from './laterThan.js';
 import type { ProjectDocument } from './schemas.js';
 
 export const PROJECT_UNIQUE = { _id: 'project.id', 'workspaceId,name': 'project.name' };

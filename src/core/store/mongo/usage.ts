@@ -1,4 +1,4 @@
-import { StoreUnavailable, Unacknowledged } from '../errors.js';
+import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
 import { DAY, fieldsByDay, summed, type UsagePeriod } from '../periods.js';
 import type { FieldUse, UsageRecord } from '../records.js';
 import type { UsageStore } from '../store.js';

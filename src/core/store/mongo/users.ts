@@ -6,7 +6,7 @@ import type { UserStore } from '../store.js';
 import { eq, unchanged, where, type Documents } from './documents.js';
 import { toUser, type Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
-import { laterThan } from './pages.js';
+import { laterThan } from './laterThan.js';
 import type { UserDocument } from './schemas.js';
 
 export const USER_UNIQUE = { _id: 'user.id' };

@@ -1,5 +1,5 @@
 import { tierChanged, workspaceCreated } from '../entries.js';
-import { Duplicate } from '../errors.js';
+import { Duplicate } from '../storeErrors.js';
 import { placeKindOf } from '../places.js';
 import type { WorkspaceRecord } from '../records.js';
 import type { WorkspaceStore } from '../store.js';

@@ -2,8 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { writeFaultOf } from '../../../shared/files/makeDirectory.js';
 import { FileFault, isOfSystem } from '../../../shared/files/wholeFile.js';
-import { CannotOpen, StoreUnavailable } from '../errors.js';
-import { isDamage } from './errors.js';
+import { CannotOpen, StoreUnavailable } from '../storeErrors.js';
+import { isDamage } from './driverErrors.js';
 import { damage } from './uncleanStop.js';
 
 const ANOTHER = 'Restore the database from a backup, or give another directory.';

@@ -1,6 +1,6 @@
 import Database from 'libsql';
-import { NotWritten, StoreUnavailable, Unacknowledged } from '../errors.js';
-import { isLocked, isUnsure, LOCKED, translated } from './errors.js';
+import { NotWritten, StoreUnavailable, Unacknowledged } from '../storeErrors.js';
+import { isLocked, isUnsure, LOCKED, translated } from './driverErrors.js';
 
 export type Value = string | number | null;
 export type Params = Readonly<Record<string, Value>>;

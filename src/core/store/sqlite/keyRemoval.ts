@@ -1,4 +1,4 @@
-import { Duplicate } from '../errors.js';
+import { Duplicate } from '../storeErrors.js';
 import type { KeyRecord } from '../records.js';
 import type { KeyStore } from '../store.js';
 import type { Connection } from './connection.js';

@@ -13,7 +13,7 @@ import {
   type Rule,
 } from '../changes.js';
 import { limitOf, placeKindOf } from '../places.js';
-import { firstById } from '../search.js';
+import { firstById } from '../firstById.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_SUMMARY_FIELDS, pick } from '../fields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';

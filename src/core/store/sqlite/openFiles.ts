@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { NotWritten } from '../errors.js';
+import { NotWritten } from '../storeErrors.js';
 
 /**
  * The database file and its write-ahead log, as they were when the store was opened. SQLite continues to write to a

@@ -1,6 +1,6 @@
-import { StoreUnavailable } from '../errors.js';
+import { StoreUnavailable } from '../storeErrors.js';
 import type { Engine } from './engine.js';
-import { isLocked } from './errors.js';
+import { isLocked } from './driverErrors.js';
 import { ROUTES, type Route } from './routes.js';
 import type { Threads } from './threads.js';
 

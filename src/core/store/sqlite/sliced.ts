@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { AuditEntry } from '../audit.js';
-import { StoreUnavailable } from '../errors.js';
+import { StoreUnavailable } from '../storeErrors.js';
 import { NEWEST_FIRST, readInOrder } from '../ordering.js';
 import type { KeySummary, UsageRecord } from '../records.js';
 import type { AuditStore, KeyStore, UsageStore } from '../store.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'libsql';
-import { isLocked } from './errors.js';
+import { isLocked } from './driverErrors.js';
 
 /** How long a start waits for another start that checks the same file, in ms. */
 const PATIENCE = 60_000;

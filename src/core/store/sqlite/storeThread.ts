@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadEntry } from '../../../packageFiles.js';
-import { StoreUnavailable, Unacknowledged } from '../errors.js';
-import { packed, type Answer, type Opened, type Question, type ThreadData } from './messages.js';
+import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
+import { packed, type Answer, type Opened, type Question, type ThreadData } from './threadMessages.js';
 import { fromWire } from './wireErrors.js';
 
 /** Heap size of a thread, in MB. A page of the largest records takes a tenth of it. */

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { unpacked, type Answer, type Asked, type Opened as OpenedMessage, type ThreadData } from './messages.js';
+import { unpacked, type Answer, type Asked, type Opened as OpenedMessage, type ThreadData } from './threadMessages.js';
 import { openReader } from './reader.js';
 import { toWire } from './wireErrors.js';
 import { openWriter, type Opened, type WriterEvents } from './writer.js';

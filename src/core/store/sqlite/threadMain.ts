@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ThreadData } from './messages.js';
+import type { ThreadData } from './threadMessages.js';
 import { serveThread } from './thread.js';
 
 // The entry of the threads that a SQLite store starts (core/store/sqlite/threads.ts).

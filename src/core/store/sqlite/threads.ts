@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { StoreUnavailable, NotWritten } from '../errors.js';
-import { LOCKED } from './errors.js';
+import { StoreUnavailable, NotWritten } from '../storeErrors.js';
+import { LOCKED } from './driverErrors.js';
 import { FairQueue } from './fairQueue.js';
-import type { Question } from './messages.js';
+import type { Question } from './threadMessages.js';
 import type { StoreThread } from './storeThread.js';
 
 export interface ThreadsOptions {

@@ -1,6 +1,6 @@
-import { StoreUnavailable } from '../errors.js';
+import { StoreUnavailable } from '../storeErrors.js';
 import type { Connection } from './connection.js';
-import { isLocked } from './errors.js';
+import { isLocked } from './driverErrors.js';
 
 /** Number of faults of a damaged file that the error repeats. */
 const SHOWN = 3;

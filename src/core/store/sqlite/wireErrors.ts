@@ -1,4 +1,4 @@
-import { CannotOpen, Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../errors.js';
+import { CannotOpen, Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../storeErrors.js';
 
 /** An error in a message between threads: a structured clone would lose its class and its own fields. */
 export interface WireError {

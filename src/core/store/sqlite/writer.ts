@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreUnavailable } from '../errors.js';
+import { StoreUnavailable } from '../storeErrors.js';
 import { cannotOpen } from './cannotOpen.js';
 import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walSizeOf } from './checkpoints.js';
 import { Connection } from './connection.js';
 import { openEngine, type Engine } from './engine.js';
-import { isLocked } from './errors.js';
+import { isLocked } from './driverErrors.js';
 import { migrate } from './migrations.js';
 import { OpenFiles } from './openFiles.js';
 import { StartLock } from './startLock.js';

@@ -5,7 +5,7 @@ import { createGzip } from 'node:zlib';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import type { AuditEntry, AuditHead } from '../../../core/store/audit.js';
-import { endLine, startLine, type ArchiveStart } from './line.js';
+import { endLine, startLine, type ArchiveStart } from './archiveLine.js';
 
 /** Returns a temporary name for the incomplete file, in the same directory so that it can be renamed. */
 export function partialOf(path: string): string {

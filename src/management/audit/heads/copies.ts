@@ -1,7 +1,7 @@
 import type { AuditStore } from '../../../core/store/store.js';
 import { hashOf } from '../../../core/store/audit.js';
-import type { HeadsFile } from './file.js';
-import type { WorkspaceHead } from './line.js';
+import type { HeadsFile } from './headsFile.js';
+import type { WorkspaceHead } from './headLine.js';
 import type { HeadsWebhook } from './webhook.js';
 
 /** The interval in which heads are copied, in ms. */

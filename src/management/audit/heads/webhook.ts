@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkspaceHead } from './line.js';
+import type { WorkspaceHead } from './headLine.js';
 
 /** How long a receiver may take to answer, in ms. */
 const TIMEOUT = 10_000;

@@ -1,8 +1,8 @@
 import { textOfBase64 } from './base64.js';
-import { digestsIn, idsIn, lookupsIn, withoutDigests, writtenDigestsIn } from './named.js';
+import { digestsIn, idsIn, lookupsIn, withoutDigests, writtenDigestsIn } from './lookups.js';
 import { bareTokensIn, ownTokensIn, SHOWN_LENGTH, type OwnToken } from './ownTokens.js';
 import { readingsOf } from './readings.js';
-import { MAX_WORD, MAX_WORDS, secretWordsIn } from './words.js';
+import { MAX_WORD, MAX_WORDS, secretWordsIn } from './secretWords.js';
 
 /** The longest text that is searched, in characters: a page of a log, or an e-mail with its headers. */
 export const MAX_TEXT = 32_768;

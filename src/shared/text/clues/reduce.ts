@@ -1,7 +1,7 @@
 import { LOOKUP_LENGTH } from '../tokenShape.js';
 import { cluesIn, MAX_TEXT } from './clues.js';
 import type { OwnToken } from './ownTokens.js';
-import { MAX_WORDS } from './words.js';
+import { MAX_WORDS } from './secretWords.js';
 
 /** The parts of a text that may leave the user's machine. */
 export interface Reduced {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { tokenHolderOf, workspaceOf } from '../../../../src/core/auth/oidc/claims.js';
-import { oidcConfiguration } from '../../../../src/core/auth/oidc/configuration.js';
-import { isId } from '../../../../src/core/keys/input.js';
+import { oidcConfiguration } from '../../../../src/core/auth/oidc/oidcConfiguration.js';
+import { isId } from '../../../../src/core/keys/keyInput.js';
 import { parseScope } from '../../../../src/core/scopes/grammar.js';
 import { Roles } from '../../../../src/core/scopes/roles.js';
 

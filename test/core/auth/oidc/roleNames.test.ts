@@ -1,5 +1,5 @@
 import { tokenHolderOf, workspaceOf } from '../../../../src/core/auth/oidc/claims.js';
-import { oidcConfiguration, type OidcOptions } from '../../../../src/core/auth/oidc/configuration.js';
+import { oidcConfiguration, type OidcOptions } from '../../../../src/core/auth/oidc/oidcConfiguration.js';
 import { Roles } from '../../../../src/core/scopes/roles.js';
 
 const GUID = '8f3c1f0e-6b2d-4c1a-9e57-0d2b6c1f4a11';

@@ -1,6 +1,6 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { execute, graphql, GraphQLScalarType, parse, type ExecutionResult } from 'graphql';
-import { ANSWER_LIMITS } from '../../../../src/core/guard/answer/limits.js';
+import { ANSWER_LIMITS } from '../../../../src/core/guard/answer/answerLimits.js';
 import { guardSchema } from '../../../../src/core/guard/guard.js';
 import { directiveTypeDefs } from '../../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../../bypass/own.js';

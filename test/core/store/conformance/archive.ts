@@ -1,4 +1,4 @@
-import { verifyAudit } from '../../../../src/management/audit/verify.js';
+import { verifyAudit } from '../../../../src/management/audit/verifyAudit.js';
 import { draftEntry, type AuditEntry, type AuditHead } from '../../../../src/core/store/audit.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import type { Bench } from '../conformance.js';

@@ -1,4 +1,4 @@
-import { Duplicate } from '../../../../src/core/store/errors.js';
+import { Duplicate } from '../../../../src/core/store/storeErrors.js';
 import type { AssetRecord } from '../../../../src/core/store/records.js';
 import type { Bench } from '../conformance.js';
 import { anAlert, anAsset, givenWorkspace, namesOf, NOW, unique } from '../fixtures.js';

@@ -1,4 +1,4 @@
-import { Duplicate, StoreUnavailable } from '../../../../src/core/store/errors.js';
+import { Duplicate, StoreUnavailable } from '../../../../src/core/store/storeErrors.js';
 import type { Bench } from '../conformance.js';
 import { aKey, anHeir, givenKey, givenWorkspace, listed, NOW, summaryOf, unique } from '../fixtures.js';
 import { openTarget } from '../target.js';

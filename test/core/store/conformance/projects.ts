@@ -1,4 +1,4 @@
-import { Duplicate } from '../../../../src/core/store/errors.js';
+import { Duplicate } from '../../../../src/core/store/storeErrors.js';
 import type { Bench } from '../conformance.js';
 import { aProject, givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from '../fixtures.js';
 

@@ -1,4 +1,4 @@
-import { Duplicate } from '../../../../src/core/store/errors.js';
+import { Duplicate } from '../../../../src/core/store/storeErrors.js';
 import { keyPosition, type KeyPosition } from '../../../../src/core/store/ordering.js';
 import type { KeyRecord } from '../../../../src/core/store/records.js';
 import type { Store } from '../../../../src/core/store/store.js';

@@ -1,4 +1,4 @@
-import { Duplicate } from '../../../../src/core/store/errors.js';
+import { Duplicate } from '../../../../src/core/store/storeErrors.js';
 import type { Bench } from '../conformance.js';
 import { anHeir, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 

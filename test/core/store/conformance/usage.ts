@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { StoreUnavailable, Unacknowledged } from '../../../../src/core/store/errors.js';
+import { StoreUnavailable, Unacknowledged } from '../../../../src/core/store/storeErrors.js';
 import { FIELDS_KEPT, USAGE_PERIODS, type UsagePeriod } from '../../../../src/core/store/periods.js';
 import type { FieldUse, UsageRecord } from '../../../../src/core/store/records.js';
 import type { UsageSpan } from '../../../../src/core/store/store.js';

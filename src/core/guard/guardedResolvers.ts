@@ -1,0 +1,164 @@
+import {
+  defaultFieldResolver,
+  defaultTypeResolver,
+  GraphQLObjectType,
+  isAbstractType,
+  isIntrospectionType,
+  isObjectType,
+  type GraphQLAbstractType,
+  type GraphQLFieldResolver,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  type GraphQLTypeResolver,
+} from 'graphql';
+import { AnswerBudgets } from './answer/budget.js';
+import { ANSWER_LIMITS, type AnswerLimits } from './answer/answerLimits.js';
+import { countError } from './answer/countedErrors.js';
+import { metered } from './answer/meter.js';
+import { enforce } from './decide.js';
+import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
+import { FirstUse } from './served.js';
+
+type Resolver = GraphQLFieldResolver<unknown, unknown>;
+type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
+
+/** The rules that a guard enforces, and the resolver that it wraps. */
+const guards = new WeakMap<
+  object,
+  { readonly rules: readonly Rule[]; readonly inner: Resolver | TypeResolver | undefined }
+>();
+
+/**
+ * Wraps every field that has a rule: its resolver and, for a subscription, its source stream (B33). An abstract type
+ * does not return values of a guarded type (B20). Every field is metered, see {@link metered}. Changes the schema in
+ * place, so that existing references to it are guarded too. Calling it twice has no further effect.
+ */
+export function guardResolvers(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+  limits: AnswerLimits = ANSWER_LIMITS,
+  firstUse = new FirstUse(null),
+): void {
+  const budgets = new AnswerBudgets(limits);
+  meterResolvers(schema, budgets);
+  const subscription = schema.getSubscriptionType();
+  for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
+    field.resolve = guarded(rule, field.resolve, firstUse, budgets);
+    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe), firstUse, budgets);
+  }
+  for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
+    type.resolveType = guardedType(ofValues, original(type.resolveType), budgets);
+  }
+}
+
+/** Meters every field. Removes guards, so call it before they are added. */
+export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): GraphQLSchema {
+  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || isIntrospectionType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const inner = original(field.resolve);
+      const meter = metered(field, roots.has(type), inner ?? defaultFieldResolver, budgets);
+      guards.set(meter, { rules: [], inner });
+      field.resolve = meter;
+    }
+  }
+  return schema;
+}
+
+/** Returns a sentence for every field and abstract type whose rule is not enforced. */
+export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): string[] {
+  const places: string[] = [];
+  const subscription = schema.getSubscriptionType();
+  const missing = (coordinate: string) =>
+    places.push(
+      `${coordinate}: its rule is not enforced. Call guardSchema last, after every resolver, merge, extension and wrapper.`,
+    );
+  for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
+    const functions = type === subscription ? [field.resolve, field.subscribe] : [field.resolve];
+    if (!functions.every((resolver) => enforces(resolver, [rule]))) missing(rule.coordinate);
+  }
+  for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
+    if (!enforces(type.resolveType, ofValues)) missing(type.name);
+  }
+  return places;
+}
+
+/** Returns whether at least one resolver has a guard: then the schema was guarded, and changed afterwards. */
+export function isGuardedAtAll(schema: GraphQLSchema): boolean {
+  return Object.values(schema.getTypeMap()).some((type) => {
+    if (isAbstractType(type)) return type.resolveType != null && guards.has(type.resolveType);
+    if (!isObjectType(type)) return false;
+    return Object.values(type.getFields()).some(({ resolve, subscribe }) =>
+      [resolve, subscribe].some((resolver) => resolver != null && guards.has(resolver)),
+    );
+  });
+}
+
+/** B15: a guard with the rules of another schema does not count, unless they are equal. */
+function enforces(guard: Resolver | TypeResolver | null | undefined, rules: readonly Rule[]): boolean {
+  const known = guard == null ? undefined : guards.get(guard);
+  return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
+}
+
+function guarded(rule: Rule, inner: Resolver | undefined, firstUse: FirstUse, budgets: AnswerBudgets): Resolver {
+  const resolve = inner ?? defaultFieldResolver;
+  const guard: Resolver = (source, args, context, info) => {
+    if (!firstUse.seen) firstUse.look(info.schema, context);
+    enforceCounting(rule, context, info, budgets);
+    return resolve(source, args, context, info);
+  };
+  guards.set(guard, { rules: [rule], inner });
+  return guard;
+}
+
+/** Some types are known only at run time, so a refusal can be an error of each entry of a list. */
+function enforceCounting(rule: Rule, context: unknown, info: GraphQLResolveInfo, budgets: AnswerBudgets): void {
+  try {
+    enforce(rule, context);
+  } catch (error) {
+    throw countError(info, budgets) ?? error;
+  }
+}
+
+function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined, budgets: AnswerBudgets): TypeResolver {
+  const resolve = inner ?? defaultTypeResolver;
+  const byType = new Map(rules.map((rule) => [rule.coordinate, rule]));
+  const judge = (resolved: unknown, context: unknown, info: GraphQLResolveInfo): string | undefined => {
+    // graphql-js accepts a type in place of its name only up to version 15. The name is checked in both cases.
+    const name = resolved instanceof GraphQLObjectType ? resolved.name : (resolved as string | undefined);
+    const rule = name === undefined ? undefined : byType.get(name);
+    if (rule !== undefined) enforceCounting(rule, context, info, budgets);
+    return name;
+  };
+  const guard: TypeResolver = (value, context, info, type) => {
+    const resolved: unknown = resolve(value, context, info, type);
+    // Checks for `then`, as graphql-js does: another kind of promise must not be treated as the name of a type.
+    return isThenable(resolved) ? resolved.then((name) => judge(name, context, info)) : judge(resolved, context, info);
+  };
+  guards.set(guard, { rules, inner });
+  return guard;
+}
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
+}
+
+/** Yields abstract types that have guarded object types, with the rules of these. */
+function* abstractTypesWithRules(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+): Generator<{ readonly type: GraphQLAbstractType; readonly ofValues: readonly Rule[] }> {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isAbstractType(type)) continue;
+    const ofValues = schema.getPossibleTypes(type).flatMap((possible) => rules.types.get(possible.name) ?? []);
+    if (ofValues.length > 0) yield { type, ofValues };
+  }
+}
+
+/** Returns the function that a guard wraps, or the function itself. */
+function original<T extends Resolver | TypeResolver>(current: T | null | undefined): T | undefined {
+  if (current == null) return undefined;
+  const guard = guards.get(current);
+  return guard === undefined ? current : original(guard.inner as T | undefined);
+}

@@ -1,0 +1,459 @@
+import { addToMoment } from '../../shared/dates/moments.js';
+import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
+import { badInput, notFound, type Refusal } from '../errors/refusal.js';
+import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
+import { PLATFORM } from '../scopes/grammar.js';
+import type { Roles } from '../scopes/roles.js';
+import {
+  isAlive,
+  isForeign,
+  type Environment,
+  type KeyRecord,
+  type KeyType,
+  type WorkspaceRecord,
+} from '../store/records.js';
+import type { Author } from '../store/audit.js';
+import { placeKindOf } from '../store/places.js';
+import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
+import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
+import { isPlatform, type Actor, type Origin } from './actor.js';
+import { Authors } from './author.js';
+import {
+  assertHeld,
+  checkAddresses,
+  checkFilter,
+  checkName,
+  checkReason,
+  checkScopes,
+  checkTrustedDocuments,
+  isId,
+} from './keyInput.js';
+import {
+  findConfigured,
+  isConfigured,
+  isConfiguredPosition,
+  matchingOf,
+  standsInConfiguration,
+  withConfigured,
+  type AnyKey,
+  type AnyKeyPage,
+  type KeySelection,
+  type ConfiguredRecord,
+  type WholeKey,
+} from './configured.js';
+import {
+  assertWithin,
+  changed,
+  forfeited,
+  keyLimitReached,
+  successorOf,
+  unchangeable,
+  type Verb,
+} from './lifecycle.js';
+import type { Located } from './foreign.js';
+import type { KeyMinter } from './minter.js';
+import { readClues } from './search.js';
+import { assertMayProlong, assertSecretKey, loosens, prolongs } from './widening.js';
+
+const DAY = 24 * 60 * 60_000;
+const MAX_OVERLAP = 90 * DAY;
+const MAX_PAGE = 100;
+/** The most keys that a search returns. */
+export const MAX_FOUND = 20;
+/** The maximum number of attempts to change a key that others keep changing. */
+const MAX_ATTEMPTS = 5;
+
+/** A key with its token, which exists nowhere else. */
+export interface IssuedKey {
+  readonly key: KeyRecord;
+  readonly token: string;
+}
+
+export interface CreateKeyInput {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly type: KeyType;
+  readonly environment: Environment;
+  readonly expiresAt?: number | null;
+  readonly workspaceId?: string | null;
+  /** Restricts the key to a project. A caller that is restricted to a project can only create keys of that project. */
+  readonly projectId?: string | null;
+  /** The user who owns the key. Default: the workspace owns it. */
+  readonly userId?: string | null;
+  /** Addresses and CIDR ranges that the key can be used from. Default: anywhere. */
+  readonly allowedAddresses?: readonly string[] | null;
+  /** See {@link checkTrustedDocuments}. */
+  readonly trustedDocuments?: readonly string[] | null;
+}
+
+export interface UpdateKeyInput {
+  readonly id: string;
+  readonly name?: string | null;
+  readonly scopes?: readonly string[] | null;
+  readonly allowedAddresses?: readonly string[] | null;
+  readonly trustedDocuments?: readonly string[] | null;
+}
+
+/** The parts of the store that the service uses. */
+type KeyServiceStore = Pick<Store, 'keys' | 'workspaces' | 'projects' | 'users'>;
+
+export interface KeyServiceOptions {
+  readonly store: KeyServiceStore;
+  readonly minter: KeyMinter;
+  /** Returns the scopes of the guarded schema. */
+  readonly knownScopes: () => readonly string[];
+  readonly now: () => number;
+  /** The maximum numbers of keys by tier. Default: the published table. */
+  readonly tiers?: TierTable;
+  /** Returns the maximum scopes by key type. Default: the built-in ones. */
+  readonly ceilings?: () => Ceilings;
+  /** Returns the keys of the configuration file. The service shows them but can't change them. Default: none. */
+  readonly configured?: () => readonly ConfiguredRecord[];
+  /** Scopes that the roles of users grant. Default: none. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
+  /** Returns the lookup IDs under which an imported token may be stored. Default: none. */
+  readonly locateForeign?: (token: string) => Promise<readonly Located[]>;
+}
+
+/** Creates, rotates, expires, revokes, updates and finds keys. Each method acts for an actor and checks their permissions. */
+export class KeyService {
+  readonly #store: KeyServiceStore;
+  readonly #minter: KeyMinter;
+  readonly #knownScopes: () => readonly string[];
+  readonly #now: () => number;
+  readonly #authors: Authors;
+  readonly #tiers: TierTable;
+  readonly #ceilings: () => Ceilings;
+  readonly #configured: () => readonly ConfiguredRecord[];
+  readonly #locateForeign: (token: string) => Promise<readonly Located[]>;
+
+  constructor(options: KeyServiceOptions) {
+    this.#store = options.store;
+    this.#minter = options.minter;
+    this.#knownScopes = options.knownScopes;
+    this.#now = options.now;
+    this.#authors = new Authors(options);
+    this.#tiers = options.tiers ?? TIER_LIMITS;
+    this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
+    this.#configured = options.configured ?? (() => []);
+    this.#locateForeign = options.locateForeign ?? (async () => []);
+  }
+
+  readonly #places: Places = (tier) => this.#tiers[tier];
+
+  /**
+   * Creates a key.
+   * @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (workspace, project, user), FORBIDDEN
+   */
+  async create(actor: Actor, input: CreateKeyInput, origin?: Origin): Promise<IssuedKey> {
+    assertSecretKey(actor);
+    const now = this.#now();
+    const { type, environment } = input;
+    const expiresAt = input.expiresAt ?? null;
+    if (expiresAt !== null && expiresAt <= now) {
+      throw badInput(
+        ['input', 'expiresAt'],
+        'This time has passed. Give a time in the future, or omit expiresAt for a key that does not expire.',
+      );
+    }
+    const fields = {
+      name: checkName(input.name),
+      scopes: this.#checkScopes(actor, type, input.scopes),
+      type,
+      environment,
+      expiresAt,
+      lifetime: expiresAt === null ? null : expiresAt - now,
+      allowedAddresses: checkAddresses(input.allowedAddresses ?? []),
+      trustedDocuments: checkTrustedDocuments(input.trustedDocuments),
+    };
+    const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
+    const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
+    if (projectId !== null) assertBindable(fields.scopes);
+    const userId = await this.#userFor(workspace.id, input.userId ?? null);
+    const kind = placeKindOf(fields);
+    const places = this.#tiers[workspace.tier][kind];
+    // An early check, because a bcrypt run costs far more than a read. The insertion checks the limit again and decides.
+    if (places !== null) {
+      const living = await this.#store.keys.countFamilies(workspace.id, now, kind);
+      if (living >= places) throw keyLimitReached(workspace.tier, kind, places, living);
+    }
+    const issued = await this.#minter.mint({
+      ...fields,
+      workspaceId: workspace.id,
+      projectId,
+      userId,
+      createdBy: actor.keyId,
+      createdAt: now,
+    });
+    const inserted = await this.#authors.act(actor, origin, (author) =>
+      this.#store.keys.insert(issued.key, this.#places, this.#now(), author),
+    );
+    switch (inserted.outcome) {
+      case 'inserted':
+        return issued;
+      case 'full':
+        throw await this.#full(actor, workspace.id, kind, inserted.living);
+      case 'userLeft':
+      case 'authorEnded':
+        throw forfeited(inserted.outcome);
+      // A custom store may return anything.
+      default:
+        throw new Error('The store returned an unknown outcome. The key may not have been created.');
+    }
+  }
+
+  /**
+   * Creates a key that replaces another one. The old key expires after the overlap, in milliseconds.
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, already replaced, overlap), SCOPE_NOT_HELD, FORBIDDEN, UNAVAILABLE
+   */
+  async rotate(
+    actor: Actor,
+    input: { readonly id: string; readonly overlap: number },
+    origin?: Origin,
+  ): Promise<IssuedKey> {
+    assertSecretKey(actor);
+    if (input.overlap > MAX_OVERLAP) {
+      throw badInput(['input', 'overlap'], 'The maximum overlap is 90 days (P90D). PT0S ends the old key immediately.');
+    }
+    const made: { issued?: IssuedKey } = {};
+    await this.#change(actor, input.id, 'rotated', async (old, now) => {
+      assertHeld(actor.scopes, old.scopes);
+      if (old.replacedBy !== null) throw unchangeable(old, 'rotated', 'replaced');
+      if (!isAlive(old, now)) throw unchangeable(old, 'rotated', 'ended');
+      assertWithin(this.#ceilings(), old);
+      made.issued = await this.#minter.mint(successorOf(old, actor, now));
+      const { key } = made.issued;
+      const overlapEnd = addToMoment(now, input.overlap);
+      return this.#authors.act(actor, origin, (author) =>
+        this.#store.keys.rotate(old.id, old.workspaceId, key, overlapEnd, now, author, old),
+      );
+    });
+    if (made.issued === undefined) throw new Error('The rotation created no key.');
+    return made.issued;
+  }
+
+  /**
+   * Sets when a key expires. An earlier time requires the same permission as revoking it; for a later time see
+   * {@link assertMayProlong}.
+   * @param input.at a time in the past means now
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced, ceiling), SCOPE_NOT_HELD, FORBIDDEN, UNAVAILABLE
+   */
+  async expire(actor: Actor, input: { readonly id: string; readonly at: number }, origin?: Origin): Promise<KeyRecord> {
+    return this.#change(actor, input.id, 'expired', async (key, now) => {
+      const at = Math.max(input.at, now);
+      const write = (author: Author) => this.#store.keys.expire(key.id, key.workspaceId, at, now, author, key);
+      if (!isAlive(key, now) || !prolongs(key, at)) return write(await this.#authors.present(actor, origin));
+      assertMayProlong(actor, key, this.#ceilings());
+      return this.#authors.act(actor, origin, write);
+    });
+  }
+
+  /** Revokes a key. Idempotent. @throws Refusal NOT_FOUND, BAD_USER_INPUT (reason) */
+  async revoke(
+    actor: Actor,
+    input: { readonly id: string; readonly reason?: string | null },
+    origin?: Origin,
+  ): Promise<KeyRecord> {
+    const reason = checkReason(input.reason);
+    const { id, workspaceId } = await this.#reachable(actor, input.id);
+    const author = await this.#authors.present(actor, origin);
+    return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
+  }
+
+  /**
+   * Changes a key. Missing fields stay as they are.
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses, documents), SCOPE_NOT_HELD, FORBIDDEN,
+   * KEY_LIMIT_REACHED (if the new scopes count towards another limit), UNAVAILABLE
+   */
+  async update(actor: Actor, input: UpdateKeyInput, origin?: Origin): Promise<KeyRecord> {
+    assertSecretKey(actor);
+    const { name, scopes, allowedAddresses } = input;
+    const trustedDocuments = checkTrustedDocuments(input.trustedDocuments);
+    if ([name, scopes, allowedAddresses, trustedDocuments].every((each) => each == null)) {
+      throw badInput(['input'], 'There is nothing to change. Give a name, scopes, addresses or documents.');
+    }
+    return this.#change(actor, input.id, 'changed', async (key, now) => {
+      assertHeld(actor.scopes, key.scopes);
+      const change = {
+        ...(name != null && { name: checkName(name) }),
+        ...(scopes != null && { scopes: this.#checkScopes(actor, key.type, scopes) }),
+        ...(allowedAddresses != null && { allowedAddresses: checkAddresses(allowedAddresses) }),
+        ...(trustedDocuments !== null && { trustedDocuments }),
+      };
+      if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
+      if (loosens(key, change)) assertWithin(this.#ceilings(), { ...key, ...change });
+      const { id, workspaceId } = key;
+      const updated = await this.#authors.act(actor, origin, (author) =>
+        this.#store.keys.update(id, workspaceId, change, now, author, key, this.#places),
+      );
+      if (updated.outcome !== 'full') return updated;
+      throw await this.#full(actor, workspaceId, placeKindOf({ ...key, ...change }), updated.living);
+    });
+  }
+
+  /**
+   * Returns the key with an ID and its trusted documents; null if it doesn't exist or the actor can't access it. If you don't need
+   * the documents, {@link findMany} costs less.
+   */
+  async find(actor: Actor, id: string): Promise<WholeKey | null> {
+    if (!isId(id)) return null;
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    const key = findConfigured(this.#configured(), id, workspaceId) ?? (await this.#store.keys.find(id, workspaceId));
+    return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
+  }
+
+  /** Returns the trusted documents of keys by ID, in one read. Leaves out keys of workspaces that the actor can't access. */
+  async documentsOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[] | null>> {
+    const found = await this.#store.keys.documentsOf(ids, isPlatform(actor) ? null : actor.workspaceId);
+    return new Map(found.map(({ id, trustedDocuments }) => [id, trustedDocuments]));
+  }
+
+  /** Returns several keys by their IDs, without their trusted documents and without keys that the actor can't access. */
+  async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, AnyKey>> {
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    const known = ids.filter(isId);
+    const configured = known.flatMap((id) => findConfigured(this.#configured(), id, workspaceId) ?? []);
+    const stored = known.length === 0 ? [] : await this.#store.keys.findMany(known, workspaceId);
+    const reached = [...stored, ...configured].filter(
+      ({ projectId }) => actor.projectId === null || projectId === actor.projectId,
+    );
+    return new Map(reached.map((key) => [key.id, key]));
+  }
+
+  /**
+   * Finds keys in any state by their ID, prefix, lookup ID or token, with any text around it. The result does not reveal
+   * whether a key exists that the actor can't access. Configured keys are only found by their ID.
+   *
+   * @throws Refusal BAD_USER_INPUT (text) for text in none of the accepted forms, or if more than {@link MAX_FOUND} keys match
+   */
+  async search(actor: Actor, text: string): Promise<readonly AnyKey[]> {
+    const { ids, tokenPrefix, stored: clues, otherwise } = await readClues(text, this.#locateForeign);
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    const stored = await this.#store.keys.search(clues, { workspaceId, projectId: actor.projectId }, MAX_FOUND + 1);
+    const named = ids.length === 0 ? [] : [...(await this.findMany(actor, ids)).values()];
+    const matching = stored.filter(
+      (key) => isForeign(key) || (tokenPrefix ?? key.tokenPrefix).endsWith(key.tokenPrefix),
+    );
+    const found = [...new Map([...named, ...matching].map((key) => [key.id, key])).values()];
+    if (stored.length > MAX_FOUND || found.length > MAX_FOUND) {
+      throw badInput(['text'], `More than ${MAX_FOUND} keys match. Give more characters of the token.`);
+    }
+    if (found.length === 0 && otherwise !== null) throw otherwise;
+    return found;
+  }
+
+  /** Returns a page of keys. @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
+  async list(
+    actor: Actor,
+    options: {
+      readonly workspaceId: string | null;
+      readonly first: number;
+      readonly after: KeyPosition | null;
+      readonly filter: KeyFilter;
+      readonly order?: KeyOrder;
+    },
+  ): Promise<AnyKeyPage> {
+    const { workspaceId, first, after, order = NEWEST_FIRST } = options;
+    if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
+    const asked = checkFilter(options.filter);
+    const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
+    const { projectId } = actor;
+    if (projectId !== null && asked.projectId !== undefined && asked.projectId !== projectId) {
+      return { keys: [], hasNextPage: false, hasPreviousPage: after !== null, selection: null };
+    }
+    const filter = projectId === null ? asked : { ...asked, projectId };
+    const page = await this.#storedPage(workspace.id, { first, after, filter, order });
+    const configured = this.#configuredIn(workspace.id);
+    const selection = { workspaceId: workspace.id, filter };
+    return { ...withConfigured(page, configured, { first, after, filter }), selection };
+  }
+
+  /** Returns how many keys a list has, over all of its pages. @param selection of a page that {@link list} returned */
+  async count({ workspaceId, filter }: KeySelection): Promise<number> {
+    const stored = await this.#store.keys.count(workspaceId, filter, this.#now());
+    return stored + matchingOf(this.#configuredIn(workspaceId), filter).length;
+  }
+
+  #configuredIn(workspaceId: string): ConfiguredRecord[] {
+    return this.#configured().filter((each) => each.workspaceId === workspaceId);
+  }
+
+  /** Returns the stored keys of a page. After a configured key there are none. */
+  async #storedPage(
+    workspaceId: string,
+    options: Pick<Parameters<Store['keys']['list']>[1], 'first' | 'after' | 'filter' | 'order'>,
+  ): Promise<KeyPage> {
+    const { after } = options;
+    const now = this.#now();
+    if (after === null || !isConfiguredPosition(after)) return this.#store.keys.list(workspaceId, { ...options, now });
+    return { keys: [], hasNextPage: false };
+  }
+
+  /** Returns a workspace that the actor can access: their own, or any with the scope `platform`. @throws Refusal NOT_FOUND */
+  async workspace(actor: Actor, id: string): Promise<WorkspaceRecord> {
+    const reachable = id === actor.workspaceId || isPlatform(actor);
+    const workspace = reachable && isId(id) ? await this.#store.workspaces.find(id) : null;
+    if (workspace === null) throw notFound('workspace');
+    return workspace;
+  }
+
+  /** Returns the refusal for a full workspace. Reads the tier again, because it may have changed. */
+  async #full(actor: Actor, workspaceId: string, kind: PlaceKind, living: number): Promise<Refusal> {
+    const { tier } = await this.workspace(actor, workspaceId);
+    return keyLimitReached(tier, kind, this.#tiers[tier][kind] ?? living, living);
+  }
+
+  /** Returns the project of a new key. @throws Refusal NOT_FOUND */
+  async #projectFor(actor: Actor, workspaceId: string, wanted: string | null): Promise<string | null> {
+    const id = wanted ?? actor.projectId;
+    if (id === null) return null;
+    const reachable = isId(id) && (actor.projectId === null || actor.projectId === id);
+    const project = reachable ? await this.#store.projects.find(id) : null;
+    if (project?.workspaceId !== workspaceId) throw notFound('project');
+    return id;
+  }
+
+  /** Returns the user of a new key. @throws Refusal NOT_FOUND, also for a removed user */
+  async #userFor(workspaceId: string, id: string | null): Promise<string | null> {
+    if (id === null) return null;
+    const user = isId(id) ? await this.#store.users.find(id) : null;
+    if (user?.workspaceId !== workspaceId || user.removedAt !== null) throw notFound('user');
+    return id;
+  }
+
+  /**
+   * Reads a key and calls `act` to check and write the change. Retries if another request changed the key in between.
+   * @throws Refusal UNAVAILABLE after {@link MAX_ATTEMPTS}
+   */
+  async #change(
+    actor: Actor,
+    id: string,
+    verb: Verb,
+    act: (key: KeyRecord, now: number) => Promise<KeyChange>,
+  ): Promise<KeyRecord> {
+    for (let attempts = 1; ; attempts++) {
+      const change = await act(await this.#reachable(actor, id), this.#now());
+      if (change.outcome !== 'moved' || attempts === MAX_ATTEMPTS) return changed(change, verb);
+    }
+  }
+
+  async #reachable(actor: Actor, id: string): Promise<KeyRecord> {
+    const key = await this.find(actor, id);
+    if (key === null) throw notFound('key');
+    if (isConfigured(key)) throw standsInConfiguration();
+    return key;
+  }
+
+  #checkScopes(actor: Actor, type: KeyType, wanted: readonly string[]): string[] {
+    return checkScopes(wanted, { type, known: this.#knownScopes(), held: actor.scopes, ceilings: this.#ceilings() });
+  }
+}
+
+/** Refuses `platform`, which gives access to all workspaces, for a key of one project. @throws Refusal BAD_USER_INPUT */
+function assertBindable(scopes: readonly string[]): void {
+  if (!scopes.includes(PLATFORM)) return;
+  throw badInput(
+    ['input', 'scopes'],
+    "A key that is restricted to a project can't have the scope platform. Remove one of them.",
+  );
+}

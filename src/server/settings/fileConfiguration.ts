@@ -1,0 +1,233 @@
+import { NO_CONFIGURATION, type Configuration } from '../../core/auth/configuration.js';
+import { ConfiguredEntry, faultOfKey } from '../../core/auth/configuredEntry.js';
+import { oidcConfiguration, type OidcConfiguration } from '../../core/auth/oidc/oidcConfiguration.js';
+import type { OperatorKey } from '../../core/auth/operator.js';
+import { CATEGORIES } from '../../core/limits/category.js';
+import { TIER_LIMITS, tierTable, type TierLimits, type TierTable } from '../../core/limits/tiers.js';
+import { Ceilings, ceilingInWords, withinCeiling } from '../../core/scopes/ceilings.js';
+import { expandBundles } from '../../core/scopes/bundles.js';
+import { Roles } from '../../core/scopes/roles.js';
+import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
+import { isQuoted } from '../../shared/settings/quotes.js';
+import { readFile, type ReadFile } from './configFile.js';
+import type { FileContent } from './fileSchema.js';
+
+/** The content of the configuration file, with defaults. */
+export interface FileConfiguration extends Configuration {
+  /** The path of the file; null: there is none. */
+  readonly path: string | null;
+  readonly tiers: TierTable;
+  /** Files named by `NAME_FILE`, from which the value of a `${NAME}` was read. */
+  readonly secretFiles: readonly string[];
+  /** Warnings to log at startup and at a reload. They contain no secret. */
+  readonly warnings: readonly string[];
+}
+
+/** The configuration if there is no file. */
+export const NO_FILE: FileConfiguration = Object.freeze({
+  ...NO_CONFIGURATION,
+  path: null,
+  tiers: TIER_LIMITS,
+  secretFiles: Object.freeze([]),
+  warnings: Object.freeze([]),
+});
+
+/** Returns the part of the content that the library takes. */
+export function keyConfiguration(content: FileConfiguration): Configuration {
+  const { apiKeys, keys, roles, oidc, prefixes, ceilings, rateLimitHeaders } = content;
+  return {
+    ...{ apiKeys, keys, roles, oidc, prefixes, ceilings },
+    ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
+  };
+}
+
+/** The length in characters below which a key may be guessed. `openssl rand -base64 32` prints 44 characters. */
+const SHORT = 20;
+
+/**
+ * Reads and checks the configuration file.
+ * @param operator the operator's key, which no configured key may equal
+ * @param publicUrl the public address of the server, without a trailing slash; null: unknown
+ * @throws SettingsError: see {@link readFile}
+ */
+export function readConfiguration(
+  path: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  operator: OperatorKey | null,
+  publicUrl: string | null,
+): FileConfiguration {
+  const file = readFile(path, environment);
+  const roles = rolesOf(file);
+  const warnings: string[] = [];
+  const production = environment.NODE_ENV === 'production';
+  return Object.freeze({
+    path,
+    apiKeys: file.content.auth?.api_keys?.enabled ?? true,
+    roles,
+    keys: Object.freeze(keysOf(file, { roles, operator, production, warn: (text) => warnings.push(text) })),
+    prefixes: Object.freeze(prefixesOf(file)),
+    ceilings: ceilingsOf(file),
+    oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
+    tiers: tiersOf(file),
+    secretFiles: Object.freeze([...file.secretFiles]),
+    ...(file.content.rate_limit_headers !== undefined && { rateLimitHeaders: file.content.rate_limit_headers }),
+    warnings: Object.freeze(warnings),
+  });
+}
+
+function rolesOf({ content: { roles = {} }, fault }: ReadFile): Roles {
+  if (Object.hasOwn(roles, 'admin')) {
+    throw fault('roles.admin is not allowed, because it is a built-in role. Choose another name.');
+  }
+  return new Roles(roles);
+}
+
+interface KeyRules {
+  readonly roles: Roles;
+  readonly operator: OperatorKey | null;
+  readonly production: boolean;
+  readonly warn: (text: string) => void;
+}
+
+function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, production, warn }: KeyRules) {
+  const entries: ConfiguredEntry[] = [];
+  (content.auth?.api_keys?.keys ?? []).forEach((item, i) => {
+    const at = `auth.api_keys.keys[${i}]`;
+    const wrong = operator?.matches(item.key) === true ? 'is that of ADMIN_API_KEY' : faultOfKey(item.key);
+    if (wrong !== null) throw fault(`${at}.key ${wrong}. Choose another value: openssl rand -base64 32 prints one.`);
+    const unknown = item.roles.findIndex((role) => !roles.has(role));
+    if (unknown >= 0) {
+      throw fault(
+        `${at}.roles[${unknown}] is an unknown role. Known: ${roles.names.join(', ')}. Define it under roles.`,
+      );
+    }
+    if (inClear.has(`${at}.key`)) {
+      const advice = `${at}.key is in plain text in the file. Put it into an environment variable, and write \${NAME}.`;
+      if (production) throw fault(advice);
+      warn(advice);
+    }
+    if (isQuoted(item.key)) {
+      warn(
+        `${at}.key has quotes around it, and they are part of the key. If this is a mistake, remove them where its variable is set.`,
+      );
+    }
+    if (item.key.length < SHORT) {
+      warn(`${at}.key has fewer than ${SHORT} characters and may be guessed. Choose one from openssl rand -base64 32.`);
+    }
+    const entry = new ConfiguredEntry(item);
+    const sameName = entries.findIndex(({ id }) => id === entry.id);
+    if (sameName >= 0) throw fault(`${at}.name is that of keys[${sameName}]. Names must be unique.`);
+    const sameKey = entries.findIndex((other) => other.hasKeyOf(entry));
+    if (sameKey >= 0) throw fault(`${at}.key is that of keys[${sameKey}]. Keys must be unique.`);
+    entries.push(entry);
+  });
+  return entries;
+}
+
+function oidcOf(
+  { content, fault }: ReadFile,
+  publicUrl: string | null,
+  warn: KeyRules['warn'],
+): OidcConfiguration | null {
+  const given = content.auth?.oidc;
+  if (given === undefined) return null;
+  if (given.workspace !== undefined && given.workspace_claim !== undefined) {
+    throw fault('auth.oidc.workspace_claim is not allowed together with auth.oidc.workspace. Remove one of them.');
+  }
+  if (given.enabled === false) return null;
+  const resource = given.resource ?? (publicUrl === null ? undefined : `${publicUrl}/graphql`);
+  if (resource === undefined) {
+    warn('auth.oidc has no resource, so clients cannot find its issuer. Set PUBLIC_URL, or auth.oidc.resource.');
+  }
+  return oidcConfiguration({
+    issuer: given.issuer,
+    audience: given.audience,
+    algorithms: given.algorithms,
+    scopesClaim: given.scopes_claim,
+    rolesClaim: given.roles_claim,
+    workspace: given.workspace,
+    workspaceClaim: given.workspace_claim,
+    clockTolerance: given.clock_tolerance,
+    jwksUri: given.jwks_uri,
+    resource,
+    // In the same path as the API's public address.
+    mcpResource: resource && new URL('mcp', resource).href,
+    dashboard: given.dashboard && {
+      clientId: given.dashboard.client_id,
+      scopes: given.dashboard.scopes,
+      audienceParameter: given.dashboard.audience_parameter,
+    },
+  });
+}
+
+function prefixesOf({ content: { key_types: types = {} }, fault }: ReadFile): Record<KeyType, string> {
+  const prefixes = { ...NO_CONFIGURATION.prefixes };
+  for (const type of KEY_TYPES) prefixes[type] = types[type]?.prefix ?? prefixes[type];
+  if (new Set(Object.values(prefixes)).size < KEY_TYPES.length) {
+    const all = KEY_TYPES.map((type) => `${type} ${prefixes[type]}`).join(', ');
+    throw fault(`key_types gives two types the same prefix: ${all}. Prefixes must be unique.`);
+  }
+  return prefixes;
+}
+
+function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ceilings {
+  const lowered: Partial<Record<KeyType, readonly string[]>> = {};
+  for (const type of KEY_TYPES) {
+    const scopes = types[type]?.scopes;
+    if (scopes === undefined) continue;
+    const beyond = scopes.findIndex((scope) => expandBundles([scope]).some((one) => !withinCeiling(type, one)));
+    if (beyond >= 0) {
+      throw fault(`key_types.${type}.scopes[${beyond}] is not allowed. Allowed: ${ceilingInWords(type)}.`);
+    }
+    lowered[type] = scopes;
+  }
+  return new Ceilings(lowered);
+}
+
+function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
+  const named = [...TIERS, 'ANONYMOUS', 'KEY_CREATION'] as const;
+  const overrides = Object.fromEntries(named.flatMap((tier) => (tiers[tier] ? [[tier, fieldsOf(tiers[tier])]] : [])));
+  try {
+    return tierTable(overrides);
+  } catch (error) {
+    // The table checks rules that concern several fields, for example that no category exceeds its tier.
+    if (error instanceof TypeError) throw fault(inWordsOfTheFile(error.message));
+    throw error;
+  }
+}
+
+type TierSection = NonNullable<NonNullable<FileContent['tiers']>[Tier]>;
+
+function fieldsOf({
+  keys,
+  admin_keys: adminKeys,
+  per_minute: rate,
+  per_second: burst,
+  streams,
+  categories,
+}: TierSection) {
+  return {
+    ...(keys !== undefined && { keys: keys === 'unlimited' ? null : keys }),
+    ...(rate !== undefined && { rate }),
+    ...(burst !== undefined && { burst }),
+    ...(adminKeys !== undefined && { adminKeys: adminKeys === 'unlimited' ? null : adminKeys }),
+    ...(streams !== undefined && { streams }),
+    ...(categories !== undefined && { categories: categoriesOf(categories) }),
+  };
+}
+
+function categoriesOf(categories: NonNullable<TierSection['categories']>): TierLimits['categories'] {
+  return Object.fromEntries(
+    CATEGORIES.flatMap((category) => {
+      const given = categories[category];
+      return given === undefined ? [] : [[category, { rate: given.per_minute, burst: given.per_second }]];
+    }),
+  );
+}
+
+function inWordsOfTheFile(message: string): string {
+  return message
+    .replace(/\.rate\b/g, '.per_minute')
+    .replace(/\.burst\b/g, '.per_second')
+    .replace(/\.adminKeys\b/g, '.admin_keys');
+}

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import type { Redis } from 'ioredis';
+import { CATEGORIES } from '../../../src/core/limits/category.js';
+import { Limiter } from '../../../src/core/limits/limiter.js';
+import { tierTable, type TierTable } from '../../../src/core/limits/tiers.js';
+import { RedisWindows } from '../../../src/server/redis/redisWindows.js';
+import { limitsTo } from '../../core/limits/family.js';
+import { startRedis, type TestRedis } from '../../support/redis.js';
+import { until } from '../../support/until.js';
+
+const WRITES = tierTable({ GROWTH: { categories: { write: { rate: 4, burst: 4 } } } });
+
+let server: TestRedis;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startRedis();
+  redis = server.client();
+});
+afterAll(() => server.stop());
+
+test('are as exact as in memory, for any requests and after a change of tier', async () => {
+  let now = 0;
+  let run = 0;
+  const tiers: TierTable = {
+    FREE_TRIAL: limitsTo(20, 2),
+    STARTER: limitsTo(30, 3, { write: { rate: 6, burst: 2 } }),
+    GROWTH: limitsTo(12, 5, { write: { rate: 5, burst: 5 }, admin: { rate: 1, burst: 1 } }),
+    PROFESSIONAL: limitsTo(4, 9, { read: { rate: 4, burst: 3 } }),
+    ANONYMOUS: limitsTo(8, 3),
+    KEY_CREATION: limitsTo(8, 3),
+    ENTERPRISE: limitsTo(60, 30, { write: { rate: 20, burst: 10 }, read: { rate: 60, burst: 30 } }),
+  };
+  const windows = new RedisWindows({
+    redis,
+    tiers,
+    clock: { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] },
+  });
+  const step = fc.record({
+    wait: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 61_000 })),
+    cost: fc.integer({ min: 1, max: 10 }),
+    tier: fc.constantFrom('STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE' as const),
+    category: fc.constantFrom(undefined, ...CATEGORIES),
+    peek: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const family = `family ${(run += 1)}`;
+      now = 1_800_000_000_000;
+      const model = new Limiter({ clock: () => now, tiers });
+      for (const { wait, cost, tier, category, peek } of steps) {
+        now += wait;
+        const subject = { family, tier, category };
+        if (peek) expect(await windows.peek(subject)).toEqual(model.peek(subject));
+        else expect(await windows.admit(subject, cost)).toEqual(model.admit(subject, cost));
+      }
+      model.close();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+describe('round trips', () => {
+  const subject = { family: 'a family', tier: 'GROWTH' } as const;
+
+  /** The commands sent over the network while `run` ran, without those called by the script. */
+  async function commandsOf(run: () => Promise<unknown>): Promise<string[]> {
+    const monitor = await redis.monitor();
+    const commands: string[] = [];
+    monitor.on('monitor', (_time: string, [name = '', first = '']: string[], source: string) => {
+      if (source !== 'lua') commands.push(name === 'ping' ? first : name);
+    });
+    await run();
+    // The last reported command shows that all others were reported.
+    await redis.ping('end');
+    await until(() => commands.includes('end'));
+    monitor.disconnect();
+    return commands.slice(0, commands.indexOf('end'));
+  }
+
+  it('one for each admission, refused or not, and one for each peek', async () => {
+    const windows = new RedisWindows({ redis });
+    await windows.peek(subject);
+    const commands = await commandsOf(async () => {
+      for (let i = 0; i < 30; i += 1) await windows.admit(subject);
+      await windows.peek(subject);
+    });
+    expect(commands).toEqual(Array.from({ length: 31 }, () => 'evalsha'));
+  });
+
+  it('also one if the category has separate windows', async () => {
+    const windows = new RedisWindows({ redis, tiers: WRITES });
+    const write = { ...subject, family: 'writes', category: 'write' } as const;
+    // From here on, Redis knows both scripts.
+    await windows.peek(write);
+    await windows.admit({ ...write, family: 'earlier writes' });
+    const outcomes: string[] = [];
+    const commands = await commandsOf(async () => {
+      for (let i = 0; i < 6; i += 1) outcomes.push((await windows.admit(write)).outcome);
+      await windows.peek(write);
+    });
+    expect(commands).toEqual(Array.from({ length: 7 }, () => 'evalsha'));
+    expect(outcomes).toEqual([...Array<string>(4).fill('admitted'), 'refused', 'refused']);
+  });
+
+  it('sends the script again if Redis has forgotten it', async () => {
+    const windows = new RedisWindows({ redis });
+    await windows.peek(subject);
+    await redis.script('FLUSH');
+    const commands = await commandsOf(async () => {
+      const answers = Array.from({ length: 3 }, () => windows.admit({ ...subject, family: 'another' }));
+      expect((await Promise.all(answers)).map(({ outcome }) => outcome)).toEqual(['admitted', 'admitted', 'admitted']);
+      await windows.peek(subject);
+    });
+    expect(commands.filter((name) => name === 'eval').length).toBeGreaterThan(0);
+    expect(commands.at(-1)).toBe('evalsha');
+  });
+});
+
+test('a refusal by the category takes nothing from the tier, and a refusal by the tier nothing from the category', async () => {
+  let now = 1_800_000_000_000;
+  const windows = new RedisWindows({
+    redis,
+    tiers: WRITES,
+    clock: { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] },
+  });
+  const read = { family: 'both ways', tier: 'GROWTH', category: 'read' } as const;
+  const write = { ...read, category: 'write' } as const;
+  expect(await windows.admit(write, 4)).toMatchObject({ outcome: 'admitted', room: { rate: { remaining: 496 } } });
+  for (let i = 0; i < 10; i += 1) {
+    expect(await windows.admit(write)).toMatchObject({
+      outcome: 'refused',
+      category: 'write',
+      window: 'rate',
+      limit: 4,
+    });
+  }
+  expect((await windows.peek(read)).burst.remaining).toBe(21);
+  now += 60_000;
+  expect((await windows.admit(read, 25)).outcome).toBe('admitted');
+  for (let i = 0; i < 10; i += 1) {
+    const refused = await windows.admit(write);
+    expect(refused).toMatchObject({ outcome: 'refused', window: 'burst', limit: 25 });
+    expect(refused).not.toHaveProperty('category');
+  }
+  expect((await windows.peek(write)).rate.remaining).toBe(4);
+});
+
+test('stores no list for a category without limits', async () => {
+  const windows = new RedisWindows({ redis, tiers: WRITES });
+  for (const category of CATEGORIES) await windows.admit({ family: 'lists', tier: 'GROWTH', category });
+  expect((await redis.keys('latchkey:window:{lists}*')).sort()).toEqual([
+    'latchkey:window:{lists}',
+    'latchkey:window:{lists}/write',
+  ]);
+  expect(await redis.pttl('latchkey:window:{lists}/write')).toBeGreaterThan(0);
+});
+
+test('lists expire without another call', async () => {
+  const windows = new RedisWindows({ redis });
+  await windows.admit({ family: 'gone', tier: 'GROWTH' });
+  const left = await redis.pttl('latchkey:window:{gone}');
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(60_000);
+});
+
+test('rejects an invalid cost, and never admits a cost above the tier', async () => {
+  const windows = new RedisWindows({ redis });
+  const subject = { family: 'costly', tier: 'STARTER' } as const;
+  for (const cost of [0, -1, 1.5, NaN]) await expect(windows.admit(subject, cost)).rejects.toThrow(RangeError);
+  expect(await windows.admit(subject, 4)).toMatchObject({ outcome: 'never', limit: 3 });
+  expect((await windows.peek(subject)).rate.remaining).toBe(30);
+});
