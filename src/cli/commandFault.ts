@@ -2,7 +2,7 @@ import { EXIT, Failure, type ExitCode } from './exit.js';
 import { jsonText, visible } from './visibleText.js';
 
 /** The error that ended a command, as it is printed. */
-export interface Fault {
+interface Fault {
   readonly exitCode: ExitCode;
   /** As in `extensions.code` of the server's responses, or a code of the command line. */
   readonly code: string;

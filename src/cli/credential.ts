@@ -18,7 +18,7 @@ export async function keyFromInput(input: NodeJS.ReadStream = process.stdin): Pr
  * @param onTerminal the error if standard input is a terminal, which would show what is typed
  * @throws Failure if there is no line, or it is too long
  */
-export async function firstLine(
+async function firstLine(
   input: NodeJS.ReadStream,
   { what, onTerminal }: { readonly what: string; readonly onTerminal: string },
 ): Promise<string> {

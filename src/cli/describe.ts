@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-export interface Described {
+interface Described {
   /** The name, with its arguments if they need no description. */
   readonly name: string;
   /** Sentences. The list of commands shows the first one. */

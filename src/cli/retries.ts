@@ -19,7 +19,7 @@ const OUTAGE =
   /^(?:ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|EAI_AGAIN|UND_ERR_(?:SOCKET|\w+_TIMEOUT))$/;
 
 /** A request that is sent again until it succeeds, or its deadline leaves no time for another attempt. */
-export interface Repeated<T> {
+interface Repeated<T> {
   readonly send: () => Promise<T>;
   readonly deadline: Deadline;
   readonly signal: AbortSignal;

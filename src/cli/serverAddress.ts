@@ -3,7 +3,7 @@ import { LatchkeyError } from '../client/errors.js';
 import { usage, type Failure } from './exit.js';
 
 /** The address for a command's requests, and the setting that it comes from. */
-export interface Address {
+interface Address {
   readonly url: string;
   readonly setBy: '--url' | 'LATCHKEY_URL';
 }

@@ -3,7 +3,7 @@ import { EXIT } from './exit.js';
 import { visible } from './visibleText.js';
 import { readCommandLineSettings } from '../server/settings/commandLine.js';
 
-export type Style = Parameters<typeof styleText>[0];
+type Style = Parameters<typeof styleText>[0];
 
 /** The output of a command: results on standard output, messages on standard error. */
 export interface Terminal {

@@ -18,7 +18,7 @@ export interface Operation {
   readonly kind: string;
 }
 
-export const UNREAD: Operation = { type: null, cost: 1, kind: '' };
+const UNREAD: Operation = { type: null, cost: 1, kind: '' };
 
 /** The number of cached documents. Documents with inline values are all different, so the cache needs a bound. */
 const MAX_KNOWN = 500;

@@ -6,7 +6,7 @@ import { onAbort } from './waiting.js';
 import { Window } from './requestWindow.js';
 
 /** A request's reservation in the windows of its key. */
-export interface Turn {
+interface Turn {
   /**
    * Must be called once.
    *

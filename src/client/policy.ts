@@ -2,7 +2,7 @@
  * The rate limits in a response: the header fields of the IETF draft "RateLimit header fields for HTTP"
  * (draft-ietf-httpapi-ratelimit-headers), as Latchkey sends them.
  */
-export interface Limits {
+interface Limits {
   /** The windows that apply to operations of this kind, by name. */
   readonly policies: ReadonlyMap<string, Policy>;
   /** The room in the window with the least room; null if the server does not say. */
@@ -16,7 +16,7 @@ export interface Policy {
   readonly length: number;
 }
 
-export interface Left {
+interface Left {
   readonly name: string;
   readonly remaining: number;
   /** The time until the next unit is free, in ms, rounded up to whole seconds; null if nothing is used. */

@@ -14,7 +14,7 @@ import {
 import { retryAfterSeconds } from './retryAfter.js';
 
 /** The parts of a response that make an error. */
-export interface Refused {
+interface Refused {
   readonly status: number;
   readonly headers: Headers;
   readonly errors: readonly GraphQLFormattedError[];

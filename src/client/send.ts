@@ -8,7 +8,7 @@ import { retryAfterSeconds } from './retryAfter.js';
 import { link, sleep } from './waiting.js';
 
 /** A request that can be sent more than once. */
-export interface Call {
+interface Call {
   readonly url: string;
   readonly init: RequestInit;
   readonly operation: Operation;

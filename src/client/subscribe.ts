@@ -9,7 +9,7 @@ import { send } from './send.js';
 import { sleep } from './waiting.js';
 
 /** A subscription to run. */
-export interface Subscription {
+interface Subscription {
   readonly query: string;
   readonly variables?: unknown;
   readonly operationName?: string | undefined;

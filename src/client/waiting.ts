@@ -44,7 +44,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** A signal that is aborted with any of its sources. */
-export interface Linked {
+interface Linked {
   readonly controller: AbortController;
   readonly signal: AbortSignal;
   /** Detaches it from its sources, which may live as long as the process. */

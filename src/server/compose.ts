@@ -85,7 +85,7 @@ export interface Shared extends Required<Pick<LatchkeyOptions, 'limits' | 'chang
   readonly events?: Feed<StreamEvent>;
 }
 
-export interface ComposeOptions {
+interface ComposeOptions {
   /** See {@link LatchkeyOptions.now}. */
   readonly now?: () => number;
   /**

@@ -2,7 +2,7 @@ import { faultOf } from './fault.js';
 import type { Settings } from './settings/settings.js';
 
 /** The methods of a logger that a reload uses. */
-export interface Log {
+interface Log {
   info(message: string): void;
   error(details: object, message: string): void;
 }

@@ -19,7 +19,7 @@ it('the client imports only itself and modules that run in browsers', () => {
   const others = imports.filter(
     ([, name = '']) =>
       !PACKAGES.includes(name) &&
-      !/^\.\/[A-Za-z]+\.js$|^\.\.\/shared\/(?:dates\/[A-Za-z]+|options|contained)\.js$/.test(name),
+      !/^\.\/[A-Za-z]+\.js$|^\.\.\/shared\/(?:dates\/[A-Za-z]+|optionChecks|callbacks)\.js$/.test(name),
   );
   expect(others).toEqual([]);
   expect(imports.filter(([, name = '']) => ON_NODE.some((file) => name === `./${file.replace('.ts', '.js')}`))).toEqual(

@@ -1,4 +1,4 @@
-import { MARK, type Subject } from './world.js';
+import { MARK, STRONG_ROLE, type Strong, type Subject } from './world.js';
 
 /**
  * The target of an operation: the caller, the caller's whole workspace, the subject's project, the subject's workspace,
@@ -23,17 +23,6 @@ export interface Gift {
   /** The mutation's input. `strong` has a key and a user with `platform`, `subject` a key and a user without it. */
   readonly input: (subject: Subject, strong: Strong) => object;
 }
-
-/** Records with more rights than most callers have. */
-export interface Strong {
-  /** A key that expires in an hour, is accepted from one address, and can run one document. */
-  readonly key: string;
-  /** A user whose role grants `platform`. */
-  readonly user: string;
-}
-
-/** The role that grants `platform`. */
-export const STRONG_ROLE = 'root';
 
 const OTHER_DOCUMENT = 'b'.repeat(64);
 

@@ -6,11 +6,11 @@ import { attempt } from '../e2e/operations.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { openStream } from '../support/streams.js';
 import { OPERATOR_KEY, type Answer } from '../support/service.js';
-import { ASKED, STRONG_ROLE, type Asked, type Gift } from './asked.js';
+import { ASKED, type Asked, type Gift } from './asked.js';
 import { askers, inputOf, inWords, isBound, keys, type Asker } from './askers.js';
 import { operations, type Operation } from './operations.js';
 import { mayAsk, mayBeMade, mayGive, ROLES } from './rule.js';
-import { MARK, NEVER, startWorld, WORKSPACE_MARK, type Subject, type World } from './world.js';
+import { MARK, NEVER, startWorld, STRONG_ROLE, WORKSPACE_MARK, type Subject, type World } from './world.js';
 
 const OPERATIONS = operations();
 

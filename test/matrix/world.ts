@@ -3,7 +3,6 @@ import { TIERS } from '../../src/core/store/records.js';
 import { act } from '../e2e/operations.js';
 import type { Issuer } from '../support/issuer.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
-import { STRONG_ROLE, type Strong } from './asked.js';
 import { ROLES, type Role } from './rule.js';
 
 /** The IDs that operations use, of existing records or of records that never existed. */
@@ -13,6 +12,17 @@ export interface Subject {
   readonly user: string;
   readonly workspace: string;
 }
+
+/** Records with more rights than most callers have. */
+export interface Strong {
+  /** A key that expires in an hour, is accepted from one address, and can run one document. */
+  readonly key: string;
+  /** A user whose role grants `platform`. */
+  readonly user: string;
+}
+
+/** The role that grants `platform`. */
+export const STRONG_ROLE = 'root';
 
 /** Valid IDs without records. */
 export const NEVER: Subject = {

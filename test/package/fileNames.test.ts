@@ -16,7 +16,7 @@ function haveOneRole(files: readonly string[]): boolean {
 
 test('only files with the same role have the same name', () => {
   const byName = new Map<string, string[]>();
-  for (const { path } of sources()) {
+  for (const { path } of sources('src')) {
     if (path.startsWith(COMMANDS)) continue;
     const name = basename(path).replace(/\.tsx?$/, '');
     byName.set(name, [...(byName.get(name) ?? []), path]);

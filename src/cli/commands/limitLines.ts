@@ -1,7 +1,7 @@
 import { parseDuration } from '../../shared/dates/durations.js';
 
 /** A limit and the requests that remain. */
-export interface Limit {
+interface Limit {
   readonly limit: number;
   readonly remaining: number;
   readonly returnsIn: string | null;

@@ -1,7 +1,7 @@
 import type { Completion, Word } from './tree.js';
 
 /** The words of a case, and its commands. */
-export type Case = readonly [pattern: string | readonly string[], done: string];
+type Case = readonly [pattern: string | readonly string[], done: string];
 
 /** Returns the lines of a shell's `case`, one or more for each command. */
 export function cases(completions: readonly Completion[], of: (completion: Completion) => readonly Case[]): string {

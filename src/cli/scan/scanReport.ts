@@ -18,7 +18,7 @@ const REASONS = {
   'too deep': 'too many directories within each other, not scanned',
 } as const;
 
-export type Reason = keyof typeof REASONS;
+type Reason = keyof typeof REASONS;
 
 export interface Found extends Find {
   readonly file: string;

@@ -13,7 +13,7 @@ const PASSED_OVER = new Set(['node_modules', '.git']);
 const MAX_DEPTH = 100;
 
 /** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device below a directory. */
-export type Place =
+type Place =
   | { readonly kind: 'file' | 'link' | 'other' | 'too deep'; readonly path: string }
   /** `reason` is printed after the path. */
   | { readonly kind: 'unreadable'; readonly path: string; readonly reason: string };

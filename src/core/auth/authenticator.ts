@@ -19,7 +19,7 @@ import { OutsideAddress } from './outsideAddress.js';
 import type { AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
-import type { Validity } from './standing.js';
+import type { Validity } from './validity.js';
 
 /** How long a key's record is cached by default, in milliseconds. */
 const DEFAULT_CACHE_TTL = 1_000;
@@ -43,7 +43,7 @@ export function unauthenticated(reason: UnauthenticatedReason): Refusal {
   return new Refusal(WHAT_TO_DO[reason], { code: 'UNAUTHENTICATED', reason });
 }
 
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   readonly store: {
     readonly keys: Pick<Store['keys'], 'findForVerification' | 'nextLookupId'>;
     readonly workspaces: Pick<Store['workspaces'], 'find'>;
@@ -346,6 +346,6 @@ function closed(error: unknown): never {
 }
 
 /** Returns the refusal for a key that can't be read from the store. */
-export function storeAway(cause: unknown): Refusal {
+function storeAway(cause: unknown): Refusal {
   return unavailable('Keys cannot be checked at the moment. Try again shortly.', 1, cause);
 }

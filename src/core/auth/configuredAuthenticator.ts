@@ -8,7 +8,7 @@ import type { Failures } from './failures.js';
 import { configuredHolderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 
-export interface ConfiguredAuthenticatorOptions {
+interface ConfiguredAuthenticatorOptions {
   readonly workspaces: Pick<Store['workspaces'], 'find'>;
   readonly keys: ConfiguredKeys;
   readonly failures: Failures;

@@ -74,7 +74,7 @@ function isAddressOrNull(value: unknown): value is string | null {
 }
 
 /** Counts anonymous callers. */
-export interface AnonymousCallers {
+interface AnonymousCallers {
   readonly networks: Networks;
   /**
    * Counts a request of an anonymous caller when it arrives, and refuses a key that has used up its limits.

@@ -2,8 +2,7 @@ import { optionError } from '../../shared/optionChecks.js';
 import type { CredentialSource } from './locate.js';
 
 /** Header fields of Node or of the Fetch API (`Headers`), a Map, a list of pairs, or an object with names in any case. */
-export type HeaderFields =
-  Readonly<Record<string, string | string[] | undefined>> | Iterable<readonly [string, string]>;
+type HeaderFields = Readonly<Record<string, string | string[] | undefined>> | Iterable<readonly [string, string]>;
 
 /** A request of any server framework. */
 export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly headers: HeaderFields };

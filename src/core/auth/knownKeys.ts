@@ -7,7 +7,7 @@ import type { KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
-import type { Validity } from './standing.js';
+import type { Validity } from './validity.js';
 
 /** The maximum number of cached keys. At about 1 kB each, they take at most about 50 MB. */
 const MAX_KEYS = 50_000;
@@ -30,7 +30,7 @@ export interface KnownKey {
   mark: string | null;
 }
 
-export interface KnownKeysOptions {
+interface KnownKeysOptions {
   readonly read: Store['keys']['findForVerification'];
   /** Returns the current roles, to resolve those of users. */
   readonly roles: () => Roles;

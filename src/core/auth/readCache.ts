@@ -4,7 +4,7 @@ import { RecentMap } from './recentMap.js';
 /** The maximum number of cached misses. They have a separate limit, so that guesses evict no existing record. */
 const MAX_ABSENT = 10_000;
 
-export interface ReadCacheOptions<Value> {
+interface ReadCacheOptions<Value> {
   /** Reads a value; null: it doesn't exist. @param subject as passed to {@link ReadCache.get} */
   readonly read: (subject: string) => Promise<Value | null>;
   /** How long a value is valid, in milliseconds from the start of its read. 0: each request reads. */

@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 /** The maximum number of keys whose results are cached. At about 200 bytes each, they take at most about 2 MB. */
 const MAX_REMEMBERED = 10_000;
 
-export interface SecretVerifierOptions {
+interface SecretVerifierOptions {
   readonly gate: BcryptGate;
   /** null: digests are only kept in memory. */
   readonly peppers: Peppers | null;

@@ -2,16 +2,7 @@ import type { Principal } from './principal.js';
 import { locateCredential, type CredentialSource } from './locate.js';
 import { principalOf } from './context.js';
 import type { Authenticator } from './authenticator.js';
-
-/** How long the result of an authentication stays valid. */
-export interface Validity {
-  /** The lookup ID of the key's record, as in changes; null for credentials without a record in the store. */
-  readonly lookupId: string | null;
-  /** How long the cached record stays valid, in milliseconds. 0: authenticate again now. */
-  readonly countsFor: number;
-  /** When the credential itself expires, in milliseconds since the epoch; null: never. */
-  readonly expiresAt: number | null;
-}
+import type { Validity } from './validity.js';
 
 /** The principal of a credential, and how long it stays valid. */
 export interface Standing extends Validity {

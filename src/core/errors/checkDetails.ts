@@ -1,5 +1,5 @@
 import { optionError, shown } from '../../shared/optionChecks.js';
-import type { RefusalCode, RefusalDetails } from './refusal.js';
+import type { RefusalCode, RefusalDetails } from './refusalDetails.js';
 
 type Check = readonly [isAllowed: (value: unknown) => boolean, allowed: string, required: boolean];
 

@@ -34,7 +34,7 @@ export function statusOf(code: RefusalCode): number {
 /** The realm in every challenge. */
 const REALM = 'latchkey';
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number;
   /** Field names in lower case. */
   readonly headers: ReadonlyMap<string, string>;

@@ -1,58 +1,8 @@
 import { GraphQLError } from 'graphql';
 import { checkDetails } from './checkDetails.js';
+import type { RefusalDetails } from './refusalDetails.js';
 
-/** Why a credential is invalid. `revoked`, `expired` and `user_left` are only returned for the correct secret. */
-export type UnauthenticatedReason = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'user_left';
-
-/** A field that the caller has no access to. `requires` lists alternatives: all scopes of one of them are required. */
-export interface GuardedPlace {
-  readonly coordinate: string;
-  readonly requires: readonly (readonly string[])[];
-}
-
-/**
- * Every reason to refuse a request: a code with its own fields, which are the `extensions` of the error in the
- * response. The status and header fields of each are in ./http.ts.
- */
-export type RefusalDetails =
-  | { readonly code: 'BAD_REQUEST' }
-  /** `category` of the operation, here and below: present if the limit is that of the category. */
-  | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
-  /** The response would have more than `limit` fields or bytes. */
-  | { readonly code: 'ANSWER_TOO_LARGE'; readonly limit: number; readonly unit: 'fields' | 'bytes' }
-  | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
-  /** The request came over plain HTTP, where others can read it. */
-  | { readonly code: 'HTTPS_REQUIRED' }
-  /** The address of the caller is not allowed for the key. */
-  | { readonly code: 'ADDRESS_NOT_ALLOWED' }
-  | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }
-  /** `sha256` of the document's text as it was sent, in hexadecimal. */
-  | { readonly code: 'DOCUMENT_NOT_TRUSTED'; readonly sha256: string }
-  /** `retryAfter` and `window` in whole seconds; `limit` in requests per `window`. */
-  | {
-      readonly code: 'RATE_LIMITED';
-      readonly retryAfter: number;
-      readonly limit: number;
-      readonly window: number;
-      readonly category?: string;
-    }
-  /** `retryAfter` in whole seconds. */
-  | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }
-  | { readonly code: 'KEY_LIMIT_REACHED'; readonly max: number; readonly current: number }
-  /** `limit` is the number of streams that one key, together with other keys of its rotation, may have open. */
-  | { readonly code: 'TOO_MANY_STREAMS'; readonly limit: number }
-  /** More than `events`, or `bytes` of all readers together, were waiting. It ends a stream. */
-  | { readonly code: 'STREAM_OVERFLOW'; readonly events?: number; readonly bytes?: number }
-  | { readonly code: 'NOT_FOUND' }
-  /** `path` leads to the invalid argument, such as `["input", "name"]`; `known` lists the allowed values. */
-  | {
-      readonly code: 'BAD_USER_INPUT';
-      readonly path: readonly (string | number)[];
-      readonly known?: readonly string[];
-    }
-  | { readonly code: 'SCOPE_NOT_HELD'; readonly missing: readonly string[] };
-
-export type RefusalCode = RefusalDetails['code'];
+export type { RefusalCode, RefusalDetails, UnauthenticatedReason } from './refusalDetails.js';
 
 /**
  * A refused request: an error with a code and fields. It is a GraphQLError, so that any GraphQL server shows them,

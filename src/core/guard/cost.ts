@@ -18,7 +18,7 @@ import type { Fragments } from './fragments.js';
 type Counts = ReadonlyMap<string, number>;
 
 /** The cost of an operation. */
-export interface OperationCost {
+interface OperationCost {
   /** In requests, at least 1. */
   readonly cost: number;
   /** The number of keys that it creates or rotates. */

@@ -26,7 +26,7 @@ import { telling } from './telling.js';
 import { refuseUntrusted } from './trustedDocuments.js';
 
 /** The operation to explain. */
-export interface Question {
+interface Question {
   readonly document: string;
   readonly operationName: string | null;
   readonly variables: unknown;
@@ -35,7 +35,7 @@ export interface Question {
 /** Why an operation would be refused, as far as that depends on the operation and the principal. */
 export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_SCOPES' | 'INTROSPECTION_REFUSED';
 
-export interface Fault {
+interface Fault {
   readonly message: string;
   /** The line in the document, from 1; null if the error has no position. */
   readonly line: number | null;

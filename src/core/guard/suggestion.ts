@@ -3,7 +3,7 @@ import { isMet } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
 
 /** A guarded field that was used, by its coordinate, such as `Query.assets`. */
-export interface Used {
+interface Used {
   readonly coordinate: string;
 }
 

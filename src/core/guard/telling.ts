@@ -13,7 +13,7 @@ import { brief, discreetly } from './discretion.js';
 import { printable } from './printable.js';
 
 /** The valid parts of a request. */
-export interface Asked {
+interface Asked {
   readonly document: DocumentNode | undefined;
   readonly operation: OperationDefinitionNode | null | undefined;
   readonly variables: unknown;

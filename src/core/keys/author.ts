@@ -9,7 +9,7 @@ import { authorOf, type Actor, type Origin } from './actor.js';
 import { findConfigured, type ConfiguredRecord } from './configured.js';
 import { forfeited } from './lifecycle.js';
 
-export interface AuthorsOptions {
+interface AuthorsOptions {
   readonly store: Pick<Store, 'keys' | 'users'>;
   /** Scopes that the roles of users grant. Default: none. */
   readonly roles?: (() => Pick<Roles, 'scopesOf'>) | undefined;

@@ -18,7 +18,7 @@ interface Reader {
 }
 
 /** Reads the trusted documents of a key. Returns documents that have arrived without a promise. */
-export type ReadDocuments = (context: ActorContext, keyId: string, info: Info) => Documents | Promise<Documents>;
+type ReadDocuments = (context: ActorContext, keyId: string, info: Info) => Documents | Promise<Documents>;
 
 /**
  * Reads the trusted documents of keys, a few keys at a time. One key may have tens of kilobytes of them, so reading has the same

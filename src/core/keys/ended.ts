@@ -22,7 +22,7 @@ export interface RemovalPass {
   readonly error: unknown;
 }
 
-export interface EndedKeysOptions {
+interface EndedKeysOptions {
   readonly keys: Pick<KeyStore, 'removeEnded'>;
   /** How long a key is kept after it was revoked or expired, in ms. */
   readonly keep: number;

@@ -1,5 +1,5 @@
 /** Work that waits in the queue. */
-export interface Waiting {
+interface Waiting {
   readonly start: () => void;
   /** Called instead of `start` if another owner's work takes the place. */
   readonly shed: () => void;

@@ -15,7 +15,7 @@ import { MAX_CREDENTIAL_LENGTH } from './token.js';
  */
 export type ForeignScheme = { readonly kind: 'sha256' } | BcryptScheme;
 
-export interface BcryptScheme {
+interface BcryptScheme {
   readonly kind: 'bcrypt';
   /** The part of the token that was hashed: all of it, or the rest after the locator (and its separator). */
   readonly hashed: 'whole' | 'rest';
@@ -23,7 +23,7 @@ export interface BcryptScheme {
 }
 
 /** The locator is the first `prefix` characters, or everything before the character `until`. */
-export type BcryptLocator = { readonly prefix: number } | { readonly until: string };
+type BcryptLocator = { readonly prefix: number } | { readonly until: string };
 
 /** The lookup ID of a token under a scheme, and the secret to verify. */
 export interface Located {

@@ -59,7 +59,7 @@ const DAY = 24 * 60 * 60_000;
 const MAX_OVERLAP = 90 * DAY;
 const MAX_PAGE = 100;
 /** The most keys that a search returns. */
-export const MAX_FOUND = 20;
+const MAX_FOUND = 20;
 /** The maximum number of attempts to change a key that others keep changing. */
 const MAX_ATTEMPTS = 5;
 
@@ -97,7 +97,7 @@ export interface UpdateKeyInput {
 /** The parts of the store that the service uses. */
 type KeyServiceStore = Pick<Store, 'keys' | 'workspaces' | 'projects' | 'users'>;
 
-export interface KeyServiceOptions {
+interface KeyServiceOptions {
   readonly store: KeyServiceStore;
   readonly minter: KeyMinter;
   /** Returns the scopes of the guarded schema. */

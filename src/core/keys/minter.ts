@@ -10,7 +10,7 @@ export type NewKey = Pick<
 > &
   Partial<Pick<KeyRecord, 'familyId' | 'replaces' | 'projectId' | 'userId' | 'allowedAddresses' | 'trustedDocuments'>>;
 
-export interface KeyMinterOptions {
+interface KeyMinterOptions {
   readonly gate: BcryptGate;
   readonly peppers: Peppers | null;
   readonly prefixes: Readonly<Record<KeyType, string>>;

@@ -5,7 +5,7 @@ import { writeFaultOf } from '../../shared/files/makeDirectory.js';
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 
 /** The result of comparing a secret with a stored digest. `undecided`: the digest was made with an unknown pepper. */
-export type DigestVerdict = 'match' | 'match-old-pepper' | 'mismatch' | 'undecided';
+type DigestVerdict = 'match' | 'match-old-pepper' | 'mismatch' | 'undecided';
 
 interface Pepper {
   /** Identifies the pepper of a digest, to distinguish a wrong secret from a changed pepper. */

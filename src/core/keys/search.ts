@@ -19,7 +19,7 @@ const FORMS =
   'a token of another system, or its SHA-256 (sha256:…).';
 
 /** Parts of a text that may identify a key. */
-export interface Clues {
+interface Clues {
   readonly ids: readonly string[];
   /**
    * Type and environment at the start of an incomplete token, such as `sk_live`, possibly with letters before it; null:

@@ -27,14 +27,14 @@ export const DEFAULT_PREFIXES: Readonly<Record<KeyType, string>> = Object.freeze
 /** The format of a prefix. */
 export const PREFIX_PATTERN = /^[a-z][a-z0-9]{0,9}$/;
 
-export interface TokenParts {
+interface TokenParts {
   /** Type and environment, as in `sk_live`. */
   readonly tokenPrefix: string;
   readonly lookupId: string;
   readonly secret: string;
 }
 
-export interface MintedToken extends TokenParts {
+interface MintedToken extends TokenParts {
   /** The complete token. It is shown once and never stored. */
   readonly token: string;
 }

@@ -5,7 +5,7 @@ import type { TierLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 
 /** Whether the caller has a key. */
-export type Refused = 'key' | 'anonymous';
+type Refused = 'key' | 'anonymous';
 
 /**
  * Returns the refusal of a request that was not admitted; null if it was.

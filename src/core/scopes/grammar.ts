@@ -12,7 +12,7 @@ export const DEFAULT_ACTIONS: readonly string[] = ['read', 'write'];
 
 const ACTION_AND_RESOURCE = /^([a-z][a-z0-9-]{0,31}):([a-z][a-z0-9._-]{0,63})$/;
 
-export type Scope =
+type Scope =
   | { readonly kind: 'word'; readonly text: typeof ADMIN | typeof PLATFORM }
   | { readonly kind: 'grant'; readonly text: string; readonly action: string; readonly resource: string };
 

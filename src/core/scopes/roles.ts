@@ -4,7 +4,7 @@ import { checkObject, optionError, shown } from '../../shared/optionChecks.js';
 import { ADMIN, parseScope } from './grammar.js';
 
 /** The roles of every installation. All except `admin` can be redefined. */
-export const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = Object.freeze({
+const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = Object.freeze({
   admin: Object.freeze([ADMIN]),
   editor: Object.freeze(['read:all', 'write:all']),
   viewer: Object.freeze(['read:all']),

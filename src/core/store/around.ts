@@ -3,7 +3,7 @@ import type { Store } from './store.js';
 type Operation = (...given: unknown[]) => Promise<unknown>;
 
 /** Runs an operation of a store. `name` is its name in the interface, such as `keys.find`. */
-export type Runner = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
+type Runner = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
 
 const PARTS = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'assets', 'events'] as const;
 

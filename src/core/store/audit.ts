@@ -27,8 +27,8 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-export const ACTOR_KINDS = ['key', 'configured', 'oidc', 'operator', 'system'] as const;
-export type ActorKind = (typeof ACTOR_KINDS)[number];
+const ACTOR_KINDS = ['key', 'configured', 'oidc', 'operator', 'system'] as const;
+type ActorKind = (typeof ACTOR_KINDS)[number];
 
 /** The author of a change, and where the request came from. */
 export interface Author {
@@ -56,7 +56,7 @@ export interface JudgedAuthor {
 /** The installation itself, for example at the first start. */
 export const SYSTEM: Author = Object.freeze({ kind: 'system', id: null, address: null, userAgent: null });
 
-export const MAX_USER_AGENT = 200;
+const MAX_USER_AGENT = 200;
 
 /** A JSON value in the details of an entry. */
 export type Detail = string | number | boolean | null | readonly Detail[] | { readonly [name: string]: Detail };
@@ -102,7 +102,7 @@ export interface AuditHead {
   readonly hash: string;
 }
 
-export type NewEntry = Pick<AuditDraft, 'workspaceId' | 'projectId' | 'at' | 'action' | 'subject' | 'before' | 'after'>;
+type NewEntry = Pick<AuditDraft, 'workspaceId' | 'projectId' | 'at' | 'action' | 'subject' | 'before' | 'after'>;
 
 export function draftEntry(entry: NewEntry, author: Author): AuditDraft {
   return {

@@ -2,7 +2,7 @@ import { aroundStore } from './around.js';
 import { Breaker, type BreakerOptions } from './breaker.js';
 import type { Store } from './store.js';
 
-export interface BreakingStore {
+interface BreakingStore {
   readonly store: Store;
   readonly breaker: Pick<Breaker, 'state' | 'close'>;
 }

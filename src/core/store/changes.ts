@@ -26,7 +26,7 @@ export type KeyPatch = Partial<
 export type KeyAmendment = Pick<KeyPatch, 'name' | 'scopes' | 'allowedAddresses' | 'trustedDocuments'>;
 
 /** `changed` with an empty patch: the key already has these values. */
-export type Verdict =
+type Verdict =
   { readonly outcome: 'changed'; readonly patch: KeyPatch } | { readonly outcome: 'ended' | 'replaced' | 'moved' };
 
 export type Rule = (key: KeyRecord) => Verdict;

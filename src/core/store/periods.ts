@@ -41,7 +41,7 @@ export function summed(counts: readonly UsageRecord[], by: UsagePeriod): UsageRe
 }
 
 /** The fields that a key used on one day. */
-export interface FieldsOfDay {
+interface FieldsOfDay {
   readonly keyId: string;
   /** The start of the day. */
   readonly start: number;

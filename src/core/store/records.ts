@@ -12,7 +12,7 @@ export type Environment = (typeof ENVIRONMENTS)[number];
 export const TIERS = ['FREE_TRIAL', 'STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE'] as const;
 export type Tier = (typeof TIERS)[number];
 
-export const KEY_STATUSES = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
+const KEY_STATUSES = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
 export type KeyStatus = (typeof KEY_STATUSES)[number];
 
 export interface WorkspaceRecord {

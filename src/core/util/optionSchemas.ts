@@ -38,10 +38,6 @@ export function oneOf<const V extends readonly string[]>(values: V) {
   return z.enum(values, `one of ${values.join(', ')}`);
 }
 
-export function text(allowed = 'a string that is not empty'): z.ZodString {
-  return z.string(allowed).min(1, allowed);
-}
-
 /** A table of tiers. It is passed on by reference, so that changes apply from the next request. */
 export const tiersSchema = throughCheck(checkTierTable, 'the result of tierTable({ … })');
 

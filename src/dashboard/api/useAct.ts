@@ -5,7 +5,7 @@ import { useClient } from 'urql';
 import { faultOf, type Fault } from './apiFault.js';
 
 /** The state of a mutation. */
-export interface Acting<Data, Input> {
+interface Acting<Data, Input> {
   /** Sends the mutation once. If there is no response, it may have run, so it is not repeated. */
   readonly act: (input: Input) => Promise<Data | null>;
   readonly acting: boolean;

@@ -15,7 +15,7 @@ export interface Asked<Data> {
   readonly ask: () => void;
 }
 
-export interface AskOptions {
+interface AskOptions {
   /** Default: cached data is shown and the query is sent again. */
   readonly requestPolicy?: RequestPolicy;
 }

@@ -6,7 +6,7 @@ import { faultOf, type Fault } from './apiFault.js';
 import { useAgain } from './useAgain.js';
 
 /** One page of a list, from a response. */
-export interface PageOf<Node> {
+interface PageOf<Node> {
   readonly nodes: readonly Node[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   readonly totalCount?: number;

@@ -14,7 +14,7 @@ export type StreamState =
   /** The server rejected it, and trying again would not help. */
   | { readonly kind: 'ended'; readonly fault: Fault };
 
-export interface KeyEventsOptions {
+interface KeyEventsOptions {
   /** The value of the Authorization header. */
   readonly authorization: () => Promise<string>;
   readonly onEvent: (event: KeyEvent) => void;

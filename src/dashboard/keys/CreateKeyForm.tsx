@@ -11,7 +11,7 @@ import { EMPTY_KEY, EXPIRIES, faultsOf, FIELDS, inputOf, type Faults, type NewKe
 import { ScopePicker } from './ScopePicker.js';
 import { hindrance, type Listing } from './scopeChoice.js';
 
-export interface CreateKeyFormProps {
+interface CreateKeyFormProps {
   readonly listings: readonly Listing[];
   readonly projects: NonNullable<NewKeyQuery['projects']>['nodes'];
   readonly users: NonNullable<NewKeyQuery['users']>['nodes'];

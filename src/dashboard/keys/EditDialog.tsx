@@ -7,7 +7,7 @@ import { ActDialog } from '../parts/ActDialog.js';
 import { Asking } from '../parts/Asking.js';
 import { NameInput } from '../parts/NameInput.js';
 import { addressesFault, linesOf } from './addresses.js';
-import type { KeyDialogProps } from './KeyActions.js';
+import type { KeyDialogProps } from './keyDialog.js';
 import { ScopePicker } from './ScopePicker.js';
 
 /** Changes the name, scopes and allowed addresses of a key. */

@@ -8,7 +8,7 @@ import { ActDialog } from '../parts/ActDialog.js';
 import { DAY } from '../parts/relativeTime.js';
 import { Ago } from '../parts/Moment.js';
 import { useNow } from '../parts/useNow.js';
-import type { KeyDialogProps } from './KeyActions.js';
+import type { KeyDialogProps } from './keyDialog.js';
 
 /** Sets the time from which a key is rejected. */
 export default function ExpireDialog({ apiKey: { id, name, expiresAt }, close }: KeyDialogProps) {

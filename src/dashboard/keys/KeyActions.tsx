@@ -10,11 +10,6 @@ const RotateDialog = lazy(() => import('./RotateDialog.js'));
 
 const DIALOGS = { edit: EditDialog, rotate: RotateDialog, expire: ExpireDialog, revoke: RevokeDialog } as const;
 
-export interface KeyDialogProps {
-  readonly apiKey: KeyFactsFragment;
-  readonly close: () => void;
-}
-
 /** Shows the actions on an active key. Expired and revoked keys cannot be changed. */
 export function KeyActions({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
   const [dialog, setDialog] = useState<keyof typeof DIALOGS | null>(null);

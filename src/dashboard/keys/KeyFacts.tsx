@@ -6,7 +6,7 @@ import { Ago, Moment } from '../parts/Moment.js';
 import { counted } from '../parts/words.js';
 import { KeyScopes, kindOf } from './badges.js';
 
-export interface KeyFactsProps {
+interface KeyFactsProps {
   readonly apiKey: KeyFactsFragment;
   /** The audit entry of its revocation; null: there is none. */
   readonly revocation: AuthorshipFragment | null;

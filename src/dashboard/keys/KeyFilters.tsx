@@ -10,7 +10,7 @@ import type { ChangeView, KeyView } from './useKeyFilter.js';
 /** How long a search waits for the next character, in ms: each request counts towards the key's rate limit. */
 const TYPING = 300;
 
-export interface KeyFiltersProps {
+interface KeyFiltersProps {
   readonly view: KeyView;
   readonly change: ChangeView;
   readonly projects: readonly { readonly id: string; readonly name: string }[];

@@ -9,7 +9,7 @@ import { ENVIRONMENTS, TYPES } from '../parts/words.js';
 import { KeyScopes, kindOf, StatusBadges } from './badges.js';
 import { COLUMNS, isOrdered, SORTINGS, wordsOf, type Column, type OrderedColumn, type Sorting } from './sorting.js';
 
-export interface KeyTableProps {
+interface KeyTableProps {
   readonly keys: readonly KeyRowFragment[];
   /** The name of the list for screen readers. Default: API keys */
   readonly label?: string;

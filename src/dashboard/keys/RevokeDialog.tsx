@@ -5,7 +5,7 @@ import { useAct } from '../api/useAct.js';
 import { RevokeKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { Ago } from '../parts/Moment.js';
-import type { KeyDialogProps } from './KeyActions.js';
+import type { KeyDialogProps } from './keyDialog.js';
 
 /** Revokes a key. Typing its name makes sure that it is the right one. */
 export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {

@@ -6,7 +6,7 @@ import { RotateKeyDocument } from '../generated/graphql.js';
 import { useShowIssued } from '../issued/issued.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { Ago, Moment } from '../parts/Moment.js';
-import type { KeyDialogProps } from './KeyActions.js';
+import type { KeyDialogProps } from './keyDialog.js';
 
 const OVERLAPS = [
   { value: 'PT0S', label: 'No time: it stops working now' },

@@ -4,7 +4,7 @@ import type { ApiKeyType } from '../generated/graphql.js';
 import { counted } from '../parts/words.js';
 import { BUNDLES, coveredBy, hindrance, type Listing } from './scopeChoice.js';
 
-export interface ScopePickerProps {
+interface ScopePickerProps {
   readonly listings: readonly Listing[];
   readonly type: ApiKeyType;
   readonly chosen: readonly string[];

@@ -3,7 +3,7 @@ import type { KeyFactsFragment, KeyQuery } from '../generated/graphql.js';
 import { counted } from '../parts/words.js';
 import { Scopes } from './badges.js';
 
-export interface SuggestionProps {
+interface SuggestionProps {
   readonly suggestion: NonNullable<KeyQuery['suggestScopes']>;
   readonly apiKey: KeyFactsFragment;
 }

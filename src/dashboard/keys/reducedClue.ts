@@ -1,7 +1,7 @@
 import { joinClues, reduceClues } from '../../shared/text/clues/reduce.js';
 
 /** The text of a search as it is put into the URL and sent to the server. It never contains the secret of a token. */
-export interface Clue {
+interface Clue {
   readonly text: string;
   /** `token`: it identifies one key, so that a search by name would find nothing. */
   readonly kind: 'text' | 'token';
@@ -10,7 +10,7 @@ export interface Clue {
 }
 
 /** Text with possible tokens of another system. These are secrets, so only their digests may be sent. */
-export interface Unreduced {
+interface Unreduced {
   readonly kind: 'secret';
   /** The prefixes, IDs and digests in the text, which may be sent as they are. */
   readonly clues: readonly string[];
@@ -18,7 +18,7 @@ export interface Unreduced {
 }
 
 /** Text that cannot be searched for, with the reason. */
-export interface Refused {
+interface Refused {
   readonly kind: 'refused';
   readonly problem: string;
 }

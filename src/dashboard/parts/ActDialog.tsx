@@ -4,7 +4,7 @@ import type { Fault } from '../api/apiFault.js';
 import { FaultNotice } from './FaultNotice.js';
 import { useReturnFocus } from './useReturnFocus.js';
 
-export interface ActDialogProps {
+interface ActDialogProps {
   readonly title: string;
   readonly close: () => void;
   /** The label of the button. */

@@ -1,7 +1,7 @@
 import { Anchor, Code, Text } from '@mantine/core';
 import { Link } from 'wouter';
 
-export interface ActorProps {
+interface ActorProps {
   /** The id of a credential; null: the service itself. */
   readonly id: string | null;
   /** Its name; null: it has none, or it is in another workspace. */
@@ -15,7 +15,7 @@ export function Actor({ id, name }: ActorProps) {
   return id.startsWith('key_') || id.startsWith('conf_') ? <KeyLink id={id} name={name} inText /> : <>{name ?? id}</>;
 }
 
-export interface KeyLinkProps {
+interface KeyLinkProps {
   readonly id: string;
   readonly name: string | null;
   /** Underlines the link: in a sentence, its colour alone does not distinguish it (WCAG 1.4.1). Default: false */

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Fault } from '../api/apiFault.js';
 import { useNow } from './useNow.js';
 
-export interface FaultNoticeProps {
+interface FaultNoticeProps {
   readonly fault: Fault;
   /** When the request is repeated, in ms since the epoch. Default: never */
   readonly again?: number | null;

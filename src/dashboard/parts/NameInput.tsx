@@ -1,7 +1,7 @@
 import { TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-export interface NameInputProps {
+interface NameInputProps {
   readonly value: string;
   readonly change: (name: string) => void;
   /** Default: no error. */

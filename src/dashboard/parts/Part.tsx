@@ -1,7 +1,7 @@
 import { Card, Group, Title } from '@mantine/core';
 import { useId, type ReactNode } from 'react';
 
-export interface PartProps {
+interface PartProps {
   readonly title: string;
   /** Beside the title. */
   readonly actions?: ReactNode;

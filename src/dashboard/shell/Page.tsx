@@ -1,7 +1,7 @@
 import { Group, Stack, Title } from '@mantine/core';
 import { useEffect, useRef, type ReactNode } from 'react';
 
-export interface PageProps {
+interface PageProps {
   /** The only h1 of the page, and the title of the window. */
   readonly title: string;
   /** Above the heading: a link to the parent page. */

@@ -3,7 +3,7 @@ import { useRef, useState, type SyntheticEvent } from 'react';
 import { judge } from './judge.js';
 import { signIn } from './session.js';
 
-export interface KeyFormProps {
+interface KeyFormProps {
   readonly forTab: boolean;
   /** @param fault why the key cannot be used; null: no error */
   readonly tell: (fault: string | null) => void;

@@ -2,7 +2,7 @@ import { refusalFault } from '../api/apiFault.js';
 import { API } from '../api/ServiceProvider.js';
 
 /** Whether a credential can be used for the dashboard. `fault` is for people. */
-export type Judgement = { readonly opens: true } | { readonly opens: false; readonly fault: string };
+type Judgement = { readonly opens: true } | { readonly opens: false; readonly fault: string };
 
 interface Answer {
   readonly data?: { readonly viewer: { readonly scopes: readonly string[] } | null } | null;

@@ -1,7 +1,7 @@
 import type { SignIn } from '../../shared/signIn.js';
 
 /** The configuration that the server publishes without a key. */
-export interface Configuration {
+interface Configuration {
   /** How to sign in with the issuer; null: only with keys. */
   readonly oidc: SignIn | null;
 }

@@ -5,7 +5,7 @@ import { Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { Part } from '../parts/Part.js';
 
-export interface ListingProps {
+interface ListingProps {
   readonly title: string;
   /** The label of the button that adds an entry. */
   readonly add: string;

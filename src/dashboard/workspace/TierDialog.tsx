@@ -6,7 +6,7 @@ import { ActDialog } from '../parts/ActDialog.js';
 import { choices, TIERS } from '../parts/words.js';
 import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
 
-export interface TierDialogProps {
+interface TierDialogProps {
   readonly workspace: NonNullable<WorkspaceQuery['viewer']>['workspace'];
   readonly tiers: readonly TierLimits[];
   readonly close: () => void;

@@ -27,7 +27,7 @@ const TURNS = 5;
  * Returns the alerts that should be open on an asset at `now`. A message must not change while the problem is the same, because a
  * different message is a different alert.
  */
-export function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
+function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
   const wanted = new Map<AlertKind, string>();
   const { status, allowedAge } = freshnessOf(asset, now);
   if (status === 'STALE' && allowedAge !== null) {

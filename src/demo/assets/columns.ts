@@ -2,7 +2,7 @@ import type { Column } from '../../core/store/records.js';
 import { normalise } from '../../shared/text/characters.js';
 
 /** The differences between the current and the registered columns. */
-export interface ColumnChanges {
+interface ColumnChanges {
   readonly added: readonly Column[];
   readonly missing: readonly Column[];
   readonly retyped: readonly { readonly name: string; readonly from: string; readonly to: string }[];

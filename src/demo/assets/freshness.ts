@@ -1,6 +1,6 @@
 import type { AssetRecord } from '../../core/store/records.js';
 
-export type FreshnessStatus = 'FRESH' | 'STALE' | 'UNKNOWN';
+type FreshnessStatus = 'FRESH' | 'STALE' | 'UNKNOWN';
 
 /** How fresh an asset is. Times in ms since the epoch, ages in ms. */
 export interface Freshness {

@@ -27,7 +27,7 @@ export interface AssetContext {
   readonly principal: Principal;
 }
 
-export interface AssetResolverOptions {
+interface AssetResolverOptions {
   readonly service: AssetService;
   readonly project: ProjectFinder;
   /** The limits of a response, which also limit reads. */
@@ -71,7 +71,7 @@ const NO_TEXTS = { description: null, upstream: [] };
 const MAX_COLUMNS = 3 * COLUMNS_MAX;
 
 /** The resolvers of the built-in domain, by type. Times are in ms since the epoch, durations in ms. */
-export interface AssetResolvers {
+interface AssetResolvers {
   readonly Query: {
     readonly assets: Resolver<unknown, PageArguments, readonly AssetSummary[]>;
     readonly assetsConnection: Resolver<unknown, PageArguments, Page<AssetSummary>>;

@@ -2,7 +2,7 @@ import type { AssetService } from './service.js';
 import { CHANGED, WAREHOUSE } from './warehouse.js';
 
 /** The contents of the example warehouse after seeding. */
-export interface Seeded {
+interface Seeded {
   readonly assets: number;
   readonly openAlerts: number;
 }

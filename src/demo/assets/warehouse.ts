@@ -5,7 +5,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** An asset of the example warehouse. Durations are in ms. */
-export interface ExampleAsset {
+interface ExampleAsset {
   readonly name: string;
   readonly description: string;
   readonly owner: string;

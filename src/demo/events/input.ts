@@ -9,8 +9,8 @@ export const LOAD = 'LOAD';
 export const BATCH_MAX = 500;
 
 /** The size of an event's properties, as JSON in UTF-8. */
-export const PROPERTIES_MAX_BYTES = 4096;
-export const PROPERTIES_MAX_DEPTH = 8;
+const PROPERTIES_MAX_BYTES = 4096;
+const PROPERTIES_MAX_DEPTH = 8;
 
 const ID = /^[A-Za-z0-9_.\-/:]{1,100}$/;
 // Only lower case: types that we add later are in upper case, and conflict with no client's.

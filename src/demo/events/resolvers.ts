@@ -8,7 +8,7 @@ import { decodeEventCursor, encodeEventCursor } from './cursor.js';
 import { BATCH_MAX, type EventInput } from './input.js';
 import type { EventService } from './service.js';
 
-export interface EventResolverOptions {
+interface EventResolverOptions {
   readonly service: EventService;
   readonly project: ProjectFinder;
 }

@@ -7,7 +7,7 @@ import type { EventPosition } from './cursor.js';
 import { checkEvents, checkType, LOAD, type EventInput } from './input.js';
 
 /** A warning about an event. The event is kept nevertheless. */
-export interface EventProblem {
+interface EventProblem {
   /** The index of the event in the batch. */
   readonly index: number;
   readonly id: string;
@@ -15,7 +15,7 @@ export interface EventProblem {
   readonly message: string;
 }
 
-export interface RecordedEvents {
+interface RecordedEvents {
   /** The number of events that this batch added. */
   readonly recorded: number;
   /** The number of events whose id already existed in the project or occurred earlier in the batch. */

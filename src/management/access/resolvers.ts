@@ -12,7 +12,7 @@ import { statusOf, type Tier } from '../../core/store/records.js';
 import { Turns } from '../../core/util/turns.js';
 import { foretell, type Outlook } from './outlook.js';
 
-export interface AccessResolverOptions {
+interface AccessResolverOptions {
   readonly explainer: Explainer;
   readonly keys: Pick<KeyService, 'find'>;
   /** Returns the current holder of the key; `left` if its user was removed. */

@@ -6,7 +6,7 @@ import type { Ceilings } from '../../core/scopes/ceilings.js';
 import { missingOf, PLATFORM } from '../../core/scopes/grammar.js';
 import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 
-export interface ScopeResolverOptions {
+interface ScopeResolverOptions {
   /** Returns the scopes that keys of each type can currently have. */
   readonly ceilings: () => Ceilings;
 }

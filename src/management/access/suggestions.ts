@@ -9,7 +9,7 @@ import { DAY, FIELDS_KEPT, startOf } from '../../core/store/periods.js';
 import type { FieldUse } from '../../core/store/records.js';
 import type { UsageStore } from '../../core/store/store.js';
 
-export interface SuggestionResolverOptions {
+interface SuggestionResolverOptions {
   readonly keys: Pick<KeyService, 'findMany'>;
   readonly usage: Pick<UsageStore, 'fields'>;
   readonly now: () => number;

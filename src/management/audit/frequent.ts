@@ -1,5 +1,5 @@
 /** A name and its count. */
-export interface Frequency {
+interface Frequency {
   readonly name: string;
   readonly times: number;
 }

@@ -10,12 +10,12 @@ import type { EntrySource } from './gathered.js';
  * The reasons for refusing a request with a valid key: limits (429 or too high a cost), a missing scope, its address,
  * or a document that is not trusted.
  */
-export type KeyRefusal = 'limited' | 'forbidden' | 'address' | 'document';
+type KeyRefusal = 'limited' | 'forbidden' | 'address' | 'document';
 
 /**
  * The reasons for refusing a credential. `limited`: it was not checked, because too many invalid ones were sent before.
  */
-export type CredentialRefusal = Exclude<UnauthenticatedReason, 'missing'> | 'limited';
+type CredentialRefusal = Exclude<UnauthenticatedReason, 'missing'> | 'limited';
 
 /**
  * The maximum number of keys whose refusals are counted. Each becomes an entry, which takes a few ms to append; more would delay a

@@ -19,7 +19,7 @@ const REMOVED = 'The key was imported before, ended and was removed (KEEP_ENDED_
 /** The operator, because only an operator has access to the store and the pepper. */
 const AUTHOR: Author = Object.freeze({ kind: 'operator', id: 'operator', address: null, userAgent: 'latchkey import' });
 
-export interface ApplyOptions {
+interface ApplyOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces'>;
   readonly mapping: Pick<Mapping, 'scheme' | 'type' | 'environment'>;
   /** null: no digests are stored, so bcrypt verifies a key at its first use. */

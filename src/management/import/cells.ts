@@ -8,7 +8,7 @@ export const DATES = ['iso', 'seconds', 'milliseconds'] as const;
 export type Dates = (typeof DATES)[number];
 
 /** The value of a cell, or what is wrong with it. */
-export type Read<T> = { readonly value: T } | { readonly problem: string };
+type Read<T> = { readonly value: T } | { readonly problem: string };
 
 /**
  * The earliest date of a number. No key is older, so an earlier date means that the number is in a different unit: seconds that

@@ -1,6 +1,6 @@
 import { Gathered, MAX_RECORD } from './rawRecords.js';
 
-export type CsvRecord =
+type CsvRecord =
   | {
       /** Where it begins, from 1. */
       readonly line: number;

@@ -26,7 +26,7 @@ export interface Mapping {
   readonly limitedUses: 'refuse' | 'drop';
 }
 
-export interface Owner {
+interface Owner {
   /** Default: the workspace of the import. */
   readonly workspace?: string | undefined;
   /** Default: the workspace owns the key. */

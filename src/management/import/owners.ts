@@ -9,7 +9,7 @@ interface Place {
   readonly userId: string | null;
 }
 
-export interface OwnersOptions {
+interface OwnersOptions {
   readonly store: Pick<Store, 'workspaces' | 'users'>;
   readonly mapping: Pick<Mapping, 'owners'>;
   readonly workspaceId: string;

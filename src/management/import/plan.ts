@@ -63,7 +63,7 @@ export interface Plan {
   readonly unknownScopes: ReadonlyMap<string, number>;
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users'>;
   readonly mapping: Mapping;
   /** The workspace for keys whose owner has none in the mapping. */

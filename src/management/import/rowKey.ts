@@ -27,7 +27,7 @@ export interface RowKey {
 }
 
 /** `at`: when the key ended, in milliseconds since the epoch; null: unknown. */
-export interface Ended {
+interface Ended {
   readonly reason: 'disabled' | 'revoked';
   readonly at: number | null;
 }

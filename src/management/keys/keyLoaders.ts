@@ -3,7 +3,7 @@ import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import type { ActorContext } from '../../core/keys/actor.js';
 
 /** Reads a value together with those of other resolvers of the request. Returns null if it doesn't exist. */
-export type Gathered<Subject, Value> = (context: ActorContext, subject: Subject) => Promise<Value | null>;
+type Gathered<Subject, Value> = (context: ActorContext, subject: Subject) => Promise<Value | null>;
 
 /**
  * Batches the reads of a request's resolvers, so that a page of keys reads all its users at once, under any number of

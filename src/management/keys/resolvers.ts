@@ -38,7 +38,7 @@ import { MAX_SEARCH } from '../../core/keys/search.js';
 import type { KeyService, UpdateKeyInput } from '../../core/keys/keyService.js';
 import { shownPrefix } from '../../core/keys/token.js';
 
-export interface KeyResolverOptions {
+interface KeyResolverOptions {
   readonly keys: KeyService;
   readonly projects: { findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> };
   readonly users: { ownersOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> };

@@ -3,7 +3,7 @@ import { WorkBudgets } from '../../core/guard/answer/work.js';
 import { MAX_PAGE } from './pageConnection.js';
 
 /** The number of entries that one operation may read with its lists. */
-export const MAX_LISTED = 1_500;
+const MAX_LISTED = 1_500;
 
 /** The number of entries that a filter counts for: the list looks through many entries to find few. */
 export const SEARCH = 150;

@@ -7,7 +7,7 @@ export interface Page<T> {
   readonly hasPreviousPage: boolean;
 }
 
-export interface Edge<T> {
+interface Edge<T> {
   readonly cursor: string;
   readonly node: T;
 }

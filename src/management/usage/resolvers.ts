@@ -5,7 +5,7 @@ import type { UsageStore } from '../../core/store/store.js';
 import type { KeyUsage } from './keyUsage.js';
 import { UsageReader } from './usageReader.js';
 
-export interface UsageResolverOptions {
+interface UsageResolverOptions {
   readonly usage: Pick<UsageStore, 'read'>;
   readonly now: () => number;
 }

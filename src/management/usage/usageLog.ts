@@ -14,7 +14,7 @@ const MAX_PENDING = 10_000;
 const BATCH = 1_000;
 
 /** The reason for refusing a key; see `UsageRecord`. */
-export type Refused = 'limited' | 'forbidden';
+type Refused = 'limited' | 'forbidden';
 
 export interface UsageLogOptions {
   /** Writes times of last use in bulk, and counts in bulk. */

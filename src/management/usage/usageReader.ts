@@ -6,10 +6,10 @@ import type { UsageSpan, UsageStore } from '../../core/store/store.js';
 import { series, spanOf, type Asked, type KeyUsage } from './keyUsage.js';
 
 /** The number of periods in one response, for all keys together. */
-export const MAX_PERIODS = 20_000;
+const MAX_PERIODS = 20_000;
 
 /** The number of different ranges in one request. Each is a separate read, on each level of the response. */
-export const MAX_SPANS = 4;
+const MAX_SPANS = 4;
 
 /**
  * Collects the reads of usage in one request, so that a page of keys takes one. Replaced keys lead to other keys, and a

@@ -11,7 +11,7 @@ import type { Store } from '../../core/store/store.js';
 import { assertReachesAll } from './reach.js';
 import { checkPage, pageOf, type After, type Page } from '../schema/pageConnection.js';
 
-export interface ProjectServiceOptions {
+interface ProjectServiceOptions {
   readonly store: Pick<Store, 'projects' | 'keys' | 'users'>;
   /** The scopes of users' roles. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;

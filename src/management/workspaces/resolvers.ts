@@ -12,7 +12,7 @@ import type { ProjectService } from './projectService.js';
 import type { WorkspaceService } from './workspaceService.js';
 import type { UserService } from './userService.js';
 
-export interface WorkspaceResolverOptions {
+interface WorkspaceResolverOptions {
   readonly workspaces: WorkspaceService;
   readonly projects: ProjectService;
   readonly users: UserService;

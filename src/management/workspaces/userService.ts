@@ -16,7 +16,7 @@ const MAX_ROLES = 20;
 /** The number of attempts if others keep changing the user. */
 const MAX_ATTEMPTS = 5;
 
-export interface UserServiceOptions {
+interface UserServiceOptions {
   readonly store: Pick<Store, 'users' | 'keys'>;
   /** The current state. */
   readonly roles: () => Roles;

@@ -10,7 +10,7 @@ import type { Roles } from '../../core/scopes/roles.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';
 import type { PlaceKind, Store } from '../../core/store/store.js';
 
-export interface WorkspaceServiceOptions {
+interface WorkspaceServiceOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users' | 'audit'>;
   /** The scopes of users' roles. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;

@@ -14,7 +14,7 @@ const MAX_DELAY = 5_000;
 /** The time that a worker must be ready to count as one that lasted, in ms. */
 const LASTED = 60_000;
 
-export interface FleetOptions {
+interface FleetOptions {
   readonly size: number;
   readonly logger: Logger;
   readonly onMessage: (message: BesidesStart, worker: Worker) => void;

@@ -32,13 +32,13 @@ export interface Answers {
   readonly answers: readonly Answer[];
 }
 
-export interface ChangeMade {
+interface ChangeMade {
   readonly kind: 'change';
   readonly change: Change;
 }
 
 /** An event for streams, from one worker to all others. */
-export interface EventTold {
+interface EventTold {
   readonly kind: 'event';
   readonly event: StreamEvent;
 }
@@ -83,7 +83,7 @@ export interface Gathered {
 }
 
 /** Messages of a worker about its start and stop. */
-export type OfStart =
+type OfStart =
   | { readonly kind: 'ready' }
   /** It does not start, or does not stop cleanly, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }

@@ -3,7 +3,7 @@ import { unavailable } from '../../core/errors/refusal.js';
 import type { RequestContext } from './requestContext.js';
 
 /** A complete response to an operation. */
-export interface WholeAnswer {
+interface WholeAnswer {
   readonly status: number;
   readonly headers: HeaderMap;
   /** JSON. */

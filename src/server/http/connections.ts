@@ -19,7 +19,7 @@ const INTERVAL = 50;
 /** Refused connections are reported at most once in this time, in ms. */
 const REPORT_EVERY = 60_000;
 
-export interface ConnectionsOptions {
+interface ConnectionsOptions {
   /** Maximum number of open connections. More are closed as soon as they are accepted. Default: no limit. */
   readonly max?: number;
   /** Called when connections were refused: immediately, and then at most once a minute. */

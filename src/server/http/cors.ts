@@ -25,7 +25,7 @@ const REQUEST_HEADERS = [
 /** Response header fields that pages of other origins may read. */
 const EXPOSED_HEADERS = ['Retry-After', 'WWW-Authenticate', 'X-Request-Id'];
 
-export interface CorsOptions {
+interface CorsOptions {
   /** `*` allows any origin. */
   readonly origins: readonly string[];
   /** Additional request header fields that pages may send. */

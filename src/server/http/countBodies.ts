@@ -9,7 +9,7 @@ import type { Verdicts } from '../../management/verdicts.js';
 /** Minimum number of unfinished bodies that a caller may have: a tier's burst limits operations. */
 const LEAST = 8;
 
-export interface CountBodiesOptions {
+interface CountBodiesOptions {
   readonly limiter: { readonly tiers: TierTable };
   readonly verdicts: Pick<Verdicts, 'refused'>;
   /** Default: with the service's limits. */

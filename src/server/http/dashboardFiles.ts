@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
 /** A file as it is sent. */
-export interface BuiltFile {
+interface BuiltFile {
   readonly body: Buffer;
   readonly type: string;
   /** Null: not compressed. */

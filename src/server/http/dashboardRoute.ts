@@ -5,7 +5,7 @@ import { packageFile } from '../../packageFiles.js';
 import { DashboardFiles } from './dashboardFiles.js';
 import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';
 
-export interface DashboardRouteOptions {
+interface DashboardRouteOptions {
   /** How people sign in at the issuer; null: they can only use keys. */
   readonly signIn: () => Promise<SignIn | null>;
   /** The directory of the build. Default: dist/dashboard. */

@@ -19,7 +19,7 @@ const SLICE = 16 * 1024;
 
 const BEAT = ':\n\n';
 
-export interface EventStreamOptions {
+interface EventStreamOptions {
   /** The header fields of every response. */
   readonly headers: OutgoingHttpHeaders;
   readonly workspaceId: string;

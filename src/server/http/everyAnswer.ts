@@ -24,7 +24,7 @@ declare module 'fastify' {
 /** How long a refusal waits for the rest of its request while the server is stopping, in ms. */
 const REST_TIME = 1_000;
 
-export interface EveryAnswerOptions {
+interface EveryAnswerOptions {
   readonly limiter: Limits;
   readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly observer: Observer;

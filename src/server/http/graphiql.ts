@@ -5,7 +5,7 @@ import { gunzip } from 'node:zlib';
 import { packageFile } from '../../packageFiles.js';
 
 /** GraphiQL's page, compressed. */
-export interface Page {
+interface Page {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -20,7 +20,7 @@ import { openingPlugin } from './opening.js';
 import { createTracePlugin } from './traceRequests.js';
 import type { Tracing } from '../tracing/tracing.js';
 
-export interface GraphqlRouteOptions {
+interface GraphqlRouteOptions {
   readonly latchkey: Latchkey;
   readonly schema: GraphQLSchema;
   readonly logger: FastifyBaseLogger;

@@ -13,7 +13,7 @@ export interface Sharing {
   readonly reason: string | null;
 }
 
-export interface HealthOptions {
+interface HealthOptions {
   readonly store: Pick<Store, 'ping'>;
   /** Whether limits are counted in Redis. If they are not, requests are refused, so the process isn't ready. */
   readonly sharing: Sharing | null;

@@ -22,7 +22,7 @@ import type { Moments } from './changeMoments.js';
 import type { RequestContext } from './requestContext.js';
 import { Verdicts } from '../../management/verdicts.js';
 
-export interface McpRouteOptions {
+interface McpRouteOptions {
   /** With the opening plugin. */
   readonly apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>;
   readonly latchkey: Latchkey;

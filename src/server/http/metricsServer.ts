@@ -6,7 +6,7 @@ import { HEADER_TIME } from '../../core/guard/document/documentBounds.js';
 import type { Scrape } from './metricsRoute.js';
 
 /** The address of a separate metrics server. */
-export interface MetricsAddress {
+interface MetricsAddress {
   /** 0 selects a free port. */
   readonly port: number;
   readonly host: string;

@@ -7,7 +7,7 @@ import { takeOneRequest } from './oneRequest.js';
 import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
 import { readable, unreadable, type Introspection } from '../../core/guard/introspection.js';
 
-export interface SchemaRouteOptions extends VerdictsOptions {
+interface SchemaRouteOptions extends VerdictsOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: Introspection;
   readonly limiter: Limits;

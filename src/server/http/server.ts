@@ -40,7 +40,7 @@ import { traceRequests } from './traceRequests.js';
 import { UnreadCounter } from './usedUp.js';
 import { Verdicts } from '../../management/verdicts.js';
 
-export interface ServerOptions {
+interface ServerOptions {
   readonly latchkey: Latchkey;
   /** A schema that `latchkey.guard` has guarded. */
   readonly schema: GraphQLSchema;

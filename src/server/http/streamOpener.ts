@@ -31,7 +31,7 @@ import type { Verdicts } from '../../management/verdicts.js';
 const MAX_EVENT_BYTES = 2 ** 20;
 
 /** A request whose subscription was admitted. */
-export interface Opened {
+interface Opened {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly context: RequestContext;
@@ -39,7 +39,7 @@ export interface Opened {
   readonly place: Place;
 }
 
-export interface StreamOpenerOptions {
+interface StreamOpenerOptions {
   /** Guarded. */
   readonly schema: GraphQLSchema;
   readonly latchkey: Pick<Latchkey, 'standing' | 'limiter'>;

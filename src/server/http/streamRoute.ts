@@ -18,7 +18,7 @@ import type { StreamOpener } from './streamOpener.js';
 import type { Latchkey } from '../../latchkey.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
 
-export interface StreamRouteOptions {
+interface StreamRouteOptions {
   /** With the opening plugin. */
   readonly apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>;
   readonly streams: OpenStreams;

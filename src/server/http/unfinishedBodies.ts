@@ -18,7 +18,7 @@ export interface Sender {
 }
 
 /** A body that has not arrived completely. */
-export interface UnfinishedBody {
+interface UnfinishedBody {
   readonly sender: Sender;
   readonly request: Pick<IncomingMessage, 'on'>;
   readonly response: Pick<ServerResponse, 'on'>;
@@ -39,7 +39,7 @@ interface Group {
   bytes: number;
 }
 
-export interface UnfinishedBodiesOptions {
+interface UnfinishedBodiesOptions {
   /** Maximum number of bytes for all bodies. */
   readonly maxBytes: number;
   /** Timeout for each body, in ms. */

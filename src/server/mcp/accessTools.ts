@@ -6,7 +6,7 @@ import type { Limits } from '../../core/limits/limits.js';
 import { told } from './toolResult.js';
 import { LOOKS, operationInput, tool, type Tool } from './tool.js';
 
-export interface AccessToolOptions {
+interface AccessToolOptions {
   readonly schema: GraphQLSchema;
   readonly explainer: Explainer;
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;

@@ -1,14 +1,14 @@
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 
 /** An operation that a tool runs, as in the body of a request to /graphql. */
-export interface Operation {
+interface Operation {
   readonly query: string;
   readonly operationName?: string;
   readonly variables?: Record<string, unknown>;
 }
 
 /** The response to an operation, as over HTTP. */
-export interface Ran {
+interface Ran {
   readonly status: number;
   /** JSON. */
   readonly body: string;

@@ -4,7 +4,7 @@ import type { Caller } from './caller.js';
 import type { Tool } from './tool.js';
 
 /** The tools that some callers are offered. */
-export interface Offer {
+interface Offer {
   readonly byName: ReadonlyMap<string, Tool>;
   /** In the format of `tools/list`. */
   readonly listed: readonly ListedTool[];

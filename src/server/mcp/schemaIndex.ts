@@ -16,7 +16,7 @@ import type { SchemaRules } from '../../core/guard/rules.js';
 import { fold } from '../../shared/text/fold.js';
 
 /** A part of a schema that can be found. */
-export interface Entry {
+interface Entry {
   /** As in `Asset`, `Query.assets` and `Query.assets(first:)`. */
   readonly coordinate: string;
   /** The SDL, without description. */

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 
 /** One series of a distribution. */
-export interface Series {
+interface Series {
   /**
    * Adds an observation.
    *

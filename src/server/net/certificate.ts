@@ -5,7 +5,7 @@ import { FileFault, readWholeFile } from '../../shared/files/wholeFile.js';
 const MAX_BYTES = 1_000_000;
 
 /** The paths of files in PEM. */
-export interface CertificateFiles {
+interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
 }

@@ -1,5 +1,5 @@
 /** Settings of an address to listen on. */
-export interface ListenSettings {
+interface ListenSettings {
   readonly port: number;
   readonly host: string;
   /** Name of the setting of the port. */

@@ -64,7 +64,7 @@ declare module 'ioredis' {
   }
 }
 
-export interface BeatOptions {
+interface BeatOptions {
   readonly id: string;
   /** The epoch that this process is a member of; '': none. */
   readonly epoch: string;

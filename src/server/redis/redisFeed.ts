@@ -31,7 +31,7 @@ export interface Wire<Message> {
   read(text: string): Message | null;
 }
 
-export interface RedisFeedOptions {
+interface RedisFeedOptions {
   /** Connections that do not queue commands, see `connectionTo`. The code that opened them closes them. */
   readonly publisher: Redis;
   /** Used only for feeds. */

@@ -56,7 +56,7 @@ export interface SessionOptions {
  * Writes the state of this process into the windows of a new epoch. `time` converts a time of the own clock to Redis'
  * clock.
  */
-export type Restore = (epoch: string, time: (own: number) => number) => Promise<void>;
+type Restore = (epoch: string, time: (own: number) => number) => Promise<void>;
 
 interface Unsure {
   readonly question: Question;

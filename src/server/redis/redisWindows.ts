@@ -21,7 +21,7 @@ declare module 'ioredis' {
   }
 }
 
-export interface RedisWindowsOptions {
+interface RedisWindowsOptions {
   readonly redis: Redis;
   /** @default the published table */
   readonly tiers?: TierTable;

@@ -7,7 +7,7 @@ const MAX_VALUES = 50_000;
 const MAX_ALIASES = 1_000;
 
 /** An invalid alias: its offset and what is wrong with it. */
-export interface AliasFault {
+interface AliasFault {
   readonly offset: number;
   /** Completes "an alias that …". */
   readonly fault: string;

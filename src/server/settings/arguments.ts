@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { SettingsError } from '../../shared/settings/error.js';
 import { OPTIONS, readOption } from './options.js';
 
-export interface Arguments {
+interface Arguments {
   /** Whether to print the help instead of starting the server. */
   readonly help: boolean;
   /** --workers, which overrides WORKERS; null: not given. */

@@ -7,7 +7,7 @@ import { secretFrom, type Environment } from './secretFile.js';
  * The settings of the command line. They are separate from the server's settings, so that the server's settings need
  * not be loaded.
  */
-export interface CommandLineSettings {
+interface CommandLineSettings {
   /** The text of LATCHKEY_URL, or the default. */
   readonly url: string;
   /** Whether colors are allowed by NO_COLOR (no-color.org) and TERM. */

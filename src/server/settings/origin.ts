@@ -8,7 +8,7 @@ const NULL =
   'is the origin of every local file and sandboxed frame, so it would allow any page; serve the page from an origin such as app://name or http://localhost:3000';
 
 /** An origin as browsers send it, or what is wrong with the text. */
-export type OriginResult = { readonly origin: string } | { readonly fault: string };
+type OriginResult = { readonly origin: string } | { readonly fault: string };
 
 /**
  * Parses an origin that an operator wrote: `*`, `https://app.example.com`, or one of another scheme such as

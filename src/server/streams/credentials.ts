@@ -17,7 +17,7 @@ const BATCH = 50;
 /** Added to a timer, in ms, so that it does not fire before the clock for expiry has passed the time. */
 const SLACK = 2;
 
-export interface CredentialsOptions {
+interface CredentialsOptions {
   /**
    * Returns ms since the epoch.
    *

@@ -10,7 +10,7 @@ const MAX_WAITS = 5;
 /** The longest wait, in ms. If there is room only later, the window is that of the rate. */
 const LONGEST_WAIT = 1_000;
 
-export interface EventMeterOptions {
+interface EventMeterOptions {
   readonly limits: Limits;
   /** The cost of the operation. */
   readonly cost: number;

@@ -15,7 +15,7 @@ const BEAT_EVERY = 15_000;
 /** The number of streams that send a heartbeat within one turn of the event loop. */
 const BATCH = 500;
 
-export interface OpenStreamsOptions {
+interface OpenStreamsOptions {
   /** Returns the current limits of each tier. */
   readonly tiers: TierTable;
   /** The maximum number of streams in this process. */

@@ -28,7 +28,7 @@ export interface Sink {
   complete(last: object | null): void;
 }
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly sink: Sink;
   /** The principal of the reader. */
   readonly credential: WatchedCredential;

@@ -7,7 +7,7 @@ import type { KeyService } from '../../core/keys/keyService.js';
 import type { EventBus } from './bus.js';
 import type { AlertEvent, AssetEvent } from './streamEvent.js';
 
-export interface StreamResolverOptions {
+interface StreamResolverOptions {
   readonly bus: EventBus;
   readonly keys: Pick<KeyService, 'findMany'>;
   /**

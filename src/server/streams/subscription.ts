@@ -11,7 +11,7 @@ import type { WaitingBytes } from './waitingBytes.js';
 /** The number of streams that a message is passed to within one turn of the event loop. */
 const BATCH = 100;
 
-export interface SubscriptionOptions {
+interface SubscriptionOptions {
   readonly source: AsyncIterator<unknown>;
   readonly meter: EventMeter;
   readonly turns: Turns;

@@ -19,7 +19,7 @@ export interface Reliant {
   end(error: unknown): void;
 }
 
-export interface WatchedCredentialOptions {
+interface WatchedCredentialOptions {
   /**
    * Authenticates the credential.
    *

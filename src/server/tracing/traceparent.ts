@@ -1,5 +1,5 @@
 /** A span of another service, as named in the header (W3C Trace Context). */
-export interface RemoteSpan {
+interface RemoteSpan {
   readonly traceId: string;
   readonly spanId: string;
   /** 1: sampled. Other bits belong to later versions and are ignored. */

@@ -12,7 +12,7 @@ export interface RequestSpan {
 /** The attributes of a span. They contain no token, no text of an operation and no address. */
 export type Facts = Api.Attributes;
 
-export interface TracingParts {
+interface TracingParts {
   readonly api: typeof Api;
   readonly tracer: Api.Tracer;
   /** Sends the remaining spans. */

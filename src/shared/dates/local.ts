@@ -8,7 +8,7 @@ const DAY_AND_TIME =
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)T(?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:\.(?<fraction>\d{1,3}))?)?$/;
 
 /** A range of time: includes `from` and excludes `to`, in ms since the epoch. */
-export interface Span {
+interface Span {
   readonly from: number;
   readonly to: number;
 }

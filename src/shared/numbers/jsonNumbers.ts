@@ -86,7 +86,7 @@ interface Level {
 }
 
 /** The callbacks of {@link walk} for each part of a JSON text. `from` and `to` of a string include its quotes. */
-export interface Visitor {
+interface Visitor {
   open(isList: boolean): void;
   close(): void;
   text(from: number, to: number): void;

@@ -4,8 +4,7 @@ import { isQuoted } from './quotes.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export const PROXY_FORM =
-  'http:// (the default) or https://, user:password@ where needed, a host, and optionally :port';
+const PROXY_FORM = 'http:// (the default) or https://, user:password@ where needed, a host, and optionally :port';
 
 /** Descriptions of the variables, for the reference. Their lower-case names are read too. */
 export const PROXY_VARIABLES: readonly (readonly [name: string, about: string, allowed: string])[] = [

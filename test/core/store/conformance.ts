@@ -1,3 +1,4 @@
+import type { Bench } from './conformance/bench.js';
 import { testArchive } from './conformance/archive.js';
 import { testAssets } from './conformance/assets.js';
 import { testAudit } from './conformance/audit.js';
@@ -17,13 +18,6 @@ import { testUsers } from './conformance/users.js';
 import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
 import type { Store } from '../../../src/core/store/store.js';
-
-/** The input of a concept's tests: an open store, and its database to be opened again. */
-export interface Bench {
-  readonly store: () => Store;
-  readonly target: () => Target;
-  readonly runs: number;
-}
 
 export interface Engine {
   /** The number of random sequences: each step costs a write to the disk or round trips. */

@@ -8,7 +8,7 @@ import { FileFault, readTextFile } from '../../../shared/files/wholeFile.js';
 const MAX_NAMES = 1_000;
 const MAX_BYTES = 1_000_000;
 
-export interface StateFileOptions<T> {
+interface StateFileOptions<T> {
   /** The name of the file in the state directory. */
   readonly file: string;
   readonly isValue: (value: unknown) => value is T;

@@ -2,7 +2,7 @@ import { ADDRESS, isAddress } from './oidcConfiguration.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
 
 /** The discovery document of an issuer. */
-export interface Discovered {
+interface Discovered {
   /** Returns an address of the document. @throws Error if it has none with this name */
   address(name: string): string;
   /** Returns an address of the document; null if it has none with this name. */

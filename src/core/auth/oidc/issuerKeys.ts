@@ -16,7 +16,7 @@ const COOLDOWN = 30_000;
 /** The minimum time between a failed read and the next one, in milliseconds. */
 const RETRY = 5_000;
 
-export interface IssuerKeysOptions extends Pick<OidcConfiguration, 'issuer' | 'jwksUri'> {
+interface IssuerKeysOptions extends Pick<OidcConfiguration, 'issuer' | 'jwksUri'> {
   /** Returns the time in milliseconds. */
   readonly now: () => number;
   /** Sends the requests. Default: the platform's `fetch`. */

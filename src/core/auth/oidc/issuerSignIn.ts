@@ -9,7 +9,7 @@ const REFRESH = 10 * 60_000;
 const RETRY = 30_000;
 
 /** The endpoints of an issuer. They are read at the first visit to the dashboard, so that the server can start without the issuer. */
-export class IssuerEndpoints {
+class IssuerEndpoints {
   readonly #issuer: string;
   readonly #now: () => number;
   readonly #fetch: typeof fetch | undefined;

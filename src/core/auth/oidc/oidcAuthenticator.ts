@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.js';
 import type { Failures } from '../failures.js';
 import type { AuthenticatedPrincipal } from '../principal.js';
 import { ReadCache } from '../readCache.js';
-import type { Validity } from '../standing.js';
+import type { Validity } from '../validity.js';
 import { tokenHolderOf, workspaceOf } from './claims.js';
 import type { OidcConfiguration } from './oidcConfiguration.js';
 import { IssuerKeys } from './issuerKeys.js';
@@ -18,7 +18,7 @@ const MAX_TOKENS = 20_000;
 /** The number of scopes that take as much memory as a token without scopes. */
 const SCOPES_PER_TOKEN = 8;
 
-export interface OidcAuthenticatorOptions {
+interface OidcAuthenticatorOptions {
   readonly workspaces: Pick<Store['workspaces'], 'find'>;
   readonly failures: Failures;
   readonly roles: () => Roles;

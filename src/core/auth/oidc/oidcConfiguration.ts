@@ -45,7 +45,7 @@ export function isClaim(input: unknown): input is ClaimName {
 }
 
 /** The OAuth client of the dashboard: a public client that uses the authorization code flow with PKCE. */
-export interface DashboardClient {
+interface DashboardClient {
   readonly clientId: string;
   /** The requested scopes. Default: `openid`. */
   readonly scopes?: readonly string[] | undefined;

@@ -59,7 +59,7 @@ export class AnswerBudget {
 }
 
 /** The fields that each entry of a list resolves. */
-export interface Entry {
+interface Entry {
   /** The number of fields, including the entry itself. */
   readonly fields: number;
   /** Whether some of them are lists. */

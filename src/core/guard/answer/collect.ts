@@ -17,7 +17,7 @@ export interface Execution {
   readonly variableValues: Readonly<Record<string, unknown>>;
 }
 
-export interface Collected {
+interface Collected {
   /** The field nodes by response key. */
   readonly groups: ReadonlyMap<string, readonly FieldNode[]>;
   /**

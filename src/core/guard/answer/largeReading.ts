@@ -5,7 +5,7 @@ import { answerTooLarge, type AnswerLimits } from './answerLimits.js';
 import { SelectionCounter } from './selections.js';
 
 /** An operation that is about to run. */
-export interface Asked {
+interface Asked {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;

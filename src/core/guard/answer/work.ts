@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { badInput } from '../../errors/refusal.js';
 
-export interface WorkLimit {
+interface WorkLimit {
   /** The limit for one operation. At least as large as the largest amount of a single field. */
   readonly limit: number;
   /** The path of the argument in the error. */

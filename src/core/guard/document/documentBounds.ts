@@ -8,7 +8,7 @@ import { unconditionalSubscriptionRoots } from './subscriptionRoots.js';
  * The token limit matters most: graphql-js compares fields of the same name in pairs, which takes about 40 ms for 700
  * tokens. The standard introspection query needs 13 levels and about 400 tokens, and its depth is not counted.
  */
-export const DOCUMENT_LIMITS = {
+const DOCUMENT_LIMITS = {
   tokens: 700,
   depth: 12,
   /** Above the highest burst (100), so that too many aliases of one field are refused because of their cost. */

@@ -4,7 +4,7 @@ import { E11000, type UniqueNames } from './driverErrors.js';
 import type { Gate } from './gate.js';
 import { Sessions, type ReadConcern } from './sessions.js';
 
-export type Scalar = string | number | boolean | Date | null;
+type Scalar = string | number | boolean | Date | null;
 export type Condition = ReturnType<typeof eq> | ReturnType<typeof where>;
 export type Filter = Readonly<Record<string, Condition>>;
 
@@ -47,7 +47,7 @@ const MAJORITY = { writeConcern: { w: 'majority', j: true } } as const;
 
 type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
 
-export interface Selection {
+interface Selection {
   readonly sort?: Readonly<Record<string, SortOrder>>;
   readonly limit?: number;
   /** The fields to read; absent: all. */
@@ -58,7 +58,7 @@ export interface Selection {
   readonly readConcern?: ReadConcern;
 }
 
-export interface Aggregation extends Pick<Selection, 'readConcern'> {
+interface Aggregation extends Pick<Selection, 'readConcern'> {
   /** In ms. Default: the gate's timeout. */
   readonly timeout?: number;
 }

@@ -21,7 +21,7 @@ import { LIVING_ADMIN, LIVING_KEYS, SLOTS, type KeyDocument } from './schemas.js
 const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** The first slot of families that only administer. Slots of other families are lower. */
-export const ADMIN_BASE = 2 ** 48;
+const ADMIN_BASE = 2 ** 48;
 export const BASES: Readonly<Record<PlaceKind, number>> = { keys: 0, adminKeys: ADMIN_BASE };
 
 /** How many families are read, and how many are repaired, at the same time. */
@@ -30,7 +30,7 @@ const BATCH = 1_000;
 export type Keys = Pick<Documents<KeyDocument>, 'find' | 'update' | 'updateMany' | 'bulkWrite' | 'count'>;
 
 /** When a family ends. Stored on the key that has its slot. */
-export interface FamilyEnds {
+interface FamilyEnds {
   /** When the last key with other scopes ends, in ms since the epoch; 0: there is none. */
   readonly keysEnd: number;
   /** When the last key that only administers ends; 0: there is none, or it ends earlier. */

@@ -4,7 +4,7 @@ import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
 import { translated, type UniqueNames } from './driverErrors.js';
 import { refusedWrite } from './refusedWrites.js';
 
-export interface RoundTripOptions {
+interface RoundTripOptions {
   /** Default: no value is unique. */
   readonly unique?: UniqueNames;
   /** In ms. Default: that of the gate. */

@@ -22,7 +22,7 @@ import {
 const keyUnderWay = () => ({ $or: where([{ 'successor._id': where({ $exists: true }) }, entryUnderWay()]) });
 const workspaceUnderWay = () => ({ $or: where([{ 'firstKey._id': where({ $exists: true }) }, entryUnderWay()]) });
 
-export interface IntentDocuments {
+interface IntentDocuments {
   readonly keys: Documents<KeyDocument>;
   readonly workspaces: Documents<WorkspaceDocument>;
   readonly projects: Documents<ProjectDocument>;

@@ -7,7 +7,7 @@ import type { AuditDocument, AuditHeadDocument, EntryDocument } from './schemas.
 export const AUDIT_UNIQUE = { _id: 'audit.id', 'workspaceId,seq': 'audit.seq' };
 
 /** A document with a change that may not be in the audit log yet. */
-export interface Entered {
+interface Entered {
   readonly _id: string;
   readonly entry?: EntryDocument;
 }

@@ -1,5 +1,5 @@
 /** Why a server refuses to write, and what the operator can do about it. */
-export interface RefusedWrite {
+interface RefusedWrite {
   /** A description without secrets, which /readyz returns. */
   readonly reason: string;
   readonly remedy: string;

@@ -2,7 +2,7 @@ import Database from 'libsql';
 import { NotWritten, StoreUnavailable, Unacknowledged } from '../storeErrors.js';
 import { isLocked, isUnsure, LOCKED, translated } from './driverErrors.js';
 
-export type Value = string | number | null;
+type Value = string | number | null;
 export type Params = Readonly<Record<string, Value>>;
 
 /** A statement that is prepared once. It has named parameters: `$id` in the text, `id` in the object. */
@@ -22,7 +22,7 @@ export interface Statement<Row> {
 }
 
 /** Called around each write. If it throws, the write throws the same error. */
-export interface Watch {
+interface Watch {
   /** Called before and after each transaction. */
   check(): number;
   /** Called after each transaction with the result of `check`. */

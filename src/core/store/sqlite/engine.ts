@@ -11,7 +11,8 @@ import { slicedOperations, type Sliced } from './sliced.js';
 import type { AskSlices, Slices } from './slices.js';
 import { openUsage } from './usage.js';
 import { openUsageSlices } from './usageSlices.js';
-import { findingUsers, openUsers } from './users.js';
+import { findingUsers } from './userRows.js';
+import { openUsers } from './users.js';
 import { openWorkspaces } from './workspaces.js';
 
 type Parts = Omit<Store, 'ping' | 'close'>;

@@ -3,7 +3,7 @@ import type { KeyRecord } from '../records.js';
 import type { KeyStore } from '../store.js';
 import type { Connection } from './connection.js';
 
-export interface KeyRemoval extends Pick<KeyStore, 'removeEnded'> {
+interface KeyRemoval extends Pick<KeyStore, 'removeEnded'> {
   /** Like {@link KeyStore.nextLookupId}, among removed keys. */
   nextLookupId(from: string): string | null;
   /** Returns whether a key of that ID was removed. */

@@ -34,7 +34,7 @@ import {
 } from './keyRows.js';
 import type { Sliced } from './sliced.js';
 import { fold } from '../../../shared/text/fold.js';
-import type { FindUser } from './users.js';
+import type { FindUser } from './userRows.js';
 
 /** The key operations, and the functions that other operations use. */
 export interface SqliteKeys extends Omit<KeyStore, keyof Sliced['keys']> {

@@ -7,7 +7,7 @@ import type { AuditStore, KeyStore, UsageStore } from '../store.js';
 import type { AskSlices, TimedPlace } from './slices.js';
 
 /** How long a list may take in total, in ms. */
-export const LIST_LIMIT = 15_000;
+const LIST_LIMIT = 15_000;
 
 /** Number of keys whose usage is read in one step. */
 const KEYS_AT_ONCE = 16;

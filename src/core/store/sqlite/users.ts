@@ -6,24 +6,7 @@ import type { UserStore } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
 import type { SqliteKeys } from './keys.js';
-
-/** Finds a user by ID, even if removed. */
-export type FindUser = (id: string) => UserRecord | null;
-
-interface UserRow extends Omit<UserRecord, 'roles'> {
-  readonly roles: string;
-}
-
-const COLUMNS = USER_FIELDS.join(', ');
-
-/** Separate from the other user operations, because keys need it, and those need keys. */
-export function findingUsers(connection: Connection): FindUser {
-  const find = connection.prepare<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = $id`);
-  return (id) => {
-    const row = find.one({ id });
-    return row && toRecord(row);
-  };
-}
+import { COLUMNS, toRecord, type FindUser, type UserRow } from './userRows.js';
 
 export function openUsers(
   connection: Connection,
@@ -89,10 +72,6 @@ export function openUsers(
       return change(id, workspaceId, userRemoval(now, judged), { at: now, author });
     },
   };
-}
-
-function toRecord(row: UserRow): UserRecord {
-  return { ...row, roles: JSON.parse(row.roles) as string[] };
 }
 
 function params(user: UserRecord): Params {

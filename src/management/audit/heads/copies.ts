@@ -11,7 +11,7 @@ const PAGE = 1_000;
 /** How long the last request to a receiver may take while the server stops, in ms. */
 const LAST_SEND = 2_000;
 
-export interface HeadCopiesOptions {
+interface HeadCopiesOptions {
   readonly audit: Pick<AuditStore, 'heads' | 'read' | 'base'>;
   readonly file: HeadsFile | null;
   readonly webhook: HeadsWebhook | null;

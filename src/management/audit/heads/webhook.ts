@@ -11,7 +11,7 @@ const BATCH = 500;
  */
 const WAITS: readonly number[] = [1_000, 5_000];
 
-export interface WebhookOptions {
+interface WebhookOptions {
   readonly url: string;
   /** Signs each request. */
   readonly secret: string;
@@ -86,7 +86,7 @@ export class HeadsWebhook {
  * Returns the header field `Latchkey-Signature`: `t=<seconds since the epoch>,v1=<HMAC-SHA-256 in hex>` over the time, a full
  * stop and the body. The time lets a receiver refuse a request that somebody recorded and sent again.
  */
-export function signatureOf(secret: string, body: string, at: number): string {
+function signatureOf(secret: string, body: string, at: number): string {
   const seconds = Math.floor(at / 1_000);
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }

@@ -16,7 +16,7 @@ const WHOLE_LOOKUP = /^[0-9A-Za-z]{16}$/;
 const HEX = /^(?:[0-9a-f]+|[0-9A-F]+)$/;
 
 /** Possible lookup IDs. */
-export interface Lookups {
+interface Lookups {
   /** Lookup IDs or their beginnings. */
   readonly lookups: readonly string[];
   /** Words of the length of a lookup ID that are probably names or numbers. */

@@ -23,7 +23,7 @@ export interface Reduced {
 }
 
 /** The text cannot be searched for. */
-export interface Unreduced {
+interface Unreduced {
   readonly problem: string;
 }
 

@@ -1,7 +1,7 @@
 import { verifyAudit } from '../../../../src/management/audit/verifyAudit.js';
 import { draftEntry, type AuditEntry, type AuditHead } from '../../../../src/core/store/audit.js';
 import type { Store } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { ADA, givenWorkspace, NOW } from '../fixtures.js';
 
 const told = (workspaceId: string, until: AuditHead) =>

@@ -1,6 +1,6 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
 import type { AssetRecord } from '../../../../src/core/store/records.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { anAlert, anAsset, givenWorkspace, namesOf, NOW, unique } from '../fixtures.js';
 
 const COLUMNS = [{ name: '$id', type: '$bigint' }];

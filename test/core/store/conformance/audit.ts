@@ -7,7 +7,7 @@ import {
   type AuditEntry,
 } from '../../../../src/core/store/audit.js';
 import type { Store } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, aProject, aUser, aWorkspace, givenKey, givenWorkspace, NOW } from '../fixtures.js';
 import { openTarget } from '../target.js';
 

@@ -1,5 +1,5 @@
 import type { KeyAmendment } from '../../../../src/core/store/changes.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 
 import { ADA, anHeir, givenKey, givenWorkspace, listed, namesOf, NOW, unique } from '../fixtures.js';
 

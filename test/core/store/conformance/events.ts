@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { EventRecord } from '../../../../src/core/store/records.js';
 import type { EventFilter } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { anEvent, unique } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 import { openTarget } from '../target.js';

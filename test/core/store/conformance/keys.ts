@@ -1,5 +1,5 @@
 import { Duplicate, StoreUnavailable } from '../../../../src/core/store/storeErrors.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { aKey, anHeir, givenKey, givenWorkspace, listed, NOW, summaryOf, unique } from '../fixtures.js';
 import { openTarget } from '../target.js';
 

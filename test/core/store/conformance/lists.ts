@@ -2,7 +2,7 @@ import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../../src
 import { statusOf, type KeyRecord, type KeySummary } from '../../../../src/core/store/records.js';
 import { randomBase62 } from '../../../../src/core/keys/token.js';
 import type { KeyClues, KeyFilter } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from '../fixtures.js';
 
 export function testLists({ store }: Bench): void {

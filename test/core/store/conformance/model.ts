@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { KeyRecord } from '../../../../src/core/store/records.js';
 import type { Store } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { aKey, anHeir, givenWorkspace, listed, summaryOf } from '../fixtures.js';
 import { LONG_AGO, removeAll } from './removal.js';
 

@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../../../../src/core/store/records.js';
 import type { Places } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, givenKey, givenWorkspace, NOW } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 

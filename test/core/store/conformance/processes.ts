@@ -1,5 +1,5 @@
 import type { AuditAction } from '../../../../src/core/store/audit.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { aWorkspace, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 import { runTogether, startChild } from '../processes.js';
 import { openTarget } from '../target.js';

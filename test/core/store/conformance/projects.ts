@@ -1,5 +1,5 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { aProject, givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from '../fixtures.js';
 
 export function testProjects({ store }: Bench): void {

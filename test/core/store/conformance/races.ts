@@ -1,6 +1,6 @@
 import { isAlive, type KeyRecord, type KeySummary, type Tier } from '../../../../src/core/store/records.js';
 import type { Insertion, Store } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 import { openTarget } from '../target.js';
 

@@ -2,7 +2,7 @@ import { Duplicate } from '../../../../src/core/store/storeErrors.js';
 import { keyPosition, type KeyPosition } from '../../../../src/core/store/ordering.js';
 import type { KeyRecord } from '../../../../src/core/store/records.js';
 import type { Store } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, aWorkspace, givenKey, givenWorkspace, listed, summaryOf } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 

@@ -1,5 +1,5 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { anHeir, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 
 export function testRotation({ store }: Bench): void {

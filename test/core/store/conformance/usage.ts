@@ -3,7 +3,7 @@ import { StoreUnavailable, Unacknowledged } from '../../../../src/core/store/sto
 import { FIELDS_KEPT, USAGE_PERIODS, type UsagePeriod } from '../../../../src/core/store/periods.js';
 import type { FieldUse, UsageRecord } from '../../../../src/core/store/records.js';
 import type { UsageSpan } from '../../../../src/core/store/store.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { NOW, unique } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 import { openTarget } from '../target.js';

@@ -1,5 +1,5 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { anHeir, aUser, givenKey, givenWorkspace, listed, namesOf, NOW } from '../fixtures.js';
 
 export function testUsers({ store }: Bench): void {

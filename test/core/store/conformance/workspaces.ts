@@ -1,5 +1,5 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
-import type { Bench } from '../conformance.js';
+import type { Bench } from './bench.js';
 import { aKey, aWorkspace, givenKey, givenWorkspace, listed, NOW, summaryOf, unique } from '../fixtures.js';
 
 export function testWorkspaces({ store }: Bench): void {
