@@ -4,8 +4,6 @@ import { Worker } from 'node:worker_threads';
 export interface ThreadClient {
   /** Resolves once the connection has closed. */
   readonly seen: Promise<Seen>;
-  /** Closes the connection from the client's side. */
-  readonly close: () => void;
 }
 
 /** The end of a connection, as the client saw it. */
@@ -27,7 +25,6 @@ socket.on('connect', () => socket.write(request, () => {
 }));
 socket.on('data', (chunk) => (text += chunk.toString('latin1')));
 socket.on('end', () => socket.end());
-parentPort.on('message', () => socket.destroy());
 socket.on('error', (error) => (fault = error.code));
 socket.on('close', () => parentPort.postMessage({ text, fault }));
 `;
@@ -44,5 +41,5 @@ export function connectWhileBlocked(port: number, request: string, host = '127.0
     return message as Seen;
   });
   if (Atomics.wait(state, 0, 0, 60_000) === 'timed-out') throw new Error('The client did not connect within a minute.');
-  return { seen, close: () => thread.postMessage('close') };
+  return { seen };
 }

@@ -116,11 +116,15 @@ export class Listener {
     if (socket !== null) this.#give(socket);
   }
 
-  /** Stops accepting connections. Resolves when workers have taken the accepted ones, or after a second. */
+  /**
+   * Stops accepting connections. Resolves when workers have taken the accepted ones, or after a second. Then it closes the
+   * connections that still wait for a worker.
+   */
   async close(): Promise<void> {
     await stopAccepting(this.#servers);
     const end = performance.now() + CLOSE_TIME;
     while (this.#waiting.size + this.#given.size > 0 && performance.now() < end) await delay(10);
+    for (const socket of this.#waiting) socket.destroy();
   }
 
   #accept(socket: Socket): void {

@@ -29,7 +29,8 @@ describe('a start without Redis fails with one line that names the address, the 
   });
 
   it('the server never responds', async () => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    // It reads, so that a connection ends with its client.
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
     expect(await faultOf(`redis://user:hunter2@127.0.0.1:${port}`)).toMatch(

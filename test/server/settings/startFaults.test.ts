@@ -24,7 +24,8 @@ let busy: number;
 let free: number;
 
 beforeAll(async () => {
-  silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  // It reads, so that a connection ends with its client.
+  silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   busy = (silent.address() as AddressInfo).port;
   free = await freePort();

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 
-// Opens both pipes, which are otherwise opened by the first test file that prints something.
+// Opens the pipes, which are otherwise opened by the first test file that prints something or starts a thread.
 process.stdout.write('');
 process.stderr.write('');
+process.stdin.pause();
 
 // Every test file of a worker may listen for the end of its process.
 process.setMaxListeners(200);
