@@ -2,6 +2,7 @@ import { keyRefusalOf, type Refusals } from './audit/refusals.js';
 import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
 import { UNOBSERVED, type Observer } from '../core/observer/observer.js';
 import type { Refusal } from '../core/errors/refusal.js';
+import type { DecisionLog } from '../core/guard/authorize.js';
 import type { UsageLog } from './usage/usageLog.js';
 
 export interface VerdictsOptions {
@@ -16,7 +17,7 @@ export interface VerdictsOptions {
 const NO_FIELDS: readonly string[] = Object.freeze([]);
 
 /** Records decisions about operations in the key's usage, the audit log and the metrics. Synchronous. */
-export class Verdicts {
+export class Verdicts implements DecisionLog {
   readonly #usage: VerdictsOptions['usage'];
   readonly #refusals: VerdictsOptions['refusals'];
   readonly #observer: Observer;

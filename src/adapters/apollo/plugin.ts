@@ -8,45 +8,35 @@ import type {
   GraphQLRequestListener,
   GraphQLResponse,
 } from '@apollo/server';
-import { getVariableValues, type GraphQLError, type GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import {
   ANONYMOUS,
-  type AnonymousPrincipal,
   type AuthenticatedPrincipal,
   type LatchkeyContext,
   type Principal,
 } from '../../core/auth/principal.js';
-import { refuseLargeReading } from '../../core/guard/answer/largeReading.js';
-import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
-import { subjectOf } from '../../core/auth/networks.js';
-import { decide, isPrincipal, principalIn } from '../../core/guard/decide.js';
-import { assertGuarded } from '../../core/guard/guard.js';
-import { MAX_LINES, refuseLines } from '../../core/guard/lines.js';
-import { OperationCompiler, type CompiledOperation } from '../../core/guard/compiledOperation.js';
-import { printable } from '../../core/guard/printable.js';
-import { markServed } from '../../core/guard/served.js';
-import { refuseUntrusted } from '../../core/guard/trustedDocuments.js';
-import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
-import { creationRefusal, creationSubject } from '../../core/limits/keyCreation.js';
-import { checkedLimits } from '../../core/limits/checked.js';
-import type { Admission, Limits, Subject } from '../../core/limits/limits.js';
-import { restOf } from '../../core/limits/rest.js';
-import { refusalOf, refuseTooCostly } from '../../core/limits/refuse.js';
-import { Callbacks } from '../../shared/callbacks.js';
-import { checkOptions } from '../../core/util/checkOptions.js';
-import { pluginSchema } from './pluginOptions.js';
-import { containedObserver } from '../../core/observer/containedObserver.js';
-import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { withHttp } from '../../core/errors/http.js';
-import { Refusal, unavailable } from '../../core/errors/refusal.js';
-import { readable, refuseIntrospection, type Introspection } from '../../core/guard/introspection.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
+import { Authorizer, type Decision } from '../../core/guard/authorize.js';
+import { isPrincipal, principalIn } from '../../core/guard/decide.js';
+import type { Introspection } from '../../core/guard/introspection.js';
+import { MAX_LINES, refuseLines } from '../../core/guard/lines.js';
+import { printable } from '../../core/guard/printable.js';
+import type { OperationRequest } from '../../core/guard/review.js';
+import { checkedLimits } from '../../core/limits/checked.js';
+import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
+import { standingLimits } from '../../core/limits/limitHeaders.js';
+import type { Admission, Limits } from '../../core/limits/limits.js';
+import { containedObserver } from '../../core/observer/containedObserver.js';
+import { checkOptions } from '../../core/util/checkOptions.js';
+import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
+import { Callbacks } from '../../shared/callbacks.js';
+import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { boundAnswer, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { settle, untold } from './formatError.js';
-import { standingLimits } from '../../core/limits/limitHeaders.js';
 import { narrow } from './narrow.js';
-import { PreparedReadings } from '../../core/guard/preparedReadings.js';
 import { tellOutcome } from './outcome.js';
-import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
+import { pluginSchema } from './pluginOptions.js';
 
 export interface PluginOptions extends VerdictsOptions {
   readonly limiter: Limits;
@@ -75,6 +65,17 @@ interface Logger {
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 type Reading = GraphQLRequestContextResponseForOperation<LatchkeyContext>;
 
+/** The operation of a request, and its variables. */
+type Operation = Pick<OperationRequest, 'schema' | 'document' | 'operation' | 'variables'>;
+
+/** A request of Apollo Server, at any time after its start. */
+interface Asked {
+  readonly schema: GraphQLSchema;
+  readonly document?: DocumentNode;
+  readonly operation?: OperationDefinitionNode | null;
+  readonly request: GraphQLRequest;
+}
+
 /**
  * A resolved promise to return. Apollo Server awaits the result of each hook; an async function would create another
  * promise, and take another microtask turn, for each request. Most hooks do nothing asynchronous.
@@ -89,20 +90,20 @@ const NOT_PREPARED = Promise.resolve(null);
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
   checkOptions('createPlugin', pluginSchema, options);
-  const judge = new Judge(options);
+  const shared = new Shared(options);
   return {
     async serverWillStart(server) {
-      judge.compilerOf(server.schema);
-      judge.logger = server.logger;
+      shared.authorizer.prepare(server.schema);
+      shared.logger = server.logger;
     },
     // Apollo Server doesn't log this, and the response does not contain the cause.
     async contextCreationDidFail({ error }) {
       const kept = untold(error);
-      if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS });
+      if (kept !== undefined) shared.report(kept, { principal: ANONYMOUS });
     },
     requestDidStart({ request }) {
       noteVariables(request);
-      return Promise.resolve(new Request(judge, withoutLines(request, judge.maxLines)));
+      return Promise.resolve(new Request(shared, withoutLines(request, shared.maxLines)));
     },
   };
 }
@@ -116,36 +117,33 @@ function isStyle(value: unknown): value is RateLimitHeaders {
 }
 
 /** State shared by all requests. */
-class Judge {
+class Shared {
+  readonly authorizer: Authorizer;
   readonly limits: Limits;
-  readonly introspection: Introspection;
   readonly answer: AnswerLimits;
   readonly maxLines: number;
   /** That of Apollo Server, from its start on. */
   logger: Logger | undefined;
   readonly #log: PluginOptions['log'];
   readonly #callbacks: Callbacks;
-  readonly verdicts: Verdicts;
-  readonly readings = new PreparedReadings();
   readonly resourceMetadata: () => string | null;
   readonly rateLimitHeaders: () => RateLimitHeaders;
-  readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   constructor(options: PluginOptions) {
-    const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, maxLines = MAX_LINES, log } = options;
+    const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, maxLines = MAX_LINES } = options;
     const { resourceMetadata = () => null, rateLimitHeaders = () => 'draft' } = options;
     const callbacks = new Callbacks('createPlugin', (fault) => this.#tell(fault, { principal: ANONYMOUS }));
-    this.verdicts = new Verdicts({
+    const log = new Verdicts({
       ...(options.usage && { usage: callbacks.containAll('usage', options.usage, ['admitted', 'refused']) }),
       ...(options.refusals && { refusals: callbacks.containAll('refusals', options.refusals, ['key']) }),
       observer: containedObserver(callbacks, options.observer),
     });
     this.#callbacks = callbacks;
     this.limits = checkedLimits('createPlugin: limiter', limiter);
-    this.introspection = introspection;
+    this.authorizer = new Authorizer({ limits: this.limits, introspection, answer, log });
     this.answer = answer;
     this.maxLines = maxLines;
-    this.#log = log;
+    this.#log = options.log;
     this.resourceMetadata = () =>
       callbacks.ask('resourceMetadata', resourceMetadata, isAddressOrNull, 'a string or null', null);
     this.rateLimitHeaders = () =>
@@ -160,218 +158,71 @@ class Judge {
     const tell: (error: unknown, context: LatchkeyContext) => unknown = this.#log ?? ((fault) => logger?.error(fault));
     return tell(error, context);
   }
-
-  compilerOf(schema: GraphQLSchema): OperationCompiler {
-    let compiler = this.#compilers.get(schema);
-    if (compiler === undefined) {
-      this.#compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
-      markServed(schema);
-    }
-    return compiler;
-  }
-
-  /**
-   * Authorizes an operation.
-   *
-   * @returns the compiled operation; null if the document does not contain it
-   * @throws Refusal
-   */
-  judge({ schema, source, document, operation, request }: Resolved, principal: Principal): CompiledOperation | null {
-    if (operation == null) return null;
-    const { variables = {} } = request;
-    const compiled = this.compilerOf(schema).compile(document, operation, variables);
-    const refusal =
-      refuseUntrusted(principal, source, document) ??
-      decide(compiled.rules, principal) ??
-      (compiled.introspects
-        ? (refuseIntrospection(this.introspection, schema, principal, { document, operation, variables }) ??
-          refuseLargeReading({ schema, document, operation, variables }, this.answer))
-        : null);
-    if (refusal !== null) throw refusal;
-    return compiled;
-  }
-
-  /** Returns the introspection result for an authorized caller if the operation reads nothing else; otherwise null. */
-  prepared({ schema, document, operation: found, request, contextValue }: Reading): Record<string, unknown> | null {
-    const { variables = {} } = request;
-    // Apollo Server calls the hook even if the document has no operation of that name.
-    const operation = found as typeof found | undefined;
-    if (operation === undefined) return null;
-    if (!this.compilerOf(schema).compile(document, operation, variables).introspects) return null;
-    const view = readable(this.introspection, schema, principalIn(contextValue));
-    return view && this.readings.answer(view, { document, operation, variables });
-  }
-
-  /** Returns whether the response contains introspection results that the caller may see only in part. */
-  isToNarrow({ schema, document, operation, request }: Answered): boolean {
-    if (this.introspection !== 'scoped' || document === undefined || operation == null) return false;
-    return this.compilerOf(schema).compile(document, operation, request.variables ?? {}).introspects;
-  }
 }
 
 /** One request, from its operation to its response. */
 class Request implements GraphQLRequestListener<LatchkeyContext> {
-  readonly #judge: Judge;
-  #admission: Admission | null = null;
-  /** The admission of the keys that the operation creates. */
-  #creation: Admission | null = null;
+  readonly #shared: Shared;
+  /** null: the operation was not checked yet. */
+  #decision: Decision | null = null;
+  /** The windows from which the request was taken as a failed one. */
+  #failed: Admission | null = null;
   /** Was the document parsed for this request instead of found in the cache? */
-  #isParsed = false;
-  /** Was the request counted, or refused by the limits? */
-  #isCounted = false;
-  /** Was the operation refused and recorded as such? */
-  #isRefused = false;
+  #wasParsed = false;
   /** Was the response prepared from the caller's view of the schema? */
   #isPrepared = false;
   /** The reason why the document is not parsed. */
   readonly #tooLong: GraphQLError | null;
 
-  constructor(judge: Judge, tooLong: GraphQLError | null) {
-    this.#judge = judge;
+  constructor(shared: Shared, tooLong: GraphQLError | null) {
+    this.#shared = shared;
     this.#tooLong = tooLong;
   }
 
   parsingDidStart(): Promise<void> {
-    this.#isParsed = true;
+    this.#wasParsed = true;
     return DONE;
   }
 
-  didResolveOperation(request: Resolved): Promise<void> {
+  didResolveOperation(given: Resolved): Promise<void> {
     if (this.#tooLong !== null) throw this.#tooLong;
-    shortenVariables(request);
-    let principal: Principal | null = null;
-    let compiled: CompiledOperation | null;
+    shortenVariables(given);
+    const { authorizer } = this.#shared;
+    let principal: Principal;
     try {
-      principal = principalIn(request.contextValue);
-      compiled = this.#judge.judge(request, principal);
-      if (compiled === null) return DONE;
-      if (principal.kind !== 'anonymous' && !variablesFit(request)) return DONE;
+      principal = principalIn(given.contextValue);
     } catch (error) {
-      return this.#refuse(principal, error);
+      return this.#settle(authorizer.refuse(null, error));
     }
-    if (principal.kind === 'anonymous') return this.#admitAnonymous(principal, request, compiled);
-    if (compiled.tokens > 0) return this.#admitCreation(principal, request, compiled);
-    return this.#admitKey(principal, request, compiled);
+    const asked = operationOf(given);
+    if (asked === null) return DONE;
+    const wasCounted = given.contextValue.counted === true;
+    const request = { ...asked, source: given.source, principal, wasCounted, wasParsed: this.#wasParsed };
+    const decision = authorizer.authorize(request);
+    return decision instanceof Promise ? decision.then((late) => this.#settle(late)) : this.#settle(decision);
   }
 
-  #admitKey(principal: AuthenticatedPrincipal, request: Resolved, compiled: CompiledOperation): Promise<void> {
-    try {
-      const { cost, category } = compiled;
-      const { familyId: family, tier } = principal;
-      const { limits } = this.#judge;
-      const rest = request.contextValue.counted === true ? restOf(limits.tiers[tier], category, cost) : cost;
-      if (rest === 0) {
-        this.#isCounted = true;
-        this.#judge.verdicts.admitted(principal, cost, compiled.fields);
-        return DONE;
-      }
-      const admission = this.#admit({ family, tier, category }, rest, request.contextValue.counted === true);
-      if (!(admission instanceof Promise)) return this.#admitted(admission, principal, compiled);
-      return admission
-        .then((late) => this.#admitted(late, principal, compiled))
-        .catch((error: unknown) => this.#refuseAdmission(principal, error));
-    } catch (error) {
-      return this.#refuseAdmission(principal, error);
-    }
-  }
-
-  /**
-   * Takes the keys that the operation creates from its workspace's windows, and then its cost from its key's windows.
-   * In this order, an operation that is refused because of its keys costs the key nothing, unless its document had to
-   * be parsed.
-   *
-   * @throws Refusal
-   */
-  async #admitCreation(
-    principal: AuthenticatedPrincipal,
-    request: Resolved,
-    compiled: CompiledOperation,
-  ): Promise<void> {
-    const { limits } = this.#judge;
-    const { familyId: family, tier } = principal;
-    try {
-      const creation = await limits.admit(creationSubject(principal), compiled.tokens);
-      const refusal = creationRefusal(creation, compiled.tokens);
-      this.#creation = creation;
-      if (refusal !== null) {
-        this.#isCounted = !this.#isParsed;
-        this.#admission = {
-          outcome: 'admitted',
-          limits: limits.tiers[tier],
-          room: await limits.peek({ family, tier }),
-        };
-        throw refusal;
-      }
-    } catch (error) {
-      this.#refuseAdmission(principal, error);
-    }
-    await this.#admitKey(principal, request, compiled);
-  }
-
-  /**
-   * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
-   * failed request. An operation that is refused for now also does, if its document was parsed: otherwise a key could
-   * cause any number of documents to be parsed. In that case the limits are checked again, so that Retry-After includes
-   * this request.
-   */
-  #admit(subject: Subject, cost: number, isCounted: boolean): Admission | Promise<Admission> {
-    const { limits } = this.#judge;
-    const again = (first: Admission): Admission | Promise<Admission> => {
-      if (isCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !this.#isParsed)) return first;
-      const { family, tier } = subject;
-      const taken = limits.admit({ family, tier }, 1);
-      if (taken instanceof Promise) {
-        return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, cost) : first));
-      }
-      return taken.outcome === 'admitted' ? limits.admit(subject, cost) : first;
-    };
-    const admission = limits.admit(subject, cost);
-    return admission instanceof Promise ? admission.then(again) : again(admission);
+  /** @throws Refusal if the operation was refused */
+  #settle(decision: Decision): Promise<void> {
+    this.#decision = decision;
+    if (decision.outcome !== 'refused') return DONE;
+    throw withHttp(decision.refusal, this.#shared.resourceMetadata());
   }
 
   /** Counts one request for a key's request that failed before its operation was counted. Never rejects. */
-  async #countFailed({ contextValue }: Answered): Promise<void> {
-    const { principal, counted = false } = contextValue as Partial<LatchkeyContext>;
-    if (this.#isCounted || counted || !isPrincipal(principal) || principal.kind === 'anonymous') return;
-    this.#isCounted = true;
-    const { familyId: family, tier } = principal;
+  async #countFailed(principal: AuthenticatedPrincipal): Promise<void> {
+    const isRecorded = this.#decision?.outcome === 'refused';
     try {
-      const admission = await this.#judge.limits.admit({ family, tier }, 1);
-      if (admission.outcome !== 'admitted') return;
-      this.#admission = admission;
-      if (!this.#isRefused) this.#judge.verdicts.failed(principal);
+      this.#failed = await this.#shared.authorizer.countFailed(principal, isRecorded);
     } catch (error) {
       // The limits are unavailable. The request was already refused.
-      this.#judge.report(error, { principal });
+      this.#shared.report(error, { principal });
     }
   }
 
-  /**
-   * Takes the cost of an anonymous operation. The server may have counted one request when it arrived.
-   *
-   * @throws Refusal
-   */
-  async #admitAnonymous(
-    principal: AnonymousPrincipal,
-    { contextValue: { counted = false } }: Resolved,
-    { cost }: CompiledOperation,
-  ): Promise<void> {
-    const { limits } = this.#judge;
-    try {
-      const subject = subjectOf(principal);
-      const refusal =
-        refuseTooCostly(limits.tiers.ANONYMOUS, cost) ??
-        (subject === null || (counted && cost === 1)
-          ? null
-          : refusalOf((this.#admission = await limits.admit(subject, counted ? cost - 1 : cost)), cost, 'anonymous'));
-      if (refusal !== null) throw refusal;
-    } catch (error) {
-      this.#refuse(principal, error);
-    }
-  }
-
-  responseForOperation(request: Reading): Promise<GraphQLResponse | null> {
-    const data = this.#judge.prepared(request);
+  responseForOperation(given: Reading): Promise<GraphQLResponse | null> {
+    const asked = operationOf(given);
+    const data = asked && this.#shared.authorizer.readSchema({ ...asked, principal: principalIn(given.contextValue) });
     if (data === null) return NOT_PREPARED;
     this.#isPrepared = true;
     return Promise.resolve({
@@ -392,73 +243,46 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       if (kept === undefined || reported >= MAX_ERRORS) continue;
       // As many as the response has: a fault in a list can repeat thousands of times.
       reported += 1;
-      this.#judge.report(kept, contextValue, logger);
+      this.#shared.report(kept, contextValue, logger);
     }
     return DONE;
   }
 
   willSendResponse(given: Answered): Promise<void> {
-    if (this.#isCounted || isAnonymous(given)) return this.#send(given);
-    return this.#countFailed(given).then(() => this.#send(given));
+    const { principal, counted = false } = given.contextValue as Partial<LatchkeyContext>;
+    const isCounted = counted || this.#decision?.isCounted === true;
+    if (isCounted || !isPrincipal(principal) || principal.kind === 'anonymous') return this.#send(given);
+    return this.#countFailed(principal).then(() => this.#send(given));
   }
 
   #send(given: Answered): Promise<void> {
-    const answer = boundAnswer(given, this.#judge.answer);
+    const { authorizer, limits } = this.#shared;
+    const answer = boundAnswer(given, this.#shared.answer);
     const { principal: known } = answer.contextValue as Partial<LatchkeyContext>;
     const principal = isPrincipal(known) ? known : ANONYMOUS;
-    setStatus(answer, this.#judge.resourceMetadata());
+    setStatus(answer, this.#shared.resourceMetadata());
     tellOutcome(answer);
     capErrors(answer);
-    const view = () => readable(this.#judge.introspection, answer.schema, principal);
+    const view = () => authorizer.readable(answer.schema, principal);
     retell(answer, view);
-    if (!this.#isPrepared && this.#judge.isToNarrow(answer)) narrow(answer, view());
-    const style = this.#judge.rateLimitHeaders();
-    if (this.#admission !== null) {
-      setLimitFields(answer, limitFields(this.#admission, style, this.#creation));
+    const asked = this.#isPrepared ? null : operationOf(answer);
+    if (asked !== null && authorizer.isToNarrow(asked)) narrow(answer, view());
+    const style = this.#shared.rateLimitHeaders();
+    const admission = this.#failed ?? this.#decision?.admission ?? null;
+    if (admission !== null) {
+      setLimitFields(answer, limitFields(admission, style, this.#decision?.creation));
       return DONE;
     }
-    return standingLimits(principal, this.#judge.limits, style).then((fields) => {
+    return standingLimits(principal, limits, style).then((fields) => {
       if (fields !== null) setLimitFields(answer, fields);
     });
   }
+}
 
-  /** @throws Refusal */
-  #admitted(
-    admission: Admission,
-    principal: AuthenticatedPrincipal,
-    { cost, fields }: CompiledOperation,
-  ): Promise<void> {
-    this.#admission = admission;
-    this.#isCounted = true;
-    const refusal = refusalOf(admission, cost);
-    if (refusal !== null) throw refusal;
-    this.#judge.verdicts.admitted(principal, cost, fields);
-    return DONE;
-  }
-
-  /**
-   * Refuses an operation that the limits didn't admit. A request that could not be counted (503) is not counted as a
-   * failed one later, because its caller should send it again.
-   *
-   * @throws Refusal always
-   */
-  #refuseAdmission(principal: AuthenticatedPrincipal, error: unknown): never {
-    if (error instanceof Refusal && error.details.code === 'UNAVAILABLE') this.#isCounted = true;
-    return this.#refuse(principal, error);
-  }
-
-  /**
-   * B31: refuses an operation. If the guard itself fails, nothing is allowed.
-   *
-   * @throws Refusal always
-   */
-  #refuse(principal: Principal | null, error: unknown): never {
-    this.#isRefused = true;
-    const refusal =
-      error instanceof Refusal ? error : unavailable('The request could not be checked. Try again in 1 s.', 1, error);
-    this.#judge.verdicts.refused(principal, refusal);
-    throw withHttp(refusal, this.#judge.resourceMetadata());
-  }
+/** Returns the selected operation of a request; null if the document has none of that name, or was not parsed. */
+function operationOf({ schema, document, operation, request }: Asked): Operation | null {
+  if (document === undefined || operation == null) return null;
+  return { schema, document, operation, variables: request.variables ?? {} };
 }
 
 /** Records the numbers that Apollo Server altered when it parsed the variables of a GET request. */
@@ -482,25 +306,10 @@ function withoutLines(request: GraphQLRequest, max: number): GraphQLError | null
   return error;
 }
 
-function isAnonymous({ contextValue }: Answered): boolean {
-  const { principal } = contextValue as Partial<LatchkeyContext>;
-  return !isPrincipal(principal) || principal.kind === 'anonymous';
-}
-
 /** Apollo Server executes the operation with the variables of the request, and prints them if they are wrong. */
 function shortenVariables({ schema, operation, request }: Resolved): void {
   const { variables } = request;
   if (variables === undefined) return;
   const short = printable(schema, operation, variables);
   if (short !== variables) request.variables = short;
-}
-
-/**
- * Returns whether the variables are valid. Execution rejects invalid variables before any resolver runs, so that such a
- * request costs one, whatever its cost is.
- */
-function variablesFit({ schema, operation, request: { variables } }: Resolved): boolean {
-  const definitions = operation?.variableDefinitions ?? [];
-  if (definitions.length === 0) return true;
-  return getVariableValues(schema, definitions, variables ?? {}, { maxErrors: 1 }).errors === undefined;
 }

@@ -13,17 +13,17 @@ import {
   type ValidationRule,
 } from 'graphql';
 import type { Principal } from '../auth/principal.js';
+import { ANSWER_LIMITS } from './answer/answerLimits.js';
 import { conditionsOf } from './conditions.js';
-import { decide } from './decide.js';
 import { fieldAccess, type FieldAccess } from './fieldAccess.js';
 import { rulesOf } from './guard.js';
-import { readable, refuseIntrospection, type Introspection } from './introspection.js';
+import { readable, type Introspection } from './introspection.js';
 import { MAX_LINES, refuseLines } from './lines.js';
 import { OperationCompiler } from './compiledOperation.js';
 import { printable } from './printable.js';
+import { allRefusals, type Check } from './review.js';
 import type { SchemaRules } from './rules.js';
 import { telling } from './telling.js';
-import { refuseUntrusted } from './trustedDocuments.js';
 
 /** The operation to explain. */
 interface Question {
@@ -34,6 +34,14 @@ interface Question {
 
 /** Why an operation would be refused, as far as that depends on the operation and the principal. */
 export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_SCOPES' | 'INTROSPECTION_REFUSED';
+
+/** The objection of each check; null: it is not reported, because only a run of the operation shows how large its response is. */
+const OBJECTIONS = {
+  trustedDocument: 'DOCUMENT_NOT_TRUSTED',
+  rules: 'MISSING_SCOPES',
+  introspection: 'INTROSPECTION_REFUSED',
+  readingSize: null,
+} as const satisfies Record<Check, Objection | null>;
 
 interface Fault {
   readonly message: string;
@@ -126,13 +134,13 @@ export class Explainer {
       return { errors, fields: [], missingScopes: [], cost: null, tokens: 0, category: null, objections };
     }
     const compiled = compiler.compile(document, operation, variables);
-    const refusal = decide(compiled.rules, principal);
-    if (refuseUntrusted(principal, question.document, document) !== null) objections.push('DOCUMENT_NOT_TRUSTED');
-    if (refusal !== null) objections.push('MISSING_SCOPES');
-    const reads = compiled.introspects ? { document, operation, variables } : null;
-    if (reads !== null && refuseIntrospection(introspection, schema, principal, reads) !== null) {
-      objections.push('INTROSPECTION_REFUSED');
+    const asked = { schema, source: question.document, document, operation, variables, principal };
+    const refusals = allRefusals(asked, compiled, { introspection, answer: ANSWER_LIMITS });
+    for (const check of refusals.keys()) {
+      const objection = OBJECTIONS[check];
+      if (objection !== null) objections.push(objection);
     }
+    const missing = refusals.get('rules')?.details;
     return {
       errors,
       fields: fieldAccess(
@@ -141,7 +149,7 @@ export class Explainer {
         operation,
         conditionsOf(document, operation, variables),
       ),
-      missingScopes: refusal?.details.code === 'FORBIDDEN' ? refusal.details.missing : [],
+      missingScopes: missing?.code === 'FORBIDDEN' ? missing.missing : [],
       cost: compiled.cost,
       tokens: compiled.tokens,
       category: compiled.category,

@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 
-/** The schemas of servers that use the plugin. */
+/** The schemas of servers that have each operation authorized. */
 const served = new WeakSet<GraphQLSchema>();
 
 export function markServed(schema: GraphQLSchema): void {

@@ -158,6 +158,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       latchkey,
       streams,
       verdicts,
+      introspection: settings.introspection,
       answer: settings.answer,
       log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),

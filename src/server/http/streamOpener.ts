@@ -7,10 +7,8 @@ import { locateCredential } from '../../core/auth/locate.js';
 import type { AuthenticatedPrincipal, Principal } from '../../core/auth/principal.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { refusalOfResult } from '../../core/guard/answer/result.js';
-import { decide } from '../../core/guard/decide.js';
-import { assertGuarded } from '../../core/guard/guard.js';
-import { OperationCompiler } from '../../core/guard/compiledOperation.js';
-import { refuseUntrusted } from '../../core/guard/trustedDocuments.js';
+import { Authorizer } from '../../core/guard/authorize.js';
+import type { Introspection } from '../../core/guard/introspection.js';
 import type { Latchkey } from '../../latchkey.js';
 import { statusBeforeData } from '../../core/errors/http.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
@@ -43,6 +41,7 @@ interface StreamOpenerOptions {
   /** Guarded. */
   readonly schema: GraphQLSchema;
   readonly latchkey: Pick<Latchkey, 'standing' | 'limiter'>;
+  readonly introspection: Introspection;
   readonly streams: OpenStreams;
   readonly verdicts: Verdicts;
   /** The limits for requests. They apply to each event, too. */
@@ -68,7 +67,7 @@ interface Failed {
  */
 export class StreamOpener {
   readonly #options: StreamOpenerOptions;
-  readonly #compiler: OperationCompiler;
+  readonly #authorizer: Authorizer;
   readonly #executionOptions = documentBounds().executionOptions;
   readonly #answerLimits: AnswerLimits;
   readonly #shared = new Map<string, Promise<Shared | Failed>>();
@@ -78,8 +77,10 @@ export class StreamOpener {
   /** @throws GuardError */
   constructor(options: StreamOpenerOptions) {
     this.#options = options;
-    this.#compiler = new OperationCompiler(options.schema, assertGuarded(options.schema));
-    const { fields, bytes } = options.answer;
+    const { introspection, answer, verdicts: log, latchkey } = options;
+    this.#authorizer = new Authorizer({ limits: latchkey.limiter, introspection, answer, log });
+    this.#authorizer.prepare(options.schema);
+    const { fields, bytes } = answer;
     this.#answerLimits = { fields, bytes: Math.min(bytes, MAX_EVENT_BYTES) };
   }
 
@@ -175,9 +176,9 @@ export class StreamOpener {
     admitted: Admitted,
     onEnd: () => void,
   ): Shared {
-    const { streams, latchkey, verdicts } = this.#options;
-    const { document, operation, variables } = admitted;
-    const { rules, fields, cost, category } = this.#compiler.compile(document, operation, variables);
+    const { schema, streams, latchkey, verdicts } = this.#options;
+    const { source: text, document, operation, variables } = admitted;
+    const { fields, cost, category } = this.#authorizer.prepare(schema).compile(document, operation, variables);
     const subscription = new Subscription({
       source,
       turns: streams.turns,
@@ -196,7 +197,7 @@ export class StreamOpener {
     let passed: Principal | null = null;
     const check = (principal: AuthenticatedPrincipal): void => {
       if (principal === passed) return;
-      const refusal = refuseUntrusted(principal, admitted.source, document) ?? decide(rules, principal);
+      const refusal = this.#authorizer.review({ schema, source: text, document, operation, variables, principal });
       if (refusal !== null) throw refusal;
       passed = principal;
     };

@@ -1,0 +1,203 @@
+import { getVariableValues, type GraphQLSchema } from 'graphql';
+import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
+import { Refusal, unavailable } from '../errors/refusal.js';
+import type { Admission, Limits } from '../limits/limits.js';
+import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
+import { assertGuarded } from './guard.js';
+import { readable } from './introspection.js';
+import { OperationCompiler, type CompiledOperation } from './compiledOperation.js';
+import { PreparedReadings } from './preparedReadings.js';
+import { markServed } from './served.js';
+import { firstRefusal, type OperationRequest, type ReviewOptions } from './review.js';
+
+/** Receives each decision, for usage, audit log and metrics. Its methods are synchronous and don't throw. */
+export interface DecisionLog {
+  /**
+   * @param cost in requests
+   * @param fields coordinates of the guarded fields that the operation selects; the same list for the same operation
+   */
+  admitted(principal: AuthenticatedPrincipal, cost: number, fields: readonly string[]): void;
+  /** Records a request that failed before its operation was checked. Such a request counts as one. */
+  failed(principal: AuthenticatedPrincipal): void;
+  /** @param principal null: authentication failed */
+  refused(principal: Principal | null, refusal: Refusal): void;
+}
+
+export interface AuthorizerOptions extends ReviewOptions {
+  readonly limits: Limits;
+  readonly log: DecisionLog;
+}
+
+/** A request to decide on. */
+export interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {}
+
+/**
+ * Whether an operation may run.
+ *
+ * - `allowed`: run it.
+ * - `invalid`: its variables are invalid. Execution fails before any resolver runs, with errors for the caller, so the request
+ *   costs one and not its operation's cost.
+ * - `refused`: send the refusal. Nothing may run.
+ */
+export type Decision = Allowed | Invalid | Refused;
+
+interface Allowed extends Omit<Charge, 'refusal'> {
+  readonly outcome: 'allowed';
+  readonly compiled: CompiledOperation;
+}
+
+interface Invalid extends Omit<Charge, 'refusal'> {
+  readonly outcome: 'invalid';
+}
+
+interface Refused extends Charge {
+  readonly outcome: 'refused';
+  readonly refusal: Refusal;
+}
+
+const UNCHARGED = Object.freeze({ admission: null, creation: null, isCounted: false });
+const INVALID: Decision = Object.freeze({ outcome: 'invalid', ...UNCHARGED });
+
+/**
+ * Decides which operations run: the only place that combines trusted documents, access rules, introspection, cost and
+ * limits. Every adapter asks it, and none decides by itself.
+ */
+export class Authorizer {
+  readonly #options: AuthorizerOptions;
+  readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
+  readonly #readings = new PreparedReadings();
+
+  constructor(options: AuthorizerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Prepares the checks of a schema, at the start of a server.
+   *
+   * @throws GuardError if {@link assertGuarded} rejects the schema
+   */
+  prepare(schema: GraphQLSchema): OperationCompiler {
+    let compiler = this.#compilers.get(schema);
+    if (compiler === undefined) {
+      this.#compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
+      markServed(schema);
+    }
+    return compiler;
+  }
+
+  /**
+   * Decides on an operation, and counts it. Does not throw: if a check itself fails, the operation is refused (B31).
+   * Returns without a promise if the limits are counted in this process.
+   */
+  authorize(request: AuthorizationRequest): Decision | Promise<Decision> {
+    const { principal } = request;
+    try {
+      const compiled = this.#compile(request);
+      const refusal = firstRefusal(request, compiled, this.#options);
+      if (refusal !== null) return this.refuse(principal, refusal);
+      if (principal.kind !== 'anonymous' && !variablesFit(request)) return INVALID;
+      return this.#charge(request, compiled);
+    } catch (error) {
+      return this.refuse(principal, error);
+    }
+  }
+
+  /**
+   * Returns why an operation that was allowed before may not continue, for the same caller or another one; null if it may.
+   * Counts nothing.
+   */
+  review(request: OperationRequest): Refusal | null {
+    return firstRefusal(request, this.#compile(request), this.#options);
+  }
+
+  /** Records and returns the refusal of a request. @param principal null: unknown, because authentication failed */
+  refuse(principal: Principal | null, error: unknown): Refused {
+    return this.#refused(principal, error, UNCHARGED);
+  }
+
+  /**
+   * Counts one request that failed before its operation was counted.
+   *
+   * @param isRecorded whether it was recorded as refused
+   * @returns null if it does not fit in the key's windows
+   * @throws Refusal UNAVAILABLE if the limits can't be checked
+   */
+  async countFailed(principal: AuthenticatedPrincipal, isRecorded: boolean): Promise<Admission | null> {
+    const { familyId: family, tier } = principal;
+    const admission = await this.#options.limits.admit({ family, tier }, 1);
+    if (admission.outcome !== 'admitted') return null;
+    if (!isRecorded) this.#options.log.failed(principal);
+    return admission;
+  }
+
+  /** Returns the schema as a caller may read it; null if the caller may read nothing of it. */
+  readable(schema: GraphQLSchema, principal: Principal): GraphQLSchema | null {
+    return readable(this.#options.introspection, schema, principal);
+  }
+
+  /** Returns the result of an allowed operation that only reads the schema; null if the operation must be executed. */
+  readSchema(request: Omit<OperationRequest, 'source'>): Record<string, unknown> | null {
+    if (!this.#compile(request).introspects) return null;
+    const view = this.readable(request.schema, request.principal);
+    return view && this.#readings.answer(view, request);
+  }
+
+  /** Returns whether the result of an allowed operation has parts of the schema that its caller may not read. */
+  isToNarrow(request: Omit<OperationRequest, 'source' | 'principal'>): boolean {
+    return this.#options.introspection === 'scoped' && this.#compile(request).introspects;
+  }
+
+  #compile({
+    schema,
+    document,
+    operation,
+    variables,
+  }: Pick<OperationRequest, 'schema' | 'document' | 'operation' | 'variables'>): CompiledOperation {
+    return this.prepare(schema).compile(document, operation, variables);
+  }
+
+  #charge(request: AuthorizationRequest, compiled: CompiledOperation): Decision | Promise<Decision> {
+    const { principal, wasCounted, wasParsed } = request;
+    const { limits } = this.#options;
+    const given = { compiled, wasCounted, wasParsed };
+    try {
+      const charge =
+        principal.kind === 'anonymous'
+          ? chargeAnonymous(limits, principal, given)
+          : chargeKey(limits, principal, given);
+      if (!(charge instanceof Promise)) return this.#settle(principal, compiled, charge);
+      return charge
+        .then((late) => this.#settle(principal, compiled, late))
+        .catch((error: unknown) => this.#refuseUncounted(principal, error));
+    } catch (error) {
+      return this.#refuseUncounted(principal, error);
+    }
+  }
+
+  #settle(principal: Principal, compiled: CompiledOperation, charge: Charge): Decision {
+    const { refusal, ...charged } = charge;
+    if (refusal !== null) return this.#refused(principal, refusal, charged);
+    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, compiled.cost, compiled.fields);
+    return { outcome: 'allowed', compiled, ...charged };
+  }
+
+  /** A request that can't be counted is not counted as a failed one later, because its caller should send it again. */
+  #refuseUncounted(principal: Principal, error: unknown): Refused {
+    const isCounted = error instanceof Refusal && error.details.code === 'UNAVAILABLE';
+    return this.#refused(principal, error, { ...UNCHARGED, isCounted });
+  }
+
+  #refused(principal: Principal | null, error: unknown, charged: Omit<Charge, 'refusal'>): Refused {
+    const refusal =
+      error instanceof Refusal ? error : unavailable('The request could not be checked. Try again in 1 s.', 1, error);
+    this.#options.log.refused(principal, refusal);
+    return { outcome: 'refused', refusal, ...charged };
+  }
+}
+
+/** Returns whether the variables are valid. */
+function variablesFit({ schema, operation, variables }: OperationRequest): boolean {
+  const definitions = operation.variableDefinitions ?? [];
+  if (definitions.length === 0) return true;
+  return getVariableValues(schema, definitions, variables, { maxErrors: 1 }).errors === undefined;
+}

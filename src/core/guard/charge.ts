@@ -1,0 +1,117 @@
+import { subjectOf } from '../auth/networks.js';
+import type { AnonymousPrincipal, AuthenticatedPrincipal } from '../auth/principal.js';
+import type { Refusal } from '../errors/refusal.js';
+import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
+import type { Admission, Limits, Subject } from '../limits/limits.js';
+import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
+import { restOf } from '../limits/rest.js';
+import type { CompiledOperation } from './compiledOperation.js';
+
+/** An operation to count. */
+export interface Chargeable {
+  readonly compiled: Pick<CompiledOperation, 'cost' | 'tokens' | 'category'>;
+  /** Whether one request was counted when it arrived. */
+  readonly wasCounted: boolean;
+  /** Whether the document was parsed for this request, instead of found in a cache. */
+  readonly wasParsed: boolean;
+}
+
+/** The result of counting an operation. */
+export interface Charge {
+  /** null: the limits admitted it. */
+  readonly refusal: Refusal | null;
+  /** The windows of the key or of the caller's network; null if nothing was taken from them. */
+  readonly admission: Admission | null;
+  /** The windows of the workspace's new keys; null if the operation creates none. */
+  readonly creation: Admission | null;
+  /** Whether the request is counted. If not, it must still be counted as a failed one. */
+  readonly isCounted: boolean;
+}
+
+const FREE: Charge = Object.freeze({ refusal: null, admission: null, creation: null, isCounted: true });
+
+/**
+ * Takes the cost of an operation from the windows of its key. An operation that creates keys takes these from its
+ * workspace's windows first. In this order, an operation that is refused because of its keys costs the key nothing, unless
+ * its document had to be parsed.
+ *
+ * @throws Refusal UNAVAILABLE, or rejects with it, if the limits can't be checked
+ */
+export function chargeKey(
+  limits: Limits,
+  principal: AuthenticatedPrincipal,
+  given: Chargeable,
+): Charge | Promise<Charge> {
+  return given.compiled.tokens > 0 ? chargeCreation(limits, principal, given) : chargeCost(limits, principal, given);
+}
+
+function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Charge | Promise<Charge> {
+  const { cost, category } = given.compiled;
+  const { familyId: family, tier } = principal;
+  const rest = given.wasCounted ? restOf(limits.tiers[tier], category, cost) : cost;
+  if (rest === 0) return FREE;
+  const admission = admit(limits, { family, tier, category }, rest, given);
+  return admission instanceof Promise
+    ? admission.then((late) => chargeOf(late, refusalOf(late, cost)))
+    : chargeOf(admission, refusalOf(admission, cost));
+}
+
+async function chargeCreation(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Promise<Charge> {
+  const { tokens } = given.compiled;
+  const creation = await limits.admit(creationSubject(principal), tokens);
+  const refusal = creationRefusal(creation, tokens);
+  if (refusal === null) return { ...(await chargeCost(limits, principal, given)), creation };
+  const { familyId: family, tier } = principal;
+  const room = await limits.peek({ family, tier });
+  const admission = { outcome: 'admitted', limits: limits.tiers[tier], room } as const;
+  return { refusal, admission, creation, isCounted: !given.wasParsed };
+}
+
+/**
+ * Takes the cost of an anonymous operation.
+ *
+ * @throws Refusal UNAVAILABLE, or rejects with it, if the limits can't be checked
+ */
+export function chargeAnonymous(
+  limits: Limits,
+  principal: AnonymousPrincipal,
+  { compiled: { cost }, wasCounted }: Chargeable,
+): Charge | Promise<Charge> {
+  const refusal = refuseTooCostly(limits.tiers.ANONYMOUS, cost);
+  if (refusal !== null) return { ...FREE, refusal };
+  const subject = subjectOf(principal);
+  const rest = wasCounted ? cost - 1 : cost;
+  if (subject === null || rest === 0) return FREE;
+  const settle = (admission: Admission): Charge => chargeOf(admission, refusalOf(admission, cost, 'anonymous'));
+  const admission = limits.admit(subject, rest);
+  return admission instanceof Promise ? admission.then(settle) : settle(admission);
+}
+
+function chargeOf(admission: Admission, refusal: Refusal | null): Charge {
+  return { refusal, admission, creation: null, isCounted: true };
+}
+
+/**
+ * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
+ * failed request. An operation that is refused for now also does, if its document was parsed: otherwise a key could
+ * cause any number of documents to be parsed. In that case the limits are checked again, so that Retry-After includes
+ * this request.
+ */
+function admit(
+  limits: Limits,
+  subject: Subject,
+  cost: number,
+  { wasCounted, wasParsed }: Chargeable,
+): Admission | Promise<Admission> {
+  const again = (first: Admission): Admission | Promise<Admission> => {
+    if (wasCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !wasParsed)) return first;
+    const { family, tier } = subject;
+    const taken = limits.admit({ family, tier }, 1);
+    if (taken instanceof Promise) {
+      return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, cost) : first));
+    }
+    return taken.outcome === 'admitted' ? limits.admit(subject, cost) : first;
+  };
+  const admission = limits.admit(subject, cost);
+  return admission instanceof Promise ? admission.then(again) : again(admission);
+}
