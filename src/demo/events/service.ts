@@ -15,7 +15,7 @@ interface EventProblem {
   readonly message: string;
 }
 
-interface RecordedEvents {
+export interface RecordedEvents {
   /** The number of events that this batch added. */
   readonly recorded: number;
   /** The number of events whose id already existed in the project or occurred earlier in the batch. */

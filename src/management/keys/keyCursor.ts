@@ -5,7 +5,7 @@ import type { IdKind } from '../../core/keys/minter.js';
 type Kind = IdKind | 'conf';
 
 /** The last item of a page. Items are ordered by `createdAt`, then by `id`. */
-interface Position {
+export interface Position {
   readonly createdAt: number;
   readonly id: string;
 }

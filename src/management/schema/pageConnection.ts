@@ -7,7 +7,7 @@ export interface Page<T> {
   readonly hasPreviousPage: boolean;
 }
 
-interface Edge<T> {
+export interface Edge<T> {
   readonly cursor: string;
   readonly node: T;
 }
