@@ -1,4 +1,6 @@
-export { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
+export { createLatchkey } from './latchkey.js';
+export type { LatchkeyOptions } from './assembly/latchkeyOptions.js';
+export type { Latchkey } from './assembly/libraryApi.js';
 export { openSqliteStore, type SqliteOptions } from './core/store/sqlite/open.js';
 export { guardSchema, assertGuarded } from './core/guard/guard.js';
 export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rules.js';

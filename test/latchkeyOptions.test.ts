@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { makeExecutableSchema } from '@graphql-tools/schema';
+import { assemble } from '../src/assembly/assembly.js';
 import * as library from '../src/index.js';
 import { createClient, createFetch } from '../src/client/index.js';
 import { readable } from '../src/core/guard/introspection.js';
@@ -391,8 +392,15 @@ test.each<[string, object, RegExp]>([
   expect((error as Error).message).not.toMatch(new RegExp(`${SECRET}|abc|hunter2`));
 });
 
+test('createLatchkey returns only what users need, and nothing that only the service uses', () => {
+  expect(Object.keys(own).sort()).toEqual([
+    ...['apolloOptions', 'authenticate', 'close', 'context', 'firstKey', 'guard', 'onChange', 'prepare'],
+    ...['protectedResource', 'resolvers', 'resourceMetadata', 'typeDefs'],
+  ]);
+});
+
 test('U1: createLatchkey accepts all documented options', async () => {
-  const latchkey = await createLatchkey({
+  const latchkey = await assemble({
     store,
     peppers: [SECRET],
     adminApiKey: null,

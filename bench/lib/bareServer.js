@@ -21,7 +21,7 @@ import { silent } from './latchkey.js';
  * @param {object} [options.gateway] in place of a schema
  * @param {(authorization: string | undefined) => unknown} [options.context] absent: no credential is looked at
  * @param {'latchkey' | 'package'} [options.handler] Latchkey's own, or that of \@as-integrations/fastify
- * @param {import('../../build/latchkey.js').Latchkey} [options.latchkey] guards it, as somebody's own server is guarded
+ * @param {import('../../build/assembly/libraryApi.js').Latchkey} [options.latchkey] guards it, as somebody's own server is guarded
  * @param {boolean} [options.stock] both as they come, without the options that Latchkey's server gives them
  */
 export async function bareServer({ schema, gateway, context, latchkey, handler = 'latchkey', stock = false }) {
@@ -29,7 +29,7 @@ export async function bareServer({ schema, gateway, context, latchkey, handler =
   const apollo = new ApolloServer({
     ...(gateway === undefined ? { schema } : { gateway }),
     ...(stock ? {} : apolloOptions()),
-    ...latchkey?.serverOptions,
+    ...latchkey?.apolloOptions(),
     logger: silent,
     stopOnTerminationSignals: false,
   });

@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { pino } from 'pino';
 import { createServer } from '../../build/server/http/server.js';
-import { createLatchkey } from '../../build/latchkey.js';
+import { assemble } from '../../build/assembly/assembly.js';
 import { Limiter } from '../../build/core/limits/limiter.js';
 import { tierTable } from '../../build/core/limits/tiers.js';
 import { Metrics } from '../../build/server/metrics/metrics.js';
@@ -25,7 +25,7 @@ export const UNBOUND_TIERS = tierTable(Object.fromEntries(TIERS.map((tier) => [t
 /** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
 export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {
   const store = await openStore({ dataDir, mongodbUri });
-  const latchkey = await createLatchkey({
+  const latchkey = await assemble({
     store,
     peppers: [PEPPER],
     limits: new Limiter({ tiers: UNBOUND_TIERS }),

@@ -19,7 +19,8 @@ import type { Feed } from '../core/util/feed.js';
 import type { Actor } from '../core/keys/actor.js';
 import { writeFaultOf } from '../shared/files/makeDirectory.js';
 import { FileFault, isOfSystem } from '../shared/files/wholeFile.js';
-import { createLatchkey, type Latchkey, type LatchkeyOptions } from '../latchkey.js';
+import { assemble, type Assembly } from '../assembly/assembly.js';
+import type { LatchkeyOptions } from '../assembly/latchkeyOptions.js';
 import { Limiter } from '../core/limits/limiter.js';
 import type { TierTable } from '../core/limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
@@ -52,7 +53,7 @@ const NO_HTTPS =
 
 /** The assembled service, which does not listen yet. */
 export interface Service {
-  readonly latchkey: Latchkey;
+  readonly latchkey: Assembly;
   readonly store: Store;
   readonly assets: AssetService;
   readonly server: FastifyInstance;
@@ -140,7 +141,7 @@ export async function composeService(
     if (shared !== undefined) observer.limitsShared(true);
     const common = shared ?? redis;
     const bus = new EventBus(common?.events);
-    const latchkey = await createLatchkey({
+    const latchkey = await assemble({
       store,
       onKeyEvent: bus.publish,
       ...(now !== undefined && { now }),

@@ -40,7 +40,7 @@ export interface OwnApolloOptions {
   readonly typeDefs?: string;
   readonly resolvers?: Record<string, object>;
   readonly latchkey?: Partial<LatchkeyOptions>;
-  /** Default: the guarded schema, `serverOptions` and the logger. */
+  /** Default: the guarded schema, `apolloOptions()` and the logger. */
   readonly apollo?: (
     latchkey: Latchkey,
     own: { schema: GraphQLSchema; logger: Logger },
@@ -68,7 +68,7 @@ export async function startOwnApollo(options: OwnApolloOptions = {}): Promise<Ow
       resolvers: [latchkey.resolvers, options.resolvers ?? {}],
     }),
   );
-  const { apollo = (own: Latchkey) => ({ schema, logger, ...own.serverOptions }) } = options;
+  const { apollo = (own: Latchkey) => ({ schema, logger, ...own.apolloOptions() }) } = options;
   const server = new ApolloServer<LatchkeyContext>({
     ...apollo(latchkey, { schema, logger }),
     stopOnTerminationSignals: false,

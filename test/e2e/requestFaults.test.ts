@@ -303,7 +303,7 @@ test('F1: null for a non-null argument is a fault of the request', async () => {
 
 test('F1: a persisted query with a different hash is a fault of the request if the server has a cache', async () => {
   const caching = await startOwnApollo({
-    apollo: (latchkey, { schema, logger }) => ({ schema, logger, ...latchkey.serverOptions, persistedQueries: {} }),
+    apollo: (latchkey, { schema, logger }) => ({ schema, logger, ...latchkey.apolloOptions(), persistedQueries: {} }),
   });
   const send = async (body: object): Promise<Answer> =>
     answerOf(
@@ -337,7 +337,7 @@ test('F1: an operation type that the schema does not have is a fault of the requ
     makeExecutableSchema({ typeDefs: [directiveTypeDefs(), 'type Query { a: Int @public }'], resolvers: {} }),
   );
   const small = await startOwnApollo({
-    apollo: (latchkey, { logger }) => ({ logger, ...latchkey.serverOptions, schema }),
+    apollo: (latchkey, { logger }) => ({ logger, ...latchkey.apolloOptions(), schema }),
   });
   try {
     for (const kind of ['mutation', 'subscription']) {

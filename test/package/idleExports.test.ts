@@ -4,6 +4,13 @@ const DECLARED =
   /^export (?:declare |async |abstract )*(?:function\*? ?|class |interface |type |const |let |enum )(\w+)/gm;
 const LISTED = /^export (?:type )?\{([^}]*)\};$/gm;
 
+/** Types of results that the compiler writes into declarations of other files. */
+const IN_DECLARATIONS = [
+  'src/demo/events/service.ts: RecordedEvents',
+  'src/management/keys/keyCursor.ts: Position',
+  'src/management/schema/pageConnection.ts: Edge',
+];
+
 /** Returns the names that a file declares and exports, without those of other files. */
 function exportsOf({ text }: Source): string[] {
   const listed = [...text.matchAll(LISTED)].flatMap(([, names = '']) => names.split(','));
@@ -22,7 +29,7 @@ test('another file imports each export of src', () => {
       .filter((name) => !imported.has(`${module} ${name}`))
       .map((name) => `${file.path}: ${name}`);
   });
-  expect(idle).toEqual([]);
+  expect(idle).toEqual(IN_DECLARATIONS);
   // Without this, a pattern that finds nothing would pass.
   expect(imported.size).toBeGreaterThan(1_000);
 });

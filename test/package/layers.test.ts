@@ -5,7 +5,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const FOLDERS = ['shared', 'core', 'management', 'adapters', 'demo', 'server', 'client', 'cli', 'dashboard'] as const;
+const FOLDERS = [
+  'shared',
+  'core',
+  'management',
+  'adapters',
+  'assembly',
+  'demo',
+  'server',
+  'client',
+  'cli',
+  'dashboard',
+] as const;
 type Folder = (typeof FOLDERS)[number];
 
 /** The folders from which the files of each folder may import. */
@@ -14,14 +25,15 @@ const ALLOWED: Readonly<Record<Folder, readonly Folder[]>> = {
   core: ['shared', 'core'],
   management: ['shared', 'core', 'management'],
   adapters: ['shared', 'core', 'management', 'adapters'],
+  assembly: ['shared', 'core', 'management', 'adapters', 'assembly'],
   demo: ['shared', 'core', 'management', 'demo'],
-  server: ['shared', 'core', 'management', 'adapters', 'demo', 'server'],
+  server: ['shared', 'core', 'management', 'adapters', 'assembly', 'demo', 'server'],
   client: ['shared', 'client'],
   cli: ['shared', 'core', 'management', 'server', 'client', 'cli'],
   dashboard: ['shared', 'dashboard'],
 };
 /** Folders whose files may import a GraphQL server or an HTTP server. */
-const WITH_SERVERS: readonly Folder[] = ['adapters', 'server'];
+const WITH_SERVERS: readonly Folder[] = ['adapters', 'assembly', 'server'];
 
 let project: string;
 beforeAll(() => {
@@ -99,7 +111,7 @@ describe('the linter', () => {
   );
 
   test.each(['sqlite', 'mongo'])('lets only the store import the engine %s', (engine) => {
-    const layers = ['management', 'adapters', 'demo', 'server', 'cli'];
+    const layers = ['management', 'adapters', 'assembly', 'demo', 'server', 'cli'];
     const files = layers.map((folder) => [`src/${folder}/x.ts`, `../core/store/${engine}/open.js`] as const);
     const own = ['src/core/store/open.ts', `./${engine}/open.js`] as const;
     const forbidden = layers.map((folder) => `src/${folder}/x.ts`);

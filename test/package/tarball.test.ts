@@ -246,7 +246,7 @@ describe('the library', () => {
        import { openMongoStore } from 'latchkey/mongo';
        import { createClient, RateLimited } from 'latchkey/client';
        const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
-       export const server = new ApolloServer({ schema: latchkey.guard(null as never), ...latchkey.serverOptions });
+       export const server = new ApolloServer(latchkey.apolloOptions({ schema: latchkey.guard(null as never) }));
        export const stores = [openSqliteStore, openMongoStore];
        export const wait = (error: unknown): number | null => (error instanceof RateLimited ? error.retryAfter : null);
        export const who = (principal: Principal): string => principal.kind;

@@ -23,13 +23,13 @@ export interface DecisionLog {
   refused(principal: Principal | null, refusal: Refusal): void;
 }
 
-export interface AuthorizerOptions extends ReviewOptions {
+interface AuthorizerOptions extends ReviewOptions {
   readonly limits: Limits;
   readonly log: DecisionLog;
 }
 
 /** A request to decide on. */
-export interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {}
+interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {}
 
 /**
  * Whether an operation may run.

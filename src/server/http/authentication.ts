@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialSource } from '../../core/auth/locate.js';
 import type { Principal } from '../../core/auth/principal.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import type { Moments } from './changeMoments.js';
 
 declare module 'fastify' {
@@ -21,7 +21,7 @@ export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, 
  * @param sourceOf where to look for the credential. Default: the header fields
  */
 export function authenticationHook(
-  latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
+  latchkey: Pick<Assembly, 'authenticate' | 'arrived'>,
   moments: Moments,
   sourceOf: (request: FastifyRequest) => CredentialSource = credentialOf,
 ): AuthenticationHook {
@@ -58,7 +58,7 @@ export function authenticationHook(
  * @param sourceOf where to look for the credential. Default: the header fields
  */
 export function afterBody(
-  latchkey: Pick<Latchkey, 'reauthenticate'>,
+  latchkey: Pick<Assembly, 'reauthenticate'>,
   moments: Moments,
   sourceOf: (request: FastifyRequest) => CredentialSource = credentialOf,
 ): AuthenticationHook {

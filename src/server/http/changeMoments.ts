@@ -1,4 +1,4 @@
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 
 /**
  * Numbers the moments of this process. The number changes when a change of a key is announced, and with each turn of
@@ -9,7 +9,7 @@ export class Moments {
   #now = 0;
   #isTurnWatched = false;
 
-  constructor(latchkey: Pick<Latchkey, 'onChange'>) {
+  constructor(latchkey: Pick<Assembly, 'onChange'>) {
     latchkey.onChange(() => void (this.#now += 1));
   }
 

@@ -5,7 +5,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import { askApollo } from './askApollo.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
 import { afterBody, type AuthenticationHook } from './authentication.js';
@@ -21,7 +21,7 @@ import { createTracePlugin } from './traceRequests.js';
 import type { Tracing } from '../tracing/tracing.js';
 
 interface GraphqlRouteOptions {
-  readonly latchkey: Latchkey;
+  readonly latchkey: Assembly;
   readonly schema: GraphQLSchema;
   readonly logger: FastifyBaseLogger;
   readonly tracing: Tracing | null;
@@ -112,7 +112,7 @@ function wantsGraphiql(request: FastifyRequest): boolean {
 
 /** Sends GraphiQL's page, and counts an anonymous request of the visitor's network. */
 async function sendGraphiql(
-  latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
+  latchkey: Pick<Assembly, 'authenticate' | 'arrived'>,
   { caller }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {

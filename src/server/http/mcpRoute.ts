@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { unauthenticated } from '../../core/auth/authenticator.js';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import type { Caller } from '../mcp/caller.js';
 import { refusalOf } from '../../core/limits/refuse.js';
 import type { Endpoint, Replied } from '../mcp/endpoint.js';
@@ -25,7 +25,7 @@ import { Verdicts } from '../../management/verdicts.js';
 interface McpRouteOptions {
   /** With the opening plugin. */
   readonly apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>;
-  readonly latchkey: Latchkey;
+  readonly latchkey: Assembly;
   /** Guarded. */
   readonly schema: GraphQLSchema;
   readonly settings: Pick<Settings, 'corsOrigins' | 'introspection'>;

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { WELL_KNOWN } from '../../core/auth/oidc/wellKnown.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 
 /** How long clients may cache the metadata, in seconds. A reload takes effect after that. */
 const MAX_AGE = 300;
@@ -13,7 +13,7 @@ const MAX_AGE = 300;
  * Its content depends only on the configuration: a URL derived from the Host field could send other clients to an
  * attacker.
  */
-export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Latchkey, 'protectedResource'>): void {
+export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Assembly, 'protectedResource'>): void {
   const kinds = {
     [WELL_KNOWN]: 'graphql',
     [`${WELL_KNOWN}/graphql`]: 'graphql',

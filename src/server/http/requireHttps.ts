@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CredentialSource } from '../../core/auth/locate.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { streamCredential } from './streamCredential.js';
 
@@ -30,7 +30,7 @@ const OVER_PLAIN_HTTP =
  * count as local, whether or not the proxy is trusted: otherwise every request through a local proxy that TRUST_PROXY
  * does not name would be allowed.
  */
-export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Latchkey, 'sawInClear'>): void {
+export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Assembly, 'sawInClear'>): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (request.caller.https) {
       reply.header('strict-transport-security', STRICT_TRANSPORT_SECURITY);

@@ -7,7 +7,7 @@ import Fastify, {
 import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import type { Server as HttpsServer } from 'node:https';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import type { Observer } from '../../core/observer/observer.js';
 import type { Certificate } from '../net/certificate.js';
 import { Proxies } from '../net/trustedProxies.js';
@@ -41,7 +41,7 @@ import { UnreadCounter } from './usedUp.js';
 import { Verdicts } from '../../management/verdicts.js';
 
 interface ServerOptions {
-  readonly latchkey: Latchkey;
+  readonly latchkey: Assembly;
   /** A schema that `latchkey.guard` has guarded. */
   readonly schema: GraphQLSchema;
   readonly store: Pick<Store, 'ping'>;
@@ -119,7 +119,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       ? Fastify({ ...httpOptions, http: SLOW_CALLERS })
       : Fastify({ ...httpOptions, https: { ...certificate, ...SLOW_CALLERS, handshakeTimeout: HANDSHAKE_TIME } });
   connections.watch(app.server);
-  const verifier: Pick<Latchkey, 'authenticate' | 'arrived'> =
+  const verifier: Pick<Assembly, 'authenticate' | 'arrived'> =
     tracing === null
       ? latchkey
       : {

@@ -9,7 +9,7 @@ import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { refusalOfResult } from '../../core/guard/answer/result.js';
 import { Authorizer } from '../../core/guard/authorize.js';
 import type { Introspection } from '../../core/guard/introspection.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import { statusBeforeData } from '../../core/errors/http.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { EventMeter } from '../streams/eventMeter.js';
@@ -40,7 +40,7 @@ interface Opened {
 interface StreamOpenerOptions {
   /** Guarded. */
   readonly schema: GraphQLSchema;
-  readonly latchkey: Pick<Latchkey, 'standing' | 'limiter'>;
+  readonly latchkey: Pick<Assembly, 'standing' | 'limiter'>;
   readonly introspection: Introspection;
   readonly streams: OpenStreams;
   readonly verdicts: Verdicts;

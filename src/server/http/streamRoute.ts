@@ -15,7 +15,7 @@ import { Opening, type RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { streamCredential, wantsEvents } from './streamCredential.js';
 import type { StreamOpener } from './streamOpener.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
 
 interface StreamRouteOptions {
@@ -27,7 +27,7 @@ interface StreamRouteOptions {
   readonly authenticate: AuthenticationHook;
   readonly moments: Moments;
   readonly connections: Connections;
-  readonly latchkey: Pick<Latchkey, 'checkLimits' | 'reauthenticate'>;
+  readonly latchkey: Pick<Assembly, 'checkLimits' | 'reauthenticate'>;
   readonly unread: UnreadCounter;
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/auth/principal.js';
-import type { Latchkey } from '../../latchkey.js';
+import type { Assembly } from '../../assembly/assembly.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { answerError } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
@@ -10,7 +10,7 @@ import type { Verdicts } from '../../management/verdicts.js';
 type Done = (error?: Error) => void;
 
 /** Continues an authentication hook: refuses a key whose limits are used up before the body is read. */
-export function refusingUsedUp(latchkey: Pick<Latchkey, 'checkLimits'>, request: FastifyRequest, done: Done): Done {
+export function refusingUsedUp(latchkey: Pick<Assembly, 'checkLimits'>, request: FastifyRequest, done: Done): Done {
   return (error) => {
     if (error !== undefined) {
       done(error);
@@ -28,10 +28,10 @@ export function refusingUsedUp(latchkey: Pick<Latchkey, 'checkLimits'>, request:
 
 /** Counts requests of keys that don't reach the plugin, because their body is not a GraphQL request. */
 export class UnreadCounter {
-  readonly #latchkey: Pick<Latchkey, 'limiter' | 'resourceMetadata'>;
+  readonly #latchkey: Pick<Assembly, 'limiter' | 'resourceMetadata'>;
   readonly #verdicts: Verdicts;
 
-  constructor(latchkey: Pick<Latchkey, 'limiter' | 'resourceMetadata'>, verdicts: Verdicts) {
+  constructor(latchkey: Pick<Assembly, 'limiter' | 'resourceMetadata'>, verdicts: Verdicts) {
     this.#latchkey = latchkey;
     this.#verdicts = verdicts;
   }

@@ -180,7 +180,7 @@ test("U1: createLatchkey({ document }) sets bounds, and apolloOptions can't exce
   try {
     expect((await own.query('{ a: good }')).body).toEqual({ data: { a: 1 } });
     expect((await own.query(two)).status).toBe(400);
-    expect(own.latchkey.serverOptions.parseOptions).toEqual({ maxLexicalTokens: 1_000 });
+    expect(own.latchkey.apolloOptions().parseOptions).toEqual({ maxLexicalTokens: 1_000 });
     expect(() => own.latchkey.apolloOptions({ parseOptions: { maxLexicalTokens: 1_001 } })).toThrow(/to 1000/);
   } finally {
     await own.close();

@@ -1,17 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLatchkey, openSqliteStore, type Latchkey } from '../../../src/index.js';
+import { assemble, type Assembly } from '../../../src/assembly/assembly.js';
+import { openSqliteStore } from '../../../src/index.js';
 import { mintToken } from '../../../src/core/keys/token.js';
 
 /** For servers that don't use the context function. */
 
 let dir: string;
-let latchkey: Latchkey;
+let latchkey: Assembly;
 let token: string;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-authenticate-'));
-  latchkey = await createLatchkey({ store: await openSqliteStore({ dir }), bcryptCost: 4 });
+  latchkey = await assemble({ store: await openSqliteStore({ dir }), bcryptCost: 4 });
   token = latchkey.firstKey?.token ?? '';
 });
 afterAll(async () => {

@@ -1,0 +1,59 @@
+import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from '../core/auth/arrival.js';
+import type { Principal } from '../core/auth/principal.js';
+import type { Refusal } from '../core/errors/refusal.js';
+import { checkedLimits } from '../core/limits/checked.js';
+import { Limiter } from '../core/limits/limiter.js';
+import type { Limits } from '../core/limits/limits.js';
+import type { Verdicts } from '../management/verdicts.js';
+import type { Foundation } from './foundation.js';
+import type { LatchkeyOptions } from './latchkeyOptions.js';
+
+/** Counts requests before their operation is known. */
+export interface Admission {
+  /** The counter as it was given or created. */
+  readonly counter: Limits;
+  /** The counter, with checked results. */
+  readonly limiter: Limits;
+  readonly arrived: (principal: Principal) => void | Promise<void>;
+  readonly checkLimits: (principal: Principal, where?: 'here' | 'anywhere') => void | Promise<void>;
+}
+
+export function openAdmission({ options, observer, started }: Foundation, verdicts: Verdicts): Admission {
+  const counter = limiterOf(options);
+  if (counter !== options.limits) started.push(() => counter.close());
+  const limiter = checkedLimits('createLatchkey: limits', counter);
+  return {
+    counter,
+    limiter,
+    arrived: (principal) => countArrival(principal, limiter, observer),
+    checkLimits: (principal, where = 'anywhere') => refuseUsedUp(principal, where, limiter, verdicts),
+  };
+}
+
+/** @throws Refusal RATE_LIMITED, or rejects with one, for a key that has used up one of its limits */
+function refuseUsedUp(
+  principal: Principal,
+  where: 'here' | 'anywhere',
+  limiter: Limits,
+  verdicts: Verdicts,
+): void | Promise<void> {
+  const settle = (refusal: Refusal | null): void => {
+    if (refusal === null) return;
+    verdicts.refused(principal, refusal);
+    throw refusal;
+  };
+  const found = (where === 'here' ? refusalOfKnownUsedUp : refusalOfUsedUp)(principal, limiter);
+  if (found instanceof Promise) return found.then(settle);
+  settle(found);
+}
+
+/** Requires a single table of tiers, so that the displayed limits are those that are counted. @throws TypeError */
+function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
+  if (limits === undefined) {
+    return new Limiter({ ...(now !== undefined && { clock: now }), ...(tiers !== undefined && { tiers }) });
+  }
+  if (tiers === undefined || limits.tiers === tiers) return limits;
+  throw new TypeError(
+    'createLatchkey: tiers is not the table of limits. Pass the table where you create limits, and leave tiers out here.',
+  );
+}

@@ -1,0 +1,164 @@
+import { NO_CONFIGURATION } from '../core/auth/configuration.js';
+import type { ForeignSource } from '../core/auth/headerFields.js';
+import { protectedResource, type ProtectedResource, type ResourceKind } from '../core/auth/oidc/protectedResource.js';
+import { signInOf } from '../core/auth/oidc/issuerSignIn.js';
+import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
+import type { LatchkeyContext, Principal } from '../core/auth/principal.js';
+import type { Standing } from '../core/auth/standing.js';
+import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
+import { documentBounds } from '../core/guard/document/documentBounds.js';
+import type { BcryptGate } from '../core/keys/bcryptGate.js';
+import { readChange } from '../core/keys/changeFeed.js';
+import type { EndedKeys } from '../core/keys/ended.js';
+import type { KeyService } from '../core/keys/keyService.js';
+import { checkedTime } from '../core/limits/checkedClock.js';
+import type { RateLimitHeaders } from '../core/limits/limitFields.js';
+import type { Limits } from '../core/limits/limits.js';
+import { checkOptions } from '../core/util/checkOptions.js';
+import type { GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
+import type { GatheredEntries } from '../management/audit/gathered.js';
+import type { Refusals } from '../management/audit/refusals.js';
+import { keyTypeDefs } from '../management/schema/typeDefs.js';
+import type { UsageLog } from '../management/usage/usageLog.js';
+import type { ProjectService } from '../management/workspaces/projectService.js';
+import type { WorkspaceService } from '../management/workspaces/workspaceService.js';
+import type { SignIn } from '../shared/signIn.js';
+import { openAccounts, openEndedKeys } from './accounts.js';
+import { openAdmission } from './admission.js';
+import { apolloOptionsOf, serverOptionsOf } from './apolloParts.js';
+import { Principals } from './principals.js';
+import { foundationOf } from './foundation.js';
+import { guardOf } from './guarding.js';
+import { latchkeySchema, type LatchkeyOptions } from './latchkeyOptions.js';
+import type { Latchkey } from './libraryApi.js';
+import { allResolvers } from './resolvers.js';
+import { openServices } from './services.js';
+
+/** Latchkey with the parts that only its own service uses. */
+export interface Assembly extends Latchkey {
+  /**
+   * Counts a request of an anonymous caller. Call it before the body is read, unless you use {@link context}, which calls it. If
+   * you create a context yourself, set `counted: true` in it. Requests of other callers are not counted.
+   * @throws Refusal RATE_LIMITED, or rejects with one
+   */
+  arrived(principal: Principal): void | Promise<void>;
+  /**
+   * Refuses a request of a key that has used up one of its limits. Call it before the document is parsed, unless you use
+   * {@link context}, which calls it. Doesn't count the request: the plugin does.
+   * @param where `here`: check only limits that this process counts, and never return a promise. Default: `anywhere`
+   * @throws Refusal RATE_LIMITED, or rejects with one
+   */
+  checkLimits(principal: Principal, where?: 'here' | 'anywhere'): void | Promise<void>;
+  /**
+   * Records a valid key of a request that was refused because it used plain HTTP in the audit log. Never rejects.
+   */
+  sawInClear(source: ForeignSource): Promise<void>;
+  /** Authenticates a request again after its body has arrived. Doesn't count the request again. */
+  reauthenticate(source: ForeignSource): Principal | Promise<Principal>;
+  /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
+  standing(source: ForeignSource): Standing | Promise<Standing>;
+  /** The options of {@link apolloOptions}, not combined with others. */
+  readonly serverOptions: GuardedServerOptions<LatchkeyContext>;
+  readonly keys: KeyService;
+  readonly workspaces: WorkspaceService;
+  readonly projects: ProjectService;
+  /** @param kind default: `graphql` */
+  protectedResource(kind?: ResourceKind): ProtectedResource | null;
+  /** @param kind default: `graphql` */
+  resourceMetadata(kind?: ResourceKind): string | null;
+  /** Returns the data for signing in to the dashboard at the issuer; null: the dashboard only accepts keys. */
+  signIn(): Promise<SignIn | null>;
+  readonly limiter: Limits;
+  /** Returns the header fields that currently report a key's limits. */
+  readonly rateLimitHeaders: () => RateLimitHeaders;
+  /** Usage of keys that is not yet written. */
+  readonly usage: UsageLog;
+  /** Refusals, counted for the audit log. */
+  readonly refusals: Refusals;
+  /** Entries that are not yet in the audit log: refusals, and keys that were sent over plain HTTP. */
+  readonly gathered: GatheredEntries;
+  /** Removes ended keys; null if they are kept forever. */
+  readonly endedKeys: EndedKeys | null;
+  /** bcrypt runs since the start. */
+  readonly bcrypt: BcryptGate;
+}
+
+/**
+ * Assembles Latchkey on a store.
+ * @throws TypeError for an invalid option
+ */
+export async function assemble(options: LatchkeyOptions): Promise<Assembly> {
+  checkOptions('createLatchkey', latchkeySchema, options);
+  const own = options.now === undefined ? {} : { now: checkedTime('createLatchkey: now', options.now) };
+  const started: (() => unknown)[] = [];
+  try {
+    return await assembled({ ...options, ...own }, started);
+  } catch (error) {
+    await Promise.allSettled(started.map(async (end) => end()));
+    throw error;
+  }
+}
+
+/** @param started receives functions that end what was started, for a start that fails */
+async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): Promise<Assembly> {
+  const foundation = foundationOf(options, started);
+  const { now, callbacks, gate, configured } = foundation;
+  const accounts = openAccounts(foundation);
+  const admission = openAdmission(foundation, accounts.verdicts);
+  const { limiter } = admission;
+  const principals = new Principals(foundation, accounts);
+  const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare, changed } = principals;
+  const { resourceMetadata } = principals;
+  const knownScopes = new Set<string>();
+  const services = openServices(foundation, { tiers: limiter.tiers, changed, knownScopes });
+  const firstKey = await services.workspaces.ensureFirst({
+    id: DEFAULT_WORKSPACE_ID,
+    tier: options.defaultTier ?? 'GROWTH',
+    withKey: principals.operator === null,
+  });
+  await principals.open();
+  (await prepare(options.configuration ?? NO_CONFIGURATION))();
+  // Last, because a feed can't be left again.
+  callbacks.call('changes.subscribe', () => options.changes?.subscribe((change) => changed(readChange(change))));
+
+  const bounds = documentBounds(options.document);
+  const answer = { ...ANSWER_LIMITS, ...options.answer };
+  const { recording } = accounts;
+  const serverOptions = serverOptionsOf(foundation, { limiter, recording, answer, bounds, resourceMetadata });
+  const resolvers = allResolvers(foundation, services, { limiter, answer, bounds });
+  const endedKeys = openEndedKeys(foundation);
+  const signIn = signInOf(now, options.fetch);
+  return {
+    typeDefs: keyTypeDefs(),
+    resolvers,
+    guard: guardOf(foundation, { answer, resolvers, knownScopes }),
+    context: principals.contextBuilder(admission),
+    serverOptions,
+    apolloOptions: apolloOptionsOf(serverOptions, options),
+    ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
+    arrived: admission.arrived,
+    checkLimits: admission.checkLimits,
+    keys: services.keys,
+    workspaces: services.workspaces,
+    projects: services.projects,
+    protectedResource(kind) {
+      const oidc = configured.oidc();
+      return oidc && protectedResource(oidc, knownScopes, kind);
+    },
+    signIn: () => signIn(configured.oidc()),
+    limiter: admission.counter,
+    rateLimitHeaders: configured.rateLimitHeaders,
+    usage: accounts.usage,
+    refusals: accounts.refusals,
+    gathered: accounts.gathered,
+    endedKeys,
+    bcrypt: gate,
+    async close() {
+      await endedKeys?.close();
+      await limiter.close();
+      await accounts.usage.close();
+      await accounts.gathered.close();
+      foundation.end();
+    },
+  };
+}

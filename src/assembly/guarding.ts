@@ -1,0 +1,41 @@
+import { isSchema, type GraphQLSchema } from 'graphql';
+import type { LatchkeyContext } from '../core/auth/principal.js';
+import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
+import { assertGuarded, guardWith } from '../core/guard/guard.js';
+import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
+import { checkOptions } from '../core/util/checkOptions.js';
+import { assertResolved } from '../management/schema/unresolved.js';
+import type { Foundation } from './foundation.js';
+import { guardSchemaOptions, type LatchkeyOptions } from './latchkeyOptions.js';
+
+interface GuardingOptions {
+  readonly answer: AnswerLimits;
+  /** The resolvers that the schema must have. */
+  readonly resolvers: Readonly<Record<string, object>>;
+  /** Receives the scopes of the guarded schemas. */
+  readonly knownScopes: Set<string>;
+}
+
+/** Returns the function that guards a schema in place. */
+export function guardOf(
+  { options, log }: Foundation,
+  { answer, resolvers, knownScopes }: GuardingOptions,
+): (schema: GraphQLSchema, given?: { readonly plugin?: boolean }) => GraphQLSchema {
+  const rules = { answer, ...(options.actions !== undefined && { actions: options.actions }) };
+  return (schema, given = {}) => {
+    checkOptions('guard', guardSchemaOptions, given);
+    if (isSchema(schema)) assertResolved(schema, resolvers);
+    guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
+    for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
+    return schema;
+  };
+}
+
+function warnWithoutPlugin(log: LatchkeyOptions['log']): (context: unknown) => void {
+  return (context) => {
+    // Without the plugin, there is no server whose logger could be used.
+    // oxlint-disable-next-line no-console
+    if (log === undefined) console.warn(WITHOUT_PLUGIN);
+    else log(new Error(WITHOUT_PLUGIN), context as LatchkeyContext);
+  };
+}

@@ -1,0 +1,75 @@
+import type { ApolloServerOptionsWithSchema } from '@apollo/server';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { OwnApolloOptions } from '../adapters/apollo/apolloOptions.js';
+import type { GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
+import type { Configuration } from '../core/auth/configuration.js';
+import type { ContextBuilder } from '../core/auth/context.js';
+import type { ForeignSource } from '../core/auth/headerFields.js';
+import type { ProtectedResource } from '../core/auth/oidc/protectedResource.js';
+import type { LatchkeyContext, Principal } from '../core/auth/principal.js';
+import type { Change } from '../core/keys/changeFeed.js';
+import type { IssuedKey } from '../core/keys/keyService.js';
+
+/**
+ * Guards a GraphQL server.
+ * @example
+ * const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
+ * const schema = latchkey.guard(
+ *   makeExecutableSchema({ typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] }),
+ * );
+ * const server = new ApolloServer(latchkey.apolloOptions({ schema }));
+ * await startStandaloneServer(server, { context: latchkey.context });
+ */
+export interface Latchkey {
+  /** The directives, and the operations on keys and workspaces. Add them to your type definitions. */
+  readonly typeDefs: DocumentNode;
+  /** The resolvers of {@link typeDefs}. */
+  readonly resolvers: Readonly<Record<string, object>>;
+  /**
+   * Guards a schema by its directives, in place. Call it after all other changes of the schema. If an operation runs without
+   * Latchkey's plugin, for example on a server other than Apollo Server, one warning goes to {@link LatchkeyOptions.log}, or to
+   * `console.warn`.
+   *
+   * @param options `plugin: false`: don't warn, because the schema is used without the plugin on purpose
+   * @throws GuardError, also if a field of {@link typeDefs} has no resolver; TypeError for an unknown option
+   */
+  guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
+  /** The context function for Apollo Server. */
+  readonly context: ContextBuilder;
+  /**
+   * Returns options for Apollo Server: the plugin that checks and counts operations, limits of documents, and errors that reveal no
+   * internals. Your options are combined with them: plugins, validation rules and limits are merged, and your `formatError` is
+   * called with Latchkey's error.
+   *
+   * @throws TypeError for an option that is unknown or disables part of the guard; GuardError for an unguarded `schema`
+   * @example new ApolloServer(latchkey.apolloOptions({ schema, plugins: [yourPlugin] }))
+   */
+  apolloOptions<Context extends LatchkeyContext>(
+    options: ApolloServerOptionsWithSchema<Context>,
+  ): ApolloServerOptionsWithSchema<Context>;
+  apolloOptions<Context extends LatchkeyContext>(
+    options?: Omit<OwnApolloOptions<Context>, 'schema'>,
+  ): GuardedServerOptions<Context>;
+  /**
+   * Returns the principal of a request; not a promise if the credential is cached.
+   * @throws Refusal, or rejects with one; TypeError for header fields in a form that can't be read
+   */
+  authenticate(source: ForeignSource): Principal | Promise<Principal>;
+  /** The first admin key, if this start created it in an empty store; else null. Its token can't be shown again later. */
+  readonly firstKey: IssuedKey | null;
+  /**
+   * Prepares a new configuration: hashes its keys and looks up their workspaces. Nothing changes until you call the returned
+   * function, which applies all of it in one step.
+   *
+   * @throws TypeError for an invalid configuration; Refusal UNAVAILABLE; StoreUnavailable
+   */
+  prepare(configuration: Configuration): Promise<() => void>;
+  /** Adds a listener for changes of keys. @param listener called after caches were updated; null: anything may have changed */
+  onChange(listener: (change: Change | null) => void): void;
+  /** Returns the content of `/.well-known/oauth-protected-resource` (RFC 9728); null: access tokens are not accepted. */
+  protectedResource(): ProtectedResource | null;
+  /** Returns the address of this content, for challenges; null: none. */
+  resourceMetadata(): string | null;
+  /** Writes pending data. Doesn't close the store: the code that opened it must close it. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,150 @@
+import { Authenticator } from '../core/auth/authenticator.js';
+import type { Configuration } from '../core/auth/configuration.js';
+import { ConfiguredKeys } from '../core/auth/configuredKeys.js';
+import { createContextBuilder, principalOf, type ContextBuilder } from '../core/auth/context.js';
+import { readableSource, type ForeignSource } from '../core/auth/headerFields.js';
+import { Networks } from '../core/auth/networks.js';
+import type { ResourceKind } from '../core/auth/oidc/protectedResource.js';
+import { OperatorKey } from '../core/auth/operator.js';
+import type { Principal } from '../core/auth/principal.js';
+import { SecretVerifier } from '../core/auth/secretVerifier.js';
+import { standingOf, type Standing } from '../core/auth/standing.js';
+import type { Change } from '../core/keys/changeFeed.js';
+import type { Store } from '../core/store/store.js';
+import { checkOptions } from '../core/util/checkOptions.js';
+import { lookAtClear } from '../management/audit/clear.js';
+import { watched } from '../management/audit/watched.js';
+import { optionError } from '../shared/optionChecks.js';
+import type { Accounts } from './accounts.js';
+import type { Admission } from './admission.js';
+import type { Foundation } from './foundation.js';
+import { configurationSchema, type LatchkeyOptions } from './latchkeyOptions.js';
+
+/** Everything that turns a credential into a principal. */
+export class Principals {
+  readonly #foundation: Foundation;
+  readonly #accounts: Accounts;
+  readonly #authenticator: Authenticator;
+  /** The authenticator, with its refusals counted. */
+  readonly #door: Pick<Authenticator, 'authenticate'>;
+  readonly #networks: Networks;
+  readonly #listeners: ((change: Change | null) => void)[] = [];
+  readonly operator: OperatorKey | null;
+
+  constructor(foundation: Foundation, accounts: Accounts) {
+    const { options } = foundation;
+    this.#foundation = foundation;
+    this.#accounts = accounts;
+    this.operator = operatorOf(options.adminApiKey);
+    this.#authenticator = authenticatorOf(foundation, accounts, this.operator);
+    this.#door = watched(this.#authenticator, accounts.refusals);
+    this.#networks = new Networks(options.now ?? (() => performance.now()));
+  }
+
+  /** Reads what the store knows about imported keys. Call it before the first request. */
+  open(): Promise<void> {
+    return this.#authenticator.open();
+  }
+
+  readonly authenticate = (source: ForeignSource): Principal | Promise<Principal> =>
+    principalOf(readableSource(source), this.#door, this.#foundation.observer, this.#networks);
+
+  // Without the observer, which has counted this request already.
+  readonly reauthenticate = (source: ForeignSource): Principal | Promise<Principal> =>
+    principalOf(readableSource(source), this.#door);
+
+  readonly standing = (source: ForeignSource): Standing | Promise<Standing> =>
+    standingOf(readableSource(source), this.#authenticator);
+
+  readonly sawInClear = async (source: ForeignSource): Promise<void> =>
+    lookAtClear(readableSource(source), this.#door, this.#accounts.sentInClear);
+
+  readonly onChange = (listener: (change: Change | null) => void): void => {
+    if (typeof listener !== 'function') throw optionError('onChange: listener', listener, 'a function');
+    this.#listeners.push(this.#foundation.callbacks.contain('onChange', listener));
+  };
+
+  /** Updates the caches after a change of keys, then tells the listeners. */
+  readonly changed = (change: Change | null): void => {
+    this.#authenticator.forget(change);
+    this.#tell(change);
+  };
+
+  readonly resourceMetadata = (kind: ResourceKind = 'graphql'): string | null => {
+    const oidc = this.#foundation.configured.oidc();
+    return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
+  };
+
+  contextBuilder({ arrived, checkLimits }: Admission): ContextBuilder {
+    return createContextBuilder(this.#door, this.#foundation.observer, this.resourceMetadata, {
+      networks: this.#networks,
+      arrived: async (principal) => {
+        await arrived(principal);
+        await checkLimits(principal);
+      },
+    });
+  }
+
+  readonly prepare = async (configuration: Configuration): Promise<() => void> => {
+    checkOptions('prepare: configuration', configurationSchema, configuration);
+    const { gate, store, configured } = this.#foundation;
+    const next = await ConfiguredKeys.hashed(configuration, gate);
+    await assertWorkspaces(next, store);
+    await assertWorkspaceOfTokens(configuration, store);
+    return () => {
+      configured.replace(configuration, next);
+      this.#authenticator.configure(configuration.apiKeys, next, configuration.oidc);
+      this.#tell(null);
+    };
+  };
+
+  #tell(change: Change | null): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function authenticatorOf(foundation: Foundation, accounts: Accounts, operator: OperatorKey | null): Authenticator {
+  const { options, store, now, gate, peppers, observer, configured } = foundation;
+  const { usage, watch } = accounts;
+  return new Authenticator({
+    store,
+    operator,
+    roles: configured.roles,
+    prefixes: () => Object.values(configured.prefixes()),
+    now,
+    secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
+    onUse: (keyId, at, key, address) => {
+      usage.used(keyId, at);
+      watch?.used(key, at, address);
+    },
+    observer,
+    fetch: options.fetch,
+    ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
+  });
+}
+
+function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {
+  if (key == null) return null;
+  return typeof key === 'string' ? new OperatorKey(key) : key;
+}
+
+/** Checks that the workspaces of configured keys exist. Otherwise only the callers would notice. @throws TypeError */
+async function assertWorkspaces({ records }: ConfiguredKeys, { workspaces }: Store): Promise<void> {
+  const ids = new Set(records.map(({ workspaceId }) => workspaceId));
+  for (const id of ids) {
+    if ((await workspaces.find(id)) !== null) continue;
+    const { name } = records.find(({ workspaceId }) => workspaceId === id) ?? {};
+    throw new TypeError(
+      `The configured key "${name}" is in the workspace "${id}", which does not exist. Create it first, or correct the key's workspace.`,
+    );
+  }
+}
+
+/** @throws TypeError */
+async function assertWorkspaceOfTokens({ oidc }: Configuration, { workspaces }: Store): Promise<void> {
+  if (oidc?.workspaceClaim !== null) return;
+  if ((await workspaces.find(oidc.workspace)) !== null) return;
+  throw new TypeError(
+    `Access tokens are in the workspace "${oidc.workspace}", which does not exist. Create it first, or correct auth.oidc.workspace.`,
+  );
+}

@@ -1,0 +1,59 @@
+import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
+import type { DocumentBounds } from '../core/guard/document/documentBounds.js';
+import { Explainer } from '../core/guard/explain.js';
+import { MAX_LINES } from '../core/guard/lines.js';
+import type { Limits } from '../core/limits/limits.js';
+import { accessResolvers } from '../management/access/resolvers.js';
+import { scopeResolvers } from '../management/access/scopeResolvers.js';
+import { suggestionResolvers } from '../management/access/suggestions.js';
+import { AuditService } from '../management/audit/auditService.js';
+import { auditResolvers } from '../management/audit/resolvers.js';
+import { keyResolvers } from '../management/keys/resolvers.js';
+import { Count } from '../management/scalars/count.js';
+import { DateTime } from '../management/scalars/dateTime.js';
+import { Duration } from '../management/scalars/duration.js';
+import { JSONValue } from '../management/scalars/json.js';
+import { Scope } from '../management/scalars/scope.js';
+import { failingClosed } from '../management/schema/failingClosed.js';
+import { usageResolvers } from '../management/usage/resolvers.js';
+import { workspaceResolvers } from '../management/workspaces/resolvers.js';
+import type { Foundation } from './foundation.js';
+import type { Services } from './services.js';
+
+interface AllResolversOptions {
+  readonly limiter: Limits;
+  readonly answer: AnswerLimits;
+  readonly bounds: DocumentBounds;
+}
+
+/** Returns the resolvers of the administration API. */
+export function allResolvers(
+  { options, store, now, configured }: Foundation,
+  { keys, workspaces, projects, users, holderOf }: Services,
+  { limiter, answer, bounds }: AllResolversOptions,
+): Readonly<Record<string, object>> {
+  const { introspection = 'authenticated', document } = options;
+  const { roles, ceilings } = configured;
+  const explainer = new Explainer({ bounds, introspection, maxLines: document?.lines ?? MAX_LINES });
+  return {
+    ...failingClosed(
+      merge(
+        keyResolvers({ keys, projects, users, limiter, answer, roles, now }),
+        workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
+        auditResolvers(new AuditService(store.audit)),
+        usageResolvers({ usage: store.usage, now }),
+        suggestionResolvers({ keys, usage: store.usage, now }),
+        scopeResolvers({ ceilings }),
+        accessResolvers({ explainer, keys, holderOf, limiter, now }),
+      ),
+    ),
+    ...{ Count, DateTime, Duration, JSON: JSONValue, Scope },
+  };
+}
+
+function merge(...maps: readonly Readonly<Record<string, object>>[]): Record<string, object> {
+  const merged: Record<string, object> = {};
+  for (const map of maps)
+    for (const [type, fields] of Object.entries(map)) merged[type] = { ...merged[type], ...fields };
+  return merged;
+}
