@@ -92,7 +92,9 @@ await Promise.all([
   ...load('new document', 1, 50, [200, 429], (_, i) =>
     program.query(`{ assets(first: ${(i % 50) + 1}) { name a${i}: name } }`, { token: every(keys, i) }),
   ),
-  ...load('wrong key', 1, 200, [401, 429], (_, i) => program.query('{ viewer { scopes } }', { token: `sk_live_${i}` })),
+  ...load('wrong key', 1, 200, [401, 429], (_, i) =>
+    program.query('{ viewer { scopes } }', { token: `lks_live_${i}` }),
+  ),
   ...load('no key', 1, 100, [200, 429], () => program.query('{ tiers { tier } }')),
   ...load('list of keys', 1, 200, [200], () =>
     program.query('{ apiKeys(first: 50) { totalCount nodes { id name lastUsedAt } } }', { token: admin }),

@@ -128,7 +128,7 @@ await Promise.all([
   ...flood(
     'wrong keys',
     2,
-    (lane, i) => query('{ viewer { credential { id } } }', { token: `sk_live_${i}`, address: network(lane + 32, i) }),
+    (lane, i) => query('{ viewer { credential { id } } }', { token: `lks_live_${i}`, address: network(lane + 32, i) }),
     10,
   ),
   (async () => {

@@ -8,7 +8,7 @@ import { note } from './build/bundled.js';
 
 // No header is prefilled: GraphiQL sends it with its first introspection, and a header without a key is refused.
 const DEFAULT_QUERY = `# Open the Headers pane below and put your key there:
-#   { "Authorization": "Bearer sk_live_..." }
+#   { "Authorization": "Bearer lks_live_..." }
 # Then run this.
 {
   viewer {

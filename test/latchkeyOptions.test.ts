@@ -404,7 +404,7 @@ test('U1: createLatchkey accepts all documented options', async () => {
     store,
     peppers: [SECRET],
     adminApiKey: null,
-    prefixes: { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' },
+    prefixes: { SECRET: 'lks', CLIENT: 'lkc', READ_ONLY: 'lkr' },
     configuration: NO_CONFIGURATION,
     bcryptCost: 4,
     defaultTier: 'STARTER',

@@ -12,7 +12,7 @@ const NO_HASH = `$2b$10$${'x'.repeat(53)}`;
 
 /** Creates a key without the 50 ms for bcrypt: a million of them would take half a day. */
 export function mint() {
-  const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
+  const { token, tokenPrefix, lookupId, secret } = mintToken('lks', 'LIVE');
   const key = {
     id: newId('key'),
     workspaceId: DEFAULT_WORKSPACE_ID,

@@ -28,10 +28,15 @@ describe('B43 wrong keys as amplification', () => {
 
   it('B43 unknown keys: no comparison', async () => {
     const before = comparisons();
-    const unknown = Array.from({ length: 100 }, () => mintToken('sk', 'LIVE').token);
+    const unknown = Array.from({ length: 100 }, () => mintToken('lks', 'LIVE').token);
     expect(await ask(unknown)).toEqual(unknown.map(() => 401));
     const [first = ''] = unknown;
-    const malformed = [randomBytes(40).toString('base64'), first.slice(0, -1), `${first}x`, first.replace('sk', 'ck')];
+    const malformed = [
+      randomBytes(40).toString('base64'),
+      first.slice(0, -1),
+      `${first}x`,
+      first.replace('lks', 'lkc'),
+    ];
     expect(await ask(malformed)).toEqual(malformed.map(() => 401));
     expect(comparisons()).toBe(before);
   });

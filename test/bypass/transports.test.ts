@@ -87,7 +87,7 @@ describe('transports', () => {
       expect(anonymous.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
       expect((await graphqlByGet('{ assets { name } }', bearer(key.token))).status).toBe(403);
       expect((await graphqlByGet('{ assets { name } }', bearer())).body).toEqual({ data: { assets: [] } });
-      expect((await graphqlByGet('{ viewer { scopes } }', bearer('sk_live_nonsense'))).status).toBe(401);
+      expect((await graphqlByGet('{ viewer { scopes } }', bearer('lks_live_nonsense'))).status).toBe(401);
     });
 
     it('B34 GET /graphql?query= and GET /schema.graphql: limited with POST, from one window', async () => {
@@ -121,7 +121,7 @@ describe('transports', () => {
 
     it('B34 GET /schema.graphql: for callers with introspection', async () => {
       expect((await get('/schema.graphql')).status).toBe(401);
-      expect((await get('/schema.graphql', bearer('sk_live_nonsense'))).status).toBe(401);
+      expect((await get('/schema.graphql', bearer('lks_live_nonsense'))).status).toBe(401);
       const allowed = await get('/schema.graphql', bearer());
       expect(allowed.status).toBe(200);
       expect(allowed.text).toContain('@auth(scope: "read:assets")');
@@ -217,7 +217,7 @@ describe('transports', () => {
     expect(await page(`/graphql?key=${adminToken}&token=${adminToken}`)).toEqual(plain);
     expect(plain.cookies).toBeNull();
     expect(plain.text).not.toContain(adminToken);
-    expect(plain.text).not.toMatch(/[sc]k_(?:live|test)_[0-9A-Za-z]{16}/);
+    expect(plain.text).not.toMatch(/lk[scr]_(?:live|test)_[0-9A-Za-z]{16}/);
   });
 });
 

@@ -120,7 +120,7 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
     const failures = new Failures(() => 0);
     kept.push(cache, failures);
     for (let i = 0; i < 20_000; i += 1) {
-      const { token } = mintToken('sk', 'LIVE');
+      const { token } = mintToken('lks', 'LIVE');
       const field = Buffer.from(`Bearer ${' '.repeat(15 * KB)}${token}`).toString();
       const lookupId = parseToken(locateCredential({ headers: { authorization: field } }) ?? '')?.lookupId;
       if (lookupId === undefined) throw new Error('The field has no token.');

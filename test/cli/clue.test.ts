@@ -4,7 +4,7 @@ import { clueInArgument, clueInToken } from '../../src/cli/commands/keys/clue.js
 import type { Failure } from '../../src/cli/exit.js';
 import { mintToken } from '../../src/core/keys/token.js';
 
-const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
+const { token, tokenPrefix, lookupId, secret } = mintToken('lks', 'LIVE');
 const digestOf = (text: string): string => `sha256:${hash('sha256', text, 'hex')}`;
 const FOREIGN = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
 
@@ -24,13 +24,19 @@ test('U4: sends the lookup ID of a token, whatever text is around it', () => {
 
 test('U4: sends no character of the secret of a token that was cut or mistyped', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 9, max: token.length - 1 }), fc.constantFrom('', '…', '...'), (length, end) => {
-      const { text } = clueInToken(token.slice(0, length) + end);
-      const [beginning = '', ...digests] = text.split(' ');
-      expect(beginning).toBe(`${tokenPrefix}_${lookupId}`.slice(0, length));
-      // Text that was cut without a mark may be a token of another system.
-      expect(digests).toEqual(end === '' && length > 24 ? [digestOf(token.slice(0, length))] : []);
-    }),
+    fc.property(
+      fc.integer({ min: `${tokenPrefix}_`.length + 1, max: token.length - 1 }),
+      fc.constantFrom('', '…', '...'),
+      (length, end) => {
+        const { text } = clueInToken(token.slice(0, length) + end);
+        const [beginning = '', ...digests] = text.split(' ');
+        expect(beginning).toBe(`${tokenPrefix}_${lookupId}`.slice(0, length));
+        // Text that was cut without a mark may be a token of another system.
+        expect(digests).toEqual(
+          end === '' && length > `${tokenPrefix}_${lookupId}`.length ? [digestOf(token.slice(0, length))] : [],
+        );
+      },
+    ),
     { seed: 11 },
   );
   const mistyped = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
@@ -60,7 +66,7 @@ test('U4: sends no part of standard input except what identifies a key', () => {
     /^(?:sha256:[0-9a-f]{64}|(?:[a-z][a-z0-9]{0,9}_(?:live|test)_)?[0-9A-Za-z]{0,16}…?|(?:key|conf)_[0-9A-Za-z]{1,32})$/;
   const part = fc.oneof(
     fc.string({ maxLength: 40 }),
-    fc.constantFrom(token, token.slice(0, 30), FOREIGN, 'Bearer ', '\n', '=\r\n', '%3D', '"', 'sk_live_', 'token: '),
+    fc.constantFrom(token, token.slice(0, 30), FOREIGN, 'Bearer ', '\n', '=\r\n', '%3D', '"', 'lks_live_', 'token: '),
   );
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), (parts) => {
@@ -79,16 +85,16 @@ test('U4: sends no part of standard input except what identifies a key', () => {
 });
 
 test('U4: refuses text on standard input that has no token, and lists what it accepts', () => {
-  for (const text of ['with blanks', 'ключ', '🔑', 'no', 'sk_live', 'Cannot read properties of undefined']) {
+  for (const text of ['with blanks', 'ключ', '🔑', 'no', 'lks_live', 'Cannot read properties of undefined']) {
     expect(() => clueInToken(text)).toThrow(
-      'Standard input has no token. Write a token or its beginning (sk_live_Ab12Cd)',
+      'Standard input has no token. Write a token or its beginning (lks_live_Ab12Cd)',
     );
   }
   expect(() => clueInToken('a '.repeat(50_000))).toThrow('more than 32768 characters');
 });
 
 test('U4: refuses two tokens, and repeats neither', () => {
-  const other = mintToken('ck', 'TEST');
+  const other = mintToken('lkc', 'TEST');
   expect(() => clueInToken(`${token} ${other.token}`)).toThrow('The text has 2 tokens. Search for one at a time.');
 });
 

@@ -43,7 +43,7 @@ test.each([
 });
 
 test('2: a key as an argument is refused with the reason, and not printed', async () => {
-  const { token } = mintToken('sk', 'LIVE');
+  const { token } = mintToken('lks', 'LIVE');
   const mistyped = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
   for (const args of [
     ['whoami', token],
@@ -65,7 +65,7 @@ test('3: there is no key, or it is not accepted', async () => {
   const none = await latchkey(['whoami'], { env: { LATCHKEY_URL } });
   expect(none.status).toBe(3);
   expectGolden('no-key', none.stderr);
-  const { token } = mintToken('sk', 'LIVE');
+  const { token } = mintToken('lks', 'LIVE');
   const unknown = await latchkey(['whoami'], { env: { LATCHKEY_URL, LATCHKEY_API_KEY: token } });
   expect([unknown.status, unknown.stderr.includes(token)]).toEqual([3, false]);
   expectGolden('unknown-key', unknown.stderr);

@@ -20,7 +20,7 @@ test('U4: keys find accepts a name, a prefix, a lookup ID, a key ID, or a token 
   await createKey(service, { name: 'Another' });
   const [, , body = ''] = token.split('_');
   const lookupId = body.slice(0, 16);
-  for (const text of ['leaked', id, lookupId, token.slice(0, 14), token.slice(0, 24)]) {
+  for (const text of ['leaked', id, lookupId, token.slice(0, 15), token.slice(0, 25)]) {
     const { status, stdout } = await run(['keys', 'find', text, '--json']);
     expect([text, status, namesOf(stdout)]).toEqual([text, 0, ['Leaked one']]);
   }
@@ -29,7 +29,7 @@ test('U4: keys find accepts a name, a prefix, a lookup ID, a key ID, or a token 
   await run(['keys', 'revoke', id, '--yes']);
   expectGolden('keys-find', (await run(['keys', 'find', '-'], token)).stdout);
 
-  const none = await run(['keys', 'find', '-'], mintToken('sk', 'LIVE').token);
+  const none = await run(['keys', 'find', '-'], mintToken('lks', 'LIVE').token);
   expect([none.status, none.stdout]).toEqual([1, 'No key found.\n']);
   for (const text of ['nobody', 'no-body', 'Nobody at all']) {
     const empty = await run(['keys', 'find', text, '--json']);
@@ -39,7 +39,7 @@ test('U4: keys find accepts a name, a prefix, a lookup ID, a key ID, or a token 
   expect(namesOf((await run(['keys', 'find', '-', '--json'], mail)).stdout)).toEqual(['Leaked one']);
   const prose = await run(['keys', 'find', '-'], 'nothing of the kind\n');
   expect([prose.status, prose.stdout]).toEqual([2, '']);
-  expect(prose.stderr).toContain('Standard input has no token. Write a token or its beginning (sk_live_Ab12Cd)');
+  expect(prose.stderr).toContain('Standard input has no token. Write a token or its beginning (lks_live_Ab12Cd)');
   const foreign = await run(['keys', 'find', '-'], 'token: ghp_16C7e42F292c6912E7710c838347Ae178B4a');
   expect([foreign.status, foreign.stdout]).toEqual([1, 'No key found.\n']);
   expect(foreign.stderr).toContain('imported with a bcrypt hash is not found by its token');
@@ -52,7 +52,7 @@ test('U4: keys find sends no token, and accepts none as an argument', async () =
     const pageInfo = { hasNextPage: false, endCursor: null };
     return { findApiKeys: [], apiKeys: { nodes: [], pageInfo } };
   });
-  const { token, lookupId, secret } = mintToken('sk', 'LIVE');
+  const { token, lookupId, secret } = mintToken('lks', 'LIVE');
   const foreign = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
   const ask = (args: readonly string[], input = '') =>
     latchkey(['keys', 'find', ...args], { env: { ...env, LATCHKEY_URL: server.url }, input });

@@ -6,8 +6,8 @@ import { PROJECT } from '../support/project.js';
 function normalised(text: string): string {
   return (
     text
-      .replace(/\b(sk|ck|rk)_(live|test)_[0-9A-Za-z]{54}\b/g, '$1_$2_TOKEN')
-      .replace(/\b(sk|ck|rk)_(live|test)_[0-9A-Za-z]{6}\b/g, '$1_$2_PREFIX')
+      .replace(/\b(lk[scr])_(live|test)_[0-9A-Za-z]{54}\b/g, '$1_$2_TOKEN')
+      .replace(/\b(lk[scr])_(live|test)_[0-9A-Za-z]{6}\b/g, '$1_$2_PREFIX')
       .replace(/\b(key|ws|prj|usr)_[0-9A-Za-z]{16}\b/g, '$1_IDENTIFIER123456')
       .replace(/\baud_[0-9a-f]{24}\b/g, 'aud_IDENTIFIER')
       .replace(/\b[0-9a-f]{64}\b/g, 'HASH')

@@ -14,7 +14,14 @@ const VIEWER = {
 };
 
 const KEY = {
-  ...{ id: 'key_1', workspaceId: 'ws_1', name: 'Airflow', source: 'CREATED', prefix: 'sk_live_Ab12Cd', type: 'SECRET' },
+  ...{
+    id: 'key_1',
+    workspaceId: 'ws_1',
+    name: 'Airflow',
+    source: 'CREATED',
+    prefix: 'lks_live_Ab12Cd',
+    type: 'SECRET',
+  },
   ...{
     environment: 'LIVE',
     scopes: [],
@@ -72,7 +79,7 @@ async function failing(...responses: readonly Respond[]): Promise<Failing> {
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    env: { LATCHKEY_URL: `http://${host}/graphql`, LATCHKEY_API_KEY: 'sk_live_x' },
+    env: { LATCHKEY_URL: `http://${host}/graphql`, LATCHKEY_API_KEY: 'lks_live_x' },
     host,
     requests: () => requests,
   };

@@ -21,8 +21,8 @@ import { mintToken } from '../../src/core/keys/token.js';
 import { run } from '../support/run.js';
 import { latchkey, PROGRAM } from './latchkey.js';
 
-const { token } = mintToken('sk', 'LIVE');
-const shown = token.slice(0, 'sk_live_'.length + 6);
+const { token } = mintToken('lks', 'LIVE');
+const shown = token.slice(0, 'lks_live_'.length + 6);
 /** In the right format, but with a wrong checksum. */
 const lookalike = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
 
@@ -44,6 +44,11 @@ test.each([
   for (const part of [1, 7, 64, 1_000]) expect(finds(text, part)).toEqual([{ line, column, prefix: shown }]);
 });
 
+test.each(['sk', 'ck', 'rk'])('finds a token with the earlier default prefix %s', (prefix) => {
+  const legacy = mintToken(prefix, 'TEST').token;
+  expect(finds(`key: ${legacy}`, 64)).toEqual([{ line: 1, column: 6, prefix: legacy.slice(0, 14) }]);
+});
+
 test('ignores text that only looks like a token', () => {
   expect(finds(`${lookalike}\n${token.toUpperCase()}\n${token.slice(0, -1)}`, 16)).toEqual([]);
 });
@@ -51,7 +56,7 @@ test('ignores text that only looks like a token', () => {
 test('finds the same tokens, however the text is split into chunks', () => {
   const word = fc.oneof(
     fc.string({ maxLength: 20 }),
-    fc.constantFrom(token, lookalike, '\n', 'sk_live_', 'é', mintToken('abc9', 'TEST').token),
+    fc.constantFrom(token, lookalike, '\n', 'lks_live_', 'é', mintToken('abc9', 'TEST').token),
   );
   fc.assert(
     fc.property(fc.array(word, { maxLength: 30 }), fc.integer({ min: 1, max: 200 }), (words, part) => {
@@ -363,7 +368,7 @@ describe('the command', () => {
       1,
       ['link.txt:1:1', 'page.html:1:1', 'secret.yaml:1:1', 'utf16.json:1:2'].map((place) => `${place}: ${shown}`),
     ]);
-    const secret = token.slice('sk_live_'.length + 16);
+    const secret = token.slice('lks_live_'.length + 16);
     for (let at = 0; at + 8 <= secret.length; at++) expect(stdout + stderr).not.toContain(secret.slice(at, at + 8));
   });
 

@@ -47,7 +47,7 @@ test('revoke names the key and asks for confirmation; only yes confirms', async 
   const line = `${PROGRAM_LINE} keys revoke ${id}`;
   for (const typed of ['\n', 'n\n', 'sure\n']) {
     const { screen, status } = await onTerminal(line, typed);
-    expect(screen).toMatch(/Revoke the key "Airflow" \(sk_live_\w{6}, key_\w{16}\)\?/);
+    expect(screen).toMatch(/Revoke the key "Airflow" \(lks_live_\w{6}, key_\w{16}\)\?/);
     expect([status, await statusOf(id)]).toEqual([1, 'ACTIVE']);
   }
   await onTerminal(line, '\u0003');
@@ -67,7 +67,7 @@ test('colours are only used for terminals that support them', async () => {
 test("text from others can't control the terminal", async () => {
   const name = '\u001b]0;owned\u0007\u009b2Jkey\u202e\nsecond line';
   const key = {
-    id: 'key_1', name, source: 'CREATED', prefix: 'sk_live_abcdef', type: 'SECRET', environment: 'LIVE',
+    id: 'key_1', name, source: 'CREATED', prefix: 'lks_live_abcdef', type: 'SECRET', environment: 'LIVE',
     scopes: ['admin\u001b[31m'], roles: [], project: { id: 'prj_1', name }, user: null, allowedAddresses: [],
     trustedDocuments: null, status: 'ACTIVE', createdAt: null, createdBy: null, expiresAt: null, revokedAt: null,
     revokedReason: name, workspaceId: 'ws_1', effectiveScopes: ['admin\u001b[31m'], createdByName: name, lastUsedAt: null, replaces: null, replacedBy: null, previousTokenLastUsedAt: null,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { digested, isLookedUp, reduce } from '../../src/dashboard/keys/reducedClue.js';
 import { mintToken } from '../../src/core/keys/token.js';
 
-const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
+const { token, tokenPrefix, lookupId, secret } = mintToken('lks', 'LIVE');
 const shown = `${tokenPrefix}_${lookupId}`;
 
 test.each([
@@ -26,12 +26,12 @@ test.each([
 });
 
 test('U4: reads prefixes, lookup ids and key ids with text around them', () => {
-  expect(reduce(`the key “${token.slice(0, 14)}…” leaked`)).toEqual({ text: token.slice(0, 14), kind: 'token' });
-  expect(reduce('Bearer sk_live_ab***')).toEqual({ text: 'sk_live_ab', kind: 'token' });
+  expect(reduce(`the key “${token.slice(0, 15)}…” leaked`)).toEqual({ text: token.slice(0, 15), kind: 'token' });
+  expect(reduce('Bearer lks_live_ab***')).toEqual({ text: 'lks_live_ab', kind: 'token' });
   expect(reduce(`lookup id: ${lookupId}.`)).toEqual({ text: lookupId, kind: 'token' });
   const id = 'key_6mrPLr6oo6pkxhfv';
   expect(reduce(`https://keys.example/dashboard/keys/${id}?a=b`)).toEqual({ text: id, kind: 'token' });
-  for (const text of [id, 'airflow', lookupId, 'sk_live_ab', `lookup id: ${lookupId}`])
+  for (const text of [id, 'airflow', lookupId, 'lks_live_ab', `lookup id: ${lookupId}`])
     expect(isLookedUp(text)).toBe(true);
   for (const text of ['Nächtlicher Import', 'two words', 'n'.repeat(25)]) expect(isLookedUp(text)).toBe(false);
 });
@@ -46,7 +46,7 @@ test('U4: reduces the body of a token to its lookup id', () => {
 });
 
 test('U4: no part of a secret remains, however the token was copied', async () => {
-  const minted = fc.constantFrom('sk', 'rk', 'acme1').map((prefix) => mintToken(prefix, 'TEST'));
+  const minted = fc.constantFrom('lks', 'lkr', 'sk', 'acme1').map((prefix) => mintToken(prefix, 'TEST'));
   const noise = fc.constantFrom(
     '',
     ' ',
@@ -140,7 +140,7 @@ test('U4: searches for the beginning of a pasted token as a token of another sys
 test('U4: reports a wrong checksum, several tokens, and a missing token', () => {
   const mistyped = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
   expect(reduce(mistyped)).toEqual({ text: shown, kind: 'token', isMistyped: true });
-  const other = mintToken('ck', 'TEST').token;
+  const other = mintToken('lkc', 'TEST').token;
   const problems: [string, string][] = [
     [`${token}\n${other}`, 'The text has 2 tokens. Search for one at a time.'],
     ['Dear all, nothing in this long message looks like a token. '.repeat(3), 'There is no token in this text.'],
@@ -160,7 +160,7 @@ test.each([
   'ProductionBackendServiceKey',
   'n'.repeat(100),
   'Nächtlicher Import für Kunden',
-  'sk_live_Ab12Cd',
+  'lks_live_Ab12Cd',
 ])('U4: does not change %j', (text) => {
   expect(reduce(text)).toMatchObject({ text });
 });

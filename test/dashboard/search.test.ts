@@ -64,7 +64,7 @@ test.each([
   expect(await found(page).allTextContents()).toEqual(['leaked-key']);
   expect(await found(page).getAttribute('href')).toContain(id);
   const address = page.url();
-  expect(address).toContain(token.slice(0, 24));
+  expect(address).toContain(token.slice(0, 25));
 
   await found(page).click();
   await page.getByRole('heading', { level: 1, name: 'leaked-key' }).waitFor();
@@ -90,7 +90,7 @@ test('U4: also reduces a token that is typed, filled in by a program, or in an o
   const field = page.getByRole('textbox', { name: FIELD });
   await field.fill(token);
   await found(page).first().waitFor();
-  expect(await field.inputValue()).toBe(token.slice(0, 24));
+  expect(await field.inputValue()).toBe(token.slice(0, 25));
   await field.fill('');
   await found(page).waitFor({ state: 'detached' });
   await field.pressSequentially(token);
@@ -101,7 +101,7 @@ test('U4: also reduces a token that is typed, filled in by a program, or in an o
   await signIn(page, dashboard.admin);
   await found(page).first().waitFor();
   expect(page.url()).not.toContain(token.slice(-38, -28));
-  expect(await kept(page).then((text) => JSON.parse(text)[0])).toContain(token.slice(0, 24));
+  expect(await kept(page).then((text) => JSON.parse(text)[0])).toContain(token.slice(0, 25));
 });
 
 test('U4: finds keys by prefix, lookup id, key ID and name, and shows when there are none', async () => {
@@ -109,7 +109,7 @@ test('U4: finds keys by prefix, lookup id, key ID and name, and shows when there
   const page = await dashboard.open('/keys');
   const field = page.getByRole('textbox', { name: FIELD });
   const { prefix } = await look(dashboard.service, id, dashboard.admin);
-  for (const text of [prefix, token.slice(0, 24), token.slice(8, 24), id]) {
+  for (const text of [prefix, token.slice(0, 25), token.slice(9, 25), id]) {
     await field.fill(text);
     await found(page).first().waitFor();
     expect(await found(page).allTextContents()).toContain('sought');
@@ -118,7 +118,7 @@ test('U4: finds keys by prefix, lookup id, key ID and name, and shows when there
   }
   await field.fill('sough');
   await until(async () => (await names(page)).join() === 'sought');
-  await field.fill('sk_live_0000000000000000');
+  await field.fill('lks_live_0000000000000000');
   await page.getByText('No key of this workspace has this name, ID, prefix or token.').waitFor();
   await page.getByRole('button', { name: 'Clear search and filters' }).click();
   await until(async () => (await field.inputValue()) === '');

@@ -107,7 +107,7 @@ describe('by key', () => {
   it.each([
     ['malformed', () => Promise.resolve('nonsense'), 'is malformed'],
     ['with white space', () => Promise.resolve('two words'), 'Copy the key again'],
-    ['unknown', () => Promise.resolve(mintToken('sk', 'LIVE').token), 'is unknown'],
+    ['unknown', () => Promise.resolve(mintToken('lks', 'LIVE').token), 'is unknown'],
     [
       'revoked',
       async () => {

@@ -29,7 +29,7 @@ test('N5: a start with ADMIN_API_KEY says that no admin key was created, and a s
   const operator = new OperatorKey(OPERATOR_KEY);
   expect(announce('http://127.0.0.1:4000', null, { ...settings, operator }).split('\n')).toContain(SAID);
   expect(announce('http://127.0.0.1:4000', null, settings)).not.toContain('ADMIN_API_KEY');
-  const firstKey = { key: { workspaceId: 'default' }, token: 'sk_live_example' };
+  const firstKey = { key: { workspaceId: 'default' }, token: 'lks_live_example' };
   expect(announce('http://127.0.0.1:4000', firstKey, settings)).not.toContain('ADMIN_API_KEY');
 });
 

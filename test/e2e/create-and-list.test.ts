@@ -13,7 +13,7 @@ test('a key is SECRET and LIVE and does not expire by default', async () => {
   expect(apiKey).toEqual({
     id: expect.stringMatching(/^key_[0-9A-Za-z]{16}$/),
     name: 'Plain',
-    prefix: token.slice(0, 14),
+    prefix: token.slice(0, 15),
     type: 'SECRET',
     environment: 'LIVE',
     scopes: ['read:all', 'write:all'],
@@ -27,7 +27,7 @@ test('a key is SECRET and LIVE and does not expire by default', async () => {
     replaces: null,
     replacedBy: null,
   });
-  expect(token).toMatch(/^sk_live_[0-9A-Za-z]{54}$/);
+  expect(token).toMatch(/^lks_live_[0-9A-Za-z]{54}$/);
   expect(await look(latchkey, apiKey.id)).toEqual(apiKey);
 });
 

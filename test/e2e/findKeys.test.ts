@@ -61,7 +61,7 @@ test('U4: finds a key by its ID, prefix, lookup ID, token and a truncated token,
     expect([text, await find(text, theirs)]).toEqual([text, []]);
     expect([text, idsOf(await find(text, OPERATOR))]).toEqual([text, [id]]);
   }
-  expect(await find(prefix.replace('sk_live', 'sk_test'), mine)).toEqual([]);
+  expect(await find(prefix.replace('lks_live', 'lks_test'), mine)).toEqual([]);
   expect(await find('leaked', mine)).toEqual([]);
 });
 
@@ -83,7 +83,7 @@ test('U4: finds the family of a replaced and of a revoked token', async () => {
 test('U4: finds a key by a masked token, and by lookup id and key id, with text around them', async () => {
   const [mine, theirs] = [await workspace('masked'), await workspace('masked elsewhere')];
   const { id, token, prefix } = await made(mine, 'masked');
-  const lookupId = token.slice(8, 24);
+  const lookupId = token.slice(9, 25);
   for (const text of [
     `${token.slice(0, 12)}…`,
     `Bearer ${token.slice(0, 12)}***`,
@@ -95,7 +95,7 @@ test('U4: finds a key by a masked token, and by lookup id and key id, with text 
     `> our key is ${token.slice(0, 30)}=\r\n> ${token.slice(30)}\r\n> bye`,
     `https://api.example.com/?key=${token.replaceAll('_', '%5F')}&page=2`,
     Buffer.from(`ci:${token}`).toString('base64'),
-    token.slice(8),
+    token.slice(9),
     `sha256:${'0a'.repeat(32)} ${lookupId}`,
   ]) {
     expect([text, idsOf(await find(text, mine))]).toEqual([text, [id]]);
@@ -106,15 +106,15 @@ test('U4: finds a key by a masked token, and by lookup id and key id, with text 
 
 test('U4: returns an empty list only for a well-formed token that is not one of our keys', async () => {
   const admin = await workspace('strangers');
-  const unknown = mintToken('sk', 'LIVE').token;
+  const unknown = mintToken('lks', 'LIVE').token;
   for (const text of [
     unknown,
     unknown.slice(0, 30),
     `Bearer ${unknown}`,
-    unknown.slice(8, 24),
+    unknown.slice(9, 25),
     'key_7Hq2mZ0aV9tR4xYb',
     `sha256:${'0a'.repeat(32)}`,
-    `Authorization: Bearer SG.${unknown.slice(9, 31)}.${unknown.slice(12, 55)}`,
+    `Authorization: Bearer SG.${unknown.slice(10, 32)}.${unknown.slice(13, 56)}`,
     'API_KEY="ghp_16C7e42F292c6912E7710c838347Ae178B4a"',
     '550e8400-e29b-41d4-a716-446655440000',
   ]) {
@@ -127,7 +127,7 @@ test('U4: returns an empty list only for a well-formed token that is not one of 
     'ключ',
     '🔑',
     '!!!',
-    'sk-live-abc',
+    'lks-live-abc',
     'key_',
     'sha256:abc',
     'x'.repeat(257),
@@ -140,7 +140,7 @@ test('U4: returns an empty list only for a well-formed token that is not one of 
       'BAD_USER_INPUT',
     ]);
     expect(body.errors[0].message).toContain(
-      'There is no token in this text. Give a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+      'There is no token in this text. Give a token or its beginning (lks_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
         'a token of another system, or its SHA-256 (sha256:…).',
     );
   }
@@ -168,7 +168,7 @@ test('U4: finds a key by each kind of lookup ID in a text', async () => {
     for (const text of [
       `sha256:${'0a'.repeat(32)} ${lookupId}`,
       `${lookupId}, sha256:${'0a'.repeat(32)}`,
-      `sk_live_zzzzzz… ${lookupId}`,
+      `lks_live_zzzzzz… ${lookupId}`,
       `{"log":"refused\\n${lookupId}\\n"}`,
       ...(i < 4 ? [`key: ${lookupId}`] : []),
       `the lookup ID ${lookupId} was refused`,
@@ -178,7 +178,7 @@ test('U4: finds a key by each kind of lookup ID in a text', async () => {
   }
   const lower = { ...key, id: 'key_lower', familyId: 'fam_lower', lookupId: 'abcdefGh12345678' };
   await store.keys.insert(lower, null, now);
-  expect(idsOf(await find("key 'sk_live_abcdef' was refused", admin))).toEqual(['key_lower']);
+  expect(idsOf(await find("key 'lks_live_abcdef' was refused", admin))).toEqual(['key_lower']);
 });
 
 test('U4: refuses a prefix that more than twenty keys have', async () => {
@@ -189,7 +189,7 @@ test('U4: refuses a prefix that more than twenty keys have', async () => {
   if (key === null) throw new Error('The key is missing.');
   const beginning = token.slice(0, 11);
   for (let i = 0; i < 20; i++) {
-    const lookupId = `${token.slice(8, 11)}${String(i).padStart(13, '0')}`;
+    const lookupId = `${token.slice(9, 12)}${String(i).padStart(13, '0')}`;
     const copy = { ...key, id: `key_copy${i}`, familyId: `fam_copy${i}`, lookupId };
     await store.keys.insert(copy, null, now);
     const found = await ask(FIND, { text: `${beginning}…` }, admin);
@@ -207,11 +207,11 @@ test('U4: refuses a mistyped token, several tokens and too short text, without r
     [wrong, /checksum/],
     [`Authorization: Bearer ${wrong}`, /checksum/],
     [`${token} ${other}`, /several tokens/],
-    [`${token.slice(0, 14)}… or ${other.slice(0, 14)}…`, /several tokens/],
-    ['sk_live', /There is no token/],
-    ['sk_live_', /at least 2 characters after the prefix sk_live_/],
-    ['Bearer sk_live_***', /at least 2 characters after the prefix sk_live_/],
-    [token.slice(0, 9), /at least 2 characters after the prefix sk_live_/],
+    [`${token.slice(0, 15)}… or ${other.slice(0, 15)}…`, /several tokens/],
+    ['lks_live', /There is no token/],
+    ['lks_live_', /at least 2 characters after the prefix lks_live_/],
+    ['Bearer lks_live_***', /at least 2 characters after the prefix lks_live_/],
+    [token.slice(0, 10), /at least 2 characters after the prefix lks_live_/],
     ['', /empty/],
     [' \n', /empty/],
     [`x${token.slice(0, 30)}`.repeat(3_300), /more than 4096 characters/],

@@ -225,7 +225,7 @@ test('variables: every operation, with values of wrong types', async () => {
 test('headers: credentials in every format, missing content types', async () => {
   const latin = fc.stringMatching(/^[\x21-\x7e\xa1-\xff][\x20-\x7e\xa1-\xff]{0,80}$/).map((text) => text.trim());
   const token = fc.constantFrom(
-    mintToken('sk', 'LIVE').token,
+    mintToken('lks', 'LIVE').token,
     writer,
     OPERATOR_KEY,
     writer.slice(1),

@@ -190,7 +190,7 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
 
   it('search for at most 16,384 characters', async () => {
     const search = jest.spyOn(latchkey.service.store.keys, 'search');
-    const text = `${'x '.repeat(2_000)}sk_live_Ab12Cd`;
+    const text = `${'x '.repeat(2_000)}lks_live_Ab12Cd`;
     const answer = await ask(`query ($text: String!) { ${aliases(20, () => 'findApiKeys(text: $text) { id }')} }`, {
       text,
     });

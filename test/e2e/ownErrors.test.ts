@@ -6,7 +6,7 @@ const HIDDEN = {
   message: expect.stringContaining('Something went wrong'),
   extensions: { code: 'INTERNAL_SERVER_ERROR' },
 };
-const { token: LEAKED } = mintToken('sk', 'LIVE');
+const { token: LEAKED } = mintToken('lks', 'LIVE');
 const SECRET = 'mongodb://admin:hunter2@db';
 
 /** A GraphQLError that says it is the caller's fault. */

@@ -92,7 +92,7 @@ test('the first start prints workspace, key and a curl line, once; the second pr
   // Once for storing, once in the curl line.
   expect(stdout.split(token)).toHaveLength(3);
   expect(stdout).toMatch(
-    /^ {2}curl http:\/\/127\.0\.0\.1:\d+\/graphql -H "Authorization: Bearer sk_live_\w+" -H .* -d '\{"query":.*\}'$/m,
+    /^ {2}curl http:\/\/127\.0\.0\.1:\d+\/graphql -H "Authorization: Bearer lks_live_\w+" -H .* -d '\{"query":.*\}'$/m,
   );
   expect((await ask(url, token, '{ viewer { scopes } }')).status).toBe(200);
   expect(await first.stop('SIGTERM')).toBe(0);
@@ -120,7 +120,7 @@ test('the first start prints workspace, key and a curl line, once; the second pr
   expect(await stopped).toBe(0);
   // Immediately, not when the clients' idle connections have timed out.
   expect(Date.now() - asked).toBeLessThan(30_000);
-  expect(second.output().stdout).not.toMatch(/sk_live_|Admin key/);
+  expect(second.output().stdout).not.toMatch(/lks_live_|Admin key/);
 });
 
 /** IDs of keys by their changes in the audit log, after its chain was verified. */

@@ -60,7 +60,7 @@ describe('F3: an address with a port', () => {
   });
 
   it('counts failures by address, whatever the port, so that guessing does not lock out other addresses', async () => {
-    const guess = (address: string) => from(address, mintToken('sk', 'LIVE').token);
+    const guess = (address: string) => from(address, mintToken('lks', 'LIVE').token);
     for (let port = 1_000; port < 1_300; port += 1) await guess(`203.0.113.20:${port}`);
     let same = await guess('203.0.113.20:9');
     for (let i = 0; i < 400 && same.status === 401; i += 1) same = await guess(`203.0.113.20:${i + 10}`);
@@ -133,8 +133,8 @@ describe('R10: a proxy that TRUST_PROXY does not name', () => {
     try {
       const { token } = await createKey(latchkey);
       const ask = (credential: string) => latchkey.query('{ viewer { scopes } }', { token: credential, headers });
-      for (let i = 0; i < 310; i += 1) await ask(mintToken('sk', 'LIVE').token);
-      expect((await ask(mintToken('sk', 'LIVE').token)).status).toBe(429);
+      for (let i = 0; i < 310; i += 1) await ask(mintToken('lks', 'LIVE').token);
+      expect((await ask(mintToken('lks', 'LIVE').token)).status).toBe(429);
       expect((await ask(token)).status).toBe(200);
       await until(() => Promise.resolve(warnings(latchkey).length > 0), 'the warning is logged');
       expect(warnings(latchkey)).toHaveLength(1);

@@ -48,9 +48,9 @@ test('a rotation never extends the old key', async () => {
 // A peer's reroll takes the prefix up to the first underscore.
 test('the new key keeps name, scopes, type, environment and the whole prefix', async () => {
   for (const [type, prefix] of [
-    ['SECRET', 'sk'],
-    ['CLIENT', 'ck'],
-    ['READ_ONLY', 'rk'],
+    ['SECRET', 'lks'],
+    ['CLIENT', 'lkc'],
+    ['READ_ONLY', 'lkr'],
   ] as const) {
     const old = await createKey(latchkey, { name: `a ${type}`, type, environment: 'TEST', scopes: ['read:all'] });
     const { token, apiKey } = await act(latchkey, 'rotateApiKey', { id: old.id });

@@ -143,7 +143,7 @@ describe("B42 errors name nothing that the caller can't see", () => {
   });
 
   it('contains no key from the document', async () => {
-    const token = `sk_live_${'0'.repeat(54)}`;
+    const token = `lks_live_${'0'.repeat(54)}`;
     expect(await messages(`{ ${token} }`, reader)).toBe('Cannot query field "[key]" on type "Query".');
   });
 });

@@ -84,5 +84,5 @@ test("the log contains the key's ID, with method, path, status, time and address
 
 test('only the prefix and six characters of the lookup ID of a key are shown', async () => {
   const { apiKey, token } = await act(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'] }, OPERATOR_KEY);
-  expect(apiKey.prefix).toBe(token.slice(0, 'sk_live_'.length + 6));
+  expect(apiKey.prefix).toBe(token.slice(0, 'lks_live_'.length + 6));
 });

@@ -115,7 +115,7 @@ describe('401', () => {
   it('malformed', () => invalid('malformed', 'nonsense'));
   it('malformed: a wrong checksum', () => invalid('malformed', `${reader.token.slice(0, -6)}000000`));
   it('malformed: longer than 256 characters', () => invalid('malformed', reader.token.padEnd(257, 'x')));
-  it('unknown', () => invalid('unknown', mintToken('sk', 'LIVE').token));
+  it('unknown', () => invalid('unknown', mintToken('lks', 'LIVE').token));
   it('revoked, for a caller with the secret', async () => {
     const key = await createKey(latchkey, {}, OPERATOR_KEY);
     await act(latchkey, 'revokeApiKey', { id: key.id }, OPERATOR_KEY);

@@ -104,7 +104,7 @@ describe('refused before the stream starts, as on /graphql', () => {
     for (const [token, query, status, code] of [
       [null, CHANGED, 401, 'UNAUTHENTICATED'],
       [revoked.token, CHANGED, 401, 'UNAUTHENTICATED'],
-      ['sk_live_nonsense', CHANGED, 401, 'UNAUTHENTICATED'],
+      ['lks_live_nonsense', CHANGED, 401, 'UNAUTHENTICATED'],
       [writer, CHANGED, 403, 'FORBIDDEN'],
       [writer, 'subscription { keyEvents { keyId } }', 403, 'FORBIDDEN'],
       [admin, 'subscription { nothing }', 400, 'GRAPHQL_VALIDATION_FAILED'],

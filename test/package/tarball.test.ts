@@ -169,7 +169,7 @@ describe('the command', () => {
   test('creates a key on the server', async () => {
     const { status, stdout, stderr } = await latchkey('keys', 'create', 'packed', '--scopes', 'read-only', '--json');
     expect({ status, stderr }).toMatchObject({ status: 0 });
-    expect(stdout).toContain('sk_');
+    expect(stdout).toContain('lks_live_');
   });
 });
 

@@ -33,7 +33,7 @@ function fill(file: string): void {
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${SIZE - 1})
     INSERT INTO keys (id, workspaceId, familyId, lookupId, tokenPrefix, secretHash, name, nameFolded, type, environment, scopes,
       createdAt, expiresAt, revokedAt, allowedAddresses, administers)
-    SELECT printf('key_%07d', i), '${WS}', printf('key_%07d', i), printf('lookup%07d', i), 'sk_live', 'x', printf('Deployment %d', i),
+    SELECT printf('key_%07d', i), '${WS}', printf('key_%07d', i), printf('lookup%07d', i), 'lks_live', 'x', printf('Deployment %d', i),
       printf('deployment %d', i), 'SECRET', 'LIVE', '["assets:read"]', ${NOW} - ${SIZE} + i,
       iif(i % 10 = 1, ${NOW} - 1, NULL), iif(i % 10 = 2, ${NOW} - 1, NULL), '[]', 0 FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${SIZE})

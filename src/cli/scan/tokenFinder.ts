@@ -6,7 +6,7 @@ export interface Find {
   readonly line: number;
   /** From 1, in characters. */
   readonly column: number;
-  /** As in `sk_live_4fQ9aB`. */
+  /** As in `lks_live_4fQ9aB`. */
   readonly prefix: string;
 }
 

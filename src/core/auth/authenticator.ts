@@ -1,6 +1,6 @@
 import type { Change } from '../keys/changeFeed.js';
 import type { Located } from '../keys/foreign.js';
-import { DEFAULT_PREFIXES, isMeantAsToken, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { isMeantAsToken, KNOWN_PREFIXES, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { UNOBSERVED, type Observer } from '../observer/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../errors/refusal.js';
 import type { Roles } from '../scopes/roles.js';
@@ -52,7 +52,7 @@ interface AuthenticatorOptions {
   readonly operator: OperatorKey | null;
   /** Returns the current roles, to resolve those of users. */
   readonly roles: () => Roles;
-  /** Returns the current prefixes of new tokens, in addition to {@link DEFAULT_PREFIXES}. Default: none. */
+  /** Returns the current prefixes of new tokens, in addition to {@link KNOWN_PREFIXES}. Default: none. */
   readonly prefixes?: () => readonly string[];
   /** Keys of the configuration. Default: none. */
   readonly configured?: ConfiguredKeys;
@@ -324,8 +324,7 @@ export class Authenticator {
   #noKey(credential: string): Refusal {
     const { prefixes = () => [] } = this.#options;
     const isMistyped =
-      parseToken(credential) === null &&
-      isMeantAsToken(credential, [...Object.values(DEFAULT_PREFIXES), ...prefixes()]);
+      parseToken(credential) === null && isMeantAsToken(credential, [...KNOWN_PREFIXES, ...prefixes()]);
     return unauthenticated(isMistyped ? 'malformed' : 'unknown');
   }
 

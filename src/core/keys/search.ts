@@ -15,14 +15,14 @@ const BODY = /^[0-9A-Za-z]{16}(?:[0-9A-Za-z]{38})?$/;
 export const MAX_SEARCH = 4_096;
 
 const FORMS =
-  'Give a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+  'Give a token or its beginning (lks_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
   'a token of another system, or its SHA-256 (sha256:…).';
 
 /** Parts of a text that may identify a key. */
 interface Clues {
   readonly ids: readonly string[];
   /**
-   * Type and environment at the start of an incomplete token, such as `sk_live`, possibly with letters before it; null:
+   * Type and environment at the start of an incomplete token, such as `lks_live`, possibly with letters before it; null:
    * unknown, or not needed because the lookup ID is complete.
    */
   readonly tokenPrefix: string | null;

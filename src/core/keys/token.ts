@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { isForeign, type Environment, type KeyType } from '../store/records.js';
+import { isForeign, type Environment } from '../store/records.js';
 import { ALPHABET, checksum } from '../../shared/text/checksum.js';
+import { DEFAULT_PREFIXES, KNOWN_PREFIXES } from '../../shared/text/prefixes.js';
 import {
   BODY_LENGTH,
   CHECKSUM_LENGTH,
@@ -12,23 +13,16 @@ import {
 } from '../../shared/text/tokenShape.js';
 import { isToken, TOKEN_PATTERN } from '../../shared/text/wholeToken.js';
 
-export { isToken, lookupIdIn, TOKEN_PATTERN };
+export { DEFAULT_PREFIXES, isToken, KNOWN_PREFIXES, lookupIdIn, TOKEN_PATTERN };
 
 /** The maximum length of a credential, in characters. Longer input is refused before it is parsed. */
 export const MAX_CREDENTIAL_LENGTH = 256;
-
-/** Default prefixes of new tokens. */
-export const DEFAULT_PREFIXES: Readonly<Record<KeyType, string>> = Object.freeze({
-  SECRET: 'sk',
-  CLIENT: 'ck',
-  READ_ONLY: 'rk',
-});
 
 /** The format of a prefix. */
 export const PREFIX_PATTERN = /^[a-z][a-z0-9]{0,9}$/;
 
 interface TokenParts {
-  /** Type and environment, as in `sk_live`. */
+  /** Type and environment, as in `lks_live`. */
   readonly tokenPrefix: string;
   readonly lookupId: string;
   readonly secret: string;
@@ -63,7 +57,7 @@ export function parseToken(text: string): TokenParts | null {
  * Returns whether a text is meant as a token of this installation, even if it is incomplete or mistyped: it has the format
  * of a token, or starts with a prefix of this installation. {@link parseToken} checks whether it is valid.
  *
- * @param prefixes of this installation, such as `sk`
+ * @param prefixes of this installation, such as `lks`
  */
 export function isMeantAsToken(text: string, prefixes: readonly string[]): boolean {
   if (text.length > MAX_CREDENTIAL_LENGTH) return false;
@@ -73,7 +67,7 @@ export function isMeantAsToken(text: string, prefixes: readonly string[]): boole
 }
 
 /**
- * Returns the part of a token that may be displayed: the prefix, such as `sk_live_`, and the first six characters of the
+ * Returns the part of a token that may be displayed: the prefix, such as `lks_live_`, and the first six characters of the
  * lookup ID, but nothing of the secret. For an imported key, the part that the other system displayed, possibly nothing.
  */
 export function shownPrefix(key: { readonly tokenPrefix: string; readonly lookupId: string }): string {

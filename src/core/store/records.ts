@@ -59,7 +59,7 @@ export interface KeyRecord {
    * Unique.
    */
   readonly lookupId: string;
-  /** The start of the token, which contains type and environment: `sk_live`. */
+  /** The start of the token, which contains type and environment: `lks_live`. */
   readonly tokenPrefix: string;
   /** bcrypt hash of the token's secret. */
   readonly secretHash: string;

@@ -64,7 +64,7 @@ export function isLookedUp(text: string): boolean {
 }
 
 const NONE =
-  'There is no token in this text. Paste a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+  'There is no token in this text. Paste a token or its beginning (lks_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
   'a token of another system, or its SHA-256 (sha256:…).';
 
 /**

@@ -47,7 +47,7 @@ export function KeyForm({ forTab, tell }: KeyFormProps) {
           ref={input}
           label="API key"
           description="An admin key or the operator’s key."
-          placeholder="sk_live_…"
+          placeholder="lks_live_…"
           autoComplete="off"
           autoCapitalize="off"
           autoCorrect="off"

@@ -85,7 +85,7 @@ const keyType = section({
     .optional()
     .meta({
       about: 'the prefix of new tokens of this type; `KEY_PREFIXES` overrides all three',
-      unset: 'SECRET sk, CLIENT ck, READ_ONLY rk',
+      unset: 'SECRET lks, CLIENT lkc, READ_ONLY lkr',
     }),
   scopes: scopes.optional().meta({
     about: 'the scopes that keys of this type can have, including scopes that these cover',

@@ -148,7 +148,7 @@ export const OPTIONS = {
   }),
   KEY_PREFIXES: option({
     about: 'the prefixes of new tokens; overrides the prefixes in the configuration file',
-    default: 'SECRET:sk,CLIENT:ck,READ_ONLY:rk',
+    default: 'SECRET:lks,CLIENT:lkc,READ_ONLY:lkr',
     page: 'keys.md#the-token',
     allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
     schema: list.transform((items, context) => {

@@ -7,7 +7,7 @@ export const SECRET_LENGTH = 32;
 export const CHECKSUM_LENGTH = 6;
 export const BODY_LENGTH = LOOKUP_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
 
-/** Matches the type and environment of a token, as in `sk_live`. */
+/** Matches the type and environment of a token, as in `lks_live`. */
 const TOKEN_PREFIX = '[a-z][a-z0-9]{0,9}_(?:live|test)';
 
 /** Matches a token and nothing else. The groups are the type with the environment, and the body. */

@@ -36,7 +36,7 @@ export function nextToken(text: string, from = 0): PlacedToken | null {
     if (match === null) return null;
     const { index, 0: token } = match;
     if (isToken(token)) return { index, token };
-    // A letter before the token, such as the n of `\nsk_live_…` in JSON, is part of the match and not of the token.
+    // A letter before the token, such as the n of `\nlks_live_…` in JSON, is part of the match and not of the token.
     at = index + 1;
   }
 }

@@ -27,7 +27,7 @@ test("F2: calls the user's formatError with Latchkey's error, and removes tokens
     seen.push([formatted.message, (error as GraphQLError).originalError?.message]);
     return {
       ...formatted,
-      message: `${formatted.message} sk_live_${'0'.repeat(54)}`,
+      message: `${formatted.message} lks_live_${'0'.repeat(54)}`,
       extensions: { ...formatted.extensions, own: 1 },
     };
   };

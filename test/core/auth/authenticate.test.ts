@@ -42,7 +42,7 @@ describe.each(METHODS)('U1: %s', (method) => {
   });
 
   it('refuses a wrong key in any form, and does not take it for an anonymous caller', async () => {
-    for (const [, headers] of fields(mintToken('sk', 'LIVE').token)) {
+    for (const [, headers] of fields(mintToken('lks', 'LIVE').token)) {
       await expect(ask(headers)).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED', reason: 'unknown' } });
     }
   });

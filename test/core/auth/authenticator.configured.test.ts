@@ -31,15 +31,15 @@ async function start(options: Parameters<Harness['authenticator']>[0] = {}) {
 
 test('N3: with configured keys, a mistyped token is malformed, and other invalid text is unknown without bcrypt', async () => {
   const { authenticator } = await start();
-  const { token } = mintToken('sk', 'LIVE');
-  for (const text of [token.slice(0, -1), `${token}x`, 'sk_live_', `${token.slice(0, 20)}-${token.slice(21)}`]) {
+  const { token } = mintToken('lks', 'LIVE');
+  for (const text of [token.slice(0, -1), `${token}x`, 'lks_live_', `${token.slice(0, 20)}-${token.slice(21)}`]) {
     await expect(authenticator.authenticate(text)).rejects.toEqual(refused('malformed'));
   }
   for (const text of [token, `${KEY}x`, 'other_live_x']) {
     await expect(authenticator.authenticate(text)).rejects.toEqual(refused('unknown'));
   }
   expect(latchkey.gate.counts.comparisons).toBe(0);
-  const likeOurs = 'sk_live_chosen-by-people-long-enough';
+  const likeOurs = 'lks_live_chosen-by-people-long-enough';
   authenticator.configure(true, await configured([likeOurs, 'like ours']));
   expect(await authenticator.authenticate(likeOurs)).toMatchObject({ kind: 'configured' });
 });

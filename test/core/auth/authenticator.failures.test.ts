@@ -20,7 +20,7 @@ type Authenticator = ReturnType<Harness['authenticator']>;
 /** Sends tokens of missing keys from an address. */
 async function guess(authenticator: Authenticator, count: number, address: string): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token, address)).rejects.toMatchObject(UNKNOWN);
+    await expect(authenticator.authenticate(mintToken('lks', 'LIVE').token, address)).rejects.toMatchObject(UNKNOWN);
   }
 }
 /** Sends wrong secrets for a key, each from a different address. */
@@ -37,7 +37,7 @@ describe('an address over its limit', () => {
     await guess(authenticator, 300, ATTACKER);
     latchkey.reads.splice(0);
     for (let i = 0; i < 100; i++) {
-      const attempt = authenticator.authenticate(mintToken('sk', 'LIVE').token, ATTACKER);
+      const attempt = authenticator.authenticate(mintToken('lks', 'LIVE').token, ATTACKER);
       await expect(attempt).rejects.toMatchObject(TOO_MANY);
     }
     expect(latchkey.reads).toHaveLength(20);
@@ -49,7 +49,7 @@ describe('an address over its limit', () => {
   it('is refused after three hundred concurrent guesses too, without further reads', async () => {
     const authenticator = latchkey.authenticator();
     const guesses = Array.from({ length: 1_000 }, () =>
-      authenticator.authenticate(mintToken('sk', 'LIVE').token, ATTACKER),
+      authenticator.authenticate(mintToken('lks', 'LIVE').token, ATTACKER),
     );
     const codes = (await Promise.allSettled(guesses)).map((each) =>
       each.status === 'rejected' ? (each.reason as { details: { code: string } }).details.code : 'let in',
@@ -84,7 +84,7 @@ describe('an address over its limit', () => {
       latchkey.clock.now += 100;
       await authenticator.authenticate(token, ATTACKER);
     }
-    await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token, ATTACKER)).rejects.toMatchObject({
+    await expect(authenticator.authenticate(mintToken('lks', 'LIVE').token, ATTACKER)).rejects.toMatchObject({
       details: { code: 'RATE_LIMITED' },
     });
   });
@@ -97,7 +97,7 @@ describe('an address over its limit', () => {
     latchkey.reads.splice(0);
     const flood = async (address: string) => {
       for (let i = 0; i < 30; i++) {
-        await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token, address)).rejects.toMatchObject({
+        await expect(authenticator.authenticate(mintToken('lks', 'LIVE').token, address)).rejects.toMatchObject({
           details: { code: 'RATE_LIMITED' },
         });
       }
@@ -201,7 +201,7 @@ describe.each([
 });
 
 test('reads the lookup ID of a missing key once and then refuses it with 429', async () => {
-  const { token } = mintToken('sk', 'LIVE');
+  const { token } = mintToken('lks', 'LIVE');
   const authenticator = latchkey.authenticator();
   await attack(authenticator, token, 20);
   await expect(authenticator.authenticate(token, freshAddress())).rejects.toMatchObject(TOO_MANY);

@@ -66,7 +66,7 @@ describe('without imported keys', () => {
     const looks = countingLooks();
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate((await latchkey.issue()).token);
-    await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token)).rejects.toEqual(refused('unknown'));
+    await expect(authenticator.authenticate(mintToken('lks', 'LIVE').token)).rejects.toEqual(refused('unknown'));
     expect(looks).toEqual([]);
   });
 });
@@ -135,17 +135,18 @@ describe('an imported key', () => {
 
 /** Tokens of this installation with typical mistakes. */
 function mistyped(): Record<string, string> {
-  const { token: whole } = mintToken('sk', 'LIVE');
+  const { token: whole } = mintToken('lks', 'LIVE');
   const other = whole[20] === 'A' ? 'B' : 'A';
   return {
     'cut short': whole.slice(0, -1),
-    'cut to its prefix': 'sk_live_',
+    'cut to its prefix': 'lks_live_',
+    'cut to an earlier default prefix': 'sk_live_',
     'with another character': whole.slice(0, 20) + other + whole.slice(21),
     'with a character too much': `${whole}x`,
-    'with a capital at its beginning': `S${whole.slice(1)}x`,
+    'with a capital at its beginning': `L${whole.slice(1)}x`,
     'within quotes': `"${whole}"`,
     'without the beginning of its prefix': whole.slice(1),
-    'with the prefix of a CLIENT key': `c${whole.slice(1)}`,
+    'with the prefix of a CLIENT key': `lkc${whole.slice(3)}`,
   };
 }
 
@@ -161,8 +162,8 @@ describe('N3: with imported keys, a mistyped token', () => {
   });
 
   it('is accepted if it is an imported key, whatever its checksum', async () => {
-    const likeOurs = `sk_live_${letters('like ours').slice(0, 54)}`;
-    const shorter = 'sk_test_4eC39HqLyjWDarjtT1zdp7dc';
+    const likeOurs = `lks_live_${letters('like ours').slice(0, 54)}`;
+    const shorter = 'lks_test_4eC39HqLyjWDarjtT1zdp7dc';
     await importing([betterAuthRow(likeOurs), betterAuthRow(shorter)]);
     const authenticator = latchkey.authenticator();
     expect(await authenticator.authenticate(likeOurs)).toMatchObject({ kind: 'key' });
@@ -173,7 +174,7 @@ describe('N3: with imported keys, a mistyped token', () => {
   it('is unknown if its checksum is valid, and so is text in another format', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
-    for (const text of [mintToken('sk', 'LIVE').token, letters('other'), 'pk_live_51HG8vK', 'acme-live-1234567890']) {
+    for (const text of [mintToken('lks', 'LIVE').token, letters('other'), 'pk_live_51HG8vK', 'acme-live-1234567890']) {
       await expect(authenticator.authenticate(text)).rejects.toEqual(refused('unknown'));
     }
   });

@@ -96,15 +96,15 @@ describe('a cached key', () => {
         .string({ minLength: 32, maxLength: 32, unit: base62 })
         .map((secret) => withChecksum(one.token.slice(0, -38) + secret)),
       fc
-        .constantFrom('ck_live', 'rk_live', 'sk_test', 'k_live', 'ssk_live')
-        .map((prefix) => withChecksum(prefix + one.token.slice(7, -6))),
+        .constantFrom('lkc_live', 'lkr_live', 'lks_test', 'k_live', 'llks_live')
+        .map((prefix) => withChecksum(prefix + one.token.slice('lks_live'.length, -6))),
       fc.string({ maxLength: 20 }).map((before) => before + one.token),
       fc.string({ maxLength: 20 }).map((after) => one.token + after),
       at.map((length) => one.token.slice(0, length)),
       at.map((start) => one.token.slice(start)),
       fc.constantFrom(one.token.toUpperCase(), one.token.toLowerCase(), `${one.token}\0`),
-      fc.constant(withChecksum(`sk_live_${one.key.lookupId}${other.secret}`)),
-      fc.constant(withChecksum(`sk_live_${other.key.lookupId}${one.secret}`)),
+      fc.constant(withChecksum(`lks_live_${one.key.lookupId}${other.secret}`)),
+      fc.constant(withChecksum(`lks_live_${other.key.lookupId}${one.secret}`)),
     );
     await fc.assert(
       fc.asyncProperty(changed, async (credential) => {
@@ -125,7 +125,7 @@ describe('a cached key', () => {
     try {
       const stranger = await elsewhere.issue();
       await elsewhere.store.keys.insert({ ...stranger.key, id: 'key_other', lookupId: key.lookupId }, null, NOON);
-      const theirs = withChecksum(`sk_live_${key.lookupId}${stranger.secret}`);
+      const theirs = withChecksum(`lks_live_${key.lookupId}${stranger.secret}`);
       await latchkey.store.close();
       latchkey.readFrom(elsewhere.store);
       await expect(authenticator.authenticate(theirs)).rejects.toEqual(refused('unknown'));
@@ -140,7 +140,7 @@ describe('a cached key', () => {
 
   it('with another prefix is another token', async () => {
     const { key, secret, authenticator } = await known();
-    const forged = withChecksum(`rk_live_${key.lookupId}${secret}`);
+    const forged = withChecksum(`lkr_live_${key.lookupId}${secret}`);
     await expect(authenticator.authenticate(forged)).rejects.toEqual(refused('unknown'));
   });
 });

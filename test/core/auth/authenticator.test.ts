@@ -74,7 +74,7 @@ describe('the secret is checked before the state', () => {
     await latchkey.store.keys.revoke(revoked.key.id, null, null, NOON);
     const authenticator = latchkey.authenticator();
     const tokens = [living, revoked, expired].map(({ token }) => withOtherSecret(token));
-    for (const token of [...tokens, mintToken('sk', 'LIVE').token]) {
+    for (const token of [...tokens, mintToken('lks', 'LIVE').token]) {
       await expect(authenticator.authenticate(token)).rejects.toEqual(refused('unknown'));
     }
   });
@@ -99,7 +99,7 @@ test('accepts a key until the last millisecond before it expires', async () => {
 // Rules of secret scanners rely on the prefix, so a READ_ONLY key must not work with the prefix of a SECRET key.
 test('refuses the lookup ID and secret of a key under another prefix', async () => {
   const { key, secret } = await latchkey.issue();
-  const forged = withChecksum(`rk_live_${key.lookupId}${secret}`);
+  const forged = withChecksum(`lkr_live_${key.lookupId}${secret}`);
   await expect(latchkey.authenticator().authenticate(forged)).rejects.toEqual(refused('unknown'));
   expect(latchkey.reads).toEqual(['findForVerification']);
 });

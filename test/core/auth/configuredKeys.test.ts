@@ -103,7 +103,7 @@ test.each([
   ['white space', 'a b'],
   ['longer than 256', 'x'.repeat(257)],
   ['outside ASCII', 'né'],
-  ['a key that Latchkey created', mintToken('sk', 'LIVE').token],
+  ['a key that Latchkey created', mintToken('lks', 'LIVE').token],
 ])('refuses a key that is or has: %s', (fault, key) => {
   expect(() => entry(key, 'a name')).toThrow(fault);
 });

@@ -157,7 +157,7 @@ describe('an error of a document', () => {
   });
 
   it('contains no key', () => {
-    const token = `sk_live_${'0'.repeat(54)}`;
+    const token = `lks_live_${'0'.repeat(54)}`;
     expect(JSON.stringify(explain(`{ ${token} }`, []).errors)).not.toContain(token);
   });
 });

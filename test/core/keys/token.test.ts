@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   isMeantAsToken,
   isToken,
+  KNOWN_PREFIXES,
   MAX_CREDENTIAL_LENGTH,
   mintToken,
   parseToken,
@@ -31,12 +32,12 @@ describe('mintToken and parseToken', () => {
     );
   });
 
-  // Another product used only the prefix up to the first underscore, so that `sk_live_...` became `sk_...`.
+  // Another product used only the prefix up to the first underscore, so that `lks_live_...` became `lks_...`.
   it('keeps type and environment together as the prefix, across the first underscore', () => {
-    const { token, tokenPrefix } = mintToken('sk', 'LIVE');
-    expect(tokenPrefix).toBe('sk_live');
-    expect(token.startsWith('sk_live_')).toBe(true);
-    expect(parseToken(token)?.tokenPrefix).toBe('sk_live');
+    const { token, tokenPrefix } = mintToken('lks', 'LIVE');
+    expect(tokenPrefix).toBe('lks_live');
+    expect(token.startsWith('lks_live_')).toBe(true);
+    expect(parseToken(token)?.tokenPrefix).toBe('lks_live');
     expect(mintToken('aa', 'TEST').tokenPrefix).toBe('aa_test');
   });
 
@@ -68,7 +69,7 @@ describe('mintToken and parseToken', () => {
   it.each([' ', '\t', '\n', '\0', '​', '%20', '=', '-', 'é', 'А'])(
     'refuses %j before, after and inside a token',
     (alien) => {
-      const { token } = mintToken('sk', 'LIVE');
+      const { token } = mintToken('lks', 'LIVE');
       for (const text of [alien + token, token + alien, token.slice(0, 20) + alien + token.slice(20)]) {
         expect(parseToken(text)).toBeNull();
       }
@@ -76,14 +77,14 @@ describe('mintToken and parseToken', () => {
   );
 
   it('refuses a prefix in capitals and an unknown environment', () => {
-    const { token } = mintToken('sk', 'LIVE');
-    for (const text of [token.replace('sk', 'SK'), token.replace('live', 'LIVE'), token.replace('live', 'prod')]) {
+    const { token } = mintToken('lks', 'LIVE');
+    for (const text of [token.replace('lks', 'LKS'), token.replace('live', 'LIVE'), token.replace('live', 'prod')]) {
       expect(parseToken(text)).toBeNull();
     }
   });
 
   it('refuses more than 256 characters, whatever they start with', () => {
-    const { token } = mintToken('sk', 'LIVE');
+    const { token } = mintToken('lks', 'LIVE');
     expect(parseToken(token.padEnd(MAX_CREDENTIAL_LENGTH + 1, '0'))).toBeNull();
     const onlyLong = new Proxy(new String('a'.repeat(MAX_CREDENTIAL_LENGTH + 1)), {
       get(text, property) {
@@ -104,33 +105,41 @@ describe('mintToken and parseToken', () => {
 });
 
 describe('N3: isMeantAsToken', () => {
-  it.each(['sk_live_', 'sk_test_abc', 'SK_live_abc', '"sk_live_abc"', 'key=sk_live_abc', `zz_live_${'A'.repeat(54)}`])(
-    'recognizes %s as a token of the installation',
-    (text) => expect(isMeantAsToken(text, ['sk'])).toBe(true),
-  );
+  it.each(['lks', 'lkc', 'lkr', 'sk', 'ck', 'rk'])('recognizes a part of a token with the prefix %s', (prefix) => {
+    expect(isMeantAsToken(`${prefix}_live_abc`, KNOWN_PREFIXES)).toBe(true);
+  });
+
+  it.each([
+    'lks_live_',
+    'lks_test_abc',
+    'LKS_live_abc',
+    '"lks_live_abc"',
+    'key=lks_live_abc',
+    `zz_live_${'A'.repeat(54)}`,
+  ])('recognizes %s as a token of the installation', (text) => expect(isMeantAsToken(text, ['lks'])).toBe(true));
 
   it.each([
     '',
-    'sk',
-    'sk_live',
-    'sk-live-abc',
-    'sk_prod_abc',
-    'ck_live_abc',
+    'lks',
+    'lks_live',
+    'lks-live-abc',
+    'lks_prod_abc',
+    'lkc_live_abc',
     'zz_live_abc',
-    'xsk_live_abc',
+    'xlks_live_abc',
     '_live_',
     'live_abc',
-  ])('recognizes %s as something else', (text) => expect(isMeantAsToken(text, ['sk'])).toBe(false));
+  ])('recognizes %s as something else', (text) => expect(isMeantAsToken(text, ['lks'])).toBe(false));
 
   it('recognizes every token by its prefix, however the rest was cut or changed', () => {
     const change = fc.tuple(fc.nat({ max: 70 }), fc.string({ maxLength: 40 }));
     fc.assert(
       fc.property(change, ([at, more]) => {
-        const { token } = mintToken('sk', 'LIVE');
-        expect(isMeantAsToken(token.slice(0, 8 + at) + more, ['sk'])).toBe(true);
+        const { token } = mintToken('lks', 'LIVE');
+        expect(isMeantAsToken(token.slice(0, 'lks_live_'.length + at) + more, ['lks'])).toBe(true);
       }),
     );
-    expect(isMeantAsToken(`sk_live_${'a'.repeat(10_000)}`, ['sk'])).toBe(false);
+    expect(isMeantAsToken(`lks_live_${'a'.repeat(10_000)}`, ['lks'])).toBe(false);
   });
 });
 
@@ -155,13 +164,13 @@ describe('TOKEN_PATTERN', () => {
   });
 
   it('finds a token next to an escaped line break, and two adjacent tokens', () => {
-    const [a, b] = [mintToken('sk', 'LIVE').token, mintToken('rk', 'TEST').token];
+    const [a, b] = [mintToken('lks', 'LIVE').token, mintToken('lkr', 'TEST').token];
     expect(findsIn(JSON.stringify({ text: `one\n${a}\n${b}` })).join()).toContain(a);
     expect(findsIn(a + b)).toEqual([a, b]);
   });
 
   it('rejects near misses', () => {
-    const { token } = mintToken('sk', 'LIVE');
+    const { token } = mintToken('lks', 'LIVE');
     const misses = [
       token.slice(0, -1),
       token.replace('_live_', '_prod_'),
@@ -170,13 +179,13 @@ describe('TOKEN_PATTERN', () => {
       token.toUpperCase(),
       `${token.slice(0, 30)} ${token.slice(30)}`,
       token.slice(0, 30) + '-' + token.slice(31),
-      `1_${token.slice(3)}`,
+      `1_${token.slice(4)}`,
     ];
     for (const miss of misses) expect(findsIn(miss)).toEqual([]);
   });
 
   it('leaves false matches to the checksum', () => {
-    const { token } = mintToken('sk', 'LIVE');
+    const { token } = mintToken('lks', 'LIVE');
     const forged = token.slice(0, -1) + (token.endsWith('A') ? 'B' : 'A');
     expect(findsIn(forged)).toEqual([forged]);
     expect(isToken(forged)).toBe(false);
@@ -184,7 +193,7 @@ describe('TOKEN_PATTERN', () => {
 
   // In quadratic time, this would not end within an hour.
   it('takes linear time for a text designed to mislead it', () => {
-    const text = 'a1'.repeat(1_000_000) + '_live_'.repeat(500_000) + `sk_live_${'0'.repeat(53)} `.repeat(20_000);
+    const text = 'a1'.repeat(1_000_000) + '_live_'.repeat(500_000) + `lks_live_${'0'.repeat(53)} `.repeat(20_000);
     expect(findsIn(text)).toEqual([]);
   });
 });
@@ -211,7 +220,7 @@ describe('randomBase62', () => {
 
 describe('shownPrefix', () => {
   it('contains nothing of the secret', () => {
-    const parts = mintToken('sk', 'TEST');
-    expect(shownPrefix(parts)).toBe(parts.token.slice(0, 'sk_test_'.length + 6));
+    const parts = mintToken('lks', 'TEST');
+    expect(shownPrefix(parts)).toBe(parts.token.slice(0, 'lks_test_'.length + 6));
   });
 });

@@ -33,7 +33,7 @@ export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyR
     userId: null,
     familyId: id,
     lookupId: randomBytes(8).toString('hex'),
-    tokenPrefix: 'sk_live',
+    tokenPrefix: 'lks_live',
     secretHash: '$2b$04$hash',
     digest: null,
     name: 'Deployment',

@@ -101,7 +101,7 @@ test('R11: keys of an earlier release are counted by kind', async () => {
   for (const [i, each] of scopes.entries()) {
     old.exec(
       `INSERT INTO keys (id, workspaceId, familyId, lookupId, tokenPrefix, secretHash, name, nameFolded, type, environment, scopes, createdAt)
-       VALUES ('key_${i}', 'ws', 'fam_${i}', 'lookup_${i}', 'sk_live', 'x', 'n', 'n', 'SECRET', 'LIVE', '${JSON.stringify(each)}', 1)`,
+       VALUES ('key_${i}', 'ws', 'fam_${i}', 'lookup_${i}', 'lks_live', 'x', 'n', 'n', 'SECRET', 'LIVE', '${JSON.stringify(each)}', 1)`,
     );
   }
   old.close();
@@ -128,7 +128,7 @@ test('X11: ended keys of an earlier release are found and removed, and their loo
   for (const [id, expiresAt, revokedAt] of ends) {
     old.exec(
       `INSERT INTO keys (id, workspaceId, familyId, lookupId, tokenPrefix, secretHash, name, nameFolded, type, environment, scopes, createdAt, expiresAt, revokedAt)
-       VALUES ('key_${id}', 'ws', '${id}', 'lookup_${id}', 'sk_live', 'x', 'n', 'n', 'SECRET', 'LIVE', '[]', 1, ${expiresAt}, ${revokedAt})`,
+       VALUES ('key_${id}', 'ws', '${id}', 'lookup_${id}', 'lks_live', 'x', 'n', 'n', 'SECRET', 'LIVE', '[]', 1, ${expiresAt}, ${revokedAt})`,
     );
   }
   old.close();
@@ -194,8 +194,8 @@ test('R2: keys of an earlier release keep their trusted documents', async () => 
     `INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws', 'Old', 'GROWTH', 1);
      INSERT INTO keys (id, workspaceId, familyId, lookupId, tokenPrefix, secretHash, name, nameFolded, type, environment, scopes,
        trustedDocuments, createdAt)
-     VALUES ('key_a', 'ws', 'key_a', 'la', 'sk_live', 'h', 'a', 'a', 'SECRET', 'LIVE', '[]', '${JSON.stringify(documents)}', 1),
-       ('key_b', 'ws', 'key_b', 'lb', 'sk_live', 'h', 'b', 'b', 'SECRET', 'LIVE', '[]', NULL, 2)`,
+     VALUES ('key_a', 'ws', 'key_a', 'la', 'lks_live', 'h', 'a', 'a', 'SECRET', 'LIVE', '[]', '${JSON.stringify(documents)}', 1),
+       ('key_b', 'ws', 'key_b', 'lb', 'lks_live', 'h', 'b', 'b', 'SECRET', 'LIVE', '[]', NULL, 2)`,
   );
   old.close();
   const store = await openSqliteStore({ dir });

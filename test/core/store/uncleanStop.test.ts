@@ -128,7 +128,7 @@ test.each([
     new RegExp(`^The server did not start\\. ${name.split(' ')[0]} is \\d+, which is in use`),
   );
   // The key of an empty store is shown once, also by a start that fails.
-  expect(child.output().stdout).toMatch(/Admin key: sk_live_/);
+  expect(child.output().stdout).toMatch(/Admin key: lks_live_/);
   expect(await checksOf(copyOf(dir, ...readdirSync(dir).filter((file) => file.startsWith(FILE))))).toBe(0);
 });
 

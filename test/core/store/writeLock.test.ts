@@ -35,7 +35,7 @@ test('X1: while another program locks the database, known keys work, /readyz sho
     expect((await fetch(new URL('/healthz', url))).status).toBe(200);
     holder.go();
     await holder.end();
-    expect((await created).data?.createApiKey?.token).toMatch(/^sk_/);
+    expect((await created).data?.createApiKey?.token).toMatch(/^lks_/);
     // The store is pinged again within a second.
     await until(async () => (await ready()).status === 200);
     expect(await child.stop('SIGTERM')).toBe(0);

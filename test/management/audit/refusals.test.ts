@@ -100,7 +100,7 @@ describe('in the service', () => {
     const { token, id } = await make();
     await act(latchkey, 'revokeApiKey', { id }, OPERATOR_KEY);
     await ask(token);
-    for (let i = 0; i < 2; i += 1) await ask(mintToken('sk', 'LIVE').token);
+    for (let i = 0; i < 2; i += 1) await ask(mintToken('lks', 'LIVE').token);
     await ask('nonsense');
     const { token: guessed } = await make();
     for (let i = 0; i < 21; i += 1) await ask(withOtherSecret(guessed));

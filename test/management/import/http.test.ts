@@ -39,7 +39,7 @@ const FIND = 'query Find($text: String!) { findApiKeys(text: $text) { name } }';
 test('U4: finds only the imported key of a token, with any text around it', async () => {
   const tokens = [
     letters('found'),
-    `SG.${mintToken('sk', 'LIVE').token.slice(8, 30)}.${randomBytes(32).toString('base64url')}`,
+    `SG.${mintToken('lks', 'LIVE').token.slice(9, 31)}.${randomBytes(32).toString('base64url')}`,
     ['sk', 'live', '4eC39HqLyjWDarjtT1zdp7dc'].join('_'),
   ];
   await imports(tokens.map((token, i) => betterAuthRow(token, { name: `imported ${i}` })));
@@ -125,7 +125,7 @@ describe('a key of better-auth', () => {
       `mutation { rotateApiKey(input: { id: "${body.data.apiKeys.nodes[0].id}", overlap: "PT1H" }) { token } }`,
     );
     const successor = rotated.body.data.rotateApiKey.token;
-    expect(successor).toMatch(/^sk_live_/);
+    expect(successor).toMatch(/^lks_live_/);
     expect([await seen(token), await seen(successor)]).toEqual([['read:assets'], ['read:assets']]);
     clock.now += 3_600_000;
     expect([await seen(token), await seen(successor)]).toEqual(['expired', ['read:assets']]);
@@ -173,7 +173,7 @@ describe('an imported key never hides another key:', () => {
 
   it('a token of the other system in the format of Latchkey is found', async () => {
     const own = await createKey(latchkey);
-    const { token } = mintToken('sk', 'LIVE');
+    const { token } = mintToken('lks', 'LIVE');
     await imports([betterAuthRow(token)]);
     expect(await seen(letters('to look at the store'))).toBe('unknown');
     expect([await seen(own.token), await seen(token)]).toEqual([['read:assets'], ['read:assets']]);
@@ -346,12 +346,12 @@ describe('N3: a mistyped token', () => {
     const wrong = [whole.token.slice(0, -3), `${whole.token.slice(0, -1)}${whole.token.endsWith('A') ? 'B' : 'A'}`];
     for (const text of wrong) expect(await seen(text)).toBe('malformed');
     expect(await seen(letters('nobody'))).toBe('malformed');
-    const likeOurs = `sk_live_${letters('like ours').slice(0, 54)}`;
+    const likeOurs = `lks_live_${letters('like ours').slice(0, 54)}`;
     await imports([betterAuthRow(letters('one')), betterAuthRow(likeOurs)]);
     clock.now += 5_000;
     for (const text of wrong) expect(await seen(text)).toBe('malformed');
     expect(await seen(letters('nobody'))).toBe('unknown');
-    expect(await seen(mintToken('sk', 'LIVE').token)).toBe('unknown');
+    expect(await seen(mintToken('lks', 'LIVE').token)).toBe('unknown');
     expect(await seen(likeOurs)).toEqual(['read:assets']);
     expect(await seen(whole.token)).toEqual(['read:assets']);
   });
@@ -365,7 +365,7 @@ describe('N3: a mistyped token', () => {
       const reasonOf = async (token: string): Promise<unknown> =>
         (await named.query('{ viewer { scopes } }', { token })).body.errors[0].extensions.reason;
       await apply(named.service.store, PEPPERS, [betterAuthRow(letters('one'))], { now: clock.now });
-      for (const text of ['acme_live_cut', 'sk_live_cut', 'ck_test_cut'])
+      for (const text of ['acme_live_cut', 'lks_live_cut', 'lkc_test_cut'])
         expect(await reasonOf(text)).toBe('malformed');
       for (const text of ['other_live_cut', 'acme-live-cut']) expect(await reasonOf(text)).toBe('unknown');
     } finally {

@@ -102,7 +102,7 @@ describe('create', () => {
     expect(workspace).toMatchObject({ name: 'Acme', tier: 'STARTER', createdAt: NOON });
     expect(workspace.id).toMatch(/^ws_[0-9A-Za-z]{16}$/);
     expect(key).toMatchObject({ workspaceId: workspace.id, scopes: ['admin'], createdBy: 'operator' });
-    expect(token).toMatch(/^sk_live_/);
+    expect(token).toMatch(/^lks_live_/);
     expect(await workspaces.countKeys(workspace.id, 'adminKeys')).toBe(1);
     expect(await workspaces.countKeys(workspace.id, 'keys')).toBe(0);
     await expect(workspaces.create(operator, { name: '', tier: 'STARTER' })).rejects.toMatchObject({

@@ -52,7 +52,7 @@ test('two workers serve on one port; the first key is printed once; SIGTERM wait
   const second = startCluster([], { ...installed, WORKERS: '2' });
   expect((await second.ask(WHO, admin)).status).toBe(200);
   expect(await second.workers()).toHaveLength(2);
-  expect(second.child.output().stdout).not.toMatch(/Admin key|sk_live_/);
+  expect(second.child.output().stdout).not.toMatch(/Admin key|lks_live_/);
 });
 
 test('kill -9 of the primary ends the workers, even busy ones', async () => {

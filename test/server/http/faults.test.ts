@@ -62,7 +62,7 @@ describe('an unexpected error', () => {
     breakStore('keys', 'insert', () => Promise.reject(new TypeError(SECRET)));
     const answer = await attempt(latchkey, 'createApiKey', { name: 'half', scopes: ['read:all'] }, token);
     expect(answer.text).not.toMatch(LEAKS);
-    expect(answer.text).not.toMatch(/sk_live/);
+    expect(answer.text).not.toMatch(/lks_live/);
     const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "half" }) { totalCount } }', { token });
     expect(body.data.apiKeys.totalCount).toBe(0);
   });

@@ -57,7 +57,7 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
   expect((await latchkey.query('{ tiers { tier } }', { token: null })).status).toBe(200);
   expect(await statusWith(latchkey, 'nonsense')).toBe(401);
   expect((await latchkey.query('{ viewer { scopes } }', { token, headers: { 'x-api-key': admin } })).status).toBe(400);
-  const unknown = mintToken('sk', 'LIVE').token;
+  const unknown = mintToken('lks', 'LIVE').token;
   for (let i = 0; i < 2; i++) expect(await statusWith(latchkey, unknown)).toBe(401);
   expect(await statusWith(latchkey, revoked.token)).toBe(401);
   expect(await statusWith(latchkey, expired.token)).toBe(401);
@@ -111,7 +111,7 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
 test('too many wrong keys count as limited, an unavailable store as unavailable', async () => {
   const token = await newWorkspace('GROWTH');
   const before = await scrape();
-  const wrong = mintToken('sk', 'LIVE').token;
+  const wrong = mintToken('lks', 'LIVE').token;
   for (let i = 0; i < 21; i++) await statusWith(latchkey, wrong);
   Object.assign(latchkey.service.store.keys, {
     findForVerification: () => Promise.reject(new StoreUnavailable(new Error('away'))),
@@ -140,10 +140,10 @@ test('requests of strangers add no series, and no input appears in metrics', asy
   const round = async (i: number): Promise<void> => {
     const marked = `stranger${i}`;
     const bad = [
-      mintToken('sk', 'LIVE').token,
+      mintToken('lks', 'LIVE').token,
       mintToken('zz', 'TEST').token,
       marked,
-      `sk_live_${marked}`,
+      `lks_live_${marked}`,
       `é${marked}`,
     ];
     await Promise.all([
@@ -168,7 +168,7 @@ test('requests of strangers add no series, and no input appears in metrics', asy
   );
   expect(growth(before, after, 'latchkey_verifications_total')['{outcome="unknown"}']).toBe(60);
   const text = await (await ask(OPERATOR_KEY)).text();
-  expect(text).not.toMatch(/stranger|\bkey_|\bws_|127\.0\.0\.1|sk_live/);
+  expect(text).not.toMatch(/stranger|\bkey_|\bws_|127\.0\.0\.1|lks_live/);
   expect(text).not.toContain(token.slice(-38));
 });
 

@@ -49,7 +49,7 @@ tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, admin_keys: 5, 
   );
   expect(file.keys).toMatchObject([{ name: 'a', roles: ['analyst', 'viewer'], workspaceId: 'ws_1' }]);
   expect(file.roles.scopesOf(['analyst', 'viewer'])).toEqual(['write:events', 'read:assets']);
-  expect(file.prefixes).toEqual({ SECRET: 'ck', CLIENT: 'pub', READ_ONLY: 'rk' });
+  expect(file.prefixes).toEqual({ SECRET: 'ck', CLIENT: 'pub', READ_ONLY: 'lkr' });
   expect(file.ceilings.admits('CLIENT', 'read:all')).toBe(false);
   expect(file.tiers).toMatchObject({
     GROWTH: { keys: 10, rate: 50, burst: 25 },
@@ -80,7 +80,7 @@ test('reads categories of a tier', () => {
 test('gives KEY_PREFIXES precedence over the prefixes of the file', () => {
   const text = 'key_types: { SECRET: { prefix: aa } }';
   expect(read(text).prefixes.SECRET).toBe('aa');
-  expect(read(text, { KEY_PREFIXES: 'CLIENT:bb' }).prefixes).toEqual({ SECRET: 'sk', CLIENT: 'bb', READ_ONLY: 'rk' });
+  expect(read(text, { KEY_PREFIXES: 'CLIENT:bb' }).prefixes).toEqual({ SECRET: 'lks', CLIENT: 'bb', READ_ONLY: 'lkr' });
 });
 
 test('keeps only a digest of a key', () => {
@@ -202,8 +202,8 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['key_types: { PUBLIC: {} }', 'key_types.PUBLIC is not known. Allowed: a map with SECRET, CLIENT, READ_ONLY.'],
     ['key_types: { CLIENT: { prefix: CK } }', 'key_types.CLIENT.prefix is not allowed.'],
     [
-      'key_types: { CLIENT: { prefix: sk } }',
-      'key_types gives two types the same prefix: SECRET sk, CLIENT sk, READ_ONLY rk.',
+      'key_types: { CLIENT: { prefix: lks } }',
+      'key_types gives two types the same prefix: SECRET lks, CLIENT lks, READ_ONLY lkr.',
     ],
     [
       'key_types: { CLIENT: { scopes: [read:all, admin] } }',
@@ -242,7 +242,7 @@ describe('a key that a person chose', () => {
     ['a line break', `${KEY}\n`],
     ['other characters', `${KEY}é`],
     ['too many characters', 'x'.repeat(257)],
-    ['the form of a token', mintToken('sk', 'LIVE').token],
+    ['the form of a token', mintToken('lks', 'LIVE').token],
   ])('is refused with %s, and not repeated in the error', (_, value) => {
     const message = faultOf(one(''), { KEY: value });
     expect(message).toContain('auth.api_keys.keys[0].key ');

@@ -125,10 +125,10 @@ describe('*_FILE of a secret setting', () => {
   });
 
   it('is read by the command line, which treats empty variables as unset', () => {
-    const path = file('sk_live_example\n');
-    expect(readCommandLineKey({ LATCHKEY_API_KEY_FILE: path, LATCHKEY_API_KEY: '' })).toBe('sk_live_example');
-    expect(readCommandLineKey({ LATCHKEY_API_KEY: ' sk_live_other ', LATCHKEY_API_KEY_FILE: '' })).toBe(
-      'sk_live_other',
+    const path = file('lks_live_example\n');
+    expect(readCommandLineKey({ LATCHKEY_API_KEY_FILE: path, LATCHKEY_API_KEY: '' })).toBe('lks_live_example');
+    expect(readCommandLineKey({ LATCHKEY_API_KEY: ' lks_live_other ', LATCHKEY_API_KEY_FILE: '' })).toBe(
+      'lks_live_other',
     );
     expect(readCommandLineKey({})).toBeNull();
     expect(faultOf(() => readCommandLineKey({ LATCHKEY_API_KEY_FILE: path, LATCHKEY_API_KEY: 'x' }))).toMatch(/both/);

@@ -162,11 +162,11 @@ describe('valid values', () => {
     ['REDIS_URL', 'redis://:p@127.0.0.1:6379/', { redisUrl: 'redis://:p@127.0.0.1:6379/' }],
     ['KEY_PEPPER', LONG, { peppers: [LONG] }],
     ['KEY_PEPPER', `${LONG}, ${OTHER}`, { peppers: [LONG, OTHER] }],
-    ['KEY_PREFIXES', 'SECRET:aa', { configuration: { prefixes: { SECRET: 'aa', CLIENT: 'ck', READ_ONLY: 'rk' } } }],
+    ['KEY_PREFIXES', 'SECRET:aa', { configuration: { prefixes: { SECRET: 'aa', CLIENT: 'lkc', READ_ONLY: 'lkr' } } }],
     [
       'KEY_PREFIXES',
-      'READ_ONLY:r2, CLIENT:sk ,SECRET:ck',
-      { configuration: { prefixes: { SECRET: 'ck', CLIENT: 'sk', READ_ONLY: 'r2' } } },
+      'READ_ONLY:r2, CLIENT:lks ,SECRET:lkc',
+      { configuration: { prefixes: { SECRET: 'lkc', CLIENT: 'lks', READ_ONLY: 'r2' } } },
     ],
     ['BCRYPT_COST', '4', { bcryptCost: 4 }],
     ['BCRYPT_COST', '15', { bcryptCost: 15 }],
@@ -286,7 +286,7 @@ describe('invalid values', () => {
       'SECRET:a_b',
       'ADMIN:aa',
       'SECRET:aa:bb',
-      'SECRET:ck',
+      'SECRET:lkc',
       'secret:aa',
       'SECRET:abcdefghijk',
       'constructor:aa',
@@ -418,7 +418,7 @@ test.each([LONG, 'x'.repeat(256)])('keeps ADMIN_API_KEY only as a hash', (key) =
 });
 
 test('refuses a Latchkey token as ADMIN_API_KEY, because it is stored and revoked elsewhere', () => {
-  const { token } = mintToken('sk', 'LIVE');
+  const { token } = mintToken('lks', 'LIVE');
   const message = faultOf({ ADMIN_API_KEY: token });
   expect(message).toContain('is a key that Latchkey created');
   expect(message).not.toContain(token);
@@ -495,7 +495,7 @@ describe('F14: says what is wrong with a value and how to fix it', () => {
     ['CORS_ORIGINS', 'https://a.example,b', 'has "b", which is not an origin'],
     ['KEY_PREFIXES', 'SECRET:aa,client:bb', 'has "client:bb", which does not begin with a key type'],
     ['KEY_PREFIXES', 'SECRET:a-b', 'is "SECRET:a-b", which has no prefix of that form'],
-    ['KEY_PREFIXES', 'SECRET:ck', 'is "SECRET:ck", which gives two key types the same prefix'],
+    ['KEY_PREFIXES', 'SECRET:lkc', 'is "SECRET:lkc", which gives two key types the same prefix'],
     ['KEY_PEPPER', `${LONG},short`, 'has a value that is too short: number 2'],
     ['KEY_PEPPER', 'short', 'is too short'],
     ['PORT', '99999999999', 'is "99999999999", which is out of range'],

@@ -237,7 +237,7 @@ test('if its packages are missing, fails to start with one line that names the p
 test('limits graphql.operation.name, omits it if it looks like a key, and sends no document', async () => {
   const { child, origin, token } = await start();
   const long = `Long_${'a_'.repeat(200)}`;
-  for (const name of [long, `sk_live_${'a1'.repeat(10)}`, `k${'0a'.repeat(20)}`]) {
+  for (const name of [long, `lks_live_${'a1'.repeat(10)}`, `k${'0a'.repeat(20)}`]) {
     expect((await post(origin, token, `query ${name} { assets(first: 7) { name } }`)).status).toBe(200);
   }
   await post(origin, token, '{ assets(first: 7) { name } }');
@@ -258,5 +258,5 @@ test('limits graphql.operation.name, omits it if it looks like a key, and sends 
     'query',
     'mutation',
   ]);
-  expect(collector.bodies.join('')).not.toMatch(/literal-in-a-document|graphql\.document|sk_live_/);
+  expect(collector.bodies.join('')).not.toMatch(/literal-in-a-document|graphql\.document|lks_live_/);
 });

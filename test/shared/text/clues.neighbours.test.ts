@@ -54,7 +54,7 @@ const foreign = fc.oneof(
 );
 const foreignToken = foreign.map((text): Written => ({ text, isIn: ({ secrets }) => secrets.includes(text) }));
 const own = fc
-  .tuple(fc.constantFrom('sk_live', 'rk_test', 'acme_live', 'ad_test', 'deadbeef_live'), base62(48))
+  .tuple(fc.constantFrom('lks_live', 'lkr_test', 'acme_live', 'ad_test', 'deadbeef_live'), base62(48))
   .map(([prefix, body]) => {
     const token = `${prefix}_${body}`;
     return token + checksum(token);
@@ -64,7 +64,7 @@ const ownToken = own.map((text): Written => ({
   isIn: (clues) => clues.own.some(({ state, lookup }) => state === 'whole' && text.includes(`_${lookup}`)),
 }));
 const shown = base62(6).map((beginning): Written => ({
-  text: `sk_live_${beginning}`,
+  text: `lks_live_${beginning}`,
   isIn: (clues) => clues.own.some(({ lookup }) => lookup === beginning),
 }));
 const masked = base62(6).map((beginning): Written => ({

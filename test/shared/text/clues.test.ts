@@ -4,7 +4,7 @@ import { mintToken } from '../../../src/core/keys/token.js';
 import { cluesIn, MAX_TEXT } from '../../../src/shared/text/clues/clues.js';
 import { checksum } from '../../../src/shared/text/checksum.js';
 
-const tokenPrefix = 'sk_live';
+const tokenPrefix = 'lks_live';
 const lookupId = 'Zq7xVb2Kd9Rt4LmW';
 const token = completed(`${tokenPrefix}_${lookupId}${'p8Yc3HnJ6sTfXw5G'.repeat(2)}`);
 const SENDGRID = `SG.${token.slice(9, 31)}.${token.slice(12, 55)}`;
@@ -76,18 +76,27 @@ test('U4: finds a token in base64 with slashes and padding', () => {
 });
 
 test.each([
-  ['sk_live_Ab12…', 'Ab12'],
-  ['Bearer sk_live_ab***', 'ab'],
-  ['key "sk_live_Ab12Cd" was used', 'Ab12Cd'],
-  ["'sk_live_Ab12Cd...'", 'Ab12Cd'],
-  ['sk_live_Ab12****wxyz', 'Ab12'],
-  ['sk_live_Ab12XXXXXXXXXXXX', 'Ab12'],
-  ['{"prefix":"sk_live_Ab12Cd"}', 'Ab12Cd'],
-  ['prefix: sk_live_Ab12Cd, name: airflow', 'Ab12Cd'],
-  ['(sk_live_Ab12Cd34Ef56Gh78Ij90)', 'Ab12Cd34Ef56Gh78'],
-  ['?prefix=sk%5Flive%5FAb12Cd', 'Ab12Cd'],
+  ['lks_live_Ab12…', 'Ab12'],
+  ['Bearer lks_live_ab***', 'ab'],
+  ['key "lks_live_Ab12Cd" was used', 'Ab12Cd'],
+  ["'lks_live_Ab12Cd...'", 'Ab12Cd'],
+  ['lks_live_Ab12****wxyz', 'Ab12'],
+  ['lks_live_Ab12XXXXXXXXXXXX', 'Ab12'],
+  ['{"prefix":"lks_live_Ab12Cd"}', 'Ab12Cd'],
+  ['prefix: lks_live_Ab12Cd, name: airflow', 'Ab12Cd'],
+  ['(lks_live_Ab12Cd34Ef56Gh78Ij90)', 'Ab12Cd34Ef56Gh78'],
+  ['?prefix=lks%5Flive%5FAb12Cd', 'Ab12Cd'],
 ])('U4: finds the beginning of a token in %j', (text, lookup) => {
-  expect(cluesIn(text).own).toMatchObject([{ state: 'beginning', tokenPrefix: 'sk_live', lookup }]);
+  expect(cluesIn(text).own).toMatchObject([{ state: 'beginning', tokenPrefix: 'lks_live', lookup }]);
+});
+
+test.each(['sk', 'ck', 'rk'])('finds tokens with the earlier default prefix %s, and parts of them', (prefix) => {
+  const legacy = mintToken(prefix, 'LIVE');
+  const body = legacy.token.slice('sk_live_'.length);
+  const found = { lookup: legacy.lookupId, isCertain: true };
+  expect(cluesIn(`key=${legacy.token}`).own).toMatchObject([{ ...found, state: 'whole' }]);
+  expect(cluesIn(`the body ${body} alone`).own).toMatchObject([{ ...found, state: 'whole', tokenPrefix: null }]);
+  expect(cluesIn(`log: ${prefix}_test_abcdE`).own).toMatchObject([{ lookup: 'abcdE', isCertain: true }]);
 });
 
 test('U4: finds lookup IDs, key IDs and digests with text around them', () => {
@@ -114,7 +123,7 @@ test('U4: finds lookup IDs, key IDs and digests with text around them', () => {
 test.each([
   'not a token',
   'Cannot read properties of undefined (reading "apiKeys")',
-  'the sk_live_ prefix',
+  'the lks_live_ prefix',
   'api_key_id = 5; key_identifier',
   'production backend for customers 2026',
   'lookup failed',
@@ -201,8 +210,8 @@ test('U4: reads 100 kB of hostile text', () => {
     ' ',
   ];
   const more = [
-    'sk_live_Ab12 ',
-    `sk_live_${'A'.repeat(54)}`,
+    'lks_live_Ab12 ',
+    `lks_live_${'A'.repeat(54)}`,
     'key_Aa',
     '&amp;',
     '<wbr',

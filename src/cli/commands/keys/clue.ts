@@ -7,7 +7,7 @@ import { usage } from '../../exit.js';
 
 const ON_STDIN = 'Write it to standard input instead: latchkey keys find - < token.txt';
 const FORMS =
-  'Write a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+  'Write a token or its beginning (lks_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
   'a token of another system, or its SHA-256 (sha256:…).';
 
 /** The longest prefix of an imported key. */

@@ -51,7 +51,7 @@ export function findCommand(): Command {
       'With - a text with the token is read from standard input: a log, an e-mail or a command, for example. ' +
       'Only the lookup ID of the token is sent to the server, or its SHA-256 if it is the token of another system. ' +
       'Revoked and expired keys are found too. The exit code is 1 if no key is found.',
-    example: 'latchkey keys find sk_live_Ab12Cd\nlatchkey keys find - < leaked-token.txt',
+    example: 'latchkey keys find lks_live_Ab12Cd\nlatchkey keys find - < leaked-token.txt',
   }).argument('<text>', 'part of a name, prefix, lookup ID or key ID; - for a text with a token on standard input');
   return asking(command).action(async (argument: string, options: AskingOptions) => {
     const clue = await clueOf(argument, options);

@@ -7,7 +7,7 @@ import { MAX_WORD, MAX_WORDS, secretWordsIn } from './secretWords.js';
 /** The longest text that is searched, in characters: a page of a log, or an e-mail with its headers. */
 export const MAX_TEXT = 32_768;
 
-/** A prefix must have so many characters after `sk_live_` to be looked up. */
+/** A prefix must have so many characters after `lks_live_` to be looked up. */
 export const MIN_BEGINNING = 2;
 
 /** Everything in a text that identifies a key. */

@@ -1,12 +1,13 @@
 import { isUnusual } from './looksSecret.js';
 import { BODY_LENGTH, LOOKUP_LENGTH } from '../tokenShape.js';
+import { KNOWN_PREFIXES } from '../prefixes.js';
 import { isToken } from '../wholeToken.js';
 
 /** A token of Latchkey, or its beginning, as it was found in a text. */
 export interface OwnToken {
   /** `whole`: the checksum is right. `mistyped`: the length is right, the checksum wrong. `beginning`: characters are missing. */
   readonly state: 'whole' | 'mistyped' | 'beginning';
-  /** Type and environment, as in `sk_live`; null: only the body was given. */
+  /** Type and environment, as in `lks_live`; null: only the body was given. */
   readonly tokenPrefix: string | null;
   /** The lookup ID, or its first characters. Never a part of the secret. */
   readonly lookup: string;
@@ -34,8 +35,8 @@ const MAX_NOISE = 200;
 
 const MASK = /^(?:…|\.{2,}|\*|•|·|█|▪|#|\[)/;
 
-/** The default prefixes of tokens. The checksum of other text matches one of them once in 700 million cases. */
-const DEFAULT_PREFIXES = ['sk', 'ck', 'rk'].flatMap((type) => [`${type}_live`, `${type}_test`]);
+/** The checksum of other text matches one of these prefixes once in 350 million cases. */
+const DEFAULTS = KNOWN_PREFIXES.flatMap((type) => [`${type}_live`, `${type}_test`]);
 
 /** How many characters of the lookup ID lists show. One of 185 such beginnings has only small letters, as names have. */
 export const SHOWN_LENGTH = 6;
@@ -45,7 +46,7 @@ const BODY = /(?<![0-9A-Za-z])[0-9A-Za-z]{54}(?![0-9A-Za-z])/g;
 /** Returns the tokens whose prefix is missing in the text, if they have one of the default prefixes. */
 export function bareTokensIn(text: string): readonly OwnToken[] {
   return (text.match(BODY) ?? []).flatMap((body) => {
-    if (!DEFAULT_PREFIXES.some((prefix) => isToken(`${prefix}_${body}`))) return [];
+    if (!DEFAULTS.some((prefix) => isToken(`${prefix}_${body}`))) return [];
     const lookup = body.slice(0, LOOKUP_LENGTH);
     return { state: 'whole', tokenPrefix: null, lookup, word: null, hasSecret: true, isCertain: true } as const;
   });
@@ -99,7 +100,7 @@ function ownTokenAt(text: string, marker: number, environment: string, whole: st
   const lookup = withoutMask(run).slice(0, LOOKUP_LENGTH);
   // A name such as load_test_runner has neither digits nor capitals in its last part. As the whole text it may be a prefix.
   const isName = !isMasked && !/[0-9A-Z]/.test(run);
-  const isDefault = DEFAULT_PREFIXES.includes(tokenPrefix);
+  const isDefault = DEFAULTS.includes(tokenPrefix);
   const isShown = isDefault && run.length === SHOWN_LENGTH;
   if (isName && !isShown && (whole !== word || run.length > LOOKUP_LENGTH)) return null;
   const isCertain = isMasked || (isDefault && !(isName && isShown)) || (lookup.length >= 6 && isUnusual(lookup));
@@ -117,7 +118,7 @@ function ownTokenAt(text: string, marker: number, environment: string, whole: st
 function typeBefore(text: string, marker: number): string {
   let from = marker;
   while (from > 0 && marker - from < MAX_TYPE && isBase62(text.charCodeAt(from - 1))) from -= 1;
-  // The n of `\nsk_live_…` is part of an escape, and not of the token.
+  // The n of `\nlks_live_…` is part of an escape, and not of the token.
   if (text.charAt(from - 1) === '\\' && /[bfnrtv]/.test(text.charAt(from))) from += 1;
   return text.slice(from, marker).toLowerCase();
 }
@@ -142,7 +143,7 @@ function joinedAt(text: string, from: number): string {
   return body;
 }
 
-/** `sk_live_Ab12xxxxxxxx`: systems mask with an x too. */
+/** `lks_live_Ab12xxxxxxxx`: systems mask with an x too. */
 function withoutMask(run: string): string {
   const last = run.slice(-1);
   if (last !== 'x' && last !== 'X') return run;
