@@ -1,6 +1,6 @@
-// Makes dist/ from build/: the library, the service, the command line and the client. Bundles the packages that aren't
-// shared with the user's code, so that exactly the tested versions are installed, in half the bytes, and a start reads
-// about 30 files instead of a thousand.
+// Makes dist/ from build/: the library, the service, the command line and the client. The service and the command line contain their
+// packages, so that exactly the tested versions run, and a start reads about 30 files instead of a thousand. The library doesn't: its
+// packages are dependencies, so that its users' audits see them and each is installed once.
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { rolldown } from 'rolldown';
@@ -8,32 +8,44 @@ import { notingBundled } from './bundled.js';
 import { BUILD, DIST, manifest } from './paths.js';
 import { reachedTypes } from './types.js';
 
-/**
- * Files that package.json or the documentation name by path, and files that are started by path: workers and threads.
- */
-const ENTRIES = {
-  index: 'index',
-  mongo: 'mongo',
+/** Files that package.json or the documentation name by path, and files that are started by path: workers. */
+const SERVICE = {
   main: 'server/main',
   seed: 'server/seed',
   worker: 'server/cluster/worker',
-  sqliteThread: 'core/store/sqlite/threadMain',
   'cli/main': 'cli/main',
+};
+const LIBRARY = {
+  index: 'index',
+  mongo: 'mongo',
+  // The threads of its SQLite store, which the service starts, too.
+  sqliteThread: 'core/store/sqlite/threadMain',
   'client/node': 'client/node',
 };
 /** Bundled separately: it must not contain code of the server or of Node. */
 const CLIENT = { 'client/index': 'client/index' };
 
-/** Not bundled, because they are native or shared with the code that uses the library. */
-const SHARED = Object.keys(manifest.dependencies);
+/** Packages that are not bundled: native ones, and those with parts that can't be bundled. */
+const SHARED = ['bcrypt', 'bottleneck', 'graphql', 'libsql'];
 /** Optional packages. Not bundled if our own modules load them; bundled into a package that needs them. */
 const WANTED = Object.keys(manifest.peerDependencies).filter((name) => name.startsWith('@opentelemetry/'));
+/** Optional packages of the MongoDB driver, which loads them only if the connection string needs them. */
+const OF_DRIVER = [
+  '@aws-sdk/credential-providers',
+  '@mongodb-js/zstd',
+  'gcp-metadata',
+  'kerberos',
+  'mongodb-client-encryption',
+  'snappy',
+  'socks',
+];
 
+const isPackage = (id) => !/^[./]/.test(id);
 const isOf = (names, id) => names.some((name) => id === name || id.startsWith(`${name}/`));
 const isApart = (id, importer) =>
   id.startsWith('node:') ||
   builtinModules.includes(id) ||
-  isOf(SHARED, id) ||
+  isOf([...SHARED, ...OF_DRIVER], id) ||
   (isOf(WANTED, id) && importer?.startsWith(BUILD) === true);
 
 /**
@@ -58,7 +70,7 @@ const OUTPUT = {
 rmSync(DIST, { recursive: true, force: true });
 /** Packages that are loaded synchronously, and only if they are needed. Each becomes a separate file. */
 const required = new Set();
-await bundle(ENTRIES, {
+await bundle(SERVICE, {
   name: 'server',
   platform: 'node',
   external: (id, importer) => !wantsLanguage(id, importer) && isApart(id, importer),
@@ -87,18 +99,29 @@ await bundle(ENTRIES, {
       },
     },
   ],
-  output: {
-    chunkFileNames: ({ name }) => (name === 'packageFiles' ? '[name].js' : '[name]-[hash].js'),
-    codeSplitting: { groups: [{ name: 'packageFiles', test: /\/packageFiles\.js$/ }] },
-  },
+  output: outputWith({ chunks: '[name]-[hash].js', packageFiles: 'packageFiles.js' }),
+});
+await bundle(LIBRARY, {
+  name: 'library',
+  platform: 'node',
+  external: isPackage,
+  output: outputWith({ chunks: 'library/[name]-[hash].js', packageFiles: 'libraryFiles.js' }),
 });
 for (const name of required) {
   const output = { format: 'cjs', entryFileNames: '[name].cjs' };
   await write({ [name]: name }, { name, platform: 'node', output });
 }
-await bundle(CLIENT, { name: 'client', platform: 'neutral' });
+await bundle(CLIENT, { name: 'client', platform: 'neutral', external: isPackage });
 
 for (const file of reachedTypes(['index', 'mongo', 'client/index'])) cpSync(`${BUILD}${file}`, `${DIST}types/${file}`);
+
+/** Returns names for the chunks of a bundle. src/packageFiles.ts stays directly in dist/, because it finds files from its own place. */
+function outputWith({ chunks, packageFiles }) {
+  return {
+    chunkFileNames: ({ name }) => (name === 'packageFiles' ? packageFiles : chunks),
+    codeSplitting: { groups: [{ name: 'packageFiles', test: /\/packageFiles\.js$/ }] },
+  };
+}
 
 /** @param entries the module in build/ of each file in dist/ */
 async function bundle(entries, options) {

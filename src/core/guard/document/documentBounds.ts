@@ -1,4 +1,6 @@
-import { ApolloArmor } from '@escape.tech/graphql-armor';
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
 import type { ParseOptions, ValidationRule } from 'graphql';
 import { MAX_LINES } from '../lines.js';
 import { unconditionalSubscriptionRoots } from './subscriptionRoots.js';
@@ -61,17 +63,14 @@ export interface DocumentBounds {
  */
 export function documentBounds(limits: Partial<DocumentLimits> = {}): DocumentBounds {
   const { tokens, depth, aliases, directives } = { ...DOCUMENT_LIMITS, ...limits };
-  const { validationRules } = new ApolloArmor({
-    maxDepth: { n: depth, flattenFragments: true },
-    maxAliases: { n: aliases, allowList: [] },
-    maxDirectives: { n: directives },
-    maxTokens: { enabled: false },
-    costLimit: { enabled: false },
-    blockFieldSuggestion: { enabled: false },
-  }).protect();
   return {
     parseOptions: { maxLexicalTokens: tokens },
-    validationRules: [unconditionalSubscriptionRoots, ...validationRules],
+    validationRules: [
+      unconditionalSubscriptionRoots,
+      maxAliasesRule({ n: aliases, allowList: [] }),
+      maxDirectivesRule({ n: directives }),
+      maxDepthRule({ n: depth, flattenFragments: true }),
+    ],
     validationOptions: { maxErrors: MAX_ERRORS },
     executionOptions: { maxCoercionErrors: MAX_COERCION_ERRORS },
   };
