@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { BcryptGate } from '../keys/bcryptGate.js';
 import type { ConfiguredRecord } from '../keys/configured.js';
+import { CONFIGURED } from '../store/keyFields.js';
 import { MAX_CONFIGURED_KEYS, type Configuration } from './configuration.js';
 import { bcryptInput, type ConfiguredEntry } from './configuredEntry.js';
 
@@ -70,23 +71,13 @@ export class ConfiguredKeys {
 
 function recordOf({ id, name, roles, workspaceId }: ConfiguredEntry, scopes: readonly string[]): ConfiguredRecord {
   return Object.freeze({
+    ...CONFIGURED,
     id,
     familyId: id,
     workspaceId,
     name,
     roles,
     scopes: Object.freeze(scopes),
-    type: 'SECRET',
-    environment: 'LIVE',
-    createdAt: null,
-    expiresAt: null,
-    revokedAt: null,
-    projectId: null,
-    userId: null,
-    allowedAddresses: [],
-    trustedDocuments: null,
-    replaces: null,
-    replacedBy: null,
   });
 }
 

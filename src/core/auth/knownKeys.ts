@@ -3,6 +3,7 @@ import { MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 import type { Lookup } from '../observer/observer.js';
 import { AddressList } from '../net/addressList.js';
 import type { Roles } from '../scopes/roles.js';
+import { weightOf } from '../store/keyFields.js';
 import type { KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
@@ -11,12 +12,6 @@ import type { Validity } from './validity.js';
 
 /** The maximum number of cached keys. At about 1 kB each, they take at most about 50 MB. */
 const MAX_KEYS = 50_000;
-
-/** The number of addresses, documents, scopes or characters that take as much memory as a key without them. */
-const ADDRESSES_PER_KEY = 4;
-const DOCUMENTS_PER_KEY = 8;
-const SCOPES_PER_KEY = 8;
-const CHARACTERS_PER_KEY = 500;
 
 /** A cached key. */
 export interface KnownKey {
@@ -177,17 +172,6 @@ export class KnownKeys {
     }
     return known;
   }
-}
-
-/** Returns the size of a key in the cache, in multiples of a small key. */
-function weightOf({ allowedAddresses, trustedDocuments, scopes, name, revokedReason }: KeyRecord): number {
-  return (
-    1 +
-    allowedAddresses.length / ADDRESSES_PER_KEY +
-    (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY +
-    scopes.length / SCOPES_PER_KEY +
-    (name.length + (revokedReason?.length ?? 0)) / CHARACTERS_PER_KEY
-  );
 }
 
 function newSalt(): string {

@@ -1,30 +1,16 @@
 import { badInput, type Refusal } from '../errors/refusal.js';
+import type { ConfiguredFields } from '../store/keyFields.js';
 import type { KeyRecord, KeySummary } from '../store/records.js';
 import type { KeyPosition } from '../store/ordering.js';
 import type { KeyFilter, KeyPage } from '../store/store.js';
 import { fold } from '../../shared/text/fold.js';
 
-/** A key of the configuration file, as the API shows it. It is not in the store. */
-export interface ConfiguredRecord {
-  /** `conf_…` */
-  readonly id: string;
-  readonly familyId: string;
-  readonly projectId: null;
-  readonly userId: null;
-  readonly allowedAddresses: readonly string[];
-  readonly trustedDocuments: null;
-  readonly workspaceId: string;
-  readonly name: string;
+/**
+ * A key of the configuration file, as the API shows it. It is not in the store. Its ID is `conf_…`, and its scopes are
+ * those that its roles grant.
+ */
+export interface ConfiguredRecord extends ConfiguredFields {
   readonly roles: readonly string[];
-  /** The scopes that its roles grant. */
-  readonly scopes: readonly string[];
-  readonly type: 'SECRET';
-  readonly environment: 'LIVE';
-  readonly createdAt: null;
-  readonly expiresAt: null;
-  readonly revokedAt: null;
-  readonly replaces: null;
-  readonly replacedBy: null;
 }
 
 /** A key of the store, without its trusted documents, or of the configuration file. */

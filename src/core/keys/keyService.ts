@@ -4,30 +4,23 @@ import { badInput, notFound, type Refusal } from '../errors/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Roles } from '../scopes/roles.js';
-import {
-  isAlive,
-  isForeign,
-  type Environment,
-  type KeyRecord,
-  type KeyType,
-  type WorkspaceRecord,
-} from '../store/records.js';
+import { isAlive, isForeign, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { Author } from '../store/audit.js';
+import type { ChosenFields } from '../store/keyFields.js';
 import { placeKindOf } from '../store/places.js';
 import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
 import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
 import { isPlatform, type Actor, type Origin } from './actor.js';
 import { Authors } from './author.js';
+import { assertHeld, checkFilter, checkReason, checkScopes, checkTrustedDocuments, isId } from './keyInput.js';
 import {
-  assertHeld,
-  checkAddresses,
-  checkFilter,
-  checkName,
-  checkReason,
-  checkScopes,
-  checkTrustedDocuments,
-  isId,
-} from './keyInput.js';
+  assertChanges,
+  checkChanges,
+  checkNewValues,
+  valueChecks,
+  type UpdatedValues,
+  type ValueChecks,
+} from './keyValues.js';
 import {
   findConfigured,
   isConfigured,
@@ -69,29 +62,15 @@ export interface IssuedKey {
   readonly token: string;
 }
 
-export interface CreateKeyInput {
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly type: KeyType;
-  readonly environment: Environment;
-  readonly expiresAt?: number | null;
-  readonly workspaceId?: string | null;
-  /** Restricts the key to a project. A caller that is restricted to a project can only create keys of that project. */
-  readonly projectId?: string | null;
-  /** The user who owns the key. Default: the workspace owns it. */
-  readonly userId?: string | null;
-  /** Addresses and CIDR ranges that the key can be used from. Default: anywhere. */
-  readonly allowedAddresses?: readonly string[] | null;
-  /** See {@link checkTrustedDocuments}. */
-  readonly trustedDocuments?: readonly string[] | null;
-}
+/**
+ * The fields of a new key. Default: the caller's workspace and project (a caller that is restricted to a project can only
+ * create keys of that project), no user, and no restrictions. For `trustedDocuments` see {@link checkTrustedDocuments}.
+ */
+export type CreateKeyInput = ChosenFields;
 
-export interface UpdateKeyInput {
+/** The new values of fields. Absent fields and null stay as they are. */
+export interface UpdateKeyInput extends UpdatedValues {
   readonly id: string;
-  readonly name?: string | null;
-  readonly scopes?: readonly string[] | null;
-  readonly allowedAddresses?: readonly string[] | null;
-  readonly trustedDocuments?: readonly string[] | null;
 }
 
 /** The parts of the store that the service uses. */
@@ -156,16 +135,9 @@ export class KeyService {
         'This time has passed. Give a time in the future, or omit expiresAt for a key that does not expire.',
       );
     }
-    const fields = {
-      name: checkName(input.name),
-      scopes: this.#checkScopes(actor, type, input.scopes),
-      type,
-      environment,
-      expiresAt,
-      lifetime: expiresAt === null ? null : expiresAt - now,
-      allowedAddresses: checkAddresses(input.allowedAddresses ?? []),
-      trustedDocuments: checkTrustedDocuments(input.trustedDocuments),
-    };
+    const lifetime = expiresAt === null ? null : expiresAt - now;
+    const checked = checkNewValues(input, this.#checks(actor, type));
+    const fields = { ...checked, type, environment, expiresAt, lifetime };
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
     const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
     if (projectId !== null) assertBindable(fields.scopes);
@@ -267,19 +239,11 @@ export class KeyService {
    */
   async update(actor: Actor, input: UpdateKeyInput, origin?: Origin): Promise<KeyRecord> {
     assertSecretKey(actor);
-    const { name, scopes, allowedAddresses } = input;
-    const trustedDocuments = checkTrustedDocuments(input.trustedDocuments);
-    if ([name, scopes, allowedAddresses, trustedDocuments].every((each) => each == null)) {
-      throw badInput(['input'], 'There is nothing to change. Give a name, scopes, addresses or documents.');
-    }
+    checkTrustedDocuments(input.trustedDocuments);
+    assertChanges(input);
     return this.#change(actor, input.id, 'changed', async (key, now) => {
       assertHeld(actor.scopes, key.scopes);
-      const change = {
-        ...(name != null && { name: checkName(name) }),
-        ...(scopes != null && { scopes: this.#checkScopes(actor, key.type, scopes) }),
-        ...(allowedAddresses != null && { allowedAddresses: checkAddresses(allowedAddresses) }),
-        ...(trustedDocuments !== null && { trustedDocuments }),
-      };
+      const change = checkChanges(input, this.#checks(actor, key.type));
       if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
       if (loosens(key, change)) assertWithin(this.#ceilings(), { ...key, ...change });
       const { id, workspaceId } = key;
@@ -444,8 +408,9 @@ export class KeyService {
     return key;
   }
 
-  #checkScopes(actor: Actor, type: KeyType, wanted: readonly string[]): string[] {
-    return checkScopes(wanted, { type, known: this.#knownScopes(), held: actor.scopes, ceilings: this.#ceilings() });
+  #checks(actor: Actor, type: KeyType): ValueChecks {
+    const limits = { type, known: this.#knownScopes(), held: actor.scopes, ceilings: this.#ceilings() };
+    return valueChecks((wanted) => checkScopes(wanted, limits));
   }
 }
 

@@ -2,6 +2,8 @@ import { addToMoment, clampMoment, formatMoment } from '../../shared/dates/momen
 import { badInput, notFound, Refusal, unavailable } from '../errors/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { Forfeit } from '../store/changes.js';
+import { pick } from '../store/fields.js';
+import { INHERITED_FIELDS } from '../store/keyFields.js';
 import type { KeyRecord, Tier } from '../store/records.js';
 import { placesInWords } from '../store/places.js';
 import type { KeyChange, PlaceKind } from '../store/store.js';
@@ -27,22 +29,10 @@ export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): v
  * the end of the year 9999). An expiry that was set later stays as it is.
  */
 export function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
-  const { workspaceId, projectId, userId, familyId, name, scopes, allowedAddresses, trustedDocuments } = old;
-  const { type, environment, lifetime } = old;
-  const expiresAt = lifetime === null ? capped(old.expiresAt) : addToMoment(now, lifetime);
+  const { lifetime } = old;
   return {
-    workspaceId,
-    projectId,
-    userId,
-    familyId,
-    name,
-    scopes,
-    allowedAddresses,
-    trustedDocuments,
-    type,
-    environment,
-    lifetime,
-    expiresAt,
+    ...pick(old, INHERITED_FIELDS),
+    expiresAt: lifetime === null ? capped(old.expiresAt) : addToMoment(now, lifetime),
     replaces: old.id,
     createdBy: actor.keyId,
     createdAt: now,

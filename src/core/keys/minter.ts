@@ -1,14 +1,11 @@
 import { randomBase62, mintToken } from './token.js';
+import { INITIAL, type DefaultedField, type GivenField } from '../store/keyFields.js';
 import type { KeyRecord, KeyType } from '../store/records.js';
 import type { BcryptGate } from './bcryptGate.js';
 import type { Peppers } from './pepper.js';
 
 /** The chosen fields of a new key; the others are generated. Without `familyId`, the key starts a new rotation family. */
-export type NewKey = Pick<
-  KeyRecord,
-  'workspaceId' | 'name' | 'scopes' | 'type' | 'environment' | 'expiresAt' | 'lifetime' | 'createdAt' | 'createdBy'
-> &
-  Partial<Pick<KeyRecord, 'familyId' | 'replaces' | 'projectId' | 'userId' | 'allowedAddresses' | 'trustedDocuments'>>;
+export type NewKey = Pick<KeyRecord, GivenField> & Partial<Pick<KeyRecord, DefaultedField | 'familyId'>>;
 
 interface KeyMinterOptions {
   readonly gate: BcryptGate;
@@ -30,22 +27,14 @@ export class KeyMinter {
     const { token, tokenPrefix, lookupId, secret } = mintToken(prefixes[chosen.type], chosen.environment);
     const id = newId('key');
     const key: KeyRecord = {
+      ...INITIAL,
+      familyId: newId('fam'),
       ...chosen,
       id,
-      familyId: chosen.familyId ?? newId('fam'),
-      projectId: chosen.projectId ?? null,
-      userId: chosen.userId ?? null,
-      allowedAddresses: chosen.allowedAddresses ?? [],
-      trustedDocuments: chosen.trustedDocuments ?? null,
       lookupId,
       tokenPrefix,
       secretHash: await gate.hash(secret, chosen.workspaceId),
       digest: peppers?.digest(secret) ?? null,
-      revokedAt: null,
-      revokedReason: null,
-      lastUsedAt: null,
-      replaces: chosen.replaces ?? null,
-      replacedBy: null,
     };
     return { key, token };
   }

@@ -1,6 +1,7 @@
 import { Refusal } from '../errors/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { KeyAmendment } from '../store/changes.js';
+import { RESTRICTING_FIELDS, type RestrictingField } from '../store/keyFields.js';
 import type { KeyRecord } from '../store/records.js';
 import type { Actor } from './actor.js';
 import { assertHeld } from './keyInput.js';
@@ -13,13 +14,19 @@ export function prolongs({ expiresAt }: Pick<KeyRecord, 'expiresAt'>, at: number
   return expiresAt !== null && (at === null || at > expiresAt);
 }
 
+type Lists = Pick<KeyRecord, RestrictingField>;
+
+/** Whether a new value allows more than the previous one, for each field that restricts a key. */
+const LOOSER: { readonly [Name in RestrictingField]: (to: Lists[Name], from: Lists[Name]) => boolean } = {
+  allowedAddresses: (to, from) => from.length > 0 && !isPart(to, from),
+  trustedDocuments: (to, from) => to !== null && from !== null && !isPart(to, from),
+};
+
 /** Returns whether a change allows the key more addresses or more trusted documents than before. */
-export function loosens(key: KeyRecord, { allowedAddresses, trustedDocuments }: KeyAmendment): boolean {
-  return (
-    (allowedAddresses !== undefined &&
-      key.allowedAddresses.length > 0 &&
-      !isPart(allowedAddresses, key.allowedAddresses)) ||
-    (trustedDocuments != null && key.trustedDocuments !== null && !isPart(trustedDocuments, key.trustedDocuments))
+export function loosens(key: KeyRecord, change: KeyAmendment): boolean {
+  const after = { ...key, ...change };
+  return RESTRICTING_FIELDS.some((name) =>
+    (LOOSER[name] as (to: unknown, from: unknown) => boolean)(after[name], key[name]),
   );
 }
 

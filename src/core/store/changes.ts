@@ -1,4 +1,6 @@
 import type { Author, JudgedAuthor } from './audit.js';
+import { pick } from './fields.js';
+import { GRANT_FIELDS, ALWAYS_INHERITED, type PatchedField, type UpdatedField } from './keyFields.js';
 import { isAlive, type KeyRecord, type UserRecord } from './records.js';
 
 /**
@@ -7,23 +9,10 @@ import { isAlive, type KeyRecord, type UserRecord } from './records.js';
  */
 
 /** The fields that a change writes. */
-export type KeyPatch = Partial<
-  Pick<
-    KeyRecord,
-    | 'name'
-    | 'scopes'
-    | 'allowedAddresses'
-    | 'trustedDocuments'
-    | 'expiresAt'
-    | 'lifetime'
-    | 'revokedAt'
-    | 'revokedReason'
-    | 'replacedBy'
-  >
->;
+export type KeyPatch = Partial<Pick<KeyRecord, PatchedField>>;
 
 /** The fields of an active key that can be updated. Absent fields stay the same. */
-export type KeyAmendment = Pick<KeyPatch, 'name' | 'scopes' | 'allowedAddresses' | 'trustedDocuments'>;
+export type KeyAmendment = Partial<Pick<KeyRecord, UpdatedField>>;
 
 /** `changed` with an empty patch: the key already has these values. */
 type Verdict =
@@ -33,16 +22,6 @@ export type Rule = (key: KeyRecord) => Verdict;
 
 /** The only fields that affect the verdict of a rule. */
 export const JUDGED_FIELDS = ['revokedAt', 'expiresAt', 'replacedBy'] as const satisfies readonly (keyof KeyRecord)[];
-
-/** The fields that determine whether a caller may change or rotate a key. A successor inherits them. */
-export const GRANT_FIELDS = [
-  'name',
-  'scopes',
-  'allowedAddresses',
-  'trustedDocuments',
-  'expiresAt',
-  'lifetime',
-] as const satisfies readonly (keyof KeyRecord)[];
 
 /** The state of a key when a caller was allowed to change it. */
 export type JudgedKey = Pick<KeyRecord, (typeof GRANT_FIELDS)[number]>;
@@ -103,12 +82,7 @@ export function amendment(change: KeyAmendment, now: number): Rule {
  * passed.
  */
 export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
-  const { workspaceId, projectId, userId, familyId, allowedAddresses, trustedDocuments } = old;
-  return {
-    ...successor,
-    ...{ workspaceId, projectId, userId, familyId, allowedAddresses, trustedDocuments },
-    replaces: old.id,
-  };
+  return { ...successor, ...pick(old, ALWAYS_INHERITED), replaces: old.id };
 }
 
 /**

@@ -1,25 +1,9 @@
 import { createHash } from 'node:crypto';
 import { details, difference, draftEntry, SYSTEM, type AuditAction, type AuditDraft, type Author } from './audit.js';
+import { AUDITED_FIELDS } from './keyFields.js';
 import { isForeign, type KeyRecord, type ProjectRecord, type UserRecord, type WorkspaceRecord } from './records.js';
 
-/** The fields that audit entries show. They contain no secrets. */
-
-const KEY_SHOWN = [
-  'name',
-  'type',
-  'environment',
-  'scopes',
-  'userId',
-  'allowedAddresses',
-  'trustedDocuments',
-  'expiresAt',
-  'lifetime',
-  'revokedAt',
-  'revokedReason',
-  'replaces',
-  'replacedBy',
-] as const satisfies readonly (keyof KeyRecord)[];
-
+/** The fields of a user that audit entries contain. They contain no secrets. */
 const USER_SHOWN = ['name', 'roles', 'removedAt'] as const satisfies readonly (keyof UserRecord)[];
 
 /** The time and author of a change. */
@@ -31,13 +15,13 @@ export interface Occasion {
 
 export function keyCreated(key: KeyRecord, occasion: Occasion): AuditDraft {
   const action = isForeign(key) ? 'key.imported' : 'key.created';
-  return entryOf(action, key, key.id, occasion, null, details(shownOf(key), KEY_SHOWN));
+  return entryOf(action, key, key.id, occasion, null, details(shownOf(key), AUDITED_FIELDS));
 }
 
 export function keyChanged(action: AuditAction, before: KeyRecord, after: KeyRecord, occasion: Occasion): AuditDraft {
   // Most changes keep the list, and a digest of it takes longer than the rest of the entry.
   const shown = before.trustedDocuments === after.trustedDocuments ? withoutDocuments : shownOf;
-  const changed = difference(shown(before), shown(after), KEY_SHOWN);
+  const changed = difference(shown(before), shown(after), AUDITED_FIELDS);
   return entryOf(action, after, after.id, occasion, changed.before, changed.after);
 }
 

@@ -5,44 +5,14 @@ import type {
   AssetSummary,
   AssetTexts,
   EventRecord,
-  KeyRecord,
-  KeySummary,
   ProjectRecord,
   UserRecord,
 } from './records.js';
 
 /**
- * The names of the records' fields, for the engines. Fields that are not listed here are neither written nor returned.
+ * The names of the records' fields, for the engines. Fields that are not listed here are neither written nor returned. Those of keys are
+ * in keyFields.ts.
  */
-
-export const KEY_FIELDS = [
-  'id',
-  'workspaceId',
-  'projectId',
-  'userId',
-  'familyId',
-  'lookupId',
-  'tokenPrefix',
-  'secretHash',
-  'digest',
-  'name',
-  'type',
-  'environment',
-  'scopes',
-  'allowedAddresses',
-  'trustedDocuments',
-  'createdAt',
-  'createdBy',
-  'expiresAt',
-  'lifetime',
-  'revokedAt',
-  'revokedReason',
-  'lastUsedAt',
-  'replaces',
-  'replacedBy',
-] as const satisfies readonly (keyof KeyRecord)[];
-
-export const KEY_SUMMARY_FIELDS = KEY_FIELDS.filter((field): field is keyof KeySummary => field !== 'trustedDocuments');
 
 export const PROJECT_FIELDS = [
   'id',

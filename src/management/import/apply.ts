@@ -4,6 +4,7 @@ import type { Peppers } from '../../core/keys/pepper.js';
 import type { TierTable } from '../../core/limits/tiers.js';
 import type { Author } from '../../core/store/audit.js';
 import { Duplicate, StoreUnavailable } from '../../core/store/storeErrors.js';
+import { INITIAL, type ImportedField } from '../../core/store/keyFields.js';
 import type { KeyRecord } from '../../core/store/records.js';
 import type { Insertion, Store } from '../../core/store/store.js';
 import { conflictOf } from './conflict.js';
@@ -134,11 +135,10 @@ async function recordOf(
 ): Promise<KeyRecord> {
   const ofDigest = mapping.scheme.kind === 'sha256';
   const { type, environment } = mapping;
-  return {
+  const carried: Pick<KeyRecord, ImportedField> = {
     id: newId('key'),
     familyId: newId('fam'),
     workspaceId,
-    projectId: null,
     userId,
     lookupId,
     tokenPrefix: shown,
@@ -149,17 +149,11 @@ async function recordOf(
     type,
     environment,
     scopes,
-    allowedAddresses: [],
-    trustedDocuments: null,
     createdAt: Math.min(createdAt ?? now(), now()),
     createdBy: 'operator',
     expiresAt,
     // The chosen lifetime is unknown, so a rotation keeps the date of expiry.
     lifetime: null,
-    revokedAt: null,
-    revokedReason: null,
-    lastUsedAt: null,
-    replaces: null,
-    replacedBy: null,
   };
+  return { ...INITIAL, ...carried };
 }

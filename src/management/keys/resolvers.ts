@@ -6,6 +6,7 @@ import type { Limits, Subject } from '../../core/limits/limits.js';
 import type { TierLimits, WindowLimits } from '../../core/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
 import { notFound } from '../../core/errors/refusal.js';
+import type { ResolvedField } from '../../core/store/keyFields.js';
 import {
   statusOf,
   TIERS,
@@ -35,7 +36,7 @@ import { nameOfKey } from '../../core/keys/names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
 import { MAX_DOCUMENTS } from '../../core/keys/keyInput.js';
 import { MAX_SEARCH } from '../../core/keys/search.js';
-import type { KeyService, UpdateKeyInput } from '../../core/keys/keyService.js';
+import type { CreateKeyInput, KeyService, UpdateKeyInput } from '../../core/keys/keyService.js';
 import { shownPrefix } from '../../core/keys/token.js';
 
 interface KeyResolverOptions {
@@ -73,19 +74,14 @@ interface KeysArguments {
 }
 
 interface CreateArguments {
-  readonly input: {
-    readonly name: string;
-    readonly scopes: readonly string[];
+  readonly input: Omit<CreateKeyInput, 'type' | 'environment'> & {
     readonly type?: KeyType | null;
     readonly environment?: Environment | null;
-    readonly expiresAt?: number | null;
-    readonly workspaceId?: string | null;
-    readonly projectId?: string | null;
-    readonly userId?: string | null;
-    readonly allowedAddresses?: readonly string[] | null;
-    readonly trustedDocuments?: readonly string[] | null;
   };
 }
+
+/** The fields of `ApiKey` that show a field of a key in another form, and others. */
+type Resolved = Readonly<Record<ResolvedField, unknown> & Record<string, unknown>>;
 
 const DAY = 24 * 60 * 60_000;
 
@@ -311,7 +307,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
         context: ActorContext,
         { operation: { operation } }: GraphQLResolveInfo,
       ) => after(tierOf(context, workspaceId, operation), (tier): LimitsSource => ({ familyId, tier })),
-    },
+    } satisfies Resolved,
     ApiKeyConnection: {
       ...connectionOf<AnyKey>(() => ''),
       edges: (page: OrderedPage) => keyConnection(page).edges(page),

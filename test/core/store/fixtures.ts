@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { KEY_SUMMARY_FIELDS, pick } from '../../../src/core/store/fields.js';
+import { pick } from '../../../src/core/store/fields.js';
+import { INITIAL, KEY_SUMMARY_FIELDS } from '../../../src/core/store/keyFields.js';
 import type { Author } from '../../../src/core/store/audit.js';
 import type {
   AlertRecord,
@@ -27,10 +28,9 @@ export function aWorkspace(fields: Partial<WorkspaceRecord> = {}): WorkspaceReco
 export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyRecord {
   const id = unique('key');
   return {
+    ...INITIAL,
     id,
     workspaceId,
-    projectId: null,
-    userId: null,
     familyId: id,
     lookupId: randomBytes(8).toString('hex'),
     tokenPrefix: 'lks_live',
@@ -40,17 +40,10 @@ export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyR
     type: 'SECRET',
     environment: 'LIVE',
     scopes: ['assets:read', 'assets:write'],
-    allowedAddresses: [],
-    trustedDocuments: null,
     createdAt: NOW,
     createdBy: 'operator',
     expiresAt: null,
     lifetime: null,
-    revokedAt: null,
-    revokedReason: null,
-    lastUsedAt: null,
-    replaces: null,
-    replacedBy: null,
     ...fields,
   };
 }

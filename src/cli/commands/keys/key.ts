@@ -1,3 +1,4 @@
+import type { ShownField } from '../../../core/store/keyFields.js';
 import type { Terminal } from '../../terminal.js';
 import { EXIT, Failure } from '../../exit.js';
 import { shortMoment } from '../../times.js';
@@ -42,21 +43,44 @@ export interface Made {
   readonly token: string;
 }
 
-const fields = (documents: string): string => `{
-  id workspaceId name source prefix type environment scopes effectiveScopes roles
-  project { id name }
-  user { id name }
-  allowedAddresses ${documents}
-  status createdAt createdBy createdByName expiresAt revokedAt revokedReason lastUsedAt
-  replaces { id }
-  replacedBy { id }
-  previousTokenLastUsedAt
-}`;
+/** The selection of each field. The fields of `ApiKey` that show a field of the store must be here. */
+const SELECTION = {
+  id: '',
+  workspaceId: '',
+  name: '',
+  source: '',
+  prefix: '',
+  type: '',
+  environment: '',
+  scopes: '',
+  effectiveScopes: '',
+  roles: '',
+  project: '{ id name }',
+  user: '{ id name }',
+  allowedAddresses: '',
+  trustedDocuments: '',
+  status: '',
+  createdAt: '',
+  createdBy: '',
+  createdByName: '',
+  expiresAt: '',
+  revokedAt: '',
+  revokedReason: '',
+  lastUsedAt: '',
+  replaces: '{ id }',
+  replacedBy: '{ id }',
+  previousTokenLastUsedAt: '',
+} as const satisfies Record<Exclude<ShownField, 'familyId'> | keyof Key, string>;
 
-export const KEY = `fragment Key on ApiKey ${fields('trustedDocuments')}`;
+const fields = (...leftOut: readonly string[]): string => {
+  const selected = Object.entries(SELECTION).filter(([name]) => !leftOut.includes(name));
+  return `{ ${selected.map(([name, selection]) => (selection === '' ? name : `${name} ${selection}`)).join(' ')} }`;
+};
+
+export const KEY = `fragment Key on ApiKey ${fields()}`;
 
 /** Of {@link ListedKey}. */
-export const LISTED_KEY = `fragment ListedKey on ApiKey ${fields('')}`;
+export const LISTED_KEY = `fragment ListedKey on ApiKey ${fields('trustedDocuments')}`;
 
 /** Returns the description of a key, line by line. */
 export function linesOf(key: Key): [string, string | null][] {

@@ -2,7 +2,8 @@ import type { Author, JudgedAuthor } from '../audit.js';
 import { isOwner, isRetired, keyOf, type Forfeit } from '../changes.js';
 import { keyChanged } from '../entries.js';
 import { afterFirstWrite, Duplicate } from '../storeErrors.js';
-import { KEY_FIELDS, KEY_SUMMARY_FIELDS, pick, USER_FIELDS } from '../fields.js';
+import { pick, USER_FIELDS } from '../fields.js';
+import { INITIAL, KEY_FIELDS, KEY_SUMMARY_FIELDS } from '../keyFields.js';
 import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, where, type Documents } from './documents.js';
@@ -314,15 +315,15 @@ export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument)
 }
 
 export function toRecord(document: KeyDocument): KeyRecord {
-  return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, KEY_FIELDS);
+  return pick({ ...INITIAL, ...document, id: document._id }, KEY_FIELDS);
 }
 
 export function toSummary(document: KeySummaryDocument): KeySummary {
-  return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, KEY_SUMMARY_FIELDS);
+  return pick({ ...INITIAL, ...document, id: document._id }, KEY_SUMMARY_FIELDS);
 }
 
 export function toDocuments(document: Pick<KeyDocument, '_id' | 'trustedDocuments'>): KeyDocuments {
-  return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, ['id', 'trustedDocuments']);
+  return pick({ ...INITIAL, ...document, id: document._id }, ['id', 'trustedDocuments']);
 }
 
 /** The fields of a {@link KeySummaryDocument}. */
@@ -332,9 +333,6 @@ export const SUMMARY_PROJECTION = [
   'successor._id',
   'entry._id',
 ];
-
-/** Defaults for keys from before there were projects, users and lists of allowed documents and addresses. */
-const BEFORE_PROJECTS = { projectId: null, userId: null, allowedAddresses: [], trustedDocuments: null };
 
 export function toUser(document: UserDocument): UserRecord {
   return pick({ ...document, id: document._id }, USER_FIELDS);

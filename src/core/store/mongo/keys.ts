@@ -2,7 +2,6 @@ import {
   amendment,
   asJudged,
   expiry,
-  GRANT_FIELDS,
   heirOf,
   JUDGED_FIELDS,
   revocation,
@@ -13,6 +12,7 @@ import {
 import type { AuditAction } from '../audit.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../storeErrors.js';
+import { GRANT_FIELDS } from '../keyFields.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
 import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
 import { firstById } from '../firstById.js';

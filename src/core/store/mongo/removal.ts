@@ -1,4 +1,4 @@
-import { KEY_FIELDS } from '../fields.js';
+import { KEY_FIELDS } from '../keyFields.js';
 import { isAlive } from '../records.js';
 import type { Removal } from '../store.js';
 import { eq, unchanged, where, type Documents, type Filter, type Update } from './documents.js';

@@ -1,5 +1,6 @@
 import { Schema, type SchemaDefinition } from 'mongoose';
 import type { AuditDraft, AuditEntry, AuditHead } from '../audit.js';
+import { KEY, KEY_FIELDS } from '../keyFields.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../periods.js';
 import {
   EVENT_RETENTION,
@@ -178,33 +179,17 @@ export const LIVING_ADMIN = 'living_admin';
 /** The index of keys by when they were revoked and when they expire, for the removal of ended keys. */
 export const ENDED = 'ended';
 
-const KEY: SchemaDefinition = {
+const TYPES = {
+  text: { type: String },
+  number: { type: Number },
+  list: { type: [String], default: undefined },
+} as const satisfies Record<(typeof KEY)[keyof KeyRecord]['stored'], object>;
+
+const KEY_DEFINITION: SchemaDefinition = {
   _id: String,
-  workspaceId: String,
-  projectId: String,
-  userId: String,
-  familyId: String,
-  lookupId: String,
-  tokenPrefix: String,
-  secretHash: String,
-  digest: String,
-  name: String,
+  ...Object.fromEntries(KEY_FIELDS.filter((field) => field !== 'id').map((field) => [field, TYPES[KEY[field].stored]])),
   nameFolded: String,
   folding: Number,
-  type: { type: String },
-  environment: String,
-  scopes: { type: [String], default: undefined },
-  allowedAddresses: { type: [String], default: undefined },
-  trustedDocuments: { type: [String], default: undefined },
-  createdAt: Number,
-  createdBy: String,
-  expiresAt: Number,
-  lifetime: Number,
-  revokedAt: Number,
-  revokedReason: String,
-  lastUsedAt: Number,
-  replaces: String,
-  replacedBy: String,
   slot: Number,
   keysEnd: Number,
   adminEnd: Number,
@@ -213,10 +198,10 @@ const KEY: SchemaDefinition = {
   removed: Boolean,
 };
 
-const embeddedKey = new Schema(KEY, { ...OPTIONS, _id: false });
+const embeddedKey = new Schema(KEY_DEFINITION, { ...OPTIONS, _id: false });
 
 export const keySchema: Schema = new Schema(
-  { ...KEY, successor: embeddedKey, entry },
+  { ...KEY_DEFINITION, successor: embeddedKey, entry },
   { ...OPTIONS, collection: 'latchkey_keys' },
 )
   .index({ lookupId: 1 }, { unique: true })

@@ -1,11 +1,11 @@
-import { KEY_FIELDS, KEY_SUMMARY_FIELDS } from '../fields.js';
+import { KEY_FIELDS, KEY_LISTS, KEY_SUMMARY_FIELDS } from '../keyFields.js';
+import { pick } from '../fields.js';
 import type { KeyDocuments, KeyRecord, KeySummary } from '../records.js';
 
 /** A key without its trusted documents, with JSON for lists. */
-export interface KeySummaryRow extends Omit<KeySummary, 'scopes' | 'allowedAddresses'> {
-  readonly scopes: string;
-  readonly allowedAddresses: string;
-}
+export type KeySummaryRow = {
+  readonly [Name in keyof KeySummary]: KeySummary[Name] extends readonly string[] ? string : KeySummary[Name];
+};
 
 export interface KeyDocumentsRow extends Pick<KeyRecord, 'id'> {
   readonly trustedDocuments: string | null;
@@ -42,6 +42,16 @@ export function toDocuments({ id, trustedDocuments }: KeyDocumentsRow): KeyDocum
   return { id, trustedDocuments: trustedDocuments === null ? null : (JSON.parse(trustedDocuments) as string[]) };
 }
 
-function listsIn({ scopes, allowedAddresses }: KeySummaryRow) {
-  return { scopes: JSON.parse(scopes) as string[], allowedAddresses: JSON.parse(allowedAddresses) as string[] };
+const LISTS = KEY_LISTS.filter((field): field is SummaryList => field !== 'trustedDocuments');
+type SummaryList = Extract<(typeof KEY_LISTS)[number], keyof KeySummary>;
+
+function listsIn(row: KeySummaryRow): Pick<KeySummary, SummaryList> {
+  const lists = LISTS.map((field) => [field, JSON.parse(row[field]) as string[]] as const);
+  return Object.fromEntries(lists) as Record<SummaryList, string[]>;
+}
+
+/** Returns a key as parameters of a {@link KeySummaryRow}. */
+export function toRow(key: KeySummary): KeySummaryRow {
+  const lists = LISTS.map((field) => [field, JSON.stringify(key[field])]);
+  return { ...pick(key, KEY_SUMMARY_FIELDS), ...(Object.fromEntries(lists) as Pick<KeySummaryRow, SummaryList>) };
 }

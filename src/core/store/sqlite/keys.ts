@@ -15,7 +15,7 @@ import {
 import { limitOf, placeKindOf } from '../places.js';
 import { firstById } from '../firstById.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
-import { KEY_SUMMARY_FIELDS, pick } from '../fields.js';
+import { KEY_SUMMARY_FIELDS, PATCHED_FIELDS } from '../keyFields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
 import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
@@ -27,6 +27,7 @@ import {
   SUMMARY,
   toDocuments,
   toRecord,
+  toRow,
   toSummary,
   type KeyDocumentsRow,
   type KeyRow,
@@ -48,6 +49,8 @@ export interface SqliteKeys extends Omit<KeyStore, keyof Sliced['keys']> {
   judgedForfeit(author: Author | undefined): 'authorEnded' | null;
 }
 
+/** The columns that a change writes. Trusted documents are in their own table. */
+const PATCHED = PATCHED_FIELDS.filter((field) => field !== 'trustedDocuments');
 const REACHED = `($workspaceId IS NULL OR workspaceId = $workspaceId) AND ($projectId IS NULL OR projectId = $projectId)`;
 /** Sorts after every lookup ID with a prefix: `z` is the last character that occurs in lookup IDs. */
 const END = '{';
@@ -124,8 +127,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     `SELECT ${SUMMARY} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} LIMIT $limit`,
   );
   const rewrite = connection.prepare(
-    `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, administers = $administers, allowedAddresses = $allowedAddresses,
-       expiresAt = $expiresAt, lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
+    `UPDATE keys SET ${PATCHED.map((field) => `${field} = $${field}`).join(', ')}, nameFolded = $nameFolded, administers = $administers
      WHERE id = $id`,
   );
   const saveDigest = connection.prepare('UPDATE keys SET digest = $digest WHERE id = $id');
@@ -301,9 +303,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
 
 function params(key: KeyRecord): Params {
   return {
-    ...pick(key, KEY_SUMMARY_FIELDS),
-    scopes: JSON.stringify(key.scopes),
-    allowedAddresses: JSON.stringify(key.allowedAddresses),
+    ...toRow(key),
     nameFolded: fold(key.name),
     administers: placeKindOf(key) === 'adminKeys' ? 1 : 0,
   };

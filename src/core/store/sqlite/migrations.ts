@@ -1,11 +1,15 @@
+import { KEY } from '../keyFields.js';
+import type { KeyRecord } from '../records.js';
 import type { Connection } from './connection.js';
+import { addKeyColumns, KEY_COLUMNS } from './keyColumns.js';
 import { normaliseNames } from './normaliseNames.js';
 
 /**
  * Each entry migrates the schema from one version to the next. The file stores the version as user_version. Released
- * entries are never edited. Columns have the names of the records' fields, so that a row is nearly a record.
+ * entries are never edited. Columns have the names of the records' fields, so that a row is nearly a record. For new fields
+ * of keys, add the entry KEY_COLUMNS.
  */
-export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[] = [
+const MIGRATED = [
   `
   CREATE TABLE workspaces (
     id TEXT NOT NULL PRIMARY KEY,
@@ -301,7 +305,18 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
     lookupId TEXT NOT NULL UNIQUE
   ) STRICT, WITHOUT ROWID;
   `,
-];
+] as const satisfies readonly Migration[];
+
+type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);
+
+/** The numbers from 1 to the length of a list. */
+type Counted<Items extends readonly unknown[]> = Items extends readonly [...infer Before, unknown]
+  ? Items['length'] | Counted<Before>
+  : never;
+
+KEY satisfies Record<keyof KeyRecord, { readonly since: Counted<typeof MIGRATED> }>;
+
+export const MIGRATIONS: readonly Migration[] = MIGRATED;
 
 /**
  * Updates the schema, once, even if several processes start at the same time.
@@ -313,11 +328,13 @@ export function migrate(connection: Connection): void {
   if (schemaVersion(connection) === MIGRATIONS.length) return;
   connection.transaction(() => {
     const from = schemaVersion(connection);
-    for (const migration of MIGRATIONS.slice(from)) {
+    MIGRATIONS.forEach((migration, i) => {
+      if (i < from) return;
       if (typeof migration === 'string') connection.exec(migration);
+      else if (migration === KEY_COLUMNS) addKeyColumns(connection, i + 1);
       // A new file has no rows to convert.
       else if (from > 0) migration(connection);
-    }
+    });
     connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
 }
