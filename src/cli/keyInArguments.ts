@@ -1,10 +1,9 @@
 import { TOKEN_PATTERN } from '../core/keys/token.js';
 import { usage, type Failure } from './exit.js';
+import { namesKey } from './keyName.js';
 
-/** Options that users may try with a key. `--key` of `explain` takes an ID. */
+/** Options that users may try with a key. `--key` of `explain` takes an ID or a lookup ID. */
 const FOR_A_KEY = /^--?(api-?key|token|secret|bearer|password|authorization|admin-?api-?key)(=|$)/i;
-
-const KEY_ID = /^(?:key|conf)_\w{1,60}$/;
 
 /**
  * A key in the arguments is visible in the list of processes, to every user of the machine, and in the shell's history. The error says so
@@ -17,7 +16,7 @@ export function keyInArguments(args: readonly string[]): Failure | null {
     if (argument.match(TOKEN_PATTERN) !== null || FOR_A_KEY.test(argument)) return true;
     if (argument !== '--key' && !argument.startsWith('--key=')) return false;
     const value = argument === '--key' ? args[i + 1] : argument.slice('--key='.length);
-    return value !== undefined && !KEY_ID.test(value);
+    return value !== undefined && !namesKey(value);
   });
   if (!found) return null;
   if (args[0] === 'keys' && args[1] === 'find') {

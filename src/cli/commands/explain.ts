@@ -3,10 +3,12 @@ import { alteredInText } from '../../shared/numbers/jsonNumbers.js';
 import { described } from '../describe.js';
 import { EXIT, usage } from '../exit.js';
 import { readNamed, textIn } from '../files.js';
+import { keyNameIn } from '../keyName.js';
 import { operation } from '../typedOperation.js';
 import { asking, type AskingOptions } from '../commandOptions.js';
 import { talk } from '../talk.js';
 import { found } from './keys/key.js';
+import { keyIdOf } from './keys/keyId.js';
 import { LIMITS, limitLines, type Limits } from './limitLines.js';
 
 /** More than a Latchkey server accepts. */
@@ -69,21 +71,24 @@ export function explainCommand(): Command {
     example: 'latchkey explain dashboard.graphql --key key_7Hq2mZ0aV9tR4xYb',
   })
     .argument('<file.graphql>', 'the document; - reads standard input')
-    .requiredOption('--key <id>', 'ID of the key, from latchkey keys list; never the key itself')
+    .requiredOption('--key <id>', 'ID or lookup ID of the key; never the key itself')
     .option('--operation <name>', 'operation to explain, if the document has several')
     .option('--variables <json>', 'variables as a JSON object');
   return asking(command).action(async (file: string, options: ExplainOptions) => {
     if (file === '-' && options.keyStdin === true) {
       throw usage('Standard input cannot be both the document and the key. Give the document as a file.');
     }
-    const variables = {
-      key: options.key,
+    const name = keyNameIn(options.key);
+    const asked = {
       operation: options.operation ?? null,
       variables: objectIn(options.variables),
     };
     const document = await readNamed(file === '-' ? 'Standard input' : file, () => textIn(file, MAX_BYTES));
     await talk(options, async ({ ask, show, list, terminal }) => {
-      const explanation = found((await ask(EXPLAIN, { ...variables, document })).explainAccess, 'key');
+      const explanation = found(
+        (await ask(EXPLAIN, { ...asked, key: await keyIdOf(ask, name), document })).explainAccess,
+        'key',
+      );
       show({ explanation }, () => list(terminal, linesOf(explanation)));
       if (!explanation.allowed) process.exitCode = EXIT.failed;
     });

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { described } from '../describe.js';
+import { keyNameIn } from '../keyName.js';
 import { operation } from '../typedOperation.js';
 import { asking, choice, type AskingOptions } from '../commandOptions.js';
 import type { Column } from '../table.js';
 import { talk } from '../talk.js';
 import { pastMomentOf, shortMoment } from '../times.js';
 import { found } from './keys/key.js';
+import { KEY_ARGUMENT, keyIdOf } from './keys/keyId.js';
 
 /** The counts of each period. */
 const COUNTED = ['requests', 'cost', 'limited', 'forbidden'] as const;
@@ -51,17 +53,18 @@ export function usageCommand(): Command {
     description: 'Show the usage of a key by minute, hour or day. A few seconds behind.',
     example: 'latchkey usage key_7Hq2mZ0aV9tR4xYb --by day --from 30d',
   })
-    .argument('<id>', 'ID of the key')
+    .argument('<id>', KEY_ARGUMENT)
     .addOption(choice('--by <period>', 'minute, hour or day', ['MINUTE', 'HOUR', 'DAY']).default('HOUR', 'hour'))
     .option('--from <moment>', '30d (30 days ago), or 2026-11-01 (default: 24 periods before the end)')
     .option('--to <moment>', '1d (one day ago), or 2026-12-01 (default: now)');
-  return asking(command).action(async (id: string, options: UsageOptions) => {
+  return asking(command).action(async (argument: string, options: UsageOptions) => {
+    const name = keyNameIn(argument);
     const { by, from, to } = options;
     const moment = (option: string, text: string | undefined): string | null =>
       text === undefined ? null : pastMomentOf(option, text);
-    const variables = { id, by, from: moment('--from', from), to: moment('--to', to) };
+    const range = { by, from: moment('--from', from), to: moment('--to', to) };
     await talk(options, async ({ ask, show, table, terminal }) => {
-      const { usage } = found((await ask(USAGE, variables)).apiKey, 'key');
+      const { usage } = found((await ask(USAGE, { id: await keyIdOf(ask, name), ...range })).apiKey, 'key');
       const total = sum(usage);
       show({ by, usage, total }, () => table(terminal, COLUMNS, [...usage, { start: null, ...total }]));
     });

@@ -4,10 +4,12 @@ import { AUDIT_ACTIONS } from '../../../core/store/audit.js';
 import { described } from '../../describe.js';
 import { asking, given, items, nameOf, whole, type AskingOptions } from '../../commandOptions.js';
 import { InvalidArgumentError, Option } from 'commander';
+import { lookupIdIn } from '../../keyName.js';
 import type { Column } from '../../table.js';
 import { named } from '../../named.js';
 import { talk, type Talk } from '../../talk.js';
 import { jsonText, visible } from '../../visibleText.js';
+import { keyIdOf } from '../keys/keyId.js';
 import { following, newest, type EntryFilter, type ToldEntry } from './listedEntries.js';
 
 const ACTIONS = AUDIT_ACTIONS.map(nameOf);
@@ -46,13 +48,14 @@ export function tailCommand(): Command {
         .choices(ACTIONS)
         .argParser(actionsIn),
     )
-    .option('--subject <id>', 'ID of the changed key, user or project')
-    .option('--actor <id>', 'ID of the credential that made the change');
+    .option('--subject <id>', 'ID of the changed key, user or project, or lookup ID of the key')
+    .option('--actor <id>', 'ID of the credential that made the change, or lookup ID of the key');
   return asking(command).action(async (options: TailOptions) => {
     await talk(options, async (told) => {
-      if (options.follow === true) await follow(told, options);
+      const filter = await filterOf(told, options);
+      if (options.follow === true) await follow(told, options, filter);
       else {
-        const entries = await newest(told, options.lines, filterOf(options));
+        const entries = await newest(told, options.lines, filter);
         told.show({ entries }, () =>
           entries.length === 0 ? 'No entries.' : told.table(told.terminal, COLUMNS, entries),
         );
@@ -62,8 +65,7 @@ export function tailCommand(): Command {
 }
 
 /** Prints each entry once, in order, with at most one page in memory. */
-async function follow(told: Talk, options: TailOptions): Promise<never> {
-  const filter = filterOf(options);
+async function follow(told: Talk, options: TailOptions, filter: EntryFilter): Promise<never> {
   const print = (entry: ToldEntry): void =>
     told.terminal.out(options.json === true ? jsonText(entry, 0) : lineOf(entry));
   // Read before the entries, so that no entry written in between is missed. Entries are printed once.
@@ -100,8 +102,14 @@ function actorOf({ actorKind, actor, actorName }: ToldEntry): string {
   return actor === null ? actorKind.toLowerCase() : named(actorName ?? null, actor);
 }
 
-function filterOf({ actions, subject, actor }: TailOptions): EntryFilter {
-  return given({ actions, subject, actor });
+async function filterOf({ ask }: Talk, { actions, subject, actor }: TailOptions): Promise<EntryFilter> {
+  return given({ actions, subject: await idOf(ask, subject), actor: await idOf(ask, actor) });
+}
+
+/** Returns the ID of a key for its lookup ID, and any other ID unchanged. */
+async function idOf(ask: Talk['ask'], given: string | undefined): Promise<string | undefined> {
+  const lookupId = given === undefined ? null : lookupIdIn(given);
+  return lookupId === null ? given : keyIdOf(ask, { lookupId });
 }
 
 function actionsIn(text: string, before?: readonly string[]): string[] {

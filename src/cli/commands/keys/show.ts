@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { described } from '../../describe.js';
+import { keyNameIn } from '../../keyName.js';
 import { operation } from '../../typedOperation.js';
 import { asking, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { LIMITS, limitLines, type Limits } from '../limitLines.js';
 import { found, KEY, linesOf, type Key } from './key.js';
+import { KEY_ARGUMENT, keyIdOf } from './keyId.js';
 
 const SHOW = operation<{ readonly apiKey: (Key & { readonly limits: Limits }) | null }, { readonly id: string }>(
   'query ShowKey($id: ID!) { apiKey(id: $id) { ...Key limits { ...Limits } } }',
@@ -17,9 +19,11 @@ export function showCommand(): Command {
     name: 'show',
     description: 'Show a key and its remaining limits.',
     example: 'latchkey keys show key_7Hq2mZ0aV9tR4xYb',
-  }).argument('<id>', 'ID of the key');
-  return asking(command).action(async (id: string, options: AskingOptions) => {
+  }).argument('<id>', KEY_ARGUMENT);
+  return asking(command).action(async (argument: string, options: AskingOptions) => {
+    const name = keyNameIn(argument);
     await talk(options, async ({ ask, show, list, terminal }) => {
+      const id = await keyIdOf(ask, name);
       const key = found((await ask(SHOW, { id })).apiKey, 'key');
       show({ key }, () => list(terminal, [...linesOf(key), ...limitLines(key.limits)]));
     });
