@@ -13,10 +13,12 @@ import { revokeCommand } from './commands/keys/revoke.js';
 import { rotateCommand } from './commands/keys/rotate.js';
 import { showCommand } from './commands/keys/show.js';
 import { updateCommand } from './commands/keys/update.js';
+import { listCommand as listProjectsCommand } from './commands/projects/list.js';
 import { scanCommand } from './commands/scan.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { usageCommand } from './commands/usage.js';
+import { listCommand as listUsersCommand } from './commands/users/list.js';
 import { whoamiCommand } from './commands/whoami.js';
 import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
 import { tierCommand } from './commands/workspace/tier.js';
@@ -47,6 +49,8 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
     ],
     'Workspace:': [
       group('workspace', 'Manage workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
+      group('projects', 'List the projects of a workspace.', [listProjectsCommand()]),
+      group('users', 'List the users of a workspace.', [listUsersCommand()]),
       group('audit', 'Read, verify and archive the audit log.', [tailCommand(), verifyCommand(), archiveCommand()]),
       schemaCommand(),
     ],
