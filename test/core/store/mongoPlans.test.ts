@@ -164,6 +164,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ...forFields('start: looks through latchkey_keys', {
     name: 'Only keys that an earlier release wrote, which do not say how their name is folded.',
   }),
+  'audit.heads: looks through latchkey_audit_heads for seq':
+    'Skips only the head of a chain whose first entry is being added.',
   'start: scan of latchkey_projects': 'Read once a start, within its own time limit; workspaces have few projects.',
   'start: scan of latchkey_assets':
     'Once in a store of a release before projects. The indexes tell whether it was done.',

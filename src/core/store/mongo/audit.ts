@@ -97,10 +97,11 @@ export function openAudit(
     },
     async head(workspaceId) {
       const head = await headOf(workspaceId);
-      return head && { seq: head.seq, hash: head.hash };
+      return head === null || head.seq === 0 ? null : { seq: head.seq, hash: head.hash };
     },
     async heads(after, first) {
-      const page = await heads.find({ _id: where({ $gt: after }) }, { sort: { _id: 1 }, limit: first });
+      const begun = { _id: where({ $gt: after }), seq: where({ $gt: 0 }) };
+      const page = await heads.find(begun, { sort: { _id: 1 }, limit: first });
       return page.map(({ _id: workspaceId, seq, hash }) => ({ workspaceId, seq, hash }));
     },
   };

@@ -1,6 +1,7 @@
 import { chained, type AuditDraft, type AuditEntry, type AuditHead, type Author, type Details } from '../audit.js';
-import { afterFirstWrite, Duplicate } from '../storeErrors.js';
+import { afterFirstWrite } from '../storeErrors.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
+import { ChainLock } from './chainLock.js';
 import { eq, where, type Documents } from './documents.js';
 import type { AuditDocument, AuditHeadDocument, EntryDocument } from './schemas.js';
 
@@ -17,14 +18,14 @@ export const withoutEntry = () => ({ 'entry._id': eq(null) });
 
 /** Maximum number of entries added to a chain with one command. */
 const MAX_GROUP = 100;
+/** Maximum number of groups that a process adds before it lets other processes add theirs. */
+const MAX_GROUPS = 8;
 
 /** The entries of one workspace that wait to be added. */
 interface Line {
   readonly waiting: Waiting[];
   /** Waiting entries and entries that are being added, by ID. */
   readonly added: Map<string, Promise<void>>;
-  /** The newest entry known to this process. This saves a read; the unique index detects if it is outdated. */
-  last: AuditHead | null | undefined;
 }
 
 interface Waiting {
@@ -36,21 +37,22 @@ interface Waiting {
 /**
  * The chains of the audit log, without transactions: a change stores its entry in the document that it changes, with
  * one write, which commits both. Then the entry is added to the chain and removed from the document. A process that finds an
- * entry in a document does the rest. Positions in a chain and entries are unique by index, so that processes that add
- * at the same time take turns, and adding an existing entry does nothing.
+ * entry in a document does the rest. Positions in a chain and entries are unique by index, so a chain has no second entry
+ * at a position, and adding an existing entry does nothing.
  *
  * Within a process, entries of a workspace are added in groups: while one group is being written, the next one
- * collects. So with more callers, there are fewer commands per entry.
+ * collects. So with more callers, there are fewer commands per entry. Between processes, a lock ensures that only one
+ * of them adds entries to a chain (chainLock.ts).
  */
 export class Ledger {
   readonly #entries: Documents<AuditDocument>;
-  readonly #heads: Documents<AuditHeadDocument>;
+  readonly #lock: ChainLock;
   /** By workspace, while entries wait there. */
   readonly #lines = new Map<string, Line>();
 
   constructor(entries: Documents<AuditDocument>, heads: Documents<AuditHeadDocument>) {
     this.#entries = entries;
-    this.#heads = heads;
+    this.#lock = new ChainLock(heads);
   }
 
   /** Resolves when the entry is in the chain. Concurrent calls for one entry add it once. */
@@ -58,7 +60,7 @@ export class Ledger {
     const { id, workspaceId } = draft;
     let line = this.#lines.get(workspaceId);
     const isFirst = line === undefined;
-    line ??= { waiting: [], added: new Map(), last: undefined };
+    line ??= { waiting: [], added: new Map() };
     const { waiting, added } = line;
     let adding = added.get(id);
     if (adding === undefined) {
@@ -81,68 +83,86 @@ export class Ledger {
     });
   }
 
-  /** Adds the waiting entries, group by group. */
+  /** Adds the waiting entries, turn by turn. */
   async #work(workspaceId: string, line: Line): Promise<void> {
-    while (line.waiting.length > 0) {
-      const group = line.waiting.splice(0, MAX_GROUP);
-      try {
-        await this.#add(
-          workspaceId,
-          line,
-          group.map(({ draft }) => draft),
-        );
-        for (const { done } of group) done();
-      } catch (error) {
-        line.last = undefined;
-        for (const { failed } of group) failed(error);
-      }
-      for (const { draft } of group) line.added.delete(draft.id);
-    }
+    while (line.waiting.length > 0) await this.#turn(workspaceId, line);
     this.#lines.delete(workspaceId);
   }
 
-  async #add(workspaceId: string, line: Line, drafts: readonly AuditDraft[]): Promise<void> {
-    let left = drafts;
-    while (left.length > 0) {
-      line.last ??= await this.#last(workspaceId);
-      const entries = chain(left, line.last);
-      const added = await this.#entries.insertInOrder(entries.map(inChain));
-      line.last = entries[added - 1] ?? line.last;
-      const [refused] = (left = left.slice(added));
-      if (refused === undefined) break;
-      // Another process has taken this position in the chain, or has added this entry.
-      line.last = undefined;
-      if ((await this.#entries.findOne({ _id: eq(refused.id) })) !== null) left = left.slice(1);
+  /** Adds groups of waiting entries under one lock. Never rejects. */
+  async #turn(workspaceId: string, line: Line): Promise<void> {
+    let last: AuditHead;
+    try {
+      last = await this.#lock.take(workspaceId);
+    } catch (error) {
+      settled(line, nextGroup(line), ({ failed }) => failed(error));
+      return;
     }
-    // Even if all of them existed: the process that added them may have crashed before it moved the head.
-    line.last ??= await this.#last(workspaceId);
-    if (line.last !== null) await this.#moveHead(workspaceId, line.last);
+    for (let groups = 1; ; groups++) {
+      // Only now, so that the group contains all entries that came while this process waited.
+      const group = nextGroup(line);
+      try {
+        const drafts = group.map(({ draft }) => draft);
+        last = await this.#add(workspaceId, drafts, last);
+        const isDone = line.waiting.length === 0 || groups === MAX_GROUPS;
+        await (isDone ? this.#lock.release(workspaceId, last) : this.#lock.moveHead(workspaceId, last));
+        settled(line, group, ({ done }) => done());
+        if (isDone) return;
+      } catch (error) {
+        settled(line, group, ({ failed }) => failed(error));
+        // The next turn of this process takes its own lock again. For other processes, it becomes stale.
+        if (line.waiting.length === 0) await this.#lock.abandon(workspaceId).catch(() => undefined);
+        return;
+      }
+    }
+  }
+
+  /** @returns the newest entry of the chain afterwards */
+  async #add(workspaceId: string, drafts: readonly AuditDraft[], head: AuditHead): Promise<AuditHead> {
+    let last = head;
+    for (let left = drafts; ;) {
+      const entries = chain(left, last);
+      const added = await this.#entries.insertInOrder(entries.map(inChain));
+      last = entries[added - 1] ?? last;
+      left = left.slice(added);
+      if (left.length === 0) return last;
+      // The head is behind the chain, or another process has added this entry.
+      const existing = await this.#existing(left);
+      left = left.filter(({ id }) => !existing.has(id));
+      last = later(last, await this.#last(workspaceId));
+      // The process that added them may have crashed before it moved the head.
+      if (left.length === 0) return last;
+    }
+  }
+
+  async #existing(drafts: readonly AuditDraft[]): Promise<ReadonlySet<string>> {
+    const ids = drafts.map(({ id }) => id);
+    const found = await this.#entries.find({ _id: where({ $in: ids }) }, { fields: ['_id'] });
+    return new Set(found.map(({ _id }) => _id));
   }
 
   async #last(workspaceId: string): Promise<AuditHead | null> {
     const [last] = await this.#entries.find({ workspaceId: eq(workspaceId) }, { sort: { seq: -1 }, limit: 1 });
     return last === undefined ? null : { seq: last.seq, hash: last.hash };
   }
+}
 
-  /** Moves the head forward, never back. A head that is behind still refers to an entry of the chain. */
-  async #moveHead(workspaceId: string, { seq, hash }: AuditHead): Promise<void> {
-    for (;;) {
-      const moved = await this.#heads.update(
-        { _id: eq(workspaceId), seq: where({ $lt: seq }) },
-        { $set: { seq, hash } },
-      );
-      if (moved !== null || (await this.#heads.findOne({ _id: eq(workspaceId) })) !== null) return;
-      try {
-        await this.#heads.insert({ _id: workspaceId, seq, hash });
-        return;
-      } catch (error) {
-        if (!(error instanceof Duplicate)) throw error;
-      }
-    }
+function nextGroup({ waiting }: Line): readonly Waiting[] {
+  return waiting.splice(0, MAX_GROUP);
+}
+
+function settled({ added }: Line, group: readonly Waiting[], settle: (one: Waiting) => void): void {
+  for (const one of group) {
+    added.delete(one.draft.id);
+    settle(one);
   }
 }
 
-function chain(drafts: readonly AuditDraft[], last: AuditHead | null): AuditEntry[] {
+function later(one: AuditHead, other: AuditHead | null): AuditHead {
+  return other !== null && other.seq > one.seq ? other : one;
+}
+
+function chain(drafts: readonly AuditDraft[], last: AuditHead): AuditEntry[] {
   const entries: AuditEntry[] = [];
   for (const draft of drafts) entries.push(chained(draft, entries.at(-1) ?? last));
   return entries;

@@ -27,6 +27,7 @@ export interface EntryDocument extends Omit<AuditDraft, 'id' | 'before' | 'after
 
 export interface AuditDocument extends EntryDocument, Pick<AuditEntry, 'seq' | 'previousHash' | 'hash'> {}
 
+/** With position 0 while the first entry is being added. */
 export interface AuditHeadDocument extends AuditHead {
   /** The workspace's ID. */
   readonly _id: string;
@@ -34,6 +35,8 @@ export interface AuditHeadDocument extends AuditHead {
   readonly baseSeq?: number;
   readonly baseHash?: string;
   readonly entry?: EntryDocument;
+  /** The process that is adding entries. See chainLock.ts. */
+  readonly lockedBy?: string;
 }
 
 /** The version of `nameFolded`. Increment it when `fold` changes: names are folded again when the store is opened. */
@@ -279,7 +282,7 @@ export const auditSchema: Schema = new Schema(
   .index({ workspaceId: 1, at: 1, seq: 1 });
 
 export const auditHeadSchema: Schema = new Schema(
-  { _id: String, seq: Number, hash: String, baseSeq: Number, baseHash: String, entry },
+  { _id: String, seq: Number, hash: String, baseSeq: Number, baseHash: String, entry, lockedBy: String },
   { ...OPTIONS, collection: 'latchkey_audit_heads' },
 );
 

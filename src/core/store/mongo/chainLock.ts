@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GENESIS, type AuditHead } from '../audit.js';
+import { Duplicate } from '../storeErrors.js';
+import { eq, where, type Documents, type Filter } from './documents.js';
+import type { AuditHeadDocument } from './schemas.js';
+
+/** Longest pauses between two attempts to lock, in ms: the first one, doubled with each attempt, and the upper limit. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [8, 128];
+
+/** How often a waiting process checks whether the holder still makes progress, in ms. */
+const LOOK_EVERY = 400;
+
+/**
+ * A lock is stale if its holder has made no progress for this time, in ms. Longer than the default time limit of a
+ * round trip, after which a holder that is still alive gives up.
+ */
+const STALE_AFTER = 2_000;
+
+/**
+ * Lets processes take turns at the end of a chain. The lock is a field of the chain's head, taken and released by
+ * conditional updates of this one document. Its holder adds entries without colliding with another process at the unique
+ * index of positions. A collision is harmless, but some engines need a second to resolve it.
+ *
+ * The lock only saves time; the unique index guarantees the chain. So a lock can be taken from a process that died or
+ * stopped, even if that process continues later. A lock reserves no position: a position is taken when its entry is
+ * written.
+ *
+ * Taking the lock is a majority write. Its result therefore contains no head that an election may roll back.
+ */
+export class ChainLock {
+  readonly #heads: Documents<AuditHeadDocument>;
+  /** The value of the lock when this process holds it. A lock that it could not release is still its own. */
+  readonly #id = randomBytes(9).toString('base64url');
+
+  constructor(heads: Documents<AuditHeadDocument>) {
+    this.#heads = heads;
+  }
+
+  /**
+   * Waits for the lock of a chain.
+   *
+   * @returns the head of the chain. It may be behind, if its last writer died before it moved the head.
+   */
+  async take(workspaceId: string): Promise<AuditHead> {
+    const holder = new Holder();
+    for (let longest = FIRST_PAUSE; ; longest = Math.min(2 * longest, LONGEST_PAUSE)) {
+      const free = [null, this.#id, ...holder.stale()];
+      const isFree = { _id: eq(workspaceId), lockedBy: where({ $in: free }) };
+      const taken = await this.#heads.update(isFree, { $set: { lockedBy: this.#id } });
+      if (taken !== null) return taken;
+      if (holder.isLookDue()) {
+        const head = await this.#heads.findOne({ _id: eq(workspaceId) });
+        const first = head ?? (await this.#begin(workspaceId));
+        if (head === null && first !== null) return first;
+        if (head !== null) holder.look(head);
+      }
+      await delay((longest * (1 + Math.random())) / 2);
+    }
+  }
+
+  /** Moves the head to the last entry that was added, and keeps the lock. */
+  async moveHead(workspaceId: string, { seq, hash }: AuditHead): Promise<void> {
+    for (;;) {
+      // Never back. A head that is behind still refers to an entry of the chain.
+      const behind = { _id: eq(workspaceId), seq: where({ $lt: seq }) };
+      const moved = await this.#heads.update(behind, { $set: { seq, hash } });
+      if (moved !== null || (await this.#heads.findOne({ _id: eq(workspaceId) })) !== null) return;
+      try {
+        await this.#heads.insert({ _id: workspaceId, seq, hash });
+        return;
+      } catch (error) {
+        if (!(error instanceof Duplicate)) throw error;
+      }
+    }
+  }
+
+  /** Moves the head to the last entry that was added, and releases the lock. */
+  async release(workspaceId: string, { seq, hash }: AuditHead): Promise<void> {
+    const notAhead = { ...this.#held(workspaceId), seq: where({ $lte: seq }) };
+    const released = await this.#heads.update(notAhead, { $set: { seq, hash }, ...UNLOCK });
+    if (released !== null) return;
+    // This process was so slow that another one took the lock.
+    await this.moveHead(workspaceId, { seq, hash });
+    await this.abandon(workspaceId);
+  }
+
+  /** Releases the lock without moving the head. */
+  async abandon(workspaceId: string): Promise<void> {
+    await this.#heads.update(this.#held(workspaceId), UNLOCK);
+  }
+
+  /** Creates the head of a new chain, locked. @returns null if another process created it first */
+  async #begin(workspaceId: string): Promise<AuditHead | null> {
+    try {
+      await this.#heads.insert({ _id: workspaceId, ...BEFORE_FIRST, lockedBy: this.#id });
+      return BEFORE_FIRST;
+    } catch (error) {
+      if (!(error instanceof Duplicate)) throw error;
+      return null;
+    }
+  }
+
+  #held(workspaceId: string): Filter {
+    return { _id: eq(workspaceId), lockedBy: eq(this.#id) };
+  }
+}
+
+const UNLOCK = { $unset: { lockedBy: '' } } as const;
+
+/** The head of a chain whose first entry is being added. */
+const BEFORE_FIRST: AuditHead = { seq: 0, hash: GENESIS };
+
+/** What a waiting process knows about the process that holds the lock. Compares no clocks of different processes. */
+class Holder {
+  #lockedBy: string | undefined;
+  #seq: number | undefined;
+  /** When the holder was first seen at this position, by performance.now(). */
+  #since = 0;
+  #nextLook = 0;
+
+  isLookDue(): boolean {
+    return performance.now() >= this.#nextLook;
+  }
+
+  look({ lockedBy, seq }: AuditHeadDocument): void {
+    const now = performance.now();
+    if (lockedBy !== this.#lockedBy || seq !== this.#seq) this.#since = now;
+    [this.#lockedBy, this.#seq] = [lockedBy, seq];
+    this.#nextLook = now + LOOK_EVERY;
+  }
+
+  /** Returns the holder if its lock is stale. */
+  stale(): readonly string[] {
+    if (this.#lockedBy === undefined || performance.now() - this.#since < STALE_AFTER) return [];
+    return [this.#lockedBy];
+  }
+}
