@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
-import { run } from '../support/run.js';
+import { shell } from '../support/shell.js';
 import { until } from '../support/until.js';
 
 /** A MongoDB-compatible engine on loopback. */
@@ -15,6 +15,9 @@ export interface Engine {
   drop(): Promise<void>;
 }
 
+/** Enough for the first start of an engine, in ms. */
+const SHELL_TIMEOUT = 300_000;
+
 const { MONGODB_URI, LATCHKEY_TEST_MONGO_START: START, LATCHKEY_TEST_MONGO_KILL: KILL } = process.env;
 
 /**
@@ -22,15 +25,15 @@ const { MONGODB_URI, LATCHKEY_TEST_MONGO_START: START, LATCHKEY_TEST_MONGO_KILL:
  * its last line, and leaves a durable engine running. LATCHKEY_TEST_MONGO_KILL kills this engine with SIGKILL.
  */
 export async function theEngine(): Promise<Engine> {
-  const uri = new URL(START === undefined ? (MONGODB_URI ?? '') : await shell('LATCHKEY_TEST_MONGO_START', START));
+  const uri = new URL(START === undefined ? (MONGODB_URI ?? '') : await lastLine('LATCHKEY_TEST_MONGO_START', START));
   uri.pathname = `/latchkey_chaos_${randomBytes(6).toString('hex')}`;
   const engine = {
     uri: uri.toString(),
     async kill(): Promise<void> {
-      await shell('LATCHKEY_TEST_MONGO_KILL', KILL);
+      await lastLine('LATCHKEY_TEST_MONGO_KILL', KILL);
     },
     async start(): Promise<void> {
-      await shell('LATCHKEY_TEST_MONGO_START', START);
+      await lastLine('LATCHKEY_TEST_MONGO_START', START);
       await answers(engine.uri);
     },
     async drop(): Promise<void> {
@@ -58,9 +61,10 @@ async function answers(uri: string): Promise<void> {
 }
 
 /** @returns the last line that a command printed. @throws if it is not set or fails */
-async function shell(name: string, command: string | undefined): Promise<string> {
+async function lastLine(name: string, command: string | undefined): Promise<string> {
   if (command === undefined) throw new Error(`${name} is not set. Set it to a shell command: see CONTRIBUTING.md.`);
-  const { status, stdout, stderr } = await run('sh', ['-c', command], { timeout: 120_000 });
+  const { status, stdout, stderr } = await shell(command, SHELL_TIMEOUT);
+  if (status === null) throw new Error(`${name} did not end within ${SHELL_TIMEOUT / 1_000} s:\n${stderr}`);
   if (status !== 0) throw new Error(`${name} ended with ${status}:\n${stderr}`);
   return stdout.trim().split('\n').at(-1) ?? '';
 }
