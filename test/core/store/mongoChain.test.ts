@@ -150,7 +150,7 @@ describe('X4: a process that ended while it added entries', () => {
     const proxied = new URL(uri.href);
     proxied.port = String(proxy.port);
     const late = await aMember(proxied.href, 500);
-    // Its entry is sent, but reaches the engine only after mend().
+    // Its entry is sent, but reaches the engine only after the connection works again.
     late.connection.getClient().on('commandStarted', ({ commandName, command }) => {
       if (commandName === 'insert' && (command as { insert: string }).insert === 'latchkey_audit') proxy.silence();
     });

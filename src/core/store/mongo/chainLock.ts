@@ -30,7 +30,7 @@ const STALE_AFTER = 2_000;
  */
 export class ChainLock {
   readonly #heads: Documents<AuditHeadDocument>;
-  /** The value of the lock when this process holds it. A lock that it could not release is still its own. */
+  /** The value of this process's locks. A lock that it could not release is still its own. */
   readonly #id = randomBytes(9).toString('base64url');
 
   constructor(heads: Documents<AuditHeadDocument>) {
@@ -111,7 +111,7 @@ const UNLOCK = { $unset: { lockedBy: '' } } as const;
 /** The head of a chain whose first entry is being added. */
 const BEFORE_FIRST: AuditHead = { seq: 0, hash: GENESIS };
 
-/** What a waiting process knows about the process that holds the lock. Compares no clocks of different processes. */
+/** The progress of the process that has the lock, as seen by one that waits. Compares no clocks of different processes. */
 class Holder {
   #lockedBy: string | undefined;
   #seq: number | undefined;
