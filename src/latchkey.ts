@@ -23,7 +23,12 @@ const PUBLISHED: Readonly<Record<keyof Latchkey, true>> = {
  *
  * @throws TypeError for an invalid option
  * @example
- * const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
+ * ```ts
+ * import { createLatchkey, openSqliteStore } from 'latchkey';
+ *
+ * const store = await openSqliteStore({ dir: './data' });
+ * export const latchkey = await createLatchkey({ store });
+ * ```
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const assembly = await assemble(options);

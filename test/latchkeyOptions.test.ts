@@ -6,16 +6,18 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { assemble } from '../src/assembly/assembly.js';
 import * as library from '../src/index.js';
 import { createClient, createFetch } from '../src/client/index.js';
+import { createContextBuilder } from '../src/core/auth/context.js';
 import { readable } from '../src/core/guard/introspection.js';
 import { changed } from '../src/core/keys/lifecycle.js';
 import { httpAnswer, statusBeforeData } from '../src/core/errors/http.js';
 import { ceilingInWords, withinCeiling } from '../src/core/scopes/ceilings.js';
+import { TIER_LIMITS } from '../src/core/limits/tiers.js';
 import { keyPosition } from '../src/core/store/ordering.js';
 import { openMongoStore } from '../src/mongo.js';
 
-const { assertGuarded, Ceilings, ConfiguredEntry, createContextBuilder, createLatchkey, createPlugin } = library;
+const { assertGuarded, Ceilings, ConfiguredEntry, createLatchkey, createPlugin } = library;
 const { guardSchema, Limiter, NO_CONFIGURATION, oidcConfiguration, openSqliteStore, Refusal, Roles } = library;
-const { tierTable, TIER_LIMITS } = library;
+const { tierTable } = library;
 
 /** A fixed seed, so that failures can be reproduced. */
 const SEED = 20_261_129;

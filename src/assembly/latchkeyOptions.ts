@@ -38,6 +38,21 @@ import { Roles } from '../core/scopes/roles.js';
 import { DAY } from '../core/store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../core/store/records.js';
 
+/**
+ * The options of `createLatchkey`. Only `store` is required.
+ *
+ * @example
+ * ```ts
+ * import { createLatchkey, openSqliteStore, type LatchkeyOptions } from 'latchkey';
+ *
+ * const options: LatchkeyOptions = {
+ *   store: await openSqliteStore({ dir: './data' }),
+ *   peppers: [process.env.KEY_PEPPER ?? ''],
+ *   keepEndedKeys: 90 * 86_400_000,
+ * };
+ * export const latchkey = await createLatchkey(options);
+ * ```
+ */
 export interface LatchkeyOptions {
   /** The store of keys, from `openSqliteStore` or `openMongoStore`. */
   readonly store: Store;
@@ -58,7 +73,7 @@ export interface LatchkeyOptions {
   /** The maximum size of the response to one operation. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: Partial<AnswerLimits>;
   /**
-   * The maximum size of a document, for {@link Latchkey.serverOptions} and {@link Latchkey.apolloOptions}. With larger values, a
+   * The maximum size of a document, for {@link Latchkey.apolloOptions}. With larger values, a
    * request can cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives, 2000 lines.
    */
   readonly document?: Partial<DocumentLimits>;

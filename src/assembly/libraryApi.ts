@@ -12,13 +12,22 @@ import type { IssuedKey } from '../core/keys/keyService.js';
 
 /**
  * Guards a GraphQL server.
+ *
  * @example
- * const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
+ * ```ts
+ * import { ApolloServer } from '@apollo/server';
+ * import { makeExecutableSchema } from '@graphql-tools/schema';
+ * import { createLatchkey, openSqliteStore, type Latchkey } from 'latchkey';
+ *
+ * const latchkey: Latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
  * const schema = latchkey.guard(
- *   makeExecutableSchema({ typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] }),
+ *   makeExecutableSchema({
+ *     typeDefs: [latchkey.typeDefs, 'extend type Query { opening: String! @public }'],
+ *     resolvers: [latchkey.resolvers, { Query: { opening: () => '9 to 5' } }],
+ *   }),
  * );
- * const server = new ApolloServer(latchkey.apolloOptions({ schema }));
- * await startStandaloneServer(server, { context: latchkey.context });
+ * export const server = new ApolloServer(latchkey.apolloOptions({ schema }));
+ * ```
  */
 export interface Latchkey {
   /** The directives, and the operations on keys and workspaces. Add them to your type definitions. */

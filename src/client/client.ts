@@ -17,7 +17,17 @@ type Untyped = string | (DocumentNode & { readonly __apiType?: never });
 /** The arguments after the document. Variables are optional if the operation requires none. */
 type Given<V, O> = Record<string, never> extends V ? [variables?: V, options?: O] : [variables: V, options?: O];
 
-/** A client of a Latchkey API. Its methods can be passed around without binding `this`. */
+/**
+ * A client of a Latchkey API. Its methods can be passed around without binding `this`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type Client } from 'latchkey/client';
+ *
+ * const client: Client = createClient({ url: 'https://api.example.com/graphql' });
+ * for await (const { keyEvents } of client.subscribe('subscription { keyEvents { type } }')) console.log(keyEvents.type);
+ * ```
+ */
 export interface Client {
   /**
    * Runs a query or a mutation. Waits for room in the key's rate limits first, and retries when it is safe to do so.
@@ -79,8 +89,13 @@ export interface Client {
  * @returns the client
  * @throws TypeError if an option is invalid; the message names it
  * @example
+ * ```ts
+ * import { createClient } from 'latchkey/client';
+ *
  * const client = createClient({ url: 'https://api.example.com/graphql' });
- * const { assets } = await client.request('{ assets { name } }');
+ * const { viewer } = await client.request('{ viewer { scopes } }');
+ * console.log(viewer.scopes);
+ * ```
  */
 export function createClient(given: ClientOptions = {}): Client {
   return clientWith(resolveOptions('createClient', given));

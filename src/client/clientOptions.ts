@@ -5,9 +5,29 @@ import { fromEnvironment } from './environment.js';
 /**
  * A key, or a function that returns it. The function is called before each request, so that it can return a rotated
  * key.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { createClient, type KeySource } from 'latchkey/client';
+ *
+ * const apiKey: KeySource = async () => (await readFile('/run/secrets/key', 'utf8')).trim();
+ * export const client = createClient({ url: 'https://api.example.com/graphql', apiKey });
+ * ```
  */
 export type KeySource = string | (() => string | Promise<string>);
 
+/**
+ * The options of `createClient` and `createFetch`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type ClientOptions } from 'latchkey/client';
+ *
+ * const options: ClientOptions = { url: 'https://api.example.com/graphql', maxRetries: 2, timeout: 10_000 };
+ * export const client = createClient(options);
+ * ```
+ */
 export interface ClientOptions {
   /**
    * The URL of the API, such as `https://api.example.com/graphql`. Streams are at `<url>/stream`.

@@ -20,12 +20,15 @@ export interface Told {
  * reason of an aborted signal is passed on as it is. No error contains the key.
  *
  * @example
+ * ```ts
+ * import { createClient, LatchkeyError } from 'latchkey/client';
+ *
  * try {
- *  await client.request(document);
+ *   await createClient().request('{ viewer { scopes } }');
  * } catch (error) {
- *  if (error instanceof Forbidden) console.error(`Missing scopes: ${error.missing.join(', ')}`);
- *  else throw error;
+ *   if (error instanceof LatchkeyError) console.error(error.code, error.requestId);
  * }
+ * ```
  */
 export class LatchkeyError extends Error {
   override readonly name: string = 'LatchkeyError';
@@ -48,7 +51,20 @@ export class LatchkeyError extends Error {
   }
 }
 
-/** 401: the key is invalid. */
+/**
+ * 401: the key is invalid.
+ *
+ * @example
+ * ```ts
+ * import { createClient, Unauthenticated } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof Unauthenticated) console.error(`The key is ${error.reason ?? 'invalid'}.`);
+ * }
+ * ```
+ */
 export class Unauthenticated extends LatchkeyError {
   override readonly name = 'Unauthenticated';
   /** One of missing, malformed, unknown, revoked, expired and user_left; null if the server does not say. */
@@ -63,6 +79,13 @@ export class Unauthenticated extends LatchkeyError {
 /**
  * A field or argument that the key has no access to. `requires` lists alternatives: the key needs all scopes of one of
  * them.
+ *
+ * @example
+ * ```ts
+ * import type { Forbidden, GuardedPlace } from 'latchkey/client';
+ *
+ * export const placesOf = ({ fields }: Forbidden): string[] => fields.map(({ coordinate }: GuardedPlace) => coordinate);
+ * ```
  */
 export interface GuardedPlace {
   readonly coordinate: string;
@@ -72,6 +95,17 @@ export interface GuardedPlace {
 /**
  * 403: the key is valid but not allowed to do this. `code` says why: a missing scope, an address, an untrusted document
  * or plain HTTP.
+ *
+ * @example
+ * ```ts
+ * import { createClient, Forbidden } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof Forbidden) console.error(`Missing scopes: ${error.missing.join(', ')}`);
+ * }
+ * ```
  */
 export class Forbidden extends LatchkeyError {
   override readonly name = 'Forbidden';
@@ -89,7 +123,20 @@ export class Forbidden extends LatchkeyError {
   }
 }
 
-/** 429: the rate limit was exceeded and all retries failed. The operation did not run. */
+/**
+ * 429: the rate limit was exceeded and all retries failed. The operation did not run.
+ *
+ * @example
+ * ```ts
+ * import { createClient, RateLimited } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof RateLimited) console.error(`Try again in ${error.retryAfter} s.`);
+ * }
+ * ```
+ */
 export class RateLimited extends LatchkeyError {
   override readonly name = 'RateLimited';
   /** In whole seconds. */
@@ -101,7 +148,20 @@ export class RateLimited extends LatchkeyError {
   }
 }
 
-/** A limit of the tier is reached, such as the number of open streams or of keys. Retrying later does not help. */
+/**
+ * A limit of the tier is reached, such as the number of open streams or of keys. Retrying later does not help.
+ *
+ * @example
+ * ```ts
+ * import { createClient, LimitReached } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof LimitReached) console.error(`The limit is ${error.limit}.`);
+ * }
+ * ```
+ */
 export class LimitReached extends LatchkeyError {
   override readonly name = 'LimitReached';
   readonly limit: number;
@@ -112,7 +172,20 @@ export class LimitReached extends LatchkeyError {
   }
 }
 
-/** The document, its variables or an argument is invalid. */
+/**
+ * The document, its variables or an argument is invalid.
+ *
+ * @example
+ * ```ts
+ * import { createClient, Invalid } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof Invalid) console.error(`${error.path.join('.')}: ${error.message}`);
+ * }
+ * ```
+ */
 export class Invalid extends LatchkeyError {
   override readonly name = 'Invalid';
   /** The path of the invalid argument, such as `["input", "name"]`; empty if the server does not say. */
@@ -130,12 +203,38 @@ export class Invalid extends LatchkeyError {
   }
 }
 
-/** 404: the object does not exist, or belongs to another workspace. */
+/**
+ * 404: the object does not exist, or belongs to another workspace.
+ *
+ * @example
+ * ```ts
+ * import { createClient, NotFound } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof NotFound) console.error(error.message);
+ * }
+ * ```
+ */
 export class NotFound extends LatchkeyError {
   override readonly name = 'NotFound';
 }
 
-/** There was no response, it took too long, or the server is temporarily unavailable. A mutation may have run. */
+/**
+ * There was no response, it took too long, or the server is temporarily unavailable. A mutation may have run.
+ *
+ * @example
+ * ```ts
+ * import { createClient, Unavailable } from 'latchkey/client';
+ *
+ * try {
+ *   await createClient().request('{ viewer { scopes } }');
+ * } catch (error) {
+ *   if (error instanceof Unavailable) console.error(`Try again in ${error.retryAfter ?? 1} s.`);
+ * }
+ * ```
+ */
 export class Unavailable extends LatchkeyError {
   override readonly name = 'Unavailable';
   /** In whole seconds; null if the server does not say. */

@@ -12,7 +12,13 @@ import { link } from './waiting.js';
  * @param options all optional: see {@link ClientOptions}
  * @throws TypeError if an option is invalid; the message names it
  * @example
- * const client = new GraphQLClient(url, { fetch: createFetch({ url }) });
+ * ```ts
+ * import { GraphQLClient } from 'graphql-request';
+ * import { createFetch } from 'latchkey/client';
+ *
+ * const url = 'https://api.example.com/graphql';
+ * export const client = new GraphQLClient(url, { fetch: createFetch({ url }) });
+ * ```
  */
 export function createFetch(options: ClientOptions = {}): typeof fetch {
   return fetchWith(resolveOptions('createFetch', options), new AbortController().signal);

@@ -7,12 +7,33 @@ import { SettingsError } from '../shared/settings/error.js';
 
 export * from './index.js';
 
-/** Creates a client that uses the proxies of the environment: see `createClient` of `./client`. */
+/**
+ * Creates a client that uses the proxies of the environment: see `createClient` of `./client`.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from 'latchkey/client';
+ *
+ * // Uses HTTPS_PROXY, if it is set.
+ * export const client = createClient({ url: 'https://api.example.com/graphql' });
+ * ```
+ */
 export function createClient(options?: ClientOptions): Client {
   return createClientAnywhere(withProxies(options));
 }
 
-/** Creates a fetch that uses the proxies of the environment: see `createFetch` of `./client`. */
+/**
+ * Creates a fetch that uses the proxies of the environment: see `createFetch` of `./client`.
+ *
+ * @example
+ * ```ts
+ * import { GraphQLClient } from 'graphql-request';
+ * import { createFetch } from 'latchkey/client';
+ *
+ * const url = 'https://api.example.com/graphql';
+ * export const client = new GraphQLClient(url, { fetch: createFetch({ url }) });
+ * ```
+ */
 export function createFetch(options?: ClientOptions): typeof fetch {
   return createFetchAnywhere(withProxies(options));
 }

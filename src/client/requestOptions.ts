@@ -1,6 +1,17 @@
 import { checkNames, isPromise, optionError } from '../shared/optionChecks.js';
 import type { LatchkeyError } from './errors.js';
 
+/**
+ * The options of `request`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type RequestOptions } from 'latchkey/client';
+ *
+ * const options: RequestOptions = { signal: AbortSignal.timeout(5_000) };
+ * await createClient().request('{ viewer { scopes } }', {}, options);
+ * ```
+ */
 export interface RequestOptions {
   /** Aborts the request, also while it waits for the rate limit. The promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -8,6 +19,17 @@ export interface RequestOptions {
   readonly operationName?: string | undefined;
 }
 
+/**
+ * The options of `subscribe`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type SubscribeOptions } from 'latchkey/client';
+ *
+ * const options: SubscribeOptions = { onReconnect: (cause) => console.warn(cause.code) };
+ * for await (const event of createClient().subscribe('subscription { keyEvents { type } }', {}, options)) console.log(event);
+ * ```
+ */
 export interface SubscribeOptions extends RequestOptions {
   /**
    * Called each time the stream is open again, with the error that closed it. Events in between are lost: query the

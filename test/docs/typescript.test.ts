@@ -41,16 +41,17 @@ function blocksOf(text: string): Block[] {
 /** Names that a block declares at its top level: by import, const, let, function or class. */
 function declaredIn({ lines }: Block): string[] {
   return lines.flatMap((line) => {
-    const list = /^(?:import|const|let) \{([^}]*)\}/.exec(line)?.[1];
+    const list = /^(?:import|import type|const|let) \{([^}]*)\}/.exec(line)?.[1];
     if (list !== undefined)
       return list.split(',').map(
         (name) =>
           name
             .trim()
+            .replace(/^type /, '')
             .split(/ as |: /)
             .at(-1) ?? '',
       );
-    return /^(?:import|const|let|async function|function|class) (\w+)/.exec(line)?.slice(1) ?? [];
+    return /^(?:export )?(?:import|const|let|async function|function|class) (\w+)/.exec(line)?.slice(1) ?? [];
   });
 }
 

@@ -38,6 +38,17 @@ import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
 import { pluginSchema } from './pluginOptions.js';
 
+/**
+ * The options of `createPlugin`. Only `limiter` is required.
+ *
+ * @example
+ * ```ts
+ * import { createPlugin, Limiter, type PluginOptions } from 'latchkey';
+ *
+ * const options: PluginOptions = { limiter: new Limiter(), introspection: 'scoped' };
+ * export const plugin = createPlugin(options);
+ * ```
+ */
 export interface PluginOptions extends VerdictsOptions {
   readonly limiter: Limits;
   /**
@@ -87,6 +98,17 @@ const NOT_PREPARED = Promise.resolve(null);
  * Returns the plugin for Apollo Server: it authorizes the selected operation before anything runs, applies the key's
  * limits, and sets the status and header fields of the response. The server does not start if {@link assertGuarded}
  * rejects its schema.
+ *
+ * @example
+ * ```ts
+ * import { ApolloServer } from '@apollo/server';
+ * import type { GraphQLSchema } from 'graphql';
+ * import { createPlugin, Limiter, type LatchkeyContext } from 'latchkey';
+ *
+ * export function guarded(schema: GraphQLSchema): ApolloServer<LatchkeyContext> {
+ *   return new ApolloServer<LatchkeyContext>({ schema, plugins: [createPlugin({ limiter: new Limiter() })] });
+ * }
+ * ```
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
   checkOptions('createPlugin', pluginSchema, options);

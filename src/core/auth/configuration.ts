@@ -6,7 +6,19 @@ import type { KeyType } from '../store/records.js';
 import type { ConfiguredEntry } from './configuredEntry.js';
 import type { OidcConfiguration } from './oidc/oidcConfiguration.js';
 
-/** The part of the configuration that can be replaced while the server runs. A reload replaces all of it or nothing. */
+/**
+ * The part of the configuration that can be replaced while the server runs. A reload replaces all of it or nothing.
+ *
+ * @example
+ * ```ts
+ * import { NO_CONFIGURATION, Roles, type Configuration } from 'latchkey';
+ *
+ * export const configuration: Configuration = {
+ *   ...NO_CONFIGURATION,
+ *   roles: new Roles({ shipper: ['read:orders', 'write:shipments'] }),
+ * };
+ * ```
+ */
 export interface Configuration {
   /** Whether stored and configured API keys are accepted. The operator's key always is. */
   readonly apiKeys: boolean;
@@ -26,7 +38,16 @@ export interface Configuration {
 /** The maximum number of configured keys. Each costs a bcrypt run at startup and at each reload. */
 export const MAX_CONFIGURED_KEYS = 200;
 
-/** The default: only stored keys, and the built-in roles, ceilings and prefixes. */
+/**
+ * The default: only stored keys, and the built-in roles, ceilings and prefixes.
+ *
+ * @example
+ * ```ts
+ * import { NO_CONFIGURATION } from 'latchkey';
+ *
+ * export const configuration = { ...NO_CONFIGURATION, rateLimitHeaders: 'both' } as const;
+ * ```
+ */
 export const NO_CONFIGURATION: Configuration = Object.freeze({
   apiKeys: true,
   keys: Object.freeze([]),

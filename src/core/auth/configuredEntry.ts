@@ -6,6 +6,17 @@ import { normalise } from '../../shared/text/characters.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { DEFAULT_WORKSPACE_ID } from './operator.js';
 
+/**
+ * The options of a `ConfiguredEntry`.
+ *
+ * @example
+ * ```ts
+ * import { ConfiguredEntry, type ConfiguredEntryOptions } from 'latchkey';
+ *
+ * const options: ConfiguredEntryOptions = { key: process.env.REPORTS_KEY ?? '', name: 'reports', roles: ['viewer'] };
+ * export const reports = new ConfiguredEntry(options);
+ * ```
+ */
 export interface ConfiguredEntryOptions {
   /** The key in plain text: see {@link faultOfKey}. */
   readonly key: string;
@@ -17,7 +28,18 @@ export interface ConfiguredEntryOptions {
   readonly workspace?: string | undefined;
 }
 
-/** A key that a person chose and wrote in the configuration. Only a digest of the key is kept, as the input for bcrypt. */
+/**
+ * A key that a person chose and wrote in the configuration. Only a digest of the key is kept, as the input for bcrypt.
+ *
+ * @example
+ * ```ts
+ * import { ConfiguredEntry, NO_CONFIGURATION } from 'latchkey';
+ *
+ * const key = process.env.REPORTS_KEY ?? '';
+ * const reports = new ConfiguredEntry({ key, name: 'reports', roles: ['viewer'] });
+ * export const configuration = { ...NO_CONFIGURATION, keys: [reports] };
+ * ```
+ */
 export class ConfiguredEntry {
   /** `conf_` and 64 bits of the name's SHA-256 in hexadecimal. It is the same in every process and after a reload. */
   readonly id: string;

@@ -17,7 +17,7 @@ import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js'
  * A request of Node or of the Fetch API, or an object with such a request as `req`, as Apollo Server's standalone, Express
  * and Next integrations pass it.
  */
-export type ContextSource = ForeignSource | { readonly req: ForeignSource };
+type ContextSource = ForeignSource | { readonly req: ForeignSource };
 
 export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
 

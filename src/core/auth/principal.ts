@@ -24,10 +24,29 @@ export interface AnonymousPrincipal {
 /** A caller with a valid credential. */
 export type AuthenticatedPrincipal = Actor;
 
-/** The caller of a request. It is frozen, so that no later code can extend its permissions. */
+/**
+ * The caller of a request. It is frozen, so that no later code can extend its permissions.
+ *
+ * @example
+ * ```ts
+ * import type { Principal } from 'latchkey';
+ *
+ * export const nameOf = (principal: Principal): string =>
+ *   principal.kind === 'anonymous' ? 'a caller without a key' : principal.keyId;
+ * ```
+ */
 export type Principal = AnonymousPrincipal | AuthenticatedPrincipal;
 
-/** The principal of a caller without a credential and without a known address. */
+/**
+ * The principal of a caller without a credential and without a known address.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, type LatchkeyContext } from 'latchkey';
+ *
+ * export const context: LatchkeyContext = { principal: ANONYMOUS };
+ * ```
+ */
 export const ANONYMOUS: AnonymousPrincipal = Object.freeze({
   kind: 'anonymous',
   keyId: null,
@@ -91,7 +110,17 @@ export function configuredHolderOf(key: ConfiguredRecord, tier: Tier): Authentic
   });
 }
 
-/** The part of a GraphQL context that the guard, the limits and the resolvers use. */
+/**
+ * The part of a GraphQL context that the guard, the limits and the resolvers use.
+ *
+ * @example
+ * ```ts
+ * import type { LatchkeyContext } from 'latchkey';
+ *
+ * export const orders = (_parent: unknown, _args: object, { principal }: LatchkeyContext): string[] =>
+ *   principal.workspaceId === null ? [] : [`orders of ${principal.workspaceId}`];
+ * ```
+ */
 export interface LatchkeyContext {
   readonly principal: Principal;
   /** Whether the request was counted when it arrived. Default: no, so the plugin counts it. */

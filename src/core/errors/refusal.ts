@@ -8,6 +8,15 @@ export type { RefusalCode, RefusalDetails, UnauthenticatedReason } from './refus
  * A refused request: an error with a code and fields. It is a GraphQLError, so that any GraphQL server shows them,
  * whether it is thrown by a resolver, a plugin or the context function. `message` says what is wrong and how to fix it,
  * and never repeats what the caller sent.
+ *
+ * @example
+ * ```ts
+ * import { Refusal } from 'latchkey';
+ *
+ * export function order(id: string): never {
+ *   throw new Refusal(`There is no order ${id}.`, { code: 'NOT_FOUND' });
+ * }
+ * ```
  */
 export class Refusal extends GraphQLError {
   readonly details: RefusalDetails;

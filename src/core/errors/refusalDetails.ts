@@ -9,7 +9,15 @@ interface GuardedPlace {
 
 /**
  * Every reason to refuse a request: a code with its own fields, which are the `extensions` of the error in the
- * response. The status and header fields of each are in ./http.ts.
+ * response. docs/reference/errors.md lists the status of each.
+ *
+ * @example
+ * ```ts
+ * import { Refusal, type RefusalDetails } from 'latchkey';
+ *
+ * const details: RefusalDetails = { code: 'BAD_USER_INPUT', path: ['input', 'amount'] };
+ * export const refusal = new Refusal('The amount must be positive.', details);
+ * ```
  */
 export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
@@ -49,4 +57,15 @@ export type RefusalDetails =
     }
   | { readonly code: 'SCOPE_NOT_HELD'; readonly missing: readonly string[] };
 
+/**
+ * The code of a refusal: `extensions.code` of its error in the response.
+ *
+ * @example
+ * ```ts
+ * import type { RefusalCode } from 'latchkey';
+ *
+ * const RETRIED: readonly RefusalCode[] = ['RATE_LIMITED', 'UNAVAILABLE'];
+ * export const isRetried = (code: RefusalCode): boolean => RETRIED.includes(code);
+ * ```
+ */
 export type RefusalCode = RefusalDetails['code'];

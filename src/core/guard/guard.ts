@@ -17,6 +17,14 @@ const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; 
  *
  * @throws {@link GuardError} if a directive guards nothing, a scope is invalid, or a root field has neither @auth nor
  *   @public
+ * @example
+ * ```ts
+ * import { makeExecutableSchema } from '@graphql-tools/schema';
+ * import { directiveTypeDefs, guardSchema } from 'latchkey';
+ *
+ * const typeDefs = 'type Query { orders: [String!]! @auth(scope: "read:orders") }';
+ * export const schema = guardSchema(makeExecutableSchema({ typeDefs: [directiveTypeDefs(), typeDefs] }));
+ * ```
  */
 export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): GraphQLSchema {
   checkGuardOptions('guardSchema', schema, options);
@@ -41,6 +49,17 @@ export function guardWith(schema: GraphQLSchema, options: RuleOptions, firstUse:
  *
  * @returns the schema's rules
  * @throws {@link GuardError}
+ * @example
+ * ```ts
+ * import { buildSchema } from 'graphql';
+ * import { assertGuarded, GuardError } from 'latchkey';
+ *
+ * try {
+ *   assertGuarded(buildSchema('type Query { orders: [String!]! }'));
+ * } catch (error) {
+ *   if (error instanceof GuardError) console.error(error.faults);
+ * }
+ * ```
  */
 export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
   checkGuardOptions('assertGuarded', schema, options);

@@ -19,6 +19,18 @@ const MAX_PLACES = 10;
 /**
  * A schema with invalid or missing guards, which must not be served. `faults` has every fault of every field; the
  * message has one line for each kind of fault.
+ *
+ * @example
+ * ```ts
+ * import { buildSchema } from 'graphql';
+ * import { GuardError, guardSchema } from 'latchkey';
+ *
+ * try {
+ *   guardSchema(buildSchema('type Query { orders: [String!]! }'));
+ * } catch (error) {
+ *   if (error instanceof GuardError) console.error(error.faults.join('\n'));
+ * }
+ * ```
  */
 export class GuardError extends Error {
   override readonly name = 'GuardError';
@@ -52,7 +64,20 @@ export interface Rule {
   readonly requirement: Requirement;
 }
 
-/** The rules of a schema. Maps, because a name in the schema may be `constructor` (B29). */
+/**
+ * The rules of a schema. Maps, because a name in the schema may be `constructor` (B29).
+ *
+ * @example
+ * ```ts
+ * import type { GraphQLSchema } from 'graphql';
+ * import { assertGuarded, type SchemaRules } from 'latchkey';
+ *
+ * export function scopesOf(schema: GraphQLSchema): readonly string[] {
+ *   const rules: SchemaRules = assertGuarded(schema);
+ *   return rules.scopes;
+ * }
+ * ```
+ */
 export interface SchemaRules {
   /** The rules of guarded object types, and of abstract types whose types are all guarded: one of these must be met. */
   readonly types: ReadonlyMap<string, Rule>;
@@ -62,6 +87,19 @@ export interface SchemaRules {
   readonly scopes: readonly string[];
 }
 
+/**
+ * The options of `guardSchema` and `assertGuarded`.
+ *
+ * @example
+ * ```ts
+ * import { makeExecutableSchema } from '@graphql-tools/schema';
+ * import { directiveTypeDefs, guardSchema, type RuleOptions } from 'latchkey';
+ *
+ * const options: RuleOptions = { actions: ['deploy'], answer: { fields: 1_000 } };
+ * const typeDefs = 'type Query { plan: String @auth(scope: "deploy:site") }';
+ * export const schema = guardSchema(makeExecutableSchema({ typeDefs: [directiveTypeDefs(), typeDefs] }), options);
+ * ```
+ */
 export interface RuleOptions {
   /**
    * The actions that scopes in the schema may have besides `read` and `write`. Any other is reported as a spelling

@@ -10,6 +10,17 @@ import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './w
  * of them.
  */
 export const RATE_LIMIT_HEADERS = ['draft', 'legacy', 'both'] as const;
+/**
+ * Which header fields report rate limits.
+ *
+ * @example
+ * ```ts
+ * import { createLatchkey, openSqliteStore, type RateLimitHeaders } from 'latchkey';
+ *
+ * const rateLimitHeaders: RateLimitHeaders = 'both';
+ * export const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }), rateLimitHeaders });
+ * ```
+ */
 export type RateLimitHeaders = (typeof RATE_LIMIT_HEADERS)[number];
 
 /**

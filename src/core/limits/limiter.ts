@@ -50,6 +50,14 @@ function monotonic(): number {
  *
  * Unused entries are removed within a minute after they stop counting. One part at a time is copied without them, so
  * that the memory is released and neither a request nor the timer has to go through a million keys at once.
+ *
+ * @example
+ * ```ts
+ * import { createLatchkey, Limiter, openSqliteStore, tierTable } from 'latchkey';
+ *
+ * const limits = new Limiter({ tiers: tierTable({ GROWTH: { rate: 1_000 } }) });
+ * export const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }), limits });
+ * ```
  */
 export class Limiter implements Limits {
   readonly tiers: TierTable;

@@ -2,7 +2,17 @@ import type { Category } from './category.js';
 import type { LimitedAs, TierLimits, TierTable } from './tiers.js';
 import type { Room, WindowName } from './window.js';
 
-/** The caller whose usage is counted. All keys of a rotation family share it, so that a rotation does not reset the limits. */
+/**
+ * The caller whose usage is counted. All keys of a rotation family share it, so that a rotation does not reset the limits.
+ *
+ * @example
+ * ```ts
+ * import { Limiter, type Subject } from 'latchkey';
+ *
+ * const subject: Subject = { family: 'key_1', tier: 'GROWTH' };
+ * console.info(new Limiter().peek(subject));
+ * ```
+ */
 export interface Subject {
   readonly family: string;
   readonly tier: LimitedAs;
@@ -31,7 +41,17 @@ interface Judged {
   readonly categoryRoom?: CategoryRoom | undefined;
 }
 
-/** The result of an admission, with what is left afterwards. */
+/**
+ * The result of an admission, with what is left afterwards.
+ *
+ * @example
+ * ```ts
+ * import { Limiter, type Admission } from 'latchkey';
+ *
+ * const admission: Admission = new Limiter().admit({ family: 'key_1', tier: 'GROWTH' });
+ * if (admission.outcome !== 'admitted') console.warn(`The limit is ${admission.limit}.`);
+ * ```
+ */
 export type Admission =
   | ({ readonly outcome: 'admitted' } & Judged)
   | ({
@@ -50,6 +70,22 @@ export type Admission =
 /**
  * Counts the usage of key families: in this process (`Limiter`) or in one place for several processes. A result that
  * needs no waiting is returned without a promise, so that an admission in memory does not yield to the event loop.
+ *
+ * @example
+ * ```ts
+ * import { Limiter, type Limits } from 'latchkey';
+ *
+ * const own = new Limiter();
+ * export const logged: Limits = {
+ *   tiers: own.tiers,
+ *   admit(subject, cost) {
+ *     console.info(subject.family, cost);
+ *     return own.admit(subject, cost);
+ *   },
+ *   peek: (subject) => own.peek(subject),
+ *   close: () => own.close(),
+ * };
+ * ```
  */
 export interface Limits {
   /** The limits of each tier. */

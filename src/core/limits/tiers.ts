@@ -8,7 +8,16 @@ export interface WindowLimits {
   readonly burst: number;
 }
 
-/** The limits of a tier. There is one frozen record per tier, so that the record itself can be a cache key. */
+/**
+ * The limits of a tier. There is one frozen record per tier, so that the record itself can be a cache key.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type TierLimits } from 'latchkey';
+ *
+ * export const growth: TierLimits = tierTable().GROWTH;
+ * ```
+ */
 export interface TierLimits extends WindowLimits {
   /** The number of active key families in a workspace, without those of {@link adminKeys}; null: unlimited. */
   readonly keys: number | null;
@@ -30,10 +39,27 @@ const LIMITED_AS: readonly LimitedAs[] = Object.freeze([...TIERS, 'ANONYMOUS', '
 /**
  * The limits of each tier. `ANONYMOUS` has those of callers without a key, and `KEY_CREATION` how many keys a workspace
  * may create and rotate. Created by {@link tierTable}.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type TierTable } from 'latchkey';
+ *
+ * export const tiers: TierTable = tierTable({ FREE_TRIAL: { keys: 3 } });
+ * ```
  */
 export type TierTable = Readonly<Record<LimitedAs, TierLimits>>;
 
-/** The limits to replace, by tier. `categories` replaces all categories of the tier. */
+/**
+ * The limits to replace, by tier. `categories` replaces all categories of the tier.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type TierOverrides } from 'latchkey';
+ *
+ * const overrides: TierOverrides = { STARTER: { rate: 60, burst: 5 } };
+ * export const tiers = tierTable(overrides);
+ * ```
+ */
 export type TierOverrides = Readonly<Partial<Record<LimitedAs, Readonly<Partial<TierLimits>>>>>;
 
 const NONE: TierLimits['categories'] = Object.freeze({});
@@ -68,6 +94,12 @@ const HIGHEST = 2 ** 31 - 1;
  *
  * @param overrides the limits to replace
  * @throws TypeError that names the first invalid field, such as `tiers.GROWTH.categories.write.rate`
+ * @example
+ * ```ts
+ * import { tierTable } from 'latchkey';
+ *
+ * export const tiers = tierTable({ GROWTH: { rate: 1_000, categories: { write: { rate: 100, burst: 5 } } } });
+ * ```
  */
 export function tierTable(overrides: TierOverrides = {}): TierTable {
   checkNames('tiers', overrides, LIMITED_AS);

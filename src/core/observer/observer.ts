@@ -31,6 +31,24 @@ export type StoreOutcome = (typeof STORE_OUTCOMES)[number];
  * Counts events. It is called for every request, so its methods must not wait, throw, or require arguments that have to
  * be created for them. No argument may be chosen by a caller, because each different text would be one more series
  * until the process ends.
+ *
+ * @example
+ * ```ts
+ * import type { Observer } from 'latchkey';
+ *
+ * const counts = new Map<string, number>();
+ * const count = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
+ * export const observer: Observer = {
+ *   verified: (outcome) => count(`verified ${outcome}`),
+ *   lookedUp: (outcome) => count(`lookedUp ${outcome}`),
+ *   admitted: (tier) => count(`admitted ${tier}`),
+ *   refused: (tier, code) => count(`refused ${code}`),
+ *   storeAnswered: () => undefined,
+ *   redisAnswered: () => undefined,
+ *   limitsShared: () => undefined,
+ *   requestAnswered: () => undefined,
+ * };
+ * ```
  */
 export interface Observer {
   /** Called once for each request whose credential is checked. */

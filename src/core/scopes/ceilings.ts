@@ -37,7 +37,16 @@ export function ceilingInWords(type: KeyType): string {
   }
 }
 
-/** The scopes that each key type can have in an installation. They can be narrower than those of the type. */
+/**
+ * The scopes that each key type can have in an installation. They can be narrower than those of the type.
+ *
+ * @example
+ * ```ts
+ * import { Ceilings } from 'latchkey';
+ *
+ * export const ceilings = new Ceilings({ CLIENT: ['read:orders'] });
+ * ```
+ */
 export class Ceilings {
   readonly #lowered: ReadonlyMap<KeyType, readonly string[]>;
 

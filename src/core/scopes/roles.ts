@@ -27,7 +27,16 @@ export function isRoleName(name: string): boolean {
 const ROLE_NAME = `1 to ${MAX_ROLE} visible characters, with single spaces between words`;
 const SCOPE = `a scope such as read:assets, or a bundle (${[...BUNDLES.keys()].join(', ')})`;
 
-/** Named sets of scopes. */
+/**
+ * Named sets of scopes.
+ *
+ * @example
+ * ```ts
+ * import { Roles } from 'latchkey';
+ *
+ * export const roles = new Roles({ shipper: ['read:orders', 'write:shipments'] });
+ * ```
+ */
 export class Roles {
   // A Map, so that `constructor` is an ordinary name.
   readonly #scopes: ReadonlyMap<string, readonly string[]>;

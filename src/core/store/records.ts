@@ -4,12 +4,33 @@
  */
 
 export const KEY_TYPES = ['SECRET', 'CLIENT', 'READ_ONLY'] as const;
+/**
+ * The type of a key, which limits its scopes: see docs/keys.md.
+ *
+ * @example
+ * ```ts
+ * import { NO_CONFIGURATION, type KeyType } from 'latchkey';
+ *
+ * const prefixes: Record<KeyType, string> = { SECRET: 'shop', CLIENT: 'shopc', READ_ONLY: 'shopr' };
+ * export const configuration = { ...NO_CONFIGURATION, prefixes };
+ * ```
+ */
 export type KeyType = (typeof KEY_TYPES)[number];
 
 export const ENVIRONMENTS = ['LIVE', 'TEST'] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
 export const TIERS = ['FREE_TRIAL', 'STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE'] as const;
+/**
+ * The tier of a workspace, which determines its limits.
+ *
+ * @example
+ * ```ts
+ * import type { Tier } from 'latchkey';
+ *
+ * export const PRICES: Partial<Record<Tier, number>> = { STARTER: 10, GROWTH: 50 };
+ * ```
+ */
 export type Tier = (typeof TIERS)[number];
 
 const KEY_STATUSES = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;

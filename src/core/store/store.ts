@@ -42,6 +42,14 @@ import type { KeyOrder, KeyPosition } from './ordering.js';
  * - `now` is passed by the caller, in ms since the epoch, so that all checks use one clock;
  * - audited: an operation with an author adds an entry to the audit log of the workspace, atomically with the change,
  *   and none if nothing changed. Without an author, the installation itself is the author.
+ *
+ * @example
+ * ```ts
+ * import { openSqliteStore, type Store } from 'latchkey';
+ *
+ * const store: Store = await openSqliteStore({ dir: './data' });
+ * process.once('SIGTERM', () => void store.close());
+ * ```
  */
 export interface Store {
   readonly keys: KeyStore;

@@ -16,7 +16,18 @@ export function serviceTypeDefs(): DocumentNode {
   return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
 }
 
-/** Returns only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys. */
+/**
+ * Returns only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys.
+ *
+ * @example
+ * ```ts
+ * import { makeExecutableSchema } from '@graphql-tools/schema';
+ * import { directiveTypeDefs } from 'latchkey';
+ *
+ * const typeDefs = 'type Query { opening: String! @public }';
+ * export const schema = makeExecutableSchema({ typeDefs: [directiveTypeDefs(), typeDefs] });
+ * ```
+ */
 export function directiveTypeDefs(): DocumentNode {
   const definitions = serviceTypeDefs().definitions.filter(
     (definition) =>

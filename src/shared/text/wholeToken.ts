@@ -7,10 +7,26 @@ const MAX_TOKEN_LENGTH = 10 + '_live_'.length + 54;
 /**
  * Finds every Latchkey token, whatever its prefix: for secret scanners. It uses nothing that RE2 or Hyperscan lack (no
  * look-around). {@link isToken} on each find tells real ones by their checksum.
+ *
+ * @example
+ * ```ts
+ * import { isToken, TOKEN_PATTERN } from 'latchkey';
+ *
+ * export const tokensIn = (text: string): string[] => [...text.matchAll(TOKEN_PATTERN)].map(([token]) => token).filter(isToken);
+ * ```
  */
 export const TOKEN_PATTERN = /[a-z][a-z0-9]{0,9}_(?:live|test)_[0-9A-Za-z]{54}/g;
 
-/** Returns whether the text is a whole token with a right checksum. */
+/**
+ * Returns whether the text is a whole token with a right checksum.
+ *
+ * @example
+ * ```ts
+ * import { isToken } from 'latchkey';
+ *
+ * if (process.argv.some(isToken)) console.warn('Arguments are visible to other users. Pass the key in a variable.');
+ * ```
+ */
 export function isToken(text: string): boolean {
   if (text.length > MAX_TOKEN_LENGTH || !WHOLE_TOKEN.test(text)) return false;
   const cut = text.length - CHECKSUM_LENGTH;

@@ -53,6 +53,17 @@ interface DashboardClient {
   readonly audienceParameter?: AudienceParameter | undefined;
 }
 
+/**
+ * The options of `oidcConfiguration`.
+ *
+ * @example
+ * ```ts
+ * import { oidcConfiguration, type OidcOptions } from 'latchkey';
+ *
+ * const options: OidcOptions = { issuer: 'https://id.example.com', audience: 'orders-api', rolesClaim: 'groups' };
+ * export const oidc = oidcConfiguration(options);
+ * ```
+ */
 export interface OidcOptions {
   /** The issuer's identifier, exactly as its tokens have it in `iss`: https, or http on a loopback address. */
   readonly issuer: string;
@@ -83,7 +94,16 @@ export interface OidcOptions {
   readonly dashboard?: DashboardClient | undefined;
 }
 
-/** The trusted issuer and how its tokens are interpreted: {@link OidcOptions} with defaults. */
+/**
+ * The trusted issuer and how its tokens are interpreted: {@link OidcOptions} with defaults.
+ *
+ * @example
+ * ```ts
+ * import { oidcConfiguration, type OidcConfiguration } from 'latchkey';
+ *
+ * export const oidc: OidcConfiguration = oidcConfiguration({ issuer: 'https://id.example.com', audience: 'orders-api' });
+ * ```
+ */
 export interface OidcConfiguration {
   readonly issuer: string;
   readonly audience: string;
@@ -111,7 +131,18 @@ export interface OidcConfiguration {
   } | null;
 }
 
-/** Checks options and adds defaults. @throws TypeError that names the option */
+/**
+ * Checks options and adds defaults.
+ *
+ * @throws TypeError that names the option
+ * @example
+ * ```ts
+ * import { NO_CONFIGURATION, oidcConfiguration } from 'latchkey';
+ *
+ * const oidc = oidcConfiguration({ issuer: 'https://id.example.com', audience: 'orders-api' });
+ * export const configuration = { ...NO_CONFIGURATION, oidc };
+ * ```
+ */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   checkForms(options);
   checkValues(options);

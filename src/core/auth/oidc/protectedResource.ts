@@ -1,7 +1,18 @@
 import { parseScope, PLATFORM } from '../../scopes/grammar.js';
 import type { OidcConfiguration } from './oidcConfiguration.js';
 
-/** The metadata of a protected resource (RFC 9728 section 2). */
+/**
+ * The metadata of a protected resource (RFC 9728 section 2).
+ *
+ * @example
+ * ```ts
+ * import type { Latchkey, ProtectedResource } from 'latchkey';
+ *
+ * export function metadataOf(latchkey: Latchkey): ProtectedResource | null {
+ *   return latchkey.protectedResource();
+ * }
+ * ```
+ */
 export interface ProtectedResource {
   readonly resource: string;
   readonly authorization_servers: readonly string[];

@@ -46,6 +46,17 @@ import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usa
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
+/**
+ * The options of `openMongoStore`.
+ *
+ * @example
+ * ```ts
+ * import { openMongoStore, type MongoOptions } from 'latchkey/mongo';
+ *
+ * const options: MongoOptions = { uri: 'mongodb://127.0.0.1:27017/shop', timeout: 1_000 };
+ * export const store = await openMongoStore(options);
+ * ```
+ */
 export type MongoOptions = (
   | { readonly uri: string }
   /** The caller's Mongoose connection. close() leaves it open. */
@@ -77,6 +88,14 @@ const INDEX_TIMEOUT = 60_000;
  *
  * @throws StoreUnavailable if the server does not respond; Error if the URI is invalid; CannotOpen for an option of the
  * URI that could allow a revoked key to be accepted
+ * @example
+ * ```ts
+ * import mongoose from 'mongoose';
+ * import { openMongoStore } from 'latchkey/mongo';
+ *
+ * const { connection } = await mongoose.connect('mongodb://127.0.0.1:27017/shop');
+ * export const store = await openMongoStore({ connection });
+ * ```
  */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
   checkMongoOptions(options);

@@ -28,6 +28,17 @@ const PING = 1_000;
 
 const CLOSE = { part: 'thread', operation: 'close', given: [] } as const;
 
+/**
+ * The options of `openSqliteStore`.
+ *
+ * @example
+ * ```ts
+ * import { openSqliteStore, type SqliteOptions } from 'latchkey';
+ *
+ * const options: SqliteOptions = { dir: './data', busyTimeout: 10_000 };
+ * export const store = await openSqliteStore(options);
+ * ```
+ */
 export interface SqliteOptions {
   /** The directory of the database file `latchkey.db`. Created with mode 0700 if it does not exist. */
   readonly dir: string;
@@ -43,6 +54,12 @@ export interface SqliteOptions {
  * Opens the embedded engine: one file, which several processes on one machine can share.
  *
  * @throws TypeError for an invalid option; CannotOpen that names the file or the directory, and a remedy
+ * @example
+ * ```ts
+ * import { openSqliteStore } from 'latchkey';
+ *
+ * export const store = await openSqliteStore({ dir: './data' });
+ * ```
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   return openSqlite(options);
