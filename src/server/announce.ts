@@ -1,3 +1,4 @@
+import { describeStore, type StoreAddress } from '../core/store/open.js';
 import type { Settings } from './settings/settings.js';
 
 /** The first key, as printed at the first start. */
@@ -13,13 +14,12 @@ export interface FirstKey {
 export function announce(
   address: string,
   firstKey: FirstKey | null,
-  settings: Pick<Settings, 'operator' | 'mongodbUri' | 'dataDir' | 'dashboard'>,
+  settings: StoreAddress & Pick<Settings, 'operator' | 'dashboard'>,
 ): string {
   const url = `${address}/graphql`;
-  const store = settings.mongodbUri === null ? `SQLite in ${settings.dataDir}` : 'MongoDB';
   const lines = [`Latchkey listens on ${url}`];
   if (settings.dashboard) lines.push(`The dashboard is at ${address}/dashboard/`);
-  lines.push(`Keys are stored in ${store}.`);
+  lines.push(`Keys are stored in ${describeStore(settings).name}.`);
   const key = firstKey?.token ?? (settings.operator === null ? null : '$ADMIN_API_KEY');
   // Otherwise people wait for the key that the first start prints without ADMIN_API_KEY.
   if (settings.operator !== null) lines.push('No admin key was created: ADMIN_API_KEY is set. Use that key.');

@@ -34,7 +34,7 @@ import type { Settings } from './settings/settings.js';
 import { breakingStore } from '../core/store/breaking.js';
 import { unreported } from '../core/store/storeErrors.js';
 import { observedStore } from '../core/store/observedStore.js';
-import { openStore } from '../core/store/open.js';
+import { describeStore, openStore } from '../core/store/open.js';
 import { reportingTo } from '../core/store/reporting.js';
 import type { Store } from '../core/store/store.js';
 import { EventBus } from './streams/bus.js';
@@ -299,10 +299,10 @@ function warn({ warnings, apiKeys }: FileConfiguration, logger: FastifyBaseLogge
   if (!apiKeys) logger.warn('auth.api_keys.enabled is false: only ADMIN_API_KEY is accepted.');
 }
 
-function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {
-  if (peppers.length > 0) return peppers;
-  // A pepper file next to the process would be different on the next machine.
-  if (mongodbUri === null) return [pepperOfDirectory(dataDir)];
+function peppersOf(settings: Settings, logger: FastifyBaseLogger): readonly string[] {
+  if (settings.peppers.length > 0) return settings.peppers;
+  const { pepperDirectory } = describeStore(settings);
+  if (pepperDirectory !== null) return [pepperOfDirectory(pepperDirectory)];
   logger.warn(
     "KEY_PEPPER is not set: no digests are stored, and each process runs bcrypt at a key's first use. Set it to the same value in all processes.",
   );

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sources } from '../support/sources.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDERS = [
@@ -117,4 +118,9 @@ describe('the linter', () => {
     const forbidden = layers.map((folder) => `src/${folder}/x.ts`);
     expect([...restricted(new Map([...files, own]))].sort()).toEqual(forbidden.sort());
   });
+});
+
+test('only the store and the settings know whether MongoDB is used', () => {
+  const files = sources('src').filter(({ text }) => /\bmongodbUri\b/.test(text));
+  expect(files.map(({ path }) => path)).toEqual(['src/core/store/open.ts', 'src/server/settings/settings.ts']);
 });

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { archiveLog, BrokenLog, type ArchiveResult } from '../../management/audit/archive/archiveLog.js';
 import { BrokenArchive } from '../../management/audit/archive/readArchive.js';
 import { parseMoment } from '../../shared/dates/moments.js';
 import { readSettings, SettingsError } from '../../server/settings/settings.js';
 import { SYSTEM } from '../../core/store/audit.js';
-import { openStore } from '../../core/store/open.js';
+import { describeStore, openStore } from '../../core/store/open.js';
 import { FileFault, fileFaultOf, isOfSystem } from '../../shared/files/wholeFile.js';
 import { EXIT, Failure, usage } from '../exit.js';
 import { pastMomentOf } from '../times.js';
@@ -45,9 +44,10 @@ async function archive(
   progress: (entries: number) => void,
 ): Promise<ArchiveResult> {
   const settings = readSettings();
-  // SQLite would create the directory, and an empty installation has nothing to archive.
-  if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
-    throw usage(`There is no ${settings.dataDir}. Set DATA_DIR to where the server has its store.`);
+  // An empty installation has nothing to archive.
+  const { missingDirectory } = describeStore(settings);
+  if (missingDirectory !== null) {
+    throw usage(`There is no ${missingDirectory}. Set DATA_DIR to where the server has its store.`);
   }
   const store = await openStore(settings);
   try {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { applyImport, ImportStopped } from '../../management/import/apply.js';
 import { ImportFault } from '../../management/import/importFault.js';
@@ -11,7 +10,7 @@ import { scopeNames } from '../../management/import/scopeNames.js';
 import { Peppers, pepperOfDirectory } from '../../core/keys/pepper.js';
 import { readSettings, SettingsError, type Settings } from '../../server/settings/settings.js';
 import { parseYaml } from '../../server/settings/yaml.js';
-import { openStore, outageOf } from '../../core/store/open.js';
+import { describeStore, openStore, outageOf } from '../../core/store/open.js';
 import type { Store } from '../../core/store/store.js';
 import { FileFault } from '../../shared/files/wholeFile.js';
 import { usage } from '../exit.js';
@@ -58,10 +57,11 @@ async function importKeys(file: string, options: ImportOptions, onProgress: (tex
   const settings = readSettings();
   const mapping = await mappingFor(options);
   const knownScopes = await scopesFor(options);
-  // SQLite would create the directory, and an import into an empty installation is a mistake.
-  if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
+  // An import into an empty installation is a mistake.
+  const { missingDirectory } = describeStore(settings);
+  if (missingDirectory !== null) {
     throw new ImportFault(
-      `There is no ${settings.dataDir}. Start the server once, or set DATA_DIR to where it has its store.`,
+      `There is no ${missingDirectory}. Start the server once, or set DATA_DIR to where it has its store.`,
     );
   }
   const store = await openStore(settings);
@@ -75,7 +75,7 @@ async function importKeys(file: string, options: ImportOptions, onProgress: (tex
     const rows = readRows(inputOf(file), formatOf(file, options));
     const workspaceId = options.workspace;
     const plan = await planImport(rows, { store, mapping, workspaceId, knownScopes, ceilings, tiers, now: Date.now() });
-    return isApplied(plan, options) ? await apply(plan, mapping, store, settings, onProgress) : reportOf(plan);
+    return isApplied(plan, options) ? await apply(plan, { mapping, store, settings, onProgress }) : reportOf(plan);
   } catch (error) {
     throw error instanceof ImportStopped ? await stopped(error, settings) : error;
   } finally {
@@ -91,13 +91,14 @@ async function stopped({ done, of, cause }: ImportStopped, settings: Settings): 
   );
 }
 
-async function apply(
-  plan: Plan,
-  mapping: Mapping,
-  store: Store,
-  settings: Settings,
-  onProgress: (text: string) => void,
-): Promise<Report> {
+interface ApplyOptions {
+  readonly mapping: Mapping;
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly onProgress: (text: string) => void;
+}
+
+async function apply(plan: Plan, { mapping, store, settings, onProgress }: ApplyOptions): Promise<Report> {
   const peppers = Peppers.of(peppersOf(settings));
   const { tiers } = settings.configuration;
   const tell = (done: number, of: number): void => {
@@ -157,9 +158,10 @@ function textOf(path: string): Promise<string> {
 }
 
 /** Returns the server's peppers: digests under another pepper would have to be written again. */
-function peppersOf({ peppers, mongodbUri, dataDir }: Settings): readonly string[] {
-  if (peppers.length > 0) return peppers;
-  return mongodbUri === null ? [pepperOfDirectory(dataDir)] : [];
+function peppersOf(settings: Settings): readonly string[] {
+  if (settings.peppers.length > 0) return settings.peppers;
+  const { pepperDirectory } = describeStore(settings);
+  return pepperDirectory === null ? [] : [pepperOfDirectory(pepperDirectory)];
 }
 
 function listOf(text: string): string[] {

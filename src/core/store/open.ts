@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { CannotOpen, NotWritten, type StoreUnavailable } from './storeErrors.js';
 import { openSqlite } from './sqlite/open.js';
 import type { Store } from './store.js';
@@ -6,6 +7,23 @@ import type { Store } from './store.js';
 export interface StoreAddress {
   readonly mongodbUri: string | null;
   readonly dataDir: string;
+}
+
+/** The store of an address, before it is opened. Code elsewhere asks this, and not which engine runs. */
+interface StoreDescription {
+  /** For people, such as `SQLite in ./data`. */
+  readonly name: string;
+  /** The directory that opening the store would create; null: it exists, or the store has none. */
+  readonly missingDirectory: string | null;
+  /** The directory for a pepper, next to the store; null: machines may share the store, so peppers must be set. */
+  readonly pepperDirectory: string | null;
+}
+
+export function describeStore({ mongodbUri, dataDir }: StoreAddress): StoreDescription {
+  // The URI can contain a password.
+  if (mongodbUri !== null) return { name: 'MongoDB', missingDirectory: null, pepperDirectory: null };
+  const missingDirectory = existsSync(dataDir) ? null : dataDir;
+  return { name: `SQLite in ${dataDir}`, missingDirectory, pepperDirectory: dataDir };
 }
 
 /**
