@@ -104,7 +104,7 @@ export class Authenticator {
     });
     this.#operators = new ReadCache({
       ...common,
-      max: 2,
+      max: 1,
       read: async (id) => {
         const workspace = await store.workspaces.find(id);
         return workspace === null ? null : (operator?.principal(workspace.tier) ?? null);

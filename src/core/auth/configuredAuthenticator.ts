@@ -36,8 +36,7 @@ export class ConfiguredAuthenticator {
     this.#failures = failures;
     this.#principals = new ReadCache({
       ttl,
-      // Twice the number of keys, so that no entry is ever evicted.
-      max: 2 * MAX_CONFIGURED_KEYS + 2,
+      max: MAX_CONFIGURED_KEYS,
       ...(clock !== undefined && { clock }),
       read: async (id) => {
         const record = this.#keys.records.find((candidate) => candidate.id === id);

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { Refusal } from '../errors/refusal.js';
-import { RecentMap } from './recentMap.js';
+import { LRUCache } from 'lru-cache';
 
 /** Failures per minute after which an address or a lookup ID has to wait. */
 const PER_ADDRESS = 300;
@@ -100,7 +100,7 @@ interface Counted {
 class Counts {
   readonly #limit: number;
   readonly #window: number;
-  readonly #counts = new RecentMap<Counted>(MAX_COUNTED);
+  readonly #counts = new LRUCache<string, Counted>({ max: MAX_COUNTED });
 
   /** @param window in milliseconds */
   constructor(limit: number, window = MINUTE) {

@@ -1,17 +1,20 @@
 import { performance } from 'node:perf_hooks';
-import { RecentMap } from './recentMap.js';
+import { LRUCache } from 'lru-cache';
 
 /** The maximum number of cached misses. They have a separate limit, so that guesses evict no existing record. */
 const MAX_ABSENT = 10_000;
+
+/** lru-cache counts sizes in integers. */
+const PARTS = 100;
 
 interface ReadCacheOptions<Value> {
   /** Reads a value; null: it doesn't exist. @param subject as passed to {@link ReadCache.get} */
   readonly read: (subject: string) => Promise<Value | null>;
   /** How long a value is valid, in milliseconds from the start of its read. 0: each request reads. */
   readonly ttl: number;
-  /** The maximum number of values, at least 2: see {@link RecentMap}. */
+  /** The maximum size of all values. */
   readonly max: number;
-  /** Returns the size of a value. Default: 1. */
+  /** Returns the size of a value, at least 1. Default: 1. */
   readonly weigh?: (value: Value) => number;
   /** Returns milliseconds of a monotonic clock. Default: the clock of the process. */
   readonly clock?: () => number;
@@ -36,15 +39,18 @@ export class ReadCache<Value extends object> {
   readonly #read: ReadCacheOptions<Value>['read'];
   readonly #ttl: number;
   readonly #clock: () => number;
-  readonly #present: RecentMap<Entry<Value>>;
-  readonly #absent = new RecentMap<number>(MAX_ABSENT);
+  readonly #present: LRUCache<string, Entry<Value>>;
+  readonly #absent = new LRUCache<string, number>({ max: MAX_ABSENT });
   readonly #reads = new Map<string, Read<Value>>();
 
   constructor({ read, ttl, max, weigh = () => 1, clock = () => performance.now() }: ReadCacheOptions<Value>) {
     this.#read = read;
     this.#ttl = ttl;
     this.#clock = clock;
-    this.#present = new RecentMap(max, ({ value }) => weigh(value));
+    this.#present = new LRUCache({
+      maxSize: max * PARTS,
+      sizeCalculation: ({ value }) => Math.ceil(weigh(value) * PARTS),
+    });
   }
 
   /** Returns the value if it is valid; null: it doesn't exist; undefined: it has to be read. */

@@ -1,6 +1,6 @@
 import { keyEvent, type KeyEvent } from '../keys/keyEvent.js';
 import type { KeyRecord } from '../store/records.js';
-import { RecentMap } from './recentMap.js';
+import { LRUCache } from 'lru-cache';
 
 /** The maximum numbers of watched keys, and of remembered addresses per key. They take a few megabytes. */
 const MAX_KEYS = 10_000;
@@ -22,7 +22,7 @@ interface Seen {
  */
 export class KeyWatch {
   readonly #tell: (event: KeyEvent) => void;
-  readonly #keys = new RecentMap<Seen>(MAX_KEYS);
+  readonly #keys = new LRUCache<string, Seen>({ max: MAX_KEYS });
 
   constructor(tell: (event: KeyEvent) => void) {
     this.#tell = tell;

@@ -35,6 +35,9 @@ type State =
  * Returns the records of comma-separated values, strictly by RFC 4180: cells in quotes may contain commas, line breaks, and quotes
  * written twice; other cells contain no quotes. A reader that accepts more would take one row's text for another row's dates.
  * Lines end with LF or CR LF. Empty lines are ignored.
+ *
+ * The package csv-parse is not used: after text behind closing quotes it skips the next row, too, and it accepts a CR without an LF
+ * within a cell. An import must not lose a row, and reports each fault with its line.
  */
 export async function* recordsIn(chunks: AsyncIterable<string>): AsyncGenerator<CsvRecord> {
   const reader = new Reader();

@@ -3,7 +3,12 @@ import { faultOfMoment } from '../../shared/dates/momentFault.js';
 import { formatMoment, parseMoment } from '../../shared/dates/moments.js';
 import { scalarError } from './scalarError.js';
 
-/** DateTime: RFC 3339 outside, integer milliseconds since the epoch inside. */
+/**
+ * DateTime: RFC 3339 outside, integer milliseconds since the epoch inside.
+ *
+ * graphql-scalars is not used: its DateTime and Duration have `Date` and text inside and errors without a remedy, and its JSON has no
+ * limits and rounds numbers.
+ */
 export const DateTime = new GraphQLScalarType<number, string>({
   name: 'DateTime',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',

@@ -8,7 +8,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { printable } from '../../core/guard/printable.js';
-import { RecentMap } from '../../core/auth/recentMap.js';
+import { LRUCache } from 'lru-cache';
 import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
 
 /**
@@ -36,7 +36,7 @@ export interface KnownOperation {
 /** Caches documents that Apollo Server has parsed and validated, by their text. */
 export class KnownOperations {
   readonly #schema: GraphQLSchema;
-  readonly #documents = new RecentMap<Remembered>(MAX_BYTES, ({ bytes }) => bytes);
+  readonly #documents = new LRUCache<string, Remembered>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
 
   constructor(schema: GraphQLSchema) {
     this.#schema = schema;

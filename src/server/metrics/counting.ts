@@ -1,7 +1,6 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { RefusalCode } from '../../core/errors/refusal.js';
 import { TIERS, type Tier } from '../../core/store/records.js';
-import { Distribution } from './distribution.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../../core/observer/observer.js';
 import { Lazy, Tallies } from './tally.js';
 
@@ -38,12 +37,14 @@ export function countInto(registry: Registry): Observer {
   const refused = new Lazy((tier: Tier | 'none') => new Lazy((code: RefusalCode) => refusals.of({ tier, code })));
   for (const tier of TIERS) for (const code of SHOWN_CODES) refused.get(tier).get(code);
 
-  const distribution = (name: string, help: string) => new Distribution(registry, name, help, BUCKETS);
-  const storeTime = distribution(
+  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Histogram({ name, help, labelNames: [...labelNames], buckets: BUCKETS, registers: [registry] });
+  const storeTime = histogram(
     'latchkey_store_operation_duration_seconds',
     'Duration of store operations, successful or not.',
+    ['operation'],
   );
-  const storeTimeOf = new Lazy((operation: string) => storeTime.of({ operation }));
+  const storeTimeOf = new Lazy((operation: string) => storeTime.labels({ operation }));
   const storeOperations = tallies('latchkey_store_operations_total', 'Store operations, by result.', [
     'operation',
     'outcome',
@@ -53,10 +54,11 @@ export function countInto(registry: Registry): Observer {
     return new Map(ended);
   });
 
-  const redisTime = distribution(
+  const redisTime = histogram(
     'latchkey_redis_request_duration_seconds',
     'Duration of requests to Redis, successful or not.',
-  ).of({});
+    [],
+  );
   const redisFailures = tallies('latchkey_redis_failures_total', 'Requests to Redis without a response.', []).of({});
   const shared = new Gauge({
     name: 'latchkey_limits_shared',
@@ -66,13 +68,14 @@ export function countInto(registry: Registry): Observer {
     aggregator: 'min',
   });
 
-  const answerTime = distribution(
+  const answerTime = histogram(
     'latchkey_http_request_duration_seconds',
     'Duration of HTTP requests, from the request header to the end of the response, by route.',
+    ['route'],
   );
   const answers = tallies('latchkey_http_requests_total', 'HTTP responses, by route and status.', ['route', 'status']);
   const routes = new Lazy((route: string) => ({
-    time: answerTime.of({ route }),
+    time: answerTime.labels({ route }),
     statuses: new Lazy((status: number) => answers.of({ route, status: String(status) })),
   }));
 

@@ -1,4 +1,4 @@
-import { RecentMap } from '../../core/auth/recentMap.js';
+import { LRUCache } from 'lru-cache';
 import type { Feed } from '../../core/util/feed.js';
 import type { KeyEventType } from '../../core/keys/keyEvent.js';
 import { topicOf, type StreamEvent, type Topic } from './streamEvent.js';
@@ -21,7 +21,7 @@ type Wanted = (event: StreamEvent) => boolean;
 export class EventBus {
   readonly #feed: Feed<StreamEvent> | null;
   readonly #queues = new Map<Topic, Map<EventQueue<StreamEvent>, Wanted>>();
-  readonly #told = new RecentMap<number>(MAX_REMEMBERED);
+  readonly #told = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 
   /** @param feed null: there is only this process */
   constructor(feed: Feed<StreamEvent> | null = null) {
