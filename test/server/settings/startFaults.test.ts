@@ -68,6 +68,9 @@ const programs = {
   import: ['cli/main', 'import', '/dev/null', '--from', 'better-auth'],
 } as const;
 
+/** The sources of the programs, to be run if dist/ is older. */
+const SOURCES = { main: 'src/server/main.ts', 'cli/main': 'src/cli/main.ts', seed: 'src/server/seed.ts' } as const;
+
 let started = 0;
 
 /** The environment of each start, unless its case overrides it. */
@@ -84,7 +87,7 @@ async function runNode(args: readonly string[], env: Readonly<Record<string, str
 
 async function start(env: Readonly<Record<string, string>>, program: keyof typeof programs = 'start'): Promise<Ran> {
   const [file, ...args] = programs[program];
-  const node = isBuilt ? [`dist/${file}.js`] : ['--import', LOADER, `src/${file}.ts`];
+  const node = isBuilt ? [`dist/${file}.js`] : ['--import', LOADER, SOURCES[file]];
   return runNode([...node, ...args], { ...defaults(), ...env });
 }
 
