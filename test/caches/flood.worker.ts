@@ -1,8 +1,8 @@
 /**
- * Floods one cache with its largest entries, far more than it keeps, and prints the heap that is left in use. It runs with a
- * heap of 256 MB, so a cache that doesn't weigh what it retains ends the process.
+ * Floods each cache in turn with its largest entries, more than it keeps, and prints the heap that each takes. It runs with
+ * a heap of 256 MB, so a cache that doesn't weigh what it retains ends the process.
  *
- *     node --expose-gc --max-old-space-size=256 flood.worker.ts CACHE
+ *     node --expose-gc --max-old-space-size=256 flood.worker.ts CACHE…
  */
 import { ApolloServer } from '@apollo/server';
 import { makeExecutableSchema } from '@graphql-tools/schema';
@@ -44,15 +44,15 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
     const server = new ApolloServer<LatchkeyContext>({ schema, ...createServerOptions({ limiter: new Limiter() }) });
     kept.push(server);
     const ask = (query: string) => server.executeOperation({ query }, { contextValue: { principal: ANONYMOUS } });
-    for (let i = 0; i < 600; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);
-    for (let i = 0; i < 600; i += 1) await ask(`{${'a '.repeat(690)}} #${id(8)}`);
-    for (let i = 0; i < 60; i += 1) await ask(`{tiers} #${id(8)}${'\n#'.repeat(50_000)}`);
+    for (let i = 0; i < 320; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);
+    for (let i = 0; i < 240; i += 1) await ask(`{${'a '.repeat(690)}} #${id(8)}`);
+    for (let i = 0; i < 24; i += 1) await ask(`{tiers} #${id(8)}${'\n#'.repeat(50_000)}`);
   },
   'known operations': async () => {
     const known = new KnownOperations(schema);
     kept.push(known);
     const listener = await known.plugin.requestDidStart?.({} as never);
-    for (let i = 0; i < 2_000; i += 1) {
+    for (let i = 0; i < 400; i += 1) {
       const source = `{${'abcd '.repeat(690)}} #${id(8)}`;
       await listener?.didResolveOperation?.({ source, document: parse(source) } as never);
     }
@@ -75,7 +75,7 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
       }),
     });
     kept.push(keys);
-    for (let i = 0; i < 2_000; i += 1) await keys.get(id(16));
+    for (let i = 0; i < 600; i += 1) await keys.get(id(16));
   },
   'keys with many scopes': async () => {
     const keys = new KnownKeys({
@@ -88,7 +88,7 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
       }),
     });
     kept.push(keys);
-    for (let i = 0; i < 20_000; i += 1) await keys.get(id(16));
+    for (let i = 0; i < 6_000; i += 1) await keys.get(id(16));
   },
   'unknown keys': async () => {
     const cache = new ReadCache<object>({ read: async () => null, ttl: 60_000, max: 50_000 });
@@ -103,7 +103,7 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
     const watch = new KeyWatch(() => undefined);
     kept.push(failures, watch);
     const key = aKey('ws_a');
-    for (let i = 0; i < 60_000; i += 1) {
+    for (let i = 0; i < 12_000; i += 1) {
       const address = i % 2 === 0 ? `203.0.113.${100 + (i % 100)}` : `2001:db8:${(i % 65_536).toString(16)}::1234`;
       const field = Buffer.from(`${id(15 * KB)}, ${address}`).toString();
       const caller = proxies.callerOf(
@@ -138,7 +138,7 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
       makeExecutableSchema({ typeDefs: [directiveTypeDefs(), 'type Query { open: Int @public }', ...types] }),
     );
     kept.push(large);
-    for (let i = 0; i < 80; i += 1) {
+    for (let i = 0; i < 30; i += 1) {
       const scopes = Array.from({ length: 39 }, (_, j) => `read:t${(i + j) % 40}`);
       const principal = authenticated({
         kind: 'key',
@@ -157,7 +157,13 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
   },
 };
 
-const name = process.argv[2] ?? '';
-await FLOODS[name]?.();
-globalThis.gc?.();
-console.log(`${name}: ${Math.round(process.memoryUsage().heapUsed / 2 ** 20)} MB with ${kept.length} kept`);
+const heapUsed = (): number => {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+};
+for (const name of process.argv.slice(2)) {
+  const before = heapUsed();
+  await FLOODS[name]?.();
+  console.log(`${name}: ${Math.round((heapUsed() - before) / 2 ** 20)} MB with ${kept.length} kept`);
+  kept.length = 0;
+}

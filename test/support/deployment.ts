@@ -57,9 +57,13 @@ export class Deployment {
     await until(() => this.servers.every(({ isReady }) => isReady));
   }
 
-  /** Sends requests from several callers until `work` is done. */
-  async during(callers: number, work: () => Promise<void>): Promise<void> {
-    const loads = Array.from({ length: callers }, () => this.#load());
+  /**
+   * Sends requests from several callers until `work` is done.
+   *
+   * @param pause of a caller between two requests, in ms
+   */
+  async during(callers: number, work: () => Promise<void>, pause = 2): Promise<void> {
+    const loads = Array.from({ length: callers }, () => this.#load(pause));
     try {
       await work();
     } finally {
@@ -101,7 +105,7 @@ export class Deployment {
     }
   }
 
-  async #load(): Promise<void> {
+  async #load(pause: number): Promise<void> {
     while (!this.#isOver) {
       const ready = this.servers.filter(({ isReady }) => isReady);
       // As load balancers do, since a probe can fail with the worker that answers it.
@@ -109,7 +113,7 @@ export class Deployment {
       this.#turn += 1;
       const server = used[this.#turn % used.length];
       if (server !== undefined) await this.#send(server.port);
-      await delay(2);
+      await delay(pause);
     }
   }
 
