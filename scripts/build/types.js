@@ -6,6 +6,8 @@ import { BUILD, manifest } from './paths.js';
 const NAMEABLE = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
 
 const IMPORTED = /(?:\bfrom |\bimport\(|^import )'([^']+)'/gm;
+/** Examples in doc comments import packages, too. */
+const COMMENTS = /\/\*\*[^]*?\*\//g;
 
 /**
  * Returns the declarations that these entries reach, as paths in build/. Others are not published.
@@ -18,7 +20,7 @@ export function reachedTypes(entries) {
   for (let file = left.pop(); file !== undefined; file = left.pop()) {
     if (reached.has(file)) continue;
     reached.add(file);
-    for (const [, id] of readFileSync(`${BUILD}${file}`, 'utf8').matchAll(IMPORTED)) {
+    for (const [, id] of readFileSync(`${BUILD}${file}`, 'utf8').replace(COMMENTS, '').matchAll(IMPORTED)) {
       if (id.startsWith('.')) left.push(join(dirname(file), id.replace(/\.js$/, '.d.ts')));
       else if (!id.startsWith('node:') && !NAMEABLE.has(packageOf(id))) {
         throw new Error(`${file} names ${id}, which is bundled, so the compilers of users would not find it.`);
