@@ -45,28 +45,51 @@ afterAll(() => {
   rmSync(project, { recursive: true });
 });
 
-/** Lints a project that has only these files, and returns those with a restricted import. */
-function restricted(imports: ReadonlyMap<string, string>): Set<string> {
-  for (const [file, specifier] of imports) {
+interface Diagnostic {
+  readonly code: string;
+  readonly filename: string;
+}
+
+/** Lints a project that has only these files. */
+function lint(files: ReadonlyMap<string, string>): readonly Diagnostic[] {
+  for (const [file, text] of files) {
     const path = join(project, file);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `import '${specifier}';\n`);
+    writeFileSync(path, text);
   }
   const options = ['--format', 'json', '--config', join(project, '.oxlintrc.json')];
   const run = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), [...options, 'src'], {
     cwd: project,
     encoding: 'utf8',
   });
-  const { diagnostics } = JSON.parse(run.stdout) as {
-    readonly diagnostics: readonly { readonly code: string; readonly filename: string }[];
-  };
-  expect(diagnostics.filter(({ code }) => code !== 'eslint(no-restricted-imports)')).toEqual([]);
+  const { diagnostics } = JSON.parse(run.stdout) as { readonly diagnostics: readonly Diagnostic[] };
   expect(run.status).toBe(diagnostics.length === 0 ? 0 : 1);
   rmSync(join(project, 'src'), { recursive: true });
+  return diagnostics;
+}
+
+/** Lints a project in which each file has one import, and returns the files with a restricted one. */
+function restricted(imports: ReadonlyMap<string, string>): Set<string> {
+  const diagnostics = lint(new Map([...imports].map(([file, specifier]) => [file, `import '${specifier}';\n`])));
+  expect(diagnostics.filter(({ code }) => code !== 'eslint(no-restricted-imports)')).toEqual([]);
   return new Set(diagnostics.map(({ filename }) => filename));
 }
 
 describe('the linter', () => {
+  test('refuses a cycle of imports, also of types alone', () => {
+    const found = lint(
+      new Map([
+        ['src/core/one.ts', "import type { Two } from './two.js';\nexport type One = Two | 1;\n"],
+        ['src/core/two.ts', "import type { One } from './one.js';\nexport type Two = One | 2;\n"],
+        ['src/core/three.ts', "import type { One } from './one.js';\nexport type Three = One;\n"],
+      ]),
+    );
+    expect(found.map(({ code, filename }) => `${filename} ${code}`).sort()).toEqual([
+      'src/core/one.ts import(no-cycle)',
+      'src/core/two.ts import(no-cycle)',
+    ]);
+  });
+
   test('refuses an import from a layer above, and only that', () => {
     const imports = new Map<string, string>();
     const forbidden: string[] = [];

@@ -19,7 +19,6 @@ import { withHttp } from '../../core/errors/http.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { Authorizer, type Decision } from '../../core/guard/authorize.js';
 import { isPrincipal, principalIn } from '../../core/guard/decide.js';
-import type { Introspection } from '../../core/guard/introspection.js';
 import { MAX_LINES, refuseLines } from '../../core/guard/lines.js';
 import { printable } from '../../core/guard/printable.js';
 import type { OperationRequest } from '../../core/guard/review.js';
@@ -29,44 +28,14 @@ import { standingLimits } from '../../core/limits/limitHeaders.js';
 import type { Admission, Limits } from '../../core/limits/limits.js';
 import { containedObserver } from '../../core/observer/containedObserver.js';
 import { checkOptions } from '../../core/util/checkOptions.js';
-import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
+import { Verdicts } from '../../management/verdicts.js';
 import { Callbacks } from '../../shared/callbacks.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { boundAnswer, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { settle, untold } from './formatError.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
-import { pluginSchema } from './pluginOptions.js';
-
-/**
- * The options of `createPlugin`. Only `limiter` is required.
- *
- * @example
- * ```ts
- * import { createPlugin, Limiter, type PluginOptions } from 'latchkey';
- *
- * const options: PluginOptions = { limiter: new Limiter(), introspection: 'scoped' };
- * export const plugin = createPlugin(options);
- * ```
- */
-export interface PluginOptions extends VerdictsOptions {
-  readonly limiter: Limits;
-  /**
-   * Which callers may read the schema by introspection; default `authenticated`. Only has an effect while Apollo Server's own
-   * option `introspection` is true (its default is false under NODE_ENV=production).
-   */
-  readonly introspection?: Introspection;
-  /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. Default: none. */
-  readonly resourceMetadata?: () => string | null;
-  /** How large the response to one operation can be. Default: {@link ANSWER_LIMITS}. */
-  readonly answer?: AnswerLimits;
-  /** Maximum number of lines of a document. Default: {@link MAX_LINES}. */
-  readonly maxLines?: number;
-  /** Which header fields report a key's limits. Default: `draft`. */
-  readonly rateLimitHeaders?: () => RateLimitHeaders;
-  /** Receives hidden errors, and the causes of refusals. Default: the `logger` of Apollo Server. */
-  readonly log?: (error: unknown, context: LatchkeyContext) => void;
-}
+import { pluginSchema, type PluginOptions } from './pluginOptions.js';
 
 /** The part of Apollo Server's logger that the plugin uses. */
 interface Logger {

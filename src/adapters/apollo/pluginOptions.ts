@@ -8,7 +8,42 @@ import {
   observerSchema,
   withMethods,
 } from '../../core/util/optionSchemas.js';
-import type { PluginOptions } from './plugin.js';
+import type { LatchkeyContext } from '../../core/auth/principal.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
+import type { Introspection } from '../../core/guard/introspection.js';
+import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
+import type { Limits } from '../../core/limits/limits.js';
+import type { VerdictsOptions } from '../../management/verdicts.js';
+
+/**
+ * The options of `createPlugin`. Only `limiter` is required.
+ *
+ * @example
+ * ```ts
+ * import { createPlugin, Limiter, type PluginOptions } from 'latchkey';
+ *
+ * const options: PluginOptions = { limiter: new Limiter(), introspection: 'scoped' };
+ * export const plugin = createPlugin(options);
+ * ```
+ */
+export interface PluginOptions extends VerdictsOptions {
+  readonly limiter: Limits;
+  /**
+   * Which callers may read the schema by introspection; default `authenticated`. Only has an effect while Apollo Server's own
+   * option `introspection` is true (its default is false under NODE_ENV=production).
+   */
+  readonly introspection?: Introspection;
+  /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. Default: none. */
+  readonly resourceMetadata?: () => string | null;
+  /** How large the response to one operation can be. Default: {@link ANSWER_LIMITS}. */
+  readonly answer?: AnswerLimits;
+  /** Maximum number of lines of a document. Default: {@link MAX_LINES}. */
+  readonly maxLines?: number;
+  /** Which header fields report a key's limits. Default: `draft`. */
+  readonly rateLimitHeaders?: () => RateLimitHeaders;
+  /** Receives hidden errors, and the causes of refusals. Default: the `logger` of Apollo Server. */
+  readonly log?: (error: unknown, context: LatchkeyContext) => void;
+}
 
 export const pluginSchema = z.strictObject(
   {

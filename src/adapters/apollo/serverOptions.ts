@@ -4,7 +4,8 @@ import type { LatchkeyContext } from '../../core/auth/principal.js';
 import { documentBounds, type DocumentBounds } from '../../core/guard/document/documentBounds.js';
 import { DocumentStore } from './documentStore.js';
 import { formatError } from './formatError.js';
-import { createPlugin, type PluginOptions } from './plugin.js';
+import { createPlugin } from './plugin.js';
+import type { PluginOptions } from './pluginOptions.js';
 
 /** Options of Apollo Server, without the schema. */
 export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServerOptionsWithSchema<Context>, 'schema'>;
