@@ -93,10 +93,10 @@ export function checkAddresses(addresses: readonly string[]): string[] {
 export function checkFilter(filter: KeyFilter): KeyFilter {
   const { nameContains, scope, projectId, userId } = filter;
   if (nameContains !== undefined) {
-    // Part of a name may start or end with a joiner. The search ignores joiners.
+    // Part of a name may start or end with a joiner or a variation selector. The search ignores them.
     const fault = isFarLonger(nameContains, MAX_NAME_LENGTH)
       ? tooLong(MAX_NAME_LENGTH)
-      : faultOfText(nameContains.replace(/[\u200c\u200d]/g, ''), MAX_NAME_LENGTH);
+      : faultOfText(nameContains.replace(/\p{Join_Control}|\p{Variation_Selector}/gu, ''), MAX_NAME_LENGTH);
     if (fault !== null) throw badInput(['filter', 'nameContains'], `The part of a name ${fault}.`);
   }
   if (scope !== undefined && parseScope(scope) === null) {

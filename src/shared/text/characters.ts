@@ -3,13 +3,29 @@
  * line and the dashboard agree. It imports nothing, so that code for browsers can use it.
  */
 
+/** Scripts whose letters change their shape next to a joiner: those of Arabic and Mongolian, and of South and South-East Asia. */
+const SHAPED = (
+  'Adlm Arab Mand Mani Mong Nkoo Phag Rohg Syrc Bali Beng Cakm Deva Gran Gujr Guru Java Khmr Khoj Knda Kthi Lana Limb ' +
+  'Mlym Modi Mymr Newa Orya Saur Sidd Sind Sinh Sund Sylo Takr Taml Telu Tibt Tirh'
+).replace(/\w+ ?/g, (script) => `\\p{scx=${script.trim()}}`);
+const LETTER = String.raw`(?=[\p{L}\p{M}])[${SHAPED}]`;
+
 /**
- * The joiners U+200C and U+200D where they shape what is read: between letters, as in Persian and Sinhala, between emoji,
- * and in Malayalam after a virama at the end of a word. In other places they are invisible.
+ * The joiners U+200C and U+200D where they shape what is read: between letters of some scripts, as in Persian and Sinhala,
+ * between emoji, and in Malayalam after a virama at the end of a word. In other places, as in Latin text, they are invisible.
  */
-const LETTER = String.raw`[\p{L}\p{M}]`;
 const EMOJI_END = String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]`;
-const JOINER = String.raw`(?<=${LETTER})[\u200c\u200d](?=${LETTER})|(?<=${EMOJI_END})[\u200c\u200d](?=\p{Extended_Pictographic})|(?<=\u0d4d)\u200d`;
+const JOINER = String.raw`(?<=${LETTER})[\u200c\u200d](?=${LETTER})|(?<=${EMOJI_END})\u200d(?=\p{Extended_Pictographic})|(?<=\u0d4d)\u200d`;
+
+/**
+ * Variation selectors where they select a glyph: of an emoji, of a keycap, of a Han character in names of people and places, and of
+ * a Mongolian letter. In other places they are invisible.
+ */
+const SELECTOR = String.raw`(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=\p{Emoji_Presentation})\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=\p{Script=Han})[\u{e0100}-\u{e01ef}]|(?<=\p{Script=Mongolian})[\u180b-\u180d\u180f]`;
+
+/** Selectors of the glyph that an emoji has anyway. Keyboards add them. */
+const REDUNDANT_SELECTOR =
+  /(?<=\p{Emoji_Presentation})\ufe0f|(?<=\p{Extended_Pictographic}(?<!\p{Emoji_Presentation}))\ufe0e/gu;
 
 /**
  * The flags of England, Scotland and Wales: a black flag and tag characters. Other tag characters are not allowed, since
@@ -20,12 +36,13 @@ const FLAG = ['gbeng', 'gbsct', 'gbwls']
   .join('|');
 
 /**
- * Controls, formats (directions, invisible spaces, tags, the byte order mark), line separators and unpaired surrogates. They
- * would let a name forge lines of a log or a list, or look like another name.
+ * Controls, formats (directions, invisible spaces, tags, the byte order mark), line separators, unpaired surrogates, and all other
+ * characters that are drawn as nothing, such as the combining grapheme joiner. They would let a name forge lines of a log or a
+ * list, or look like another name.
  */
-const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`;
+const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]`;
 
-const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER})|${UNWANTED}`, 'gu');
+const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER}|${SELECTOR})|${UNWANTED}`, 'gu');
 
 /** The most UTF-16 units that compose to one code point: U+16126 and its neighbours are 3 code points of 2 units each. */
 const MOST_UNITS = 6;
@@ -41,12 +58,15 @@ const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 const LINE_BREAKS_AND_TABS = new Set(['\n', '\r', '\t']);
 
 /**
- * Returns the composed form (NFC): the same letters are then the same text, however they were typed. A text with more than
+ * Returns the composed form (NFC), without variation selectors that change nothing: what looks the same is then the same text,
+ * however it was typed. A text with more than
  * 30 combining marks in a row is returned as it is: normalising sorts such a run, in time that grows with its square (240 kB
  * took 17 s). No language needs that many: Unicode's Stream-Safe Text Format (UAX #15, section 13) has the same limit.
  */
 export function normalise(text: string): string {
-  return PILED_MARKS.test(text) ? text : text.normalize('NFC');
+  if (PILED_MARKS.test(text)) return text;
+  const composed = text.normalize('NFC');
+  return /[\ufe0e\ufe0f]/.test(composed) ? composed.replace(REDUNDANT_SELECTOR, '') : composed;
 }
 
 /** Counts code points: an emoji outside the basic plane is one. Not graphemes, which have no bound and change with Unicode. */

@@ -2,7 +2,7 @@ import { normalise } from './characters.js';
 
 /**
  * Returns the form in which texts are searched: without regard to case (as Unicode folds it: `ß` is `ss`), to how letters
- * are composed, to the dots of the Turkish i, to the final sigma, and to joiners and variation selectors.
+ * are composed, to the dots of the Turkish i, to the final sigma, and to characters that are drawn as nothing, such as joiners and variation selectors.
  */
 export function fold(text: string): string {
   return normalise(
@@ -14,6 +14,6 @@ export function fold(text: string): string {
       .toLowerCase()
       .replace(/i\u0307/g, 'i')
       .replaceAll('ς', 'σ')
-      .replace(/\p{Join_Control}|\p{Variation_Selector}/gu, ''),
+      .replace(/\p{Default_Ignorable_Code_Point}/gu, ''),
   );
 }

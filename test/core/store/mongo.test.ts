@@ -8,7 +8,7 @@ import { KEY_ORDER_FIELDS, keyPosition, ORDERED_BY, type KeyPosition } from '../
 import type { KeyRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';
-import { usageSchemas } from '../../../src/core/store/mongo/schemas.js';
+import { FOLDING, usageSchemas } from '../../../src/core/store/mongo/schemas.js';
 import { removeAll } from './conformance/removal.js';
 import {
   ADA,
@@ -249,7 +249,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
     expect(await store.keys.find(heir.id, ws)).toMatchObject({ revokedAt: NOW, revokedReason: 'leaked' });
   });
 
-  const removedOf = ({ id, lookupId }: KeyRecord) => ({ _id: id, lookupId, removed: true, folding: 1 });
+  const removedOf = ({ id, lookupId }: KeyRecord) => ({ _id: id, lookupId, removed: true, folding: FOLDING });
 
   test('X11: of a removed key only its IDs are left, and indexes of workspaces have none of it', async () => {
     const ws = await givenWorkspace(store);
@@ -524,7 +524,7 @@ test('F13: MongoDB: names of an earlier release are unique and found in any norm
     await givenKey(first, ws, { name: 'Cafe\u0301' }),
     await givenKey(first, ws, { name: 'plain' }),
   ];
-  const names = ['Cafe\u0301', '\u212bngstro\u0308m', 'Ze\u0301', 'Z\u00e9'];
+  const names = ['Cafe\u0301', '\u212bngstro\u0308m', 'Ze\u0301', 'Z\u00e9', '☕\ufe0f'];
   for (const [i, name] of names.entries()) await first.projects.create(aProject(ws, { name, createdAt: NOW + i }));
   await first.close();
   // As the earlier release folded it.
@@ -534,7 +534,7 @@ test('F13: MongoDB: names of an earlier release are unique and found in any norm
   for (let opened = 0; opened < 2; opened++) {
     const store = await openMongoStore({ uri: own });
     const projects = await store.projects.list(ws, { first: 9, after: null });
-    expect(projects.map(({ name }) => name)).toEqual(['Caf\u00e9', '\u00c5ngstr\u00f6m', 'Ze\u0301', 'Z\u00e9']);
+    expect(projects.map(({ name }) => name)).toEqual(['Caf\u00e9', '\u00c5ngstr\u00f6m', 'Ze\u0301', 'Z\u00e9', '☕']);
     for (const name of ['Caf\u00e9', 'Z\u00e9'])
       await expect(store.projects.create(aProject(ws, { name }))).rejects.toThrow(Duplicate);
     expect(namesOf(await listed(store, ws, { nameContains: 'CAF\u00c9' }))).toEqual([cafe.name]);
@@ -542,7 +542,7 @@ test('F13: MongoDB: names of an earlier release are unique and found in any norm
     await store.close();
   }
   // Folded once, and not at each start.
-  expect(await keys.countDocuments({ folding: 1 })).toBe(1);
+  expect(await keys.countDocuments({ folding: FOLDING })).toBe(1);
   await plain.close();
   await drop(own);
 });

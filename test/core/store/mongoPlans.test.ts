@@ -1,5 +1,6 @@
 import mongoose, { type Connection } from 'mongoose';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';
+import { FOLDING } from '../../../src/core/store/mongo/schemas.js';
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../src/core/store/ordering.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { during, noteCommand, sent, shapes, type SentShape } from './commands.js';
@@ -107,7 +108,7 @@ async function start(): Promise<void> {
   const like = await keys.findOne({ workspaceId: ws });
   const families = Array.from({ length: 1_100 }, (_, i) => {
     const id = unique('key');
-    return { ...like, _id: id, familyId: id, lookupId: id, slot: 2 ** 33 + i, folding: 1 };
+    return { ...like, _id: id, familyId: id, lookupId: id, slot: 2 ** 33 + i, folding: FOLDING };
   });
   await keys.insertMany(families);
   const other = new URL(uri);

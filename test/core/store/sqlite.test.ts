@@ -270,6 +270,25 @@ test('F13: names of an earlier release are unique and found in any normalization
   await again.close();
 });
 
+test('SQLite: names of an earlier release lose selectors that change nothing, and are found without invisible characters', async () => {
+  const dir = freshDir();
+  const store = await openSqliteStore({ dir });
+  const ws = await givenWorkspace(store);
+  const before = MIGRATIONS.findLastIndex((migration) => typeof migration === 'function');
+  const key = await givenKey(store, ws, { name: 'ad\u034fmin' });
+  for (const name of ['☕\ufe0f', '☎\ufe0f']) await store.projects.create(aProject(ws, { name }));
+  await store.close();
+  const file = new Connection(join(dir, 'latchkey.db'), 1000);
+  file.exec(`UPDATE keys SET nameFolded = name; PRAGMA user_version = ${before}`);
+  file.close();
+  const again = await openSqliteStore({ dir });
+  const projects = await again.projects.list(ws, { first: 9, after: null });
+  expect(projects.map(({ name }) => name).sort()).toEqual(['☎\ufe0f', '☕']);
+  await expect(again.projects.create(aProject(ws, { name: '☕' }))).rejects.toThrow(Duplicate);
+  expect(namesOf(await listed(again, ws, { nameContains: 'admin' }))).toEqual([key.name]);
+  await again.close();
+});
+
 describe('SQLite: the connection', () => {
   /** The connection that writes, opened in this thread, with the driver's own object. */
   const spied = async (dir: string) => {

@@ -30,12 +30,14 @@ describe('F8: names of all languages and emoji', () => {
     'क्\u200dष',
     'র\u200d্য',
     'അവന്\u200d',
-    'Auf\u200clage',
     ENGLAND,
     `${ENGLAND} England`,
     '☎\ufe0f support',
     '葛\u{e0100}城',
     '1\ufe0f\u20e3 first',
+    '⌚\ufe0e',
+    'ᠠ\u180b',
+    'ن\u064e\u200cن',
     '🇺🇳',
     '😀'.repeat(100),
     'é'.normalize('NFD').repeat(100),
@@ -68,6 +70,20 @@ describe('F8: names of all languages and emoji', () => {
     ['two joiners', 'a\u200d\u200db', 'U+200D'],
     ['a joiner between a letter and an emoji', 'a\u200d💻', 'U+200D'],
     ['a joiner between an emoji and a letter', '💻\u200da', 'U+200D'],
+    ['a joiner in Latin text', 'Auf\u200clage', 'U+200C'],
+    ['a joiner in Cyrillic text', 'т\u200dо', 'U+200D'],
+    ['a joiner in Chinese text', '数\u200d据', 'U+200D'],
+    ['a non-joiner between emoji', '👩\u200c💻', 'U+200C'],
+    ['a combining grapheme joiner', 'ad\u034fmin', 'U+034F'],
+    ['an emoji selector after a letter', 'admin\ufe0f', 'U+FE0F'],
+    ['an emoji selector after a digit', 'v1\ufe0f', 'U+FE0F'],
+    ['a text selector after a letter', 'admin\ufe0e', 'U+FE0E'],
+    ['two selectors', '☎\ufe0f\ufe0f', 'U+FE0F'],
+    ['a selector for Han characters after a letter', 'a\u{e0100}', 'U+E0100'],
+    ['a selector for Mongolian after a letter', 'a\u180b', 'U+180B'],
+    ['a Hangul filler', '데\u3164이터', 'U+3164'],
+    ['a Khmer vowel that is not drawn', 'ក\u17b4', 'U+17B4'],
+    ['an unassigned character that is not drawn', 'a\u{e0fff}', 'U+E0FFF'],
     ['a tag', 'a\u{e0061}', 'U+E0061'],
     ['tags that are no flag', '🏴\u{e0065}\u{e0076}\u{e0069}\u{e006c}\u{e007f}', 'U+E0065'],
     ['a flag without its end', ENGLAND.slice(0, -2), 'U+E0067'],
@@ -101,6 +117,43 @@ describe('F8: names of all languages and emoji', () => {
     '\u2060',
   ])('rejects %j, which is invisible', (name) => expect(() => checkName(name)).toThrow('The name is blank.'));
 
+  test.each([
+    ['an emoji with the selector of the glyph that it has', '☕\ufe0f', '☕'],
+    ['a symbol with the selector of the glyph that it has', '☎\ufe0e', '☎'],
+    ['emoji in a row', '☕\ufe0f☕\ufe0f', '☕☕'],
+    ['a flag', '🇺🇳\ufe0f', '🇺🇳'],
+    ['a skin colour', '👍🏽\ufe0f', '👍🏽'],
+  ])('stores %s without it', (_, typed, stored) => {
+    expect(checkName(typed)).toBe(stored);
+    expect(normalise(stored)).toBe(stored);
+  });
+
+  test('keeps selectors that change what is drawn', () => {
+    for (const [one, other] of [
+      ['☎', '☎\ufe0f'],
+      ['⌚', '⌚\ufe0e'],
+      ['葛', '葛\u{e0100}'],
+    ] as const) {
+      expect(checkName(one)).not.toBe(checkName(other));
+      expect(fold(one)).toBe(fold(other));
+    }
+  });
+
+  test('no character that is drawn as nothing makes another name of Latin text', () => {
+    const ignorable = Array.from({ length: 0x110000 }, (_, code) => code)
+      .filter((code) => code < 0xd800 || code > 0xdfff)
+      .map((code) => String.fromCodePoint(code))
+      .filter((character) => /\p{Default_Ignorable_Code_Point}/u.test(character));
+    expect(ignorable.length).toBeGreaterThan(4_000);
+    for (const character of ignorable) {
+      for (const name of [`ad${character}min`, `${character}admin`, `admin${character}`, `admin ${character}1`]) {
+        // trim() removes U+FEFF at the ends.
+        if (name.trim() !== 'admin' && isName(name)) throw new Error(`accepted ${JSON.stringify(name)}`);
+      }
+      expect(fold(`ad${character}min`)).toBe('admin');
+    }
+  });
+
   test('counts code points of the composed text, and limits what it composes', () => {
     expect(lengthOf('👩\u200d💻')).toBe(3);
     expect(() => checkName('😀'.repeat(101))).toThrow('longer than 100 characters');
@@ -115,7 +168,7 @@ describe('F8: names of all languages and emoji', () => {
   });
 
   test('a part of a name may end at a joiner', () => {
-    for (const nameContains of ['می\u200c', '\u200d💻', '😀'.repeat(100)]) {
+    for (const nameContains of ['می\u200c', '\u200d💻', '\ufe0f', '😀'.repeat(100)]) {
       expect(checkFilter({ nameContains })).toEqual({ nameContains });
     }
     for (const nameContains of ['a\u202e', 'a\0', '😀'.repeat(101)])

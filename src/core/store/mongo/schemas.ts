@@ -40,7 +40,7 @@ export interface AuditHeadDocument extends AuditHead {
 }
 
 /** The version of `nameFolded`. Increment it when `fold` changes: names are folded again when the store is opened. */
-export const FOLDING = 1;
+export const FOLDING = 2;
 
 export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly _id: string;

@@ -305,6 +305,8 @@ const MIGRATED = [
     lookupId TEXT NOT NULL UNIQUE
   ) STRICT, WITHOUT ROWID;
   `,
+  // Names were stored with variation selectors that change nothing, and folded with other characters that are drawn as nothing.
+  normaliseNames,
 ] as const satisfies readonly Migration[];
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);
