@@ -1,4 +1,4 @@
-# The service without its build tools. docs/deploying.md describes how to run it.
+# The service without its build tools. docs/how-to/deploying.md describes how to run it.
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /build

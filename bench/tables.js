@@ -1,4 +1,4 @@
-// Prints docs/performance.md from results, with bench/reading.md at its end: node bench/tables.js [results.json ...] > docs/performance.md
+// Prints docs/reference/performance.md from results, with bench/reading.md at its end: node bench/tables.js [results.json ...] > docs/reference/performance.md
 import { readFileSync } from 'node:fs';
 import { asMarkdown } from './lib/report.js';
 
@@ -20,7 +20,7 @@ console.log(`# Performance
 This page compares Latchkey with other libraries, measured on one machine in the same run. In each round, every subject is measured once.
 The tables show the median of all rounds, the lowest and the highest value, and the median ratio of Latchkey's value to the
 subject's value ("Latchkey ÷ it"). The text above each table describes what was measured. To measure it yourself, run
-\`npm run build && npm run bench\`, then \`node bench/tables.js > docs/performance.md\`.
+\`npm run build && npm run bench\`, then \`node bench/tables.js > docs/reference/performance.md\`.
 
 ${machineLine(results[0].machine)}
 ${[...rows.values()].map(section).join('\n')}

@@ -9,7 +9,7 @@ const OTHERS = [
   [
     'GRAPHQL_VALIDATION_FAILED',
     '400',
-    'the document is invalid for the schema, or exceeds a [bound](../guard.md#bounds)',
+    'the document is invalid for the schema, or exceeds a [bound](guard.md#bounds)',
     'fix the part that the message names',
   ],
   [

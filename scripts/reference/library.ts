@@ -46,8 +46,8 @@ export function libraryPage(): string {
 
 const HEAD = `# Library reference
 
-Everything that the package exports, with an example for each. How to use it in your server: [own-schema.md](../own-schema.md).
-The client: [client.md](../client.md). \`npm run reference\` writes this page from the sources.`;
+Everything that the package exports, with an example for each. How to use it in your server: [own-schema.md](../how-to/own-schema.md).
+The client: [client.md](../how-to/client.md). \`npm run reference\` writes this page from the sources.`;
 
 function entryOf({ name, declaration, summary, tags, example }: PublishedExport): string {
   const list = tags.map((tag) => `- ${tag}`).join('\n');

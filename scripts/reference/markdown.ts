@@ -19,5 +19,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
 
 /** Returns a link from a page of docs/reference/ to a page of docs/; an empty string if there is none. */
 export function seePage(page: string | undefined): string {
-  return page === undefined ? '' : ` ([${page.replace(/#.*/, '')}](../${page}))`;
+  if (page === undefined) return '';
+  const name = page.replace(/#.*/, '').replace(/^.*\//, '');
+  return ` ([${name}](${`../${page}`.replace('../reference/', '')}))`;
 }

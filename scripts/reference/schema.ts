@@ -40,7 +40,7 @@ export function schemaPage(): string {
   const isRoot = (type: GraphQLNamedType): boolean => roots.some(([, root]) => root === type);
   return [
     head('Schema', '[schema.graphql](../../schema.graphql)'),
-    'A field also requires the scopes that its type requires. [guard.md](../guard.md) describes the requirements. ' +
+    'A field also requires the scopes that its type requires. [guard.md](guard.md) describes the requirements. ' +
       'A server prints its own schema at `/schema.graphql`.\n',
     ...roots.flatMap(([title, root]) => [`## ${title}\n`, rootPart(root, rules)]),
     '## Types\n',

@@ -8,25 +8,25 @@ import { code, head, seePage, table } from './markdown.js';
 export function settingsPage(): string {
   return [
     head('Settings', 'src/server/settings'),
-    'Settings come from the environment, and from the file that `LATCHKEY_CONFIG` names ([configuration.md](../configuration.md)). ' +
+    'Settings come from the environment, and from the file that `LATCHKEY_CONFIG` names ([configuration.md](../how-to/configuration.md)). ' +
       'If a value is invalid, the server does not start and prints one line with the allowed values. An empty value is invalid, too.\n',
     '## Environment\n',
     table(['variable', 'default', '', 'allowed'], Object.entries(OPTIONS).map(optionRow)),
     'Latchkey also reads the variables of OpenTelemetry: traces are sent to `OTEL_EXPORTER_OTLP_ENDPOINT` or ' +
-      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` ([operations.md](../operations.md#what-to-monitor)). `NODE_ENV=production` ' +
+      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` ([operations.md](../how-to/operations.md#what-to-monitor)). `NODE_ENV=production` ' +
       'changes the default of `REQUIRE_HTTPS`, and refuses plain-text keys in the configuration file.\n',
     '### Outgoing proxies\n',
     table(
       ['variable', '', 'allowed'],
       PROXY_VARIABLES.map(([name, ...rest]) => [code(name), ...rest]),
     ),
-    'These variables apply to requests to the [issuer of access tokens](../oidc.md#behind-an-outgoing-proxy), to the ' +
-      '[command line](../cli.md#behind-an-outgoing-proxy) and to the [client on Node](../client.md#behind-an-outgoing-proxy). The lower-case ' +
+    'These variables apply to requests to the [issuer of access tokens](../how-to/oidc.md#behind-an-outgoing-proxy), to the ' +
+      '[command line](../how-to/cli.md#behind-an-outgoing-proxy) and to the [client on Node](../how-to/client.md#behind-an-outgoing-proxy). The lower-case ' +
       'name of a variable (`https_proxy`) takes precedence. An empty variable counts as not set. Escape special characters in a user name ' +
       'or password, as in `p%40ss`. Connections to loopback addresses, MongoDB, Redis and the trace collector never use a proxy.\n',
     '## latchkey.yaml\n',
     '`[]` stands for each entry of a list, `<NAME>` for a name that you choose, and `<TYPE>` and `<TIER>` for an existing one. `${NAME}` in a ' +
-      'value is replaced with that [variable](../configuration.md#variables).\n',
+      'value is replaced with that [variable](../how-to/configuration.md#variables).\n',
     ...Object.entries<z.core.$ZodType>(fileSchema.shape).map(
       ([name, schema]) => `### ${name}\n\n${table(['key', 'default', '', 'allowed'], keyRows(name, schema))}`,
     ),

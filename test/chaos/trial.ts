@@ -71,7 +71,7 @@ async function isReady({ origin }: { readonly origin: string }): Promise<boolean
   return response.ok;
 }
 
-/** Prints the figures of a trial, for docs/operations.md. */
+/** Prints the figures of a trial, for docs/reference/failures.md. */
 function report({ began, ended, small, large, written, revocations }: Trial): void {
   const all = [...small, ...large];
   const count = (outcome: Asked['outcome']): number => all.filter((one) => one.outcome === outcome).length;

@@ -85,7 +85,7 @@ test('Latchkey waits for healthy stores, and only its port is published, to this
   }
 });
 
-test('Redis has the options that docs/operations.md requires, and its password is not an argument', () => {
+test('Redis has the options that docs/how-to/operations.md requires, and its password is not an argument', () => {
   const [, , script = ''] = services.redis.command ?? [];
   for (const line of ['maxmemory-policy noeviction', 'save ""', 'appendonly no', 'requirepass $$REDIS_PASSWORD']) {
     expect(script.split('\n')).toContain(line);

@@ -7,8 +7,8 @@ import { expectPage } from './page.js';
 // Node is started two dozen times, perhaps on a busy machine.
 jest.setTimeout(240_000);
 
-test('each command of docs/cli.md runs as written', async () => {
-  await expectPage('docs/cli.md', {
+test('each command of docs/how-to/cli.md runs as written', async () => {
+  await expectPage('docs/how-to/cli.md', {
     // The second verify of the page.
     told: /^Compared with entry \d+, the last head that this computer saw, at \S+\.\n$/,
     before: async (_, directory) => {

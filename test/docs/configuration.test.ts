@@ -23,7 +23,7 @@ test('the example file is valid as it is, with its variables set', () => {
 
 test('each part of the file in the documentation is valid', () => {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-shown-'));
-  const shown = ['docs/configuration.md', 'docs/oidc.md'].flatMap((path) =>
+  const shown = ['docs/how-to/configuration.md', 'docs/how-to/oidc.md'].flatMap((path) =>
     [...documentOf(path).matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text),
   );
   expect(shown.length).toBeGreaterThan(4);

@@ -4,8 +4,8 @@ import { isToken } from '../../src/core/keys/token.js';
 import { createKey } from '../support/service.js';
 import { expectPage } from './page.js';
 
-test('each command of docs/leaked-key.md runs as written', async () => {
-  await expectPage('docs/leaked-key.md', {
+test('each command of docs/how-to/leaked-key.md runs as written', async () => {
+  await expectPage('docs/how-to/leaked-key.md', {
     before: async (latchkey, directory) => {
       const { token } = await createKey(latchkey, { name: 'automation', scopes: ['admin'] });
       const made = await createKey(latchkey, { name: 'left behind', scopes: ['read:all'] }, token);

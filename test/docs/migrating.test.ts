@@ -7,7 +7,7 @@ import { PROJECT } from '../support/project.js';
 import { startService } from '../support/service.js';
 import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';
 
-test('each command of docs/migrating.md runs as written, beside a running server', async () => {
+test('each command of docs/how-to/migrating.md runs as written, beside a running server', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-migrating-'));
   const dataDir = join(cwd, 'data');
   mkdirSync(dataDir);
@@ -23,7 +23,7 @@ test('each command of docs/migrating.md runs as written, beside a running server
     writeFileSync(join(cwd, 'plain.csv'), `${header}\n1,plain,${betterAuthDigest('plain-token-of-tests')},reader,,\n`);
     const bcrypt = { id: 'app1', name: 'bcrypt', hash: bcryptHash('app1.secret'), scopes: ['reader'], expiresAt: null };
     writeFileSync(join(cwd, 'bcrypt.jsonl'), JSON.stringify(bcrypt));
-    await expectSession(sessionOf(documentOf('docs/migrating.md')), {
+    await expectSession(sessionOf(documentOf('docs/how-to/migrating.md')), {
       cwd,
       env: { PATH: `${cwd}:${process.env.PATH ?? ''}`, DATA_DIR: dataDir, KEY: key, BCRYPT_KEY: 'app1.secret' },
       prelude: gqlOf(latchkey.origin),

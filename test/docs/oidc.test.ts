@@ -7,12 +7,12 @@ import { expectPage } from './page.js';
 
 const AUDIENCE = 'https://api.example.com/graphql';
 
-test('each command of docs/oidc.md runs as written, with the configuration in it', async () => {
+test('each command of docs/how-to/oidc.md runs as written, with the configuration in it', async () => {
   const issuer = await startIssuer();
   try {
-    await expectPage('docs/oidc.md', {
+    await expectPage('docs/how-to/oidc.md', {
       before: async (latchkey, directory) => {
-        const [, shown = ''] = /```yaml\n(.*?)```/s.exec(documentOf('docs/oidc.md')) ?? [];
+        const [, shown = ''] = /```yaml\n(.*?)```/s.exec(documentOf('docs/how-to/oidc.md')) ?? [];
         expect(shown).toContain(AUDIENCE);
         const file = join(directory, 'latchkey.yaml');
         writeFileSync(file, shown.replace('https://auth.example.com', issuer.url));

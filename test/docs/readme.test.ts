@@ -23,7 +23,7 @@ afterAll(async () => {
 
 test.each([
   ['README.md', 3],
-  ['docs/first-session.md', 8],
+  ['docs/tutorials/first-session.md', 8],
 ])('the first session of %s runs as written', async (path, least) => {
   const session = documentOf(path)
     .replaceAll('http://127.0.0.1:4000', origin)

@@ -1,8 +1,8 @@
 import { expectPage } from './page.js';
 import { createKey } from '../support/service.js';
 
-test('each command of docs/rotate-without-downtime.md runs as written', async () => {
-  await expectPage('docs/rotate-without-downtime.md', {
+test('each command of docs/how-to/rotate-without-downtime.md runs as written', async () => {
+  await expectPage('docs/how-to/rotate-without-downtime.md', {
     before: async (latchkey) => {
       const { token } = await createKey(latchkey, { name: 'airflow', scopes: ['read:all'] });
       return { token };

@@ -5,8 +5,8 @@ import { createKey, startService } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 import { expectPage } from './page.js';
 
-test('each command of docs/streams.md runs as written', async () => {
-  await expectPage('docs/streams.md', {
+test('each command of docs/how-to/streams.md runs as written', async () => {
+  await expectPage('docs/how-to/streams.md', {
     before: async (latchkey) => {
       const { token, id } = await createKey(latchkey, { name: 'airflow', scopes: ['read-write'] });
       return { KEY: token, ID: id };
@@ -22,13 +22,13 @@ test('each command of docs/streams.md runs as written', async () => {
 
 // A browser has EventSource and prompt.
 const BROWSER = `import { EventSource } from 'eventsource';\nconst prompt = () => process.env.LATCHKEY_API_KEY;\n`;
-const [withHeader = '', inAddress = ''] = [...documentOf('docs/streams.md').matchAll(/```ts\n(.*?)```/gs)].map(
+const [withHeader = '', inAddress = ''] = [...documentOf('docs/how-to/streams.md').matchAll(/```ts\n(.*?)```/gs)].map(
   ([, code = '']) => code,
 );
 test.each([
   ['with the key in a header', withHeader],
   ['with the key in the address', `${BROWSER}${inAddress}`],
-])('the client of docs/streams.md %s prints events', async (_, code) => {
+])('the client of docs/how-to/streams.md %s prints events', async (_, code) => {
   const latchkey = await startService();
   const { token } = await createKey(latchkey, { scopes: ['read:assets'] });
   const script = await transform(code.replace('http://127.0.0.1:4000', latchkey.origin), {

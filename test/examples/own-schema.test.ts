@@ -89,7 +89,7 @@ function assemblyOf(text: string): string[] {
 }
 
 test('N6: the page and the example create the server in the same way', () => {
-  const [, page = ''] = /```ts\n(.*?)```/s.exec(documentOf('docs/own-schema.md')) ?? [];
+  const [, page = ''] = /```ts\n(.*?)```/s.exec(documentOf('docs/how-to/own-schema.md')) ?? [];
   const assembly = assemblyOf(page);
   expect(assembly).toContain('const server = new ApolloServer(latchkey.apolloOptions({ schema }));');
   expect(assemblyOf(documentOf('examples/own-schema/server.js'))).toEqual(assembly);

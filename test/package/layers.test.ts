@@ -76,7 +76,7 @@ function restricted(imports: ReadonlyMap<string, string>): Set<string> {
 }
 
 describe('the linter', () => {
-  test('refuses a cycle of imports, also of types alone', () => {
+  test('refuses a cycle of imports, also of types only', () => {
     const found = lint(
       new Map([
         ['src/core/one.ts', "import type { Two } from './two.js';\nexport type One = Two | 1;\n"],

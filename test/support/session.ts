@@ -30,7 +30,7 @@ export function sessionOf(document: string): Step[] {
 
 /** The function `gql` of the first session, for documents that build on it. */
 export function gqlOf(origin: string): string {
-  const line = /^gql\(\) .*\n/m.exec(documentOf('docs/first-session.md'))?.[0] ?? '';
+  const line = /^gql\(\) .*\n/m.exec(documentOf('docs/tutorials/first-session.md'))?.[0] ?? '';
   return line.replace('http://127.0.0.1:4000', origin);
 }
 

@@ -28,10 +28,12 @@ export function createServerOptions(
     // The plugin decides who may introspect and see names; Apollo Server can only allow or refuse everyone.
     introspection: true,
     includeStacktraceInErrorResponses: false,
+    // B38: the operations of a batch would share one admission.
     allowBatchedHttpRequests: false,
     documentStore: new DocumentStore(),
     persistedQueries: false,
-    // Credentials are sent in header fields that a page can't send across origins without a preflight request.
+    // Credentials are sent in header fields that a page can't send across origins without a preflight request
+    // (B35).
     csrfPrevention: {
       requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
     },

@@ -33,7 +33,7 @@ interface Read<Value> {
 /**
  * Caches reads of the store, including misses. Concurrent requests for the same key share one read. A value is valid for
  * `ttl` from the start of its read. So a change by another process takes effect within `ttl`, even if its announcement is
- * lost.
+ * lost (B30).
  */
 export class ReadCache<Value extends object> {
   readonly #read: ReadCacheOptions<Value>['read'];

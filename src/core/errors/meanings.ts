@@ -24,7 +24,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     when: 'the request is invalid: two credentials, a malformed header, or an invalid body or method (with status 405, 408, 413 or 415 where it applies)',
     remedy: 'send one credential in one of the three forms, and a body as the message describes',
     fields: {},
-    page: 'guard.md#credentials',
+    page: 'reference/guard.md#credentials',
   },
   COST_EXCEEDS_BURST: {
     when: 'the operation costs more than the tier allows in one second, so waiting does not help',
@@ -34,31 +34,31 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
       burst: 'requests allowed in one second',
       category: CATEGORY,
     },
-    page: 'limits.md',
+    page: 'reference/limits.md',
   },
   ANSWER_TOO_LARGE: {
     when: 'the response would have more fields or bytes than the server allows for one operation; a mutation may already have made changes',
     remedy: 'request fewer entries, fields or aliases, or split the operation',
     fields: { limit: 'the maximum for one response', unit: '`fields` or `bytes`' },
-    page: 'limits.md#size-of-a-response',
+    page: 'reference/limits.md#size-of-a-response',
   },
   UNAUTHENTICATED: {
     when: 'the operation needs a credential and none was sent, or the credential is invalid',
     remedy: 'send a valid key',
     fields: { reason: 'the reason, see below; the last three are returned only to a caller with the correct secret' },
-    page: 'guard.md#credentials',
+    page: 'reference/guard.md#credentials',
   },
   HTTPS_REQUIRED: {
     when: 'the request was sent over plain HTTP, where others can read it',
     remedy: 'use the https address, and replace the key that was sent',
     fields: {},
-    page: 'operations.md#https-only',
+    page: 'how-to/operations.md#https-only',
   },
   ADDRESS_NOT_ALLOWED: {
     when: 'the key can be used from certain IP addresses only, and the request came from another one',
     remedy: 'use the key from an allowed address, or add this address to the key',
     fields: {},
-    page: 'keys.md#addresses',
+    page: 'explanation/keys.md#addresses',
   },
   FORBIDDEN: {
     when: 'the credential is missing scopes, is restricted to a project although the operation concerns the whole workspace, or may not use introspection',
@@ -68,13 +68,13 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
       fields:
         'the refused fields and types: `coordinate`, and `requires` with lists of scopes, one of which is sufficient',
     },
-    page: 'guard.md#scopes',
+    page: 'reference/guard.md#scopes',
   },
   DOCUMENT_NOT_TRUSTED: {
     when: 'the key is bound to trusted documents, and this is not one of them',
     remedy: 'send one of the trusted documents, or add this one to the key',
     fields: { sha256: "the SHA-256 of the document's text as sent, in hexadecimal" },
-    page: 'keys.md#trusted-documents',
+    page: 'explanation/keys.md#trusted-documents',
   },
   RATE_LIMITED: {
     when: "the key's limit is reached; or too many invalid credentials came from an address or for a key; or too many bodies of the caller have not arrived completely",
@@ -85,31 +85,31 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
       window: 'seconds',
       category: CATEGORY,
     },
-    page: 'limits.md',
+    page: 'reference/limits.md',
   },
   TOO_MANY_STREAMS: {
     when: 'the key and the keys of its rotation have as many open streams as the tier allows',
     remedy: 'close a stream, or use a higher tier',
     fields: { limit: 'the maximum number of streams' },
-    page: 'streams.md#what-is-refused',
+    page: 'reference/streams.md#what-is-refused',
   },
   UNAVAILABLE: {
     when: 'the store, Redis or another needed service is unavailable or overloaded, or the server is stopping; the operation was not run',
     remedy: 'retry after `Retry-After` seconds',
     fields: { retryAfter: RETRY_AFTER },
-    page: 'operations.md#what-each-failure-looks-like',
+    page: 'reference/failures.md',
   },
   KEY_LIMIT_REACHED: {
     when: 'the workspace has as many active keys as its tier allows',
     remedy: 'revoke a key, or use a higher tier',
     fields: { max: 'the maximum number of keys', current: 'the number of active keys' },
-    page: 'limits.md',
+    page: 'reference/limits.md',
   },
   NOT_FOUND: {
     when: 'the ID is unknown or belongs to another workspace; the response is the same',
     remedy: 'check the ID',
     fields: {},
-    page: 'tenancy.md',
+    page: 'explanation/tenancy.md',
   },
   BAD_USER_INPUT: {
     when: 'an argument is invalid',
@@ -123,7 +123,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     when: 'the key grants scopes that it does not have, or rotates or updates a key with such scopes',
     remedy: 'use a key that has these scopes',
     fields: { missing: MISSING },
-    page: 'keys.md#types-and-scopes',
+    page: 'explanation/keys.md#types-and-scopes',
   },
   STREAM_OVERFLOW: {
     when: 'a stream is read too slowly and too much data is waiting; this ends the stream and is never the response to a request',
@@ -133,7 +133,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
       bytes:
         'the limit of the waiting bytes of all readers together. Given if they exceeded it while this reader had the most',
     },
-    page: 'streams.md#when-a-stream-ends',
+    page: 'reference/streams.md#when-a-stream-ends',
   },
 };
 

@@ -110,10 +110,12 @@ function readAuthArguments(
   if (!('scope' in args)) return ANY_CREDENTIAL;
 
   const value = args.scope;
+  // B08: a null is probably a mistake, and must not open the field.
   if (value === null || value === undefined) {
     return fault('@auth(scope: null) is not allowed. Omit the argument to accept any valid key');
   }
   if (typeof value === 'string') return checked([[value]]);
+  // B09: an empty list would require nothing.
   if (!Array.isArray(value) || value.length === 0) return fault(`@auth(scope:) has no scopes. ${BOTH_WAYS}`);
   const items: readonly unknown[] = value;
   if (items.every((item) => typeof item === 'string')) {

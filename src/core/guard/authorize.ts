@@ -37,7 +37,7 @@ interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compi
  * - `allowed`: run it.
  * - `invalid`: its variables are invalid. Execution fails before any resolver runs, with errors for the caller, so the request
  *   costs one and not its operation's cost.
- * - `refused`: send the refusal. Nothing may run.
+ * - `refused`: send the refusal. Nothing may run (B26, B27, B28).
  */
 export type Decision = Allowed | Invalid | Refused;
 

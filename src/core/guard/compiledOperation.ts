@@ -141,6 +141,7 @@ class Walk {
       case Kind.FIELD: {
         // B21: the name of the field decides, not the response key.
         const name = selection.name.value;
+        // B25: introspection is one more requirement. The other fields are still checked.
         if (name === '__schema' || name === '__type') this.introspects = true;
         this.#meet(this.#rules.fields.get(parent.name)?.get(name));
         const field = parent.getFields()[name];

@@ -115,7 +115,8 @@ export interface RuleOptions {
 }
 
 /**
- * Reads the rules of a schema. A field requires what its type, its own @auth and its return type require together.
+ * Reads the rules of a schema. A field requires what its type, its own @auth and its return type require together
+ * (B07). A rule of a root type applies to each of its fields (B19).
  *
  * @throws {@link GuardError} if a directive has no effect, or a root field has neither @auth nor @public
  */

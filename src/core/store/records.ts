@@ -5,7 +5,7 @@
 
 export const KEY_TYPES = ['SECRET', 'CLIENT', 'READ_ONLY'] as const;
 /**
- * The type of a key, which limits its scopes: see docs/keys.md.
+ * The type of a key, which limits its scopes: see docs/reference/scopes.md.
  *
  * @example
  * ```ts

@@ -155,12 +155,14 @@ function firstOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
 function faultAt(path: readonly PropertyKey[], content: unknown, allowed: string): ImportFault {
   const value = path.reduce<unknown>((each, step) => (each as Record<PropertyKey, unknown> | null)?.[step], content);
   const name = path.length === 0 ? 'The mapping' : `Mapping: ${pathOf(path)}`;
-  return new ImportFault(`${name} is ${shown(value)}. Allowed: ${allowed}. See docs/migrating.md.`);
+  return new ImportFault(`${name} is ${shown(value)}. Allowed: ${allowed}. See docs/how-to/migrating.md.`);
 }
 
 /** @param allowed the allowed keys */
 function unknownAt(path: readonly PropertyKey[], allowed: string): ImportFault {
-  return new ImportFault(`Mapping: the key ${pathOf(path)} is not known. Allowed: ${allowed}. See docs/migrating.md.`);
+  return new ImportFault(
+    `Mapping: the key ${pathOf(path)} is not known. Allowed: ${allowed}. See docs/how-to/migrating.md.`,
+  );
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

@@ -221,7 +221,7 @@ const oidc = section({
 
 /**
  * The schema of latchkey.yaml. `about` is a short description in Markdown, `unset` describes the default, and `each` says what
- * the keys of a map are names of. docs/reference/settings.md is generated from them. docs/configuration.md has the details.
+ * the keys of a map are names of. docs/reference/settings.md is generated from them. docs/how-to/configuration.md has the details.
  */
 export const fileSchema = section({
   auth: section({

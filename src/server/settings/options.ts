@@ -87,7 +87,7 @@ export const OPTIONS = {
   HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
   PUBLIC_URL: option({
     about: 'the public address of the server, which OIDC clients use to find the issuer',
-    page: 'oidc.md#3-let-clients-find-the-issuer',
+    page: 'how-to/oidc.md#3-let-clients-find-the-issuer',
     allowed: ADDRESS,
     schema: z
       .string()
@@ -97,7 +97,7 @@ export const OPTIONS = {
   MONGODB_URI: option({
     about: 'store all data in this MongoDB instead of SQLite',
     unset: 'SQLite',
-    page: 'stores.md',
+    page: 'explanation/stores.md',
     allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
     secret: true,
     schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is not a MongoDB connection string'),
@@ -105,14 +105,14 @@ export const OPTIONS = {
   DATA_DIR: option({
     about: 'the directory of the SQLite database and its pepper',
     default: './data',
-    page: 'stores.md#sqlite',
+    page: 'explanation/stores.md#sqlite',
     allowed: 'a directory that this process may write',
     schema: path,
   }),
   REDIS_URL: option({
     about: 'a Redis that lets several processes share limits and notify each other of changes',
     unset: 'limits are counted separately for each start',
-    page: 'operations.md#redis',
+    page: 'how-to/operations.md#redis',
     allowed:
       'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
     secret: true,
@@ -135,7 +135,7 @@ export const OPTIONS = {
   KEY_PEPPER: option({
     about: 'the peppers of the stored digests; with MongoDB, set the same value in every process',
     unset: 'created once in `DATA_DIR`; none with MongoDB',
-    page: 'keys.md#peppers',
+    page: 'explanation/keys.md#peppers',
     allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
     secret: true,
     schema: list.superRefine((items, context) => {
@@ -149,7 +149,7 @@ export const OPTIONS = {
   KEY_PREFIXES: option({
     about: 'the prefixes of new tokens; overrides the prefixes in the configuration file',
     default: 'SECRET:lks,CLIENT:lkc,READ_ONLY:lkr',
-    page: 'keys.md#the-token',
+    page: 'explanation/keys.md#the-token',
     allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
     schema: list.transform((items, context) => {
       const prefixes: Record<KeyType, string> = { ...DEFAULT_PREFIXES };
@@ -173,21 +173,21 @@ export const OPTIONS = {
   LATCHKEY_CONFIG: option({
     about: 'the configuration file, which defines keys, an issuer, roles, key types and tiers',
     unset: '`./latchkey.yaml`, if it exists',
-    page: 'configuration.md',
-    allowed: 'the path of a YAML file: see docs/configuration.md',
+    page: 'how-to/configuration.md',
+    allowed: 'the path of a YAML file: see docs/how-to/configuration.md',
     schema: path,
   }),
   BCRYPT_COST: option({
     about: 'the bcrypt cost for secrets of new keys; each step doubles the time',
     default: '10',
-    page: 'operations.md#sizing',
+    page: 'reference/sizing.md',
     allowed: 'a whole number from 4 to 15',
     schema: wholeNumber(4, 15),
   }),
   DEFAULT_TIER: option({
     about: 'the tier of the first workspace',
     default: 'GROWTH',
-    page: 'limits.md',
+    page: 'reference/limits.md',
     allowed: `one of ${TIERS.join(', ')}`,
     schema: oneOf(TIERS),
   }),
@@ -195,14 +195,14 @@ export const OPTIONS = {
     about:
       'how long a key is cached, and so how long a change made by another process can take; changes made by this process take effect immediately',
     default: '1000',
-    page: 'architecture.md#decisions',
+    page: 'explanation/decisions/cached-records.md',
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
     schema: wholeNumber(0, 60_000),
   }),
   KEEP_ENDED_KEYS: option({
     about: 'how long a key is kept after it was revoked or expired; then it is removed for good',
     default: 'forever',
-    page: 'operations.md#remove-ended-keys',
+    page: 'how-to/remove-ended-keys.md',
     allowed: 'a number of days from 1d to 36500d, such as 90d, or forever',
     schema: z
       .string()
@@ -215,28 +215,28 @@ export const OPTIONS = {
     about:
       'the maximum time that the server continues to serve after SIGTERM: /readyz fails, and each response closes its connection. The server stops earlier if no connection is left',
     default: '3000',
-    page: 'operations.md#stopping-and-restarting',
+    page: 'how-to/operations.md#stopping-and-restarting',
     allowed: 'a whole number of milliseconds from 0 (stop at once) to 300000',
     schema: wholeNumber(0, 300_000),
   }),
   MAX_ANSWER_FIELDS: option({
     about: 'the maximum number of fields, including list entries, in one response',
     default: '50000',
-    page: 'limits.md#size-of-a-response',
+    page: 'reference/limits.md#size-of-a-response',
     allowed: 'a whole number from 1000 to 100000000',
     schema: wholeNumber(1_000, 100_000_000),
   }),
   MAX_EVENT_FIELDS: option({
     about: 'the maximum number of fields, including list entries, in one event of a subscription',
     default: '10000',
-    page: 'limits.md#size-of-a-response',
+    page: 'reference/limits.md#size-of-a-response',
     allowed: 'a whole number from 1000 to 100000000',
     schema: wholeNumber(1_000, 100_000_000),
   }),
   MAX_ANSWER_BYTES: option({
     about: 'the maximum size of the data of one response as JSON, in bytes',
     default: '8388608',
-    page: 'limits.md#size-of-a-response',
+    page: 'reference/limits.md#size-of-a-response',
     allowed: 'a whole number from 10000 to 500000000',
     schema: wholeNumber(10_000, 500_000_000),
   }),
@@ -244,7 +244,7 @@ export const OPTIONS = {
     about:
       "which header fields report a key's limits: `RateLimit-Policy` and `RateLimit`, the older `RateLimit-Limit`, `-Remaining` and `-Reset`, or all of them; overrides the configuration file",
     default: 'draft',
-    page: 'limits.md#older-header-fields',
+    page: 'reference/limits.md#older-header-fields',
     allowed: 'draft, legacy or both',
     schema: oneOf(RATE_LIMIT_HEADERS),
   }),
@@ -252,14 +252,14 @@ export const OPTIONS = {
     about:
       'the maximum number of open connections in a process, including streams; further connections are closed immediately',
     default: '16000',
-    page: 'operations.md#connections',
+    page: 'reference/sizing.md#connections',
     allowed: 'a whole number from 1 to 1000000',
     schema: wholeNumber(1, 1_000_000),
   }),
   MAX_STREAMS: option({
     about: 'the maximum number of open streams in a process',
     default: '10000',
-    page: 'streams.md',
+    page: 'how-to/streams.md',
     allowed: 'a whole number from 1 to 1000000',
     schema: wholeNumber(1, 1_000_000),
   }),
@@ -267,14 +267,14 @@ export const OPTIONS = {
     about:
       'the maximum number of bytes that wait for slow readers of streams in a process; beyond it, the streams with most waiting bytes are closed',
     default: '67108864',
-    page: 'streams.md#slow-readers',
+    page: 'reference/streams.md#slow-readers',
     allowed: 'a whole number from 4194304 (4 MiB) to 999999999',
     schema: wholeNumber(4_194_304, 999_999_999),
   }),
   TRUST_PROXY: option({
     about: 'the proxies in front of the server whose forwarding header is trusted',
     default: 'false',
-    page: 'operations.md#behind-a-proxy',
+    page: 'how-to/operations.md#behind-a-proxy',
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; true and hop counts are refused, because callers could then choose their own address',
     schema: listOf((item) => (item === 'false' ? null : faultOfProxy(item)))
@@ -284,7 +284,7 @@ export const OPTIONS = {
   TRUST_PROXY_HEADER: option({
     about: "the header field in which these proxies send the caller's address; the other one is ignored",
     default: 'x-forwarded-for',
-    page: 'operations.md#behind-a-proxy',
+    page: 'how-to/operations.md#behind-a-proxy',
     allowed: 'x-forwarded-for, or forwarded (RFC 7239)',
     schema: z
       .string()
@@ -294,28 +294,28 @@ export const OPTIONS = {
   REQUIRE_HTTPS: option({
     about: 'refuse plain HTTP, except from this machine',
     unset: 'false; true with `NODE_ENV=production`',
-    page: 'operations.md#https-only',
+    page: 'how-to/operations.md#https-only',
     allowed: 'true, or false to allow plain HTTP',
     schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
   }),
   AUDIT_HEADS_FILE: option({
     about: 'a file to which the head of each audit log is appended once a minute if it changed',
     unset: 'no copies are written',
-    page: 'audit-log.md#keep-copies-elsewhere',
+    page: 'how-to/audit-log.md#keep-copies-elsewhere',
     allowed: 'the path of a file that this process may write, and whose directory exists',
     schema: path,
   }),
   AUDIT_HEADS_WEBHOOK: option({
     about: 'an address to which the heads are sent by POST',
     unset: 'nothing is sent',
-    page: 'audit-log.md#keep-copies-elsewhere',
+    page: 'how-to/audit-log.md#keep-copies-elsewhere',
     allowed: 'an address with https://, or with http:// on this machine or in your own network',
     secret: true,
     schema: z.string().refine(isWebhook, 'is not such an address'),
   }),
   AUDIT_HEADS_WEBHOOK_SECRET: option({
     about: 'signs the requests to `AUDIT_HEADS_WEBHOOK`; set both or neither',
-    page: 'audit-log.md#keep-copies-elsewhere',
+    page: 'how-to/audit-log.md#keep-copies-elsewhere',
     allowed: `at least ${MIN_SECRET_LENGTH} characters, such as openssl rand -base64 32 prints`,
     secret: true,
     schema: z.string().min(MIN_SECRET_LENGTH, 'is too short'),
@@ -323,20 +323,20 @@ export const OPTIONS = {
   TLS_CERT: option({
     about: 'the certificate file, if the server terminates TLS itself; also set `TLS_KEY`',
     unset: 'plain HTTP',
-    page: 'operations.md#https-only',
+    page: 'how-to/operations.md#https-only',
     allowed: 'the path of a PEM file with the certificate, then its intermediate certificates',
     schema: path,
   }),
   TLS_KEY: option({
     about: "the file of the certificate's private key",
-    page: 'operations.md#https-only',
+    page: 'how-to/operations.md#https-only',
     allowed: "the path of the certificate's private key in PEM, without a passphrase",
     schema: path,
   }),
   CORS_ORIGINS: option({
     about: 'the origins of web pages that may use the API',
     unset: 'none',
-    page: 'operations.md#pages-of-other-origins',
+    page: 'how-to/operations.md#pages-of-other-origins',
     allowed:
       'origins separated by commas, such as https://app.example.com, http://[::1]:3000, chrome-extension://<id>, capacitor://localhost or app://, or * for any',
     schema: listOf((item) => {
@@ -349,7 +349,7 @@ export const OPTIONS = {
   CORS_REQUEST_HEADERS: option({
     about: 'additional request header fields that pages of `CORS_ORIGINS` can send',
     unset: 'only the fields that the API reads',
-    page: 'operations.md#pages-of-other-origins',
+    page: 'how-to/operations.md#pages-of-other-origins',
     allowed: 'names of header fields separated by commas, such as traceparent,X-Client-Version; at most 50',
     schema: parseFieldNames('request'),
   }),
@@ -357,28 +357,28 @@ export const OPTIONS = {
     about:
       'additional response header fields that pages of `CORS_ORIGINS` can read, for example fields that a proxy adds',
     unset: 'only the fields that the API sends',
-    page: 'operations.md#pages-of-other-origins',
+    page: 'how-to/operations.md#pages-of-other-origins',
     allowed: 'names of header fields separated by commas, such as X-Served-By; at most 50',
     schema: parseFieldNames('response'),
   }),
   INTROSPECTION: option({
     about: 'who can read the schema: everybody, any valid key, each caller the part that their scopes allow, or nobody',
     default: 'authenticated',
-    page: 'guard.md#introspection',
+    page: 'reference/guard.md#introspection',
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
   DASHBOARD: option({
     about: 'whether the dashboard is served at `/dashboard`',
     default: 'on',
-    page: 'dashboard.md',
+    page: 'how-to/dashboard.md',
     allowed: 'on or off',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
   }),
   METRICS_PORT: option({
     about: 'the port that serves Prometheus metrics without a key',
     unset: 'at `/metrics`, for keys with the scope `platform`',
-    page: 'operations.md#what-to-monitor',
+    page: 'how-to/operations.md#what-to-monitor',
     allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
     schema: wholeNumber(0, 65_535),
   }),
@@ -386,7 +386,7 @@ export const OPTIONS = {
   CONFIG_WATCH: option({
     about: 'whether changes to the configuration file, its secret files and the certificate are applied automatically',
     default: 'on',
-    page: 'configuration.md#reloading',
+    page: 'how-to/configuration.md#reloading',
     allowed: 'on, or off to reload on SIGHUP only',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
   }),
@@ -399,7 +399,7 @@ export const OPTIONS = {
   WORKERS: option({
     about: 'the number of processes that serve on one port; `--workers` overrides it',
     unset: 'one process',
-    page: 'operations.md#several-workers',
+    page: 'how-to/operations.md#several-workers',
     allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker for each core`,
     schema: z
       .string()

@@ -68,8 +68,8 @@ describe('R1: the document store', () => {
   });
 });
 
-test('X12: whatever the documents, the cache keeps alive at most what docs/operations.md says', async () => {
-  const page = readFileSync(`${PROJECT}/docs/operations.md`, 'utf8');
+test('X12: whatever the documents, the cache keeps alive at most what docs/reference/sizing.md says', async () => {
+  const page = readFileSync(`${PROJECT}/docs/reference/sizing.md`, 'utf8');
   const [, documented] = /\| parsed and validated documents \| (\d+) MB/.exec(page) ?? [];
   const documents = Array.from({ length: 400 }, (_, i) => parse(`{${`f${i} `.repeat(10 + (i % 7) * 100)}}`));
   const store = new DocumentStore();

@@ -122,11 +122,12 @@ async function start(): Promise<void> {
   await old.dropDatabase();
 }
 
-const PART_OF_NAME = 'No index of MongoDB finds a part of a text. docs/operations.md says so.';
-const FEW_VALUES = 'Two or three values, which no index makes few keys of. docs/operations.md says so.';
-const OF_STATUS = 'The status depends on the time, so an order is read and judged. docs/operations.md says so.';
-const OTHER_ORDER = 'The filter has an index in the default order only. docs/operations.md says so.';
-const WITHIN_TIME = 'A time has an index, and so has each other filter, but not both. docs/operations.md says so.';
+const PART_OF_NAME = 'No index of MongoDB finds a part of a text. docs/how-to/operations.md says so.';
+const FEW_VALUES = 'Two or three values, which no index makes few keys of. docs/how-to/operations.md says so.';
+const OF_STATUS = 'The status depends on the time, so an order is read and judged. docs/how-to/operations.md says so.';
+const OTHER_ORDER = 'The filter has an index in the default order only. docs/how-to/operations.md says so.';
+const WITHIN_TIME =
+  'A time has an index, and so has each other filter, but not both. docs/how-to/operations.md says so.';
 const BEGINNING = 'The two or more characters that a lookup ID begins with are random: one key in 3,844 has them.';
 
 function forFields(what: string, reasons: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -70,7 +70,7 @@ function damagePage(dir: string): void {
 }
 
 const DAMAGED =
-  /latchkey\.db cannot be used: it is damaged \(.+\)\. Stop every process that uses it, move latchkey\.db, latchkey\.db-wal and latchkey\.db-shm away, and restore a backup \(docs\/stores\.md#damaged-files\)/;
+  /latchkey\.db cannot be used: it is damaged \(.+\)\. Stop every process that uses it, move latchkey\.db, latchkey\.db-wal and latchkey\.db-shm away, and restore a backup \(docs\/how-to\/damaged-database\.md\)/;
 
 test('X7: a start checks the file after kill -9, but not after a clean stop', async () => {
   const { dir, workspaceId } = await givenStore();

@@ -17,7 +17,7 @@ describe('N18: says what is wrong with a mapping', () => {
     [null, 'The mapping is null. Allowed: a map with columns, ignore, lookup,'],
     ['text', 'The mapping is "text". Allowed: a map with columns,'],
     [{ dats: 'iso' }, 'Mapping: the key dats is not known. Allowed: a map with columns,'],
-    [{ dates: 'unix' }, 'Mapping: dates is "unix". Allowed: iso, seconds, milliseconds. See docs/migrating.md.'],
+    [{ dates: 'unix' }, 'Mapping: dates is "unix". Allowed: iso, seconds, milliseconds. See docs/how-to/migrating.md.'],
     [{ dates: ['iso'] }, 'Mapping: dates is a list. Allowed: iso, seconds, milliseconds.'],
     [{ type: 'secret' }, 'Mapping: type is "secret". Allowed: SECRET, CLIENT, READ_ONLY.'],
     [{ columns: { hash: 'x' } }, 'Mapping: the key columns.hash is not known. Allowed: a map with digest,'],

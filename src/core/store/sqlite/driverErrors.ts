@@ -4,7 +4,7 @@ import { Duplicate, NotWritten, StoreUnavailable } from '../storeErrors.js';
 /** The reason that /readyz returns after SQLite has found damage. */
 export const DAMAGED = 'the database file is damaged';
 
-const RESTORE = 'Stop the server and restore a backup: docs/stores.md#damaged-files.';
+const RESTORE = 'Stop the server and restore a backup: docs/how-to/damaged-database.md.';
 
 /** SQLite names the column (`keys.lookupId`), the interface names the value (`key.lookupId`). */
 const WHAT: Readonly<Record<string, string>> = {

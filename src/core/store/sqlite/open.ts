@@ -181,7 +181,7 @@ function refuseLostDatabase(file: string): void {
   const name = basename(file);
   throw new FileFault(
     `contains ${name}-wal, but its ${name} is missing or empty`,
-    `Restore ${name} from a backup (docs/stores.md#damaged-files). For a new, empty store, remove ${name}-wal too.`,
+    `Restore ${name} from a backup (docs/how-to/damaged-database.md). For a new, empty store, remove ${name}-wal too.`,
   );
 }
 

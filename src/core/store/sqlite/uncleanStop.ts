@@ -6,7 +6,7 @@ import { isLocked } from './driverErrors.js';
 const SHOWN = 3;
 
 const REMEDY =
-  'Stop every process that uses it, move latchkey.db, latchkey.db-wal and latchkey.db-shm away, and restore a backup (docs/stores.md#damaged-files)';
+  'Stop every process that uses it, move latchkey.db, latchkey.db-wal and latchkey.db-shm away, and restore a backup (docs/how-to/damaged-database.md)';
 
 /**
  * Checks the whole file if a process had it open and didn't close it.
