@@ -8,12 +8,11 @@ const ROUNDS = 8;
 const program = await Program.start();
 const token = await program.tenant('ENTERPRISE');
 const columns = Array.from({ length: 1_000 }, (_, i) => ({ name: `c${i}`, type: 'text' }));
-for (let i = 0; i < 19; i += 1)
-  await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}`, columns }, token, 'name');
+for (let i = 0; i < 19; i += 1) await program.mutate('registerAsset', { name: `asset.${i}`, columns }, token, 'name');
 for (let i = 0; i < 60; i += 1) {
   const trustedDocuments = Array.from({ length: 1_000 }, (_, j) => (i * 1_000 + j).toString(16).padStart(64, '0'));
   const input = { name: `k${i}`, scopes: ['read:assets'], trustedDocuments };
-  await program.mutate('createApiKey', 'CreateApiKeyInput', input, token, 'token');
+  await program.mutate('createApiKey', input, token, 'token');
   await pause(100);
 }
 

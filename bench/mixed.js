@@ -26,7 +26,7 @@ const began = Date.now();
 const now = () => seen[Math.min(seen.length - 1, Math.floor((Date.now() - began) / MINUTE))];
 
 /** Repeats `work` with this concurrency until the end. @param expected statuses */
-function load(name, width, gap, expected, work) {
+function load(name, { width, gap, expected }, work) {
   return Array.from({ length: width }, async (_, lane) => {
     for (let i = 0; Date.now() < until; i += 1) {
       const answer = await work(lane, i);
@@ -43,7 +43,6 @@ function load(name, width, gap, expected, work) {
 const createKey = (name) =>
   program.mutate(
     'createApiKey',
-    'CreateApiKeyInput',
     { name, scopes: ['read:assets'], expiresAt: new Date(until + 5 * MINUTE).toISOString() },
     admin,
     'token apiKey { id }',
@@ -51,8 +50,7 @@ const createKey = (name) =>
 
 const keys = [];
 for (let i = 0; i < 200; i += 1) keys.push((await createKey(`key ${i}`)).token);
-for (let i = 0; i < 20; i += 1)
-  await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}` }, admin, 'name');
+for (let i = 0; i < 20; i += 1) await program.mutate('registerAsset', { name: `asset.${i}` }, admin, 'name');
 
 /** Opens a stream, reads it for a while and closes it. */
 function stream() {
@@ -86,42 +84,42 @@ const sampling = setInterval(async () => {
 
 const every = (list, i) => list[i % list.length];
 await Promise.all([
-  ...load('known key', 4, 10, [200, 429], (lane, i) =>
+  ...load('known key', { width: 4, gap: 10, expected: [200, 429] }, (lane, i) =>
     program.query('{ assets(first: 5) { name } }', { token: every(keys, i * 7 + lane) }),
   ),
-  ...load('new document', 1, 50, [200, 429], (_, i) =>
+  ...load('new document', { width: 1, gap: 50, expected: [200, 429] }, (_, i) =>
     program.query(`{ assets(first: ${(i % 50) + 1}) { name a${i}: name } }`, { token: every(keys, i) }),
   ),
-  ...load('wrong key', 1, 200, [401, 429], (_, i) =>
+  ...load('wrong key', { width: 1, gap: 200, expected: [401, 429] }, (_, i) =>
     program.query('{ viewer { scopes } }', { token: `lks_live_${i}` }),
   ),
-  ...load('no key', 1, 100, [200, 429], () => program.query('{ tiers { tier } }')),
-  ...load('list of keys', 1, 200, [200], () =>
+  ...load('no key', { width: 1, gap: 100, expected: [200, 429] }, () => program.query('{ tiers { tier } }')),
+  ...load('list of keys', { width: 1, gap: 200, expected: [200] }, () =>
     program.query('{ apiKeys(first: 50) { totalCount nodes { id name lastUsedAt } } }', { token: admin }),
   ),
-  ...load('audit log', 1, 500, [200], () =>
+  ...load('audit log', { width: 1, gap: 500, expected: [200] }, () =>
     program.query('{ auditLog(first: 50) { nodes { seq action } } }', { token: admin }),
   ),
-  ...load('change', 1, 50, [200], (_, i) =>
+  ...load('change', { width: 1, gap: 50, expected: [200] }, (_, i) =>
     program.query(
       'mutation ($input: RecordLoadInput!) { recordLoad(input: $input) { name } }',
       { token: admin },
       { input: { asset: `asset.${i % 20}`, rows: 1 } },
     ),
   ),
-  ...load('creation and revocation', 1, 300, [200], async (_, i) => {
+  ...load('creation and revocation', { width: 1, gap: 300, expected: [200] }, async (_, i) => {
     const { apiKey, token } = await createKey(`made ${i}`);
     await program.query('{ viewer { scopes } }', { token });
     return program.query(`mutation { revokeApiKey(input: { id: "${apiKey.id}" }) { __typename } }`, { token: admin });
   }),
-  ...load('MCP', 1, 500, [200], (_, i) =>
+  ...load('MCP', { width: 1, gap: 500, expected: [200] }, (_, i) =>
     program.ask('/mcp', {
       token: admin,
       headers: { accept: 'application/json, text/event-stream' },
       body: { jsonrpc: '2.0', id: i, method: 'tools/list' },
     }),
   ),
-  ...load('streams', 2, 500, [200], stream),
+  ...load('streams', { width: 2, gap: 500, expected: [200] }, stream),
 ]);
 clearInterval(sampling);
 

@@ -34,14 +34,13 @@ const attacker = await program.tenant('GROWTH');
 const maker = await program.tenant('ENTERPRISE');
 const { token: good } = await program.mutate(
   'createApiKey',
-  'CreateApiKeyInput',
   { name: 'good', scopes: ['read:assets'] },
   await program.tenant('GROWTH'),
   'token',
 );
 const columns = Array.from({ length: 1_000 }, (_, i) => ({ name: `c${i}`, type: 'text' }));
 for (let i = 0; i < 19; i += 1)
-  await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}`, columns }, attacker, 'name');
+  await program.mutate('registerAsset', { name: `asset.${i}`, columns }, attacker, 'name');
 
 /** Opens a subscription and reads none or all of it. */
 function stream(slow) {

@@ -18,17 +18,11 @@ export async function fill(program) {
   for (const name of ASSETS) {
     const upstream = ASSETS.filter((other) => other !== name);
     const input = { name, columns: COLUMNS, upstream, allowedAge: 'PT1H' };
-    await program.mutate('registerAsset', 'RegisterAssetInput', input, token, 'name');
+    await program.mutate('registerAsset', input, token, 'name');
   }
   const users = [];
   for (let i = 0; i < ROUNDS; i += 1) {
-    const { user } = await program.mutate(
-      'addUser',
-      'AddUserInput',
-      { name: `u${i}`, roles: [] },
-      token,
-      'user { id }',
-    );
+    const { user } = await program.mutate('addUser', { name: `u${i}`, roles: [] }, token, 'user { id }');
     users.push(user.id);
   }
   const bound = [];
@@ -36,13 +30,12 @@ export async function fill(program) {
     // Some of them belong to users, who are removed at the end.
     const owner = i < 20 * ROUNDS ? { userId: users[i % ROUNDS] } : {};
     const input = { name: `k${i}`, scopes: ['read:assets'], trustedDocuments: documents(i), ...owner };
-    const { apiKey } = await program.mutate('createApiKey', 'CreateApiKeyInput', input, token, 'apiKey { id }');
+    const { apiKey } = await program.mutate('createApiKey', input, token, 'apiKey { id }');
     bound.push(apiKey.id);
     await pause(60);
   }
   const { apiKey } = await program.mutate(
     'createApiKey',
-    'CreateApiKeyInput',
     { name: 'asked about', scopes: ['read:all'] },
     token,
     'apiKey { id }',

@@ -106,7 +106,8 @@ export class Program {
   }
 
   /** Runs a mutation that has one input, and returns its payload. */
-  async mutate(name, type, input, token, fields) {
+  async mutate(name, input, token, fields) {
+    const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
     const { text } = await this.query(
       `mutation ($input: ${type}!) { ${name}(input: $input) { ${fields} } }`,
       { token },
@@ -122,7 +123,7 @@ export class Program {
   /** The admin key of a new workspace. */
   async tenant(tier) {
     const input = { name: `${tier} ${Math.random()}`, tier };
-    return (await this.mutate('createWorkspace', 'CreateWorkspaceInput', input, OPERATOR, 'token')).token;
+    return (await this.mutate('createWorkspace', input, OPERATOR, 'token')).token;
   }
 
   async stop() {

@@ -9,6 +9,15 @@ const INTERVAL = 10_000;
 
 type Callback = (...given: never[]) => unknown;
 
+/** The valid results of a function. */
+interface Valid<T> {
+  readonly isValid: (result: unknown) => result is T;
+  /** Describes them, for the error. */
+  readonly allowed: string;
+  /** Used in place of an invalid result. */
+  readonly otherwise: T;
+}
+
 /** The functions in the options of one export. */
 export class Callbacks {
   readonly #what: string;
@@ -52,14 +61,8 @@ export class Callbacks {
     }
   }
 
-  /** Returns the result of a function if it is valid, otherwise `otherwise`. @param allowed describes valid results */
-  ask<T>(
-    name: string,
-    run: () => unknown,
-    isValid: (result: unknown) => result is T,
-    allowed: string,
-    otherwise: T,
-  ): T {
+  /** Returns the result of a function if it is valid, otherwise `otherwise`. */
+  ask<T>(name: string, run: () => unknown, { isValid, allowed, otherwise }: Valid<T>): T {
     try {
       const result = run();
       if (isValid(result)) return result;

@@ -231,12 +231,17 @@ test('with its own certificate the server uses TLS, and ignores plain HTTP', asy
   const latchkey = await startService({ env: { ...writeCertificate(dir, pair), REQUIRE_HTTPS: 'true' } });
   try {
     expect(latchkey.url).toMatch(/^https:/);
-    const { status, headers, body } = await askOverTls(latchkey.url, pair, WHO, latchkey.adminToken);
+    const { status, headers, body } = await askOverTls(latchkey.url, pair, WHO, { token: latchkey.adminToken });
     expect([status, headers[HSTS], body.data.viewer.scopes]).toEqual([200, 'max-age=31536000', ['admin']]);
-    await expect(askOverTls(latchkey.url, selfSigned(), WHO, latchkey.adminToken)).rejects.toThrow('self-signed');
+    await expect(askOverTls(latchkey.url, selfSigned(), WHO, { token: latchkey.adminToken })).rejects.toThrow(
+      'self-signed',
+    );
     await expect(fetch(latchkey.url.replace('https', 'http'))).rejects.toThrow();
     // A proxy may have received a request over plain HTTP, even if it uses TLS to the server; here there is none.
-    const claimed = await askOverTls(latchkey.url, pair, WHO, latchkey.adminToken, { 'x-forwarded-proto': 'http' });
+    const claimed = await askOverTls(latchkey.url, pair, WHO, {
+      token: latchkey.adminToken,
+      headers: { 'x-forwarded-proto': 'http' },
+    });
     expect(claimed.status).toBe(200);
   } finally {
     await latchkey.close();
@@ -286,7 +291,7 @@ describe('npm start', () => {
     start(files, 'renewal');
     const [, url = ''] = await child.waitFor(/listens on (https:\S+)/);
     const [, token = ''] = await child.waitFor(/Admin key: (\S+)/);
-    const status = async (pair: typeof first): Promise<number> => (await askOverTls(url, pair, WHO, token)).status;
+    const status = async (pair: typeof first): Promise<number> => (await askOverTls(url, pair, WHO, { token })).status;
     expect(await status(first)).toBe(200);
 
     writeCertificate(dir, second);

@@ -136,7 +136,7 @@ describe('001_1cbf06dcbeea649c', () => {
       const strict = await startService({ env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true', ...files } });
       try {
         const { url, adminToken } = strict;
-        const { status, headers } = await askOverTls(url, certificate, '{ assets { name } }', adminToken);
+        const { status, headers } = await askOverTls(url, certificate, '{ assets { name } }', { token: adminToken });
         expect([status, headers['strict-transport-security']]).toEqual([200, 'max-age=31536000']);
         const env = { ADMIN: adminToken, LATCHKEY_URL: url, CERT: files.TLS_CERT };
         await expectSession(sessionOf(HTTPS_PART), { env });

@@ -233,10 +233,11 @@ test.each(Object.keys(FAULTS))('U1: a function that %s is contained', async (fau
 test('U1: replaces and reports an invalid result of a function', async () => {
   const told: string[] = [];
   const callbacks = new Callbacks('createX', (fault) => told.push(fault.message));
-  const isText = (value: unknown): value is string => typeof value === 'string';
-  expect(callbacks.ask('a', () => 'right', isText, 'a string', 'other')).toBe('right');
-  expect(callbacks.ask('b', () => 1, isText, 'a string', 'other')).toBe('other');
-  expect(callbacks.ask('c', FAULTS.rejects as () => unknown, isText, 'a string', 'other')).toBe('other');
+  const isValid = (value: unknown): value is string => typeof value === 'string';
+  const text = { isValid, allowed: 'a string', otherwise: 'other' };
+  expect(callbacks.ask('a', () => 'right', text)).toBe('right');
+  expect(callbacks.ask('b', () => 1, text)).toBe('other');
+  expect(callbacks.ask('c', FAULTS.rejects as () => unknown, text)).toBe('other');
   await turn();
   expect(told).toEqual(['createX: b failed: it must return a string', 'createX: c failed: it must return a string']);
 });

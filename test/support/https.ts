@@ -14,8 +14,7 @@ export function askOverTls(
   url: string,
   { cert }: TestCertificate,
   query: string,
-  token: string,
-  headers: Readonly<Record<string, string>> = {},
+  { token, headers = {} }: { readonly token: string; readonly headers?: Readonly<Record<string, string>> },
 ): Promise<TlsAnswer> {
   const fields = { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers };
   const options: RequestOptions = { method: 'POST', headers: fields, ca: cert, agent: false };

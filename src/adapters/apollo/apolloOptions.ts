@@ -123,7 +123,11 @@ function formattingBy(latchkey: FormatError | undefined, own: FormatError, callb
       const result = own({ ...ours }, error);
       return isPromise(result) ? result : withoutTokens(result);
     };
-    return callbacks.ask('formatError', format, isFormatted, 'an object with message', ours);
+    return callbacks.ask('formatError', format, {
+      isValid: isFormatted,
+      allowed: 'an object with message',
+      otherwise: ours,
+    });
   };
 }
 

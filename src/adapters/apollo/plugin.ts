@@ -18,6 +18,7 @@ import {
 import { withHttp } from '../../core/errors/http.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { Authorizer, type Decision } from '../../core/guard/authorize.js';
+import { ADDRESS_OR_NULL } from '../../core/auth/context.js';
 import { isPrincipal, principalIn } from '../../core/guard/decide.js';
 import { MAX_LINES, refuseLines } from '../../core/guard/lines.js';
 import { printable } from '../../core/guard/printable.js';
@@ -99,13 +100,12 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
   };
 }
 
-function isAddressOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === 'string';
-}
-
-function isStyle(value: unknown): value is RateLimitHeaders {
-  return (RATE_LIMIT_HEADERS as readonly unknown[]).includes(value);
-}
+/** The results that the option `rateLimitHeaders` may have. */
+const STYLE = {
+  isValid: (value: unknown): value is RateLimitHeaders => (RATE_LIMIT_HEADERS as readonly unknown[]).includes(value),
+  allowed: RATE_LIMIT_HEADERS.join(', '),
+  otherwise: 'draft',
+} as const;
 
 /** State shared by all requests. */
 class Shared {
@@ -135,10 +135,8 @@ class Shared {
     this.answer = answer;
     this.maxLines = maxLines;
     this.#log = options.log;
-    this.resourceMetadata = () =>
-      callbacks.ask('resourceMetadata', resourceMetadata, isAddressOrNull, 'a string or null', null);
-    this.rateLimitHeaders = () =>
-      callbacks.ask('rateLimitHeaders', rateLimitHeaders, isStyle, RATE_LIMIT_HEADERS.join(', '), 'draft');
+    this.resourceMetadata = () => callbacks.ask('resourceMetadata', resourceMetadata, ADDRESS_OR_NULL);
+    this.rateLimitHeaders = () => callbacks.ask('rateLimitHeaders', rateLimitHeaders, STYLE);
   }
 
   report(error: unknown, context: LatchkeyContext, logger?: Logger): void {

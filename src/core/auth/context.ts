@@ -48,7 +48,7 @@ export function createContextBuilder(
   }
   const callbacks = new Callbacks('createContextBuilder');
   const told = containedObserver(callbacks, observer);
-  const metadata = () => callbacks.ask('resourceMetadata', resourceMetadata, isAddressOrNull, 'a string or null', null);
+  const metadata = () => callbacks.ask('resourceMetadata', resourceMetadata, ADDRESS_OR_NULL);
   return async (source) => {
     const given = (source as Partial<ContextSource> | null) ?? {};
     // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
@@ -69,9 +69,12 @@ export function createContextBuilder(
   };
 }
 
-function isAddressOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === 'string';
-}
+/** The results that an option `resourceMetadata` may have. */
+export const ADDRESS_OR_NULL = {
+  isValid: (value: unknown): value is string | null => value === null || typeof value === 'string',
+  allowed: 'a string or null',
+  otherwise: null,
+};
 
 /** Counts anonymous callers. */
 interface AnonymousCallers {

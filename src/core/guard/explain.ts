@@ -102,6 +102,13 @@ interface Understood {
   readonly operation: OperationDefinitionNode | null;
 }
 
+interface ExplainFor {
+  /** The caller who receives the explanation, and may read only a part of the schema. */
+  readonly reader: Principal;
+  /** The documents that are not parsed again; the new one is added. Default: none. */
+  readonly parsed?: ParsedDocuments;
+}
+
 /** Explains what the server would do with an operation, by the same rules and bounds, without running it. */
 export class Explainer {
   readonly #options: ExplainerOptions;
@@ -113,15 +120,12 @@ export class Explainer {
 
   /**
    * @param principal the caller of the operation
-   * @param reader the caller who receives the explanation, and may read only a part of the schema
-   * @param parsed the documents that are not parsed again; the new one is added
    */
   explain(
     schema: GraphQLSchema,
     principal: Principal,
     question: Question,
-    reader: Principal,
-    parsed: ParsedDocuments = new Map(),
+    { reader, parsed = new Map() }: ExplainFor,
   ): Explanation {
     const { introspection } = this.#options;
     const { rules, compiler } = this.#guardOf(schema);

@@ -89,17 +89,17 @@ export class Windows {
    * Returns the time until `cost` fits into the last 60 seconds, in ms; 0: it fits now. `cost` must not exceed `limit`.
    */
   rateWait(row: number, cost: number, limit: number): number {
-    return this.#wait(row, RATE, RATE_WINDOW, cost, limit);
+    return this.#wait(row, RATE, cost, limit);
   }
 
   /** Returns the same for the last second. */
   burstWait(row: number, cost: number, limit: number): number {
-    return this.#wait(row, BURST, BURST_WINDOW, cost, limit);
+    return this.#wait(row, BURST, cost, limit);
   }
 
   /** Returns what is left in both windows at the time of the row. */
   room(row: number, rate: number, burst: number): Room {
-    return { rate: this.#room(row, RATE, RATE_WINDOW, rate), burst: this.#room(row, BURST, BURST_WINDOW, burst) };
+    return { rate: this.#room(row, RATE, rate), burst: this.#room(row, BURST, burst) };
   }
 
   /** Returns a copy with only the units that still count at `now`; null if there are none. */
@@ -204,17 +204,18 @@ export class Windows {
     return (this.#get(row + SEEN) - this.#chains.at(place)) & (SPAN - 1);
   }
 
-  #wait(row: number, window: number, length: number, cost: number, limit: number): number {
+  #wait(row: number, window: number, cost: number, limit: number): number {
     const excess = this.#get(row + window) + cost - limit;
     if (excess <= 0) return 0;
     // Units expire oldest first, so the cost fits when the last excess unit expires.
+    const length = window === RATE ? RATE_WINDOW : BURST_WINDOW;
     return length - this.#age(row, this.#chains.ahead(this.#get(row + window + OLDEST), excess - 1));
   }
 
-  #room(row: number, window: number, length: number, limit: number): WindowRoom {
+  #room(row: number, window: number, limit: number): WindowRoom {
     const used = this.#get(row + window);
     const remaining = Math.max(0, limit - used);
     if (used === 0 || limit < 1) return { limit, remaining, returnsInMs: null };
-    return { limit, remaining, returnsInMs: this.#wait(row, window, length, remaining + 1, limit) };
+    return { limit, remaining, returnsInMs: this.#wait(row, window, remaining + 1, limit) };
   }
 }

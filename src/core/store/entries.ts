@@ -15,14 +15,14 @@ export interface Occasion {
 
 export function keyCreated(key: KeyRecord, occasion: Occasion): AuditDraft {
   const action = isForeign(key) ? 'key.imported' : 'key.created';
-  return entryOf(action, key, key.id, occasion, null, details(shownOf(key), AUDITED_FIELDS));
+  return entryOf(action, { ...placeOf(key), before: null, after: details(shownOf(key), AUDITED_FIELDS) }, occasion);
 }
 
 export function keyChanged(action: AuditAction, before: KeyRecord, after: KeyRecord, occasion: Occasion): AuditDraft {
   // Most changes keep the list, and a digest of it takes longer than the rest of the entry.
   const shown = before.trustedDocuments === after.trustedDocuments ? withoutDocuments : shownOf;
   const changed = difference(shown(before), shown(after), AUDITED_FIELDS);
-  return entryOf(action, after, after.id, occasion, changed.before, changed.after);
+  return entryOf(action, { ...placeOf(after), ...changed }, occasion);
 }
 
 export function workspaceCreated(
@@ -31,45 +31,51 @@ export function workspaceCreated(
   author: Author | undefined,
 ): AuditDraft {
   const after = { name, tier, ...(firstKeyId !== null && { firstKey: firstKeyId }) };
-  return entryOf('workspace.created', { workspaceId: id, projectId: null }, id, { at: createdAt, author }, null, after);
+  const subject = { workspaceId: id, projectId: null, id, before: null, after };
+  return entryOf('workspace.created', subject, { at: createdAt, author });
 }
 
 export function tierChanged(before: WorkspaceRecord, after: WorkspaceRecord, occasion: Occasion): AuditDraft {
-  const of = { workspaceId: after.id, projectId: null };
-  return entryOf('workspace.tier_changed', of, after.id, occasion, { tier: before.tier }, { tier: after.tier });
+  const { id } = after;
+  const changed = { before: { tier: before.tier }, after: { tier: after.tier } };
+  return entryOf('workspace.tier_changed', { workspaceId: id, projectId: null, id, ...changed }, occasion);
 }
 
 export function projectCreated(project: ProjectRecord, author: Author | undefined): AuditDraft {
   const { id, name, createdAt: at } = project;
-  return entryOf('project.created', inProject(project), id, { at, author }, null, { name });
+  return entryOf('project.created', { ...inProject(project), id, before: null, after: { name } }, { at, author });
 }
 
 export function projectRenamed(before: ProjectRecord, after: ProjectRecord, occasion: Occasion): AuditDraft {
   const changed = difference(before, after, ['name']);
-  return entryOf('project.renamed', inProject(after), after.id, occasion, changed.before, changed.after);
+  return entryOf('project.renamed', { ...inProject(after), id: after.id, ...changed }, occasion);
 }
 
 export function userAdded(user: UserRecord, author: Author | undefined): AuditDraft {
   const { id, workspaceId, createdAt: at } = user;
-  return entryOf('user.added', { workspaceId, projectId: null }, id, { at, author }, null, details(user, USER_SHOWN));
+  const after = details(user, USER_SHOWN);
+  return entryOf('user.added', { workspaceId, projectId: null, id, before: null, after }, { at, author });
 }
 
 export function userChanged(before: UserRecord, after: UserRecord, occasion: Occasion): AuditDraft {
   const { id, workspaceId } = after;
   const action = before.removedAt === after.removedAt ? 'user.updated' : 'user.removed';
   const changed = difference(before, after, USER_SHOWN);
-  return entryOf(action, { workspaceId, projectId: null }, id, occasion, changed.before, changed.after);
+  return entryOf(action, { workspaceId, projectId: null, id, ...changed }, occasion);
 }
 
-function entryOf(
-  action: AuditAction,
-  { workspaceId, projectId }: Pick<KeyRecord, 'workspaceId' | 'projectId'>,
-  subject: string,
-  { at, author = SYSTEM }: Occasion,
-  before: AuditDraft['before'],
-  after: AuditDraft['after'],
-): AuditDraft {
-  return draftEntry({ workspaceId, projectId, at, action, subject, before, after }, author);
+/** The changed object, where it is, and its fields before and after the change. */
+interface Subject extends Pick<KeyRecord, 'workspaceId' | 'projectId'>, Pick<AuditDraft, 'before' | 'after'> {
+  readonly id: string;
+}
+
+function entryOf(action: AuditAction, subject: Subject, { at, author = SYSTEM }: Occasion): AuditDraft {
+  const { workspaceId, projectId, id, before, after } = subject;
+  return draftEntry({ workspaceId, projectId, at, action, subject: id, before, after }, author);
+}
+
+function placeOf({ workspaceId, projectId, id }: KeyRecord): Pick<KeyRecord, 'workspaceId' | 'projectId' | 'id'> {
+  return { workspaceId, projectId, id };
 }
 
 function inProject({ workspaceId, id }: ProjectRecord): Pick<KeyRecord, 'workspaceId' | 'projectId'> {

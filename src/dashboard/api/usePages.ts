@@ -54,20 +54,22 @@ type Change<Data, Node> =
   | { readonly kind: 'again' }
   | { readonly kind: 'afresh' };
 
-/**
- * Reads pages of a list until there are as many nodes as are needed.
- *
- * @param of the variables as text: if it changes, the list is read again
- * @param pageOf returns the page in a response; null if the response has none
- * @param needed how many nodes are shown
- * @param isHarmless returns whether an error leaves the page as it is, because it concerns another field
- */
+interface PagesOptions<Data, Variables, Node> {
+  /** The variables as text: if it changes, the list is read again. */
+  readonly of: string;
+  readonly variables: (after: string | null) => Variables;
+  /** Returns the page in a response; null if the response has none. */
+  readonly pageOf: (data: Data) => PageOf<Node> | null;
+  /** How many nodes are shown. */
+  readonly needed: number;
+  /** Returns whether an error leaves the page as it is, because it concerns another field. Default: it does not. */
+  readonly isHarmless?: (error: CombinedError) => boolean;
+}
+
+/** Reads pages of a list until there are as many nodes as are needed. */
 export function usePages<Data, Variables extends AnyVariables, Node>(
   query: TypedDocumentNode<Data, Variables>,
-  { of, variables }: { readonly of: string; readonly variables: (after: string | null) => Variables },
-  pageOf: (data: Data) => PageOf<Node> | null,
-  needed: number,
-  isHarmless: (error: CombinedError) => boolean = () => false,
+  { of, variables, pageOf, needed, isHarmless = () => false }: PagesOptions<Data, Variables, Node>,
 ): Pages<Data, Node> {
   const client = useClient();
   const [state, dispatch] = useReducer(reduce<Data, Node>, EMPTY);

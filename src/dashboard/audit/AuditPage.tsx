@@ -24,12 +24,12 @@ export default function AuditPage() {
   const [needed, setNeeded] = useState(READ);
   const filter = filterOf(params);
   const of = JSON.stringify(filter);
-  const log = usePages(
-    AuditLogDocument,
-    { of, variables: (after) => ({ first: READ, after, filter }) },
-    (data) => data.auditLog,
-    needed,
-  );
+  const log = usePages(AuditLogDocument, {
+    of,
+    variables: (after) => ({ first: READ, after, filter }),
+    pageOf: (data) => data.auditLog,
+    needed: needed,
+  });
   const change = (name: Name, value: string) => {
     setNeeded(READ);
     setParams(

@@ -27,16 +27,13 @@ export function KeysPage() {
   const orderBy = orderOf(view.sorting);
   const text = view.search.trim();
   const lookUp = { text, find: isLookedUp(text) };
-  const keys = usePages(
-    KeysDocument,
-    {
-      of: JSON.stringify([filter, orderBy, lookUp]),
-      variables: (after) => ({ first: READ, after, filter, orderBy, ...(after === null && lookUp) }),
-    },
-    (data) => data.apiKeys,
-    view.page * SHOWN,
-    isNotFound,
-  );
+  const keys = usePages(KeysDocument, {
+    of: JSON.stringify([filter, orderBy, lookUp]),
+    variables: (after) => ({ first: READ, after, filter, orderBy, ...(after === null && lookUp) }),
+    pageOf: (data) => data.apiKeys,
+    needed: view.page * SHOWN,
+    isHarmless: isNotFound,
+  });
   const { nodes, first, total, fault, note, again, ask } = keys;
   const pages = Math.max(1, Math.ceil((total ?? 0) / SHOWN));
   const page = Math.min(view.page, pages);

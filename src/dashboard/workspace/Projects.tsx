@@ -21,12 +21,12 @@ type Project = NonNullable<ProjectsQuery['projects']>['nodes'][number];
 export function Projects() {
   const [needed, setNeeded] = useState(READ);
   const [dialog, setDialog] = useState<Project | 'new' | null>(null);
-  const projects = usePages(
-    ProjectsDocument,
-    { of: 'projects', variables: (after) => ({ first: READ, after }) },
-    (data) => data.projects,
-    needed,
-  );
+  const projects = usePages(ProjectsDocument, {
+    of: 'projects',
+    variables: (after) => ({ first: READ, after }),
+    pageOf: (data) => data.projects,
+    needed: needed,
+  });
   return (
     <Listing
       title="Projects"

@@ -23,12 +23,12 @@ type Open = { readonly kind: 'add' } | { readonly kind: 'edit' | 'remove'; reado
 export function Users() {
   const [needed, setNeeded] = useState(READ);
   const [dialog, setDialog] = useState<Open | null>(null);
-  const users = usePages(
-    UsersDocument,
-    { of: 'users', variables: (after) => ({ first: READ, after }) },
-    (data) => data.users,
-    needed,
-  );
+  const users = usePages(UsersDocument, {
+    of: 'users',
+    variables: (after) => ({ first: READ, after }),
+    pageOf: (data) => data.users,
+    needed: needed,
+  });
   const close = (changed: boolean) => {
     setDialog(null);
     if (changed) users.ask();

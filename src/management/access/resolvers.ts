@@ -101,7 +101,10 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
         const question = { document, operationName, variables };
         const { objections, ...explained } = await turns.run(principal.workspaceId, () => {
           spend(document, variables, info);
-          return explainer.explain(info.schema, holder.principal, question, principal, documentsOf(info));
+          return explainer.explain(info.schema, holder.principal, question, {
+            reader: principal,
+            parsed: documentsOf(info),
+          });
         });
         const room = { familyId: key.familyId, tier };
         const foretold = await foretell(

@@ -12,7 +12,7 @@ import { INTERNAL_ERROR } from '../../adapters/apollo/formatError.js';
  * @param resourceMetadata for challenges: see {@link httpAnswer}
  */
 export function answerFaults(app: FastifyInstance, resourceMetadata: () => string | null): void {
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, resourceMetadata()));
+  app.setErrorHandler((error, _request, reply) => answerError(error, reply, resourceMetadata()));
   app.setNotFoundHandler(answerUnknownRoute);
 }
 
@@ -64,11 +64,11 @@ const GRAPHQL: FaultForm = {
  */
 export function answerError(
   error: unknown,
-  request: FastifyRequest,
   reply: FastifyReply,
   resourceMetadata: string | null,
   form: FaultForm = GRAPHQL,
 ): FastifyReply {
+  const { request } = reply;
   if (error instanceof Refusal) {
     const err = unreported(error.cause);
     if (err !== undefined) request.log.error({ err, requestId: request.id }, 'request refused');

@@ -121,7 +121,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     if (principal.kind !== 'anonymous' && body === undefined && !(error instanceof Refusal)) {
       await takeOneRequest(principal, limiter, verdicts).catch((refusal: unknown) => (fault = refusal));
     }
-    return answerError(fault, request, reply, latchkey.resourceMetadata('mcp'), jsonRpc(idOf(body)));
+    return answerError(fault, reply, latchkey.resourceMetadata('mcp'), jsonRpc(idOf(body)));
   };
 
   const onRequest = [originHook(settings.corsOrigins), authenticate];

@@ -52,7 +52,7 @@ export class UnreadCounter {
         (refusal: unknown) => (fault = refusal),
       );
     }
-    return answerError(fault, request, reply, this.#latchkey.resourceMetadata());
+    return answerError(fault, reply, this.#latchkey.resourceMetadata());
   };
 
   /**

@@ -26,7 +26,9 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
         const { principal } = caller;
         const { familyId: family, tier } = principal;
         const question = { document, operationName, variables };
-        const { objections, tokens, ...explained } = explainer.explain(schema, principal, question, principal);
+        const { objections, tokens, ...explained } = explainer.explain(schema, principal, question, {
+          reader: principal,
+        });
         const subject = { family, tier, workspaceId: principal.workspaceId };
         const { outcome, ...more } = await foretell(limiter, subject, { ...explained, tokens });
         const reasons = [

@@ -43,7 +43,7 @@ const explain = (
     schema,
     keyWith(scopes),
     { document, operationName: more.operationName ?? null, variables: more.variables },
-    reader,
+    { reader },
   );
 
 describe('the fields of an operation', () => {
@@ -173,7 +173,7 @@ describe('B42 who reads an explanation', () => {
       schema,
       reader,
       { document: '{ eithr { id } }', operationName: null, variables: null },
-      keyWith(['read:a']),
+      { reader: keyWith(['read:a']) },
     );
     expect(errors[0]?.message.includes('"either"')).toBe(learns);
   });
@@ -182,8 +182,8 @@ describe('B42 who reads an explanation', () => {
 it('checks introspection and trusted documents for the key in question', () => {
   const question = { document: '{ __schema { description } }', operationName: null, variables: null };
   const strict = new Explainer({ bounds: documentBounds(), introspection: 'off' });
-  expect(strict.explain(schema, reader, question, reader).objections).toEqual(['INTROSPECTION_REFUSED']);
-  expect(explainer.explain(schema, reader, question, reader).objections).toEqual([]);
+  expect(strict.explain(schema, reader, question, { reader }).objections).toEqual(['INTROSPECTION_REFUSED']);
+  expect(explainer.explain(schema, reader, question, { reader }).objections).toEqual([]);
   const bound = { ...keyWith(['admin']), trustedDocuments: new Set<string>() } as ReturnType<typeof keyWith>;
-  expect(explainer.explain(schema, bound, question, reader).objections).toEqual(['DOCUMENT_NOT_TRUSTED']);
+  expect(explainer.explain(schema, bound, question, { reader }).objections).toEqual(['DOCUMENT_NOT_TRUSTED']);
 });

@@ -21,7 +21,7 @@ test('workers use one TLS certificate, and SIGHUP to the primary renews it in al
   const statuses = async (pair: TestCertificate): Promise<Set<number>> => {
     const [pids, seen] = [new Set<number>(), new Set<number>()];
     for (let i = 0; i < 40 && pids.size < workers.length; i += 1) {
-      const answer = await askOverTls(url, pair, WHO, token);
+      const answer = await askOverTls(url, pair, WHO, { token });
       seen.add(answer.status);
       expect(answer.headers['strict-transport-security']).toBe('max-age=31536000');
       pids.add(await cluster.servedBy({ ...answer, requestId: String(answer.headers['x-request-id']) }));

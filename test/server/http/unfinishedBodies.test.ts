@@ -18,7 +18,13 @@ interface Sending {
   readonly isClosed: () => boolean;
 }
 
-function post(origin: string, path: string, fields: readonly string[], body: string, length: number | null): Sending {
+interface Body {
+  readonly body: string;
+  /** Content-Length; null: chunked. */
+  readonly length: number | null;
+}
+
+function post(origin: string, path: string, fields: readonly string[], { body, length }: Body): Sending {
   const socket = connect(Number(new URL(origin).port), '127.0.0.1');
   let [text, closed] = ['', false];
   socket.on('data', (chunk) => (text += chunk.toString('latin1')));
@@ -57,7 +63,9 @@ describe('in the service', () => {
 
   it.each(PATHS)('R5: %s reads at most as many unfinished bodies of a key as its burst', async (path, body) => {
     const [token, other] = [await aKnownKey(), await aKnownKey()];
-    const all = Array.from({ length: 30 }, () => post(service.origin, path, [bearer(token)], '{"query":"', 200_000));
+    const all = Array.from({ length: 30 }, () =>
+      post(service.origin, path, [bearer(token)], { body: '{"query":"', length: 200_000 }),
+    );
     await until(() => all.filter(isAnswered).length === 18);
     const refused = all.filter(isAnswered);
     expect(refused.map(statusOf)).toEqual(refused.map(() => 429));
@@ -67,8 +75,8 @@ describe('in the service', () => {
     expect(refused[0]?.text()).toMatch(/connection: close/i);
     await until(() => refused.every(({ isClosed }) => isClosed()));
     // The key's own whole requests are refused as well, and another key's are not.
-    const own = post(service.origin, path, [bearer(token)], body, body.length);
-    const others = post(service.origin, path, [bearer(other)], body, body.length);
+    const own = post(service.origin, path, [bearer(token)], { body, length: body.length });
+    const others = post(service.origin, path, [bearer(other)], { body, length: body.length });
     await until(() => isAnswered(own) && isAnswered(others));
     expect([statusOf(own), statusOf(others)]).toEqual([429, path === '/graphql/stream' ? 400 : 200]);
     own.socket.destroy();
@@ -81,7 +89,7 @@ describe('in the service', () => {
   it('R5: all routes count together, and chunked bodies too', async () => {
     const token = await aKnownKey();
     const all = Array.from({ length: 12 }, (_, i) =>
-      post(service.origin, PATHS[i % 3]?.[0] ?? '', [bearer(token)], '{', i < 6 ? 100 : null),
+      post(service.origin, PATHS[i % 3]?.[0] ?? '', [bearer(token)], { body: '{', length: i < 6 ? 100 : null }),
     );
     await until(async () => (await service.query('{ viewer { scopes } }', { token })).status === 429);
     expect(all.some(isAnswered)).toBe(false);
@@ -94,7 +102,7 @@ describe('in the service', () => {
 
   it('R5: bodies without a key count by network', async () => {
     const token = await aKnownKey();
-    const all = Array.from({ length: 9 }, () => post(service.origin, '/graphql', [], '{', 100));
+    const all = Array.from({ length: 9 }, () => post(service.origin, '/graphql', [], { body: '{', length: 100 }));
     await until(async () => (await service.query('{ __typename }', { token: null })).status === 429);
     expect((await service.query('{ viewer { scopes } }', { token })).status).toBe(200);
     for (const { socket } of all) socket.destroy();
@@ -109,12 +117,12 @@ describe('in the service', () => {
 
   it('R1: a body that is not complete after 10 s gets 408, on every route, compressed or not', async () => {
     const token = await aKnownKey();
-    const fast = post(service.origin, '/graphql', [bearer(token)], '{', QUERY.length);
+    const fast = post(service.origin, '/graphql', [bearer(token)], { body: '{', length: QUERY.length });
     const slow = [
-      ...PATHS.map(([path]) => post(service.origin, path, [bearer(token)], '{', 1000)),
-      post(service.origin, '/graphql', [bearer(token), 'Content-Encoding: gzip'], '{', 1000),
-      post(service.origin, '/graphql', [bearer(token)], '{', null),
-      post(service.origin, '/graphql', [], '{', 1000),
+      ...PATHS.map(([path]) => post(service.origin, path, [bearer(token)], { body: '{', length: 1000 })),
+      post(service.origin, '/graphql', [bearer(token), 'Content-Encoding: gzip'], { body: '{', length: 1000 }),
+      post(service.origin, '/graphql', [bearer(token)], { body: '{', length: null }),
+      post(service.origin, '/graphql', [], { body: '{', length: 1000 }),
     ];
     // A sender of single bytes gets no more time.
     const drip = setInterval(() => slow[0]?.socket.write(' '), 300);
@@ -153,7 +161,7 @@ describe('in memory', () => {
   afterAll(() => app?.close());
 
   const send = (network: string, length = 200 * KB): Sending =>
-    post(origin, '/', [`X-Network: ${network}`], '{', length);
+    post(origin, '/', [`X-Network: ${network}`], { body: '{', length });
 
   it('R4: the bytes of unfinished bodies are limited, and the largest senders lose theirs', async () => {
     const greedy = [send('a'), send('a'), send('a'), send('a')];
@@ -179,10 +187,10 @@ describe('in memory', () => {
 
   it('R4: broken, oversized and unread bodies are freed too', async () => {
     const all = [
-      post(origin, '/', ['X-Network: c'], '{]', 2),
-      post(origin, '/', ['X-Network: c'], '{', 10_000_000),
-      post(origin, '/nowhere', ['X-Network: c'], '{', 1_000),
-      post(origin, '/', ['X-Network: c', 'Content-Type: text/x'], '{', 1_000),
+      post(origin, '/', ['X-Network: c'], { body: '{]', length: 2 }),
+      post(origin, '/', ['X-Network: c'], { body: '{', length: 10_000_000 }),
+      post(origin, '/nowhere', ['X-Network: c'], { body: '{', length: 1_000 }),
+      post(origin, '/', ['X-Network: c', 'Content-Type: text/x'], { body: '{', length: 1_000 }),
     ];
     await until(() => all.every(isAnswered));
     expect(all.map(statusOf)).toEqual([400, 413, 404, 415]);

@@ -135,18 +135,20 @@ export async function settleFamily(keys: Keys, workspaceId: string, familyId: st
     const living = membersOf(members);
     const ends = endsOf(living);
     const kind = kindAt(ends, now);
-    if (await write(keys, holders, members, kind, ends)) return;
+    if (await write(keys, { holders, members, kind, ends })) return;
   }
 }
 
+/** A family as it was read, and the kind and ends that it should have. */
+interface Family {
+  readonly holders: readonly Holder[];
+  readonly members: readonly KeyDocument[];
+  readonly kind: PlaceKind | null;
+  readonly ends: FamilyEnds;
+}
+
 /** @returns whether all was written; otherwise the family has changed since it was read */
-async function write(
-  keys: Keys,
-  holders: readonly Holder[],
-  members: readonly KeyDocument[],
-  kind: PlaceKind | null,
-  ends: FamilyEnds,
-): Promise<boolean> {
+async function write(keys: Keys, { holders, members, kind, ends }: Family): Promise<boolean> {
   if (kind === null) return released(keys, holders);
   const last = (all: readonly Holder[]) => all.toSorted((a, b) => (a._id < b._id ? 1 : -1))[0];
   // If several keys have a slot, every process chooses the last one.

@@ -39,13 +39,15 @@ interface ChangeOptions {
   readonly places?: Places;
 }
 
-export function openKeys(
-  keys: Documents<KeyDocument>,
-  workspaces: Documents<WorkspaceDocument>,
-  users: Documents<UserDocument>,
-  intents: Intents,
-  lookUps: ReadConcern,
-): KeyStore {
+interface KeysOptions {
+  readonly keys: Documents<KeyDocument>;
+  readonly workspaces: Documents<WorkspaceDocument>;
+  readonly users: Documents<UserDocument>;
+  readonly intents: Intents;
+  readonly lookUps: ReadConcern;
+}
+
+export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOptions): KeyStore {
   const change = async (
     id: string,
     workspaceId: string | null,
@@ -102,7 +104,7 @@ export function openKeys(
     if (scopes === undefined || placeKindOf({ scopes }) === placeKindOf(document)) return {};
     const workspace = await workspaces.findOne({ _id: eq(document.workspaceId) });
     const limit = limitOf(places, workspace?.tier, placeKindOf({ scopes }));
-    return slotFor(keys, document, scopes, limit, now);
+    return slotFor(keys, document, scopes, { limit, now });
   };
 
   /**
@@ -121,7 +123,7 @@ export function openKeys(
       const free =
         limit === null
           ? { slot: unlimitedSlot(kind) }
-          : await freeSlot(keys, key.workspaceId, kind, limit, now, wasTaken);
+          : await freeSlot(keys, { workspaceId: key.workspaceId, kind, places: limit, now }, wasTaken);
       if ('living' in free) return free;
       const document = { ...toDocument(key, free.slot), ...more };
       const inserted = await unlessTaken(async () => {

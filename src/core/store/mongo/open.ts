@@ -205,7 +205,7 @@ async function assemble(
   const repair = await repairFamilies(keys);
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
   const store = {
-    keys: openKeys(keys, workspaces, users, intents, lookUps),
+    keys: openKeys({ keys, workspaces, users, intents, lookUps }),
     workspaces: openWorkspaces(workspaces, intents),
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),

@@ -59,13 +59,10 @@ export async function unlessTaken<T>(write: () => Promise<T>): Promise<T | null>
  */
 export async function freeSlot(
   keys: Keys,
-  workspaceId: string,
-  kind: PlaceKind,
-  places: number,
-  now: number,
+  range: Range,
   wasTaken: boolean,
 ): Promise<{ readonly slot: number } | { readonly living: number }> {
-  const range = { workspaceId, kind, places, now };
+  const { workspaceId, kind, places, now } = range;
   for (let searches = wasTaken; ; searches = true) {
     const [living, strays] = await Promise.all([
       keys.count(livingOf(workspaceId, kind, now), INDEXES[kind]),
@@ -145,8 +142,7 @@ export async function slotFor(
   keys: Keys,
   key: KeyDocument,
   scopes: readonly string[],
-  limit: number | null,
-  now: number,
+  { limit, now }: { readonly limit: number | null; readonly now: number },
 ): Promise<{ readonly slot?: number } | { readonly living: number }> {
   const kind = placeKindOf({ scopes });
   if (kind === placeKindOf(key)) return {};
@@ -159,5 +155,5 @@ export async function slotFor(
   if (kind === 'adminKeys' && doesMore) return {};
   if (key.slot !== undefined && kindOfSlot(key.slot) === kind) return {};
   if (limit === null || doesMore) return { slot: unlimitedSlot(kind) };
-  return freeSlot(keys, key.workspaceId, kind, limit, now, true);
+  return freeSlot(keys, { workspaceId: key.workspaceId, kind, places: limit, now }, true);
 }
