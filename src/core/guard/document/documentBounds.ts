@@ -1,7 +1,7 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
-import type { ParseOptions, ValidationRule } from 'graphql';
+import { GraphQLError, type ParseOptions, type ValidationContext, type ValidationRule } from 'graphql';
 import { MAX_LINES } from '../lines.js';
 import { unconditionalSubscriptionRoots } from './subscriptionRoots.js';
 
@@ -56,6 +56,15 @@ export interface DocumentBounds {
   readonly executionOptions: { readonly maxCoercionErrors: number };
 }
 
+/** By default, a rule throws its error, which a server takes for a fault of its own. */
+const REPORTED = {
+  propagateOnRejection: false,
+  onReject: [
+    (context: ValidationContext | null, { message }: GraphQLError): void =>
+      context?.reportError(new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })),
+  ],
+};
+
 /**
  * Returns the options of Apollo Server that bound documents.
  *
@@ -67,9 +76,9 @@ export function documentBounds(limits: Partial<DocumentLimits> = {}): DocumentBo
     parseOptions: { maxLexicalTokens: tokens },
     validationRules: [
       unconditionalSubscriptionRoots,
-      maxAliasesRule({ n: aliases, allowList: [] }),
-      maxDirectivesRule({ n: directives }),
-      maxDepthRule({ n: depth, flattenFragments: true }),
+      maxAliasesRule({ ...REPORTED, n: aliases, allowList: [] }),
+      maxDirectivesRule({ ...REPORTED, n: directives }),
+      maxDepthRule({ ...REPORTED, n: depth, flattenFragments: true }),
     ],
     validationOptions: { maxErrors: MAX_ERRORS },
     executionOptions: { maxCoercionErrors: MAX_COERCION_ERRORS },
