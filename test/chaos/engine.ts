@@ -37,9 +37,14 @@ export async function theEngine(): Promise<Engine> {
       await answers(engine.uri);
     },
     async drop(): Promise<void> {
-      const connection = await mongoose.createConnection(engine.uri).asPromise();
-      await connection.dropDatabase();
-      await connection.close();
+      const connection = mongoose.createConnection(engine.uri);
+      try {
+        await connection.asPromise();
+        await connection.dropDatabase();
+      } finally {
+        // Otherwise it would keep Jest running if the engine did not start again.
+        await connection.close();
+      }
     },
   };
   await answers(engine.uri);
