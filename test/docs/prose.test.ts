@@ -11,6 +11,7 @@ const FILES: readonly string[] = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'Dockerfile',
+  'LICENSE',
   'README.md',
   'SECURITY.md',
   'compose.yaml',
@@ -19,7 +20,7 @@ const FILES: readonly string[] = [
   'latchkey.example.yaml',
   'schema.graphql',
 ];
-const FOLDERS: readonly string[] = ['bench', 'docs', 'examples', 'scripts', 'src', 'test'];
+const FOLDERS: readonly string[] = ['.github', 'bench', 'docs', 'examples', 'scripts', 'src', 'test'];
 
 /** Each file, and each entry of the folders, so that the title of a failure names the place. */
 const CHECKED = [

@@ -50,6 +50,7 @@ const kinds = (files: readonly string[]) =>
 test('the tarball contains the programs, the documentation and the licences', () => {
   expect(kinds(installed.packed)).toEqual(
     [
+      'LICENSE',
       'README.md',
       'SECURITY.md',
       'package.json',
