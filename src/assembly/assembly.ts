@@ -8,7 +8,6 @@ import type { Standing } from '../core/auth/standing.js';
 import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
-import { readChange } from '../core/keys/changeFeed.js';
 import type { EndedKeys } from '../core/keys/ended.js';
 import type { KeyService } from '../core/keys/keyService.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
@@ -102,15 +101,15 @@ export async function assemble(options: LatchkeyOptions): Promise<Assembly> {
 /** @param started receives functions that end what was started, for a start that fails */
 async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): Promise<Assembly> {
   const foundation = foundationOf(options, started);
-  const { now, callbacks, gate, configured } = foundation;
+  const { now, gate, configured } = foundation;
   const accounts = openAccounts(foundation);
   const admission = openAdmission(foundation, accounts.verdicts);
   const { limiter } = admission;
   const principals = new Principals(foundation, accounts);
-  const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare, changed } = principals;
+  const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
   const { resourceMetadata } = principals;
   const knownScopes = new Set<string>();
-  const services = openServices(foundation, { tiers: limiter.tiers, changed, knownScopes });
+  const services = openServices(foundation, { tiers: limiter.tiers, knownScopes });
   const firstKey = await services.workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
     tier: options.defaultTier ?? 'GROWTH',
@@ -119,7 +118,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   await principals.open();
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
   // Last, because a feed can't be left again.
-  callbacks.call('changes.subscribe', () => options.changes?.subscribe((change) => changed(readChange(change))));
+  foundation.changes.subscribe();
 
   const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };

@@ -12,13 +12,15 @@ import { withBreaker } from '../core/store/breaking.js';
 import type { KeyType } from '../core/store/records.js';
 import type { Store } from '../core/store/store.js';
 import { Callbacks } from '../shared/callbacks.js';
+import { Changes } from './changes.js';
 import type { LatchkeyOptions } from './latchkeyOptions.js';
 
 /** What every part of an assembly uses: the store, the clock, the user's functions, and the configuration in use. */
 export interface Foundation {
   readonly options: LatchkeyOptions;
-  /** Behind a circuit breaker. */
+  /** Behind a circuit breaker. Each change that makes cached records stale is announced by {@link changes}. */
   readonly store: Store;
+  readonly changes: Changes;
   readonly now: () => number;
   readonly gate: BcryptGate;
   /** Null: digests are only kept in memory. */
@@ -39,14 +41,16 @@ export function foundationOf(options: LatchkeyOptions, started: (() => unknown)[
   const callbacks = callbacksOf('createLatchkey', options);
   const { store, end } = withBreaker(options.store);
   started.push(end);
+  const onKeyEvent = options.onKeyEvent && callbacks.contain('onKeyEvent', options.onKeyEvent);
+  const changes = new Changes(options.changes, callbacks, onKeyEvent);
   return {
-    ...{ options, store, end, started, callbacks },
+    ...{ options, end, started, callbacks, changes, onKeyEvent },
+    store: changes.around(store),
     now: options.now ?? Date.now,
     gate: new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost }),
     peppers: Peppers.of(options.peppers ?? []),
     observer: containedObserver(callbacks, options.observer),
     log: options.log && callbacks.contain('log', options.log),
-    onKeyEvent: options.onKeyEvent && callbacks.contain('onKeyEvent', options.onKeyEvent),
     configured: new CurrentConfiguration(options),
   };
 }

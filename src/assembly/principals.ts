@@ -28,7 +28,7 @@ export class Principals {
   /** The authenticator, with its refusals counted. */
   readonly #door: Pick<Authenticator, 'authenticate'>;
   readonly #networks: Networks;
-  readonly #listeners: ((change: Change | null) => void)[] = [];
+  readonly #configuration: { replace(configuration: Configuration, keys: ConfiguredKeys): void };
   readonly operator: OperatorKey | null;
 
   constructor(foundation: Foundation, accounts: Accounts) {
@@ -39,6 +39,18 @@ export class Principals {
     this.#authenticator = authenticatorOf(foundation, accounts, this.operator);
     this.#door = watched(this.#authenticator, accounts.refusals);
     this.#networks = new Networks(options.now ?? (() => performance.now()));
+    foundation.changes.listen((change) => this.#authenticator.forget(change));
+    this.#configuration = foundation.changes.around({ configuration: this.#replaceable() }).configuration;
+  }
+
+  /** Returns the operation that replaces the configuration. It isn't announced yet. */
+  #replaceable() {
+    return {
+      replace: (configuration: Configuration, keys: ConfiguredKeys): void => {
+        this.#foundation.configured.replace(configuration, keys);
+        this.#authenticator.configure(configuration.apiKeys, keys, configuration.oidc);
+      },
+    };
   }
 
   /** Reads what the store knows about imported keys. Call it before the first request. */
@@ -61,13 +73,8 @@ export class Principals {
 
   readonly onChange = (listener: (change: Change | null) => void): void => {
     if (typeof listener !== 'function') throw optionError('onChange: listener', listener, 'a function');
-    this.#listeners.push(this.#foundation.callbacks.contain('onChange', listener));
-  };
-
-  /** Updates the caches after a change of keys, then tells the listeners. */
-  readonly changed = (change: Change | null): void => {
-    this.#authenticator.forget(change);
-    this.#tell(change);
+    const { changes, callbacks } = this.#foundation;
+    changes.listen(callbacks.contain('onChange', listener));
   };
 
   readonly resourceMetadata = (kind: ResourceKind = 'graphql'): string | null => {
@@ -87,20 +94,14 @@ export class Principals {
 
   readonly prepare = async (configuration: Configuration): Promise<() => void> => {
     checkOptions('prepare: configuration', configurationSchema, configuration);
-    const { gate, store, configured } = this.#foundation;
+    const { gate, store } = this.#foundation;
     const next = await ConfiguredKeys.hashed(configuration, gate);
     await assertWorkspaces(next, store);
     await assertWorkspaceOfTokens(configuration, store);
     return () => {
-      configured.replace(configuration, next);
-      this.#authenticator.configure(configuration.apiKeys, next, configuration.oidc);
-      this.#tell(null);
+      this.#configuration.replace(configuration, next);
     };
   };
-
-  #tell(change: Change | null): void {
-    for (const listener of this.#listeners) listener(change);
-  }
 }
 
 function authenticatorOf(foundation: Foundation, accounts: Accounts, operator: OperatorKey | null): Authenticator {

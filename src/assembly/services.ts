@@ -1,13 +1,10 @@
 import { ForeignSchemes } from '../core/auth/foreignSchemes.js';
 import { configuredHolderOf, hasLeft, holderOf } from '../core/auth/principal.js';
 import type { Actor } from '../core/keys/actor.js';
-import { announcing, type Change } from '../core/keys/changeFeed.js';
 import { isConfigured, type WholeKey } from '../core/keys/configured.js';
-import { telling } from '../core/keys/keyEvent.js';
 import { KeyMinter } from '../core/keys/minter.js';
 import { KeyService } from '../core/keys/keyService.js';
 import type { TierTable } from '../core/limits/tiers.js';
-import type { Store } from '../core/store/store.js';
 import type { Holder } from '../management/access/resolvers.js';
 import { ProjectService } from '../management/workspaces/projectService.js';
 import { UserService } from '../management/workspaces/userService.js';
@@ -16,8 +13,6 @@ import type { Foundation } from './foundation.js';
 
 interface ServicesOptions {
   readonly tiers: TierTable;
-  /** Called after each change of keys, before its result is returned. */
-  readonly changed: (change: Change | null) => void;
   /** Receives the scopes of the guarded schemas. */
   readonly knownScopes: ReadonlySet<string>;
 }
@@ -32,14 +27,13 @@ export interface Services {
   readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
 }
 
-export function openServices(foundation: Foundation, { tiers, changed, knownScopes }: ServicesOptions): Services {
+export function openServices(foundation: Foundation, { tiers, knownScopes }: ServicesOptions): Services {
   const { store, now, configured } = foundation;
   const { roles, ceilings, keys: configuredKeys } = configured;
-  const changing = announcingStore(foundation, changed);
   const minter = minterOf(foundation);
   const foreign = new ForeignSchemes(store.keys, now);
   const keys = new KeyService({
-    store: { ...changing, projects: store.projects },
+    store,
     minter,
     now,
     tiers,
@@ -52,9 +46,9 @@ export function openServices(foundation: Foundation, { tiers, changed, knownScop
   const common = { roles, configured: configuredKeys, now };
   return {
     keys,
-    workspaces: new WorkspaceService({ ...common, store: { ...changing, audit: store.audit }, minter }),
+    workspaces: new WorkspaceService({ ...common, store, minter }),
     projects: new ProjectService({ ...common, store }),
-    users: new UserService({ ...common, store: changing }),
+    users: new UserService({ ...common, store }),
     async holderOf(actor, key) {
       const { tier } = await keys.workspace(actor, key.workspaceId);
       if (isConfigured(key)) return { principal: configuredHolderOf(key, tier), left: false };
@@ -62,19 +56,6 @@ export function openServices(foundation: Foundation, { tiers, changed, knownScop
       return { principal: holderOf({ key, tier, user }, roles()), left: hasLeft({ key, user }) };
     },
   };
-}
-
-/** Returns the parts of the store that change keys. Each change updates the caches, then is reported. */
-function announcingStore(
-  { options, store, callbacks, onKeyEvent }: Foundation,
-  changed: (change: Change | null) => void,
-): Pick<Store, 'keys' | 'workspaces' | 'users'> {
-  const announced = announcing(store, (change) => {
-    changed(change);
-    callbacks.call('changes.publish', () => options.changes?.publish(change));
-  });
-  // Outermost, so that caches are updated before a change is reported.
-  return onKeyEvent === undefined ? announced : { ...announced, keys: telling(announced.keys, onKeyEvent) };
 }
 
 function minterOf({ gate, peppers, configured }: Foundation): KeyMinter {

@@ -1,7 +1,4 @@
-import type { Author } from '../store/audit.js';
 import type { KeyRecord } from '../store/records.js';
-import type { KeyStore } from '../store/store.js';
-import { overlaid } from './changeFeed.js';
 
 export const KEY_EVENT_TYPES = [
   'CREATED',
@@ -41,46 +38,4 @@ export function keyEvent(
 ): KeyEvent {
   const { actor = null, address = null } = by;
   return { kind: 'key', type, at, workspaceId, projectId, keyId, actor, address };
-}
-
-/**
- * Wraps a key store so that each change is reported as an event, after it was made. Calls that change nothing are not
- * reported. All arguments are passed on, so that a future parameter of a store operation is not lost here.
- */
-export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeyStore {
-  const told = (type: KeyEventType, key: Key, now: number, author: Author | undefined): void =>
-    tell(keyEvent(type, key, now, { actor: author?.id }));
-  return overlaid(keys, {
-    async insert(...given) {
-      const [key, , now, author] = given;
-      const inserted = await keys.insert(...given);
-      if (inserted.outcome === 'inserted') told('CREATED', key, now, author);
-      return inserted;
-    },
-    async rotate(...given) {
-      const [, , , , now, author] = given;
-      const change = await keys.rotate(...given);
-      if (change.outcome === 'changed') told('ROTATED', change.key, now, author);
-      return change;
-    },
-    async expire(...given) {
-      const [, , , now, author] = given;
-      const change = await keys.expire(...given);
-      if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
-      return change;
-    },
-    async revoke(...given) {
-      const [, , , now, author] = given;
-      const change = await keys.revoke(...given);
-      // Revoking a key again returns the first revocation and changes nothing.
-      if (change.outcome === 'changed' && change.key.revokedAt === now) told('REVOKED', change.key, now, author);
-      return change;
-    },
-    async update(...given) {
-      const [, , , now, author] = given;
-      const change = await keys.update(...given);
-      if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
-      return change;
-    },
-  });
 }
