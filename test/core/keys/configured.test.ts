@@ -11,6 +11,7 @@ import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { KeyService } from '../../../src/core/keys/keyService.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { Ceilings } from '../../../src/core/scopes/ceilings.js';
+import { CONFIGURED } from '../../../src/core/store/keyFields.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
 
@@ -29,23 +30,13 @@ const admin: Actor = {
 };
 
 const record = (id: string, name: string, more: Partial<ConfiguredRecord> = {}): ConfiguredRecord => ({
+  ...CONFIGURED,
   id: `conf_${id}`,
   familyId: `conf_${id}`,
   workspaceId: 'default',
   name,
   roles: ['viewer'],
   scopes: ['read:all'],
-  type: 'SECRET',
-  environment: 'LIVE',
-  createdAt: null,
-  expiresAt: null,
-  revokedAt: null,
-  projectId: null,
-  userId: null,
-  allowedAddresses: [],
-  trustedDocuments: null,
-  replaces: null,
-  replacedBy: null,
   ...more,
 });
 

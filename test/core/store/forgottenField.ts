@@ -5,10 +5,10 @@ import type { KeyRecord } from '../../../src/core/store/records.js';
 
 /** The record of a key with another field. */
 interface LongerRecord extends KeyRecord {
-  readonly description: string | null;
+  readonly motto: string | null;
 }
 
-const description = {
+const motto = {
   stored: 'text',
   since: 17,
   initial: null,
@@ -24,19 +24,19 @@ const description = {
   perWeight: 500,
 } as const;
 
-export const complete: KeyFields<LongerRecord> = { ...KEY, description };
+export const complete: KeyFields<LongerRecord> = { ...KEY, motto };
 
 // @ts-expect-error A field without an entry in the table.
 export const forgotten: KeyFields<LongerRecord> = { ...KEY };
 
-const { audited, ...unaudited } = description;
+const { audited, ...unaudited } = motto;
 export const undecided: boolean = audited;
 
 // @ts-expect-error An entry that doesn't say whether the field is audited.
-export const incomplete: KeyFields<LongerRecord> = { ...KEY, description: unaudited };
+export const incomplete: KeyFields<LongerRecord> = { ...KEY, motto: unaudited };
 
 // @ts-expect-error An entry that stores a text as a number.
-export const wrong: KeyFields<LongerRecord> = { ...KEY, description: { ...description, stored: 'number' } };
+export const wrong: KeyFields<LongerRecord> = { ...KEY, motto: { ...motto, stored: 'number' } };
 
 // @ts-expect-error An entry for a field that the record does not have.
-export const strange: KeyFields<KeyRecord> = { ...KEY, description };
+export const strange: KeyFields<KeyRecord> = { ...KEY, motto };
