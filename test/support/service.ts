@@ -61,13 +61,15 @@ export function freshMongoUri(): string | undefined {
  * collections and indexes takes an engine much longer than emptying them.
  */
 const emptied: string[] = [];
+/** Forget the closed services. The modules of a test file stay in memory, and would keep the schema and the caches of each. */
+const forgetting: (() => void)[] = [];
+/** Whether the tests of this file have ended. Its own afterAll follows. */
 let isOver = false;
-if (process.env.MONGODB_URI !== undefined) {
-  afterAll(async () => {
-    isOver = true;
-    for (const uri of emptied.splice(0)) await onDatabase(uri, (connection) => connection.dropDatabase());
-  });
-}
+afterAll(async () => {
+  isOver = true;
+  for (const forget of forgetting.splice(0)) forget();
+  for (const uri of emptied.splice(0)) await onDatabase(uri, (connection) => connection.dropDatabase());
+});
 
 /**
  * Starts the whole service on a free port of loopback, with SQLite in a new directory or, with MONGODB_URI, an empty
@@ -93,7 +95,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const { tiers = { ...read.configuration.tiers, ...unlimited } } = options;
   const settings = { ...read, configuration: { ...read.configuration, tiers } };
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
-  const service = await composeService(settings, logger, options.now === undefined ? {} : { now: options.now });
+  let service: Service | null = await composeService(
+    settings,
+    logger,
+    options.now === undefined ? {} : { now: options.now },
+  );
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;
   const agent = new Agent({ keepAlive: true });
@@ -101,7 +107,10 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   return {
     origin,
     url,
-    service,
+    get service() {
+      if (service === null) throw new Error('The service is closed, and its file has ended.');
+      return service;
+    },
     adminToken,
     logs,
     query: async (query, { variables, token = adminToken, headers = {} } = {}) =>
@@ -114,10 +123,13 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
         ),
       ),
     async close() {
-      await service.close();
+      await service?.close();
       if (settings.mongodbUri !== null) await leaveDatabase(settings.mongodbUri, settings.mongodbUri === mongodbUri);
       agent.destroy();
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+      const forget = (): void => void (service = null);
+      if (isOver) forget();
+      else forgetting.push(forget);
     },
   };
 }

@@ -11,6 +11,20 @@ export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 export type MetricsSnapshot = readonly object[];
 
 /**
+ * The metrics of the process, such as its memory. All services of a process share them: prom-client starts an observer of garbage
+ * collection and one of the event loop for them, and neither can be stopped.
+ */
+let processRegistry: Registry | null = null;
+
+function ofProcess(): Registry {
+  if (processRegistry === null) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}
+
+/**
  * The Prometheus metrics of this process. They have their own registry, because the global one may belong to another
  * library.
  */
@@ -20,7 +34,8 @@ export class Metrics {
 
   constructor() {
     this.observer = countInto(this.#registry);
-    collectDefaultMetrics({ register: this.#registry });
+    // Observes from the start.
+    ofProcess();
   }
 
   /** Adds the counts of bcrypt, which are read when the metrics are. Call it once. */
@@ -115,12 +130,16 @@ export class Metrics {
 
   /** Returns the metrics in the exposition format of Prometheus. */
   async text(): Promise<string> {
-    return this.#registry.metrics();
+    return this.#all().metrics();
   }
 
   /** Returns the counts for a process that collects those of several: see {@link aggregated}. */
   async snapshot(): Promise<MetricsSnapshot> {
-    return this.#registry.getMetricsAsJSON();
+    return this.#all().getMetricsAsJSON();
+  }
+
+  #all(): Registry {
+    return Registry.merge([this.#registry, ofProcess()]);
   }
 
   #watch(name: string, help: string, read: () => number): void {

@@ -1,3 +1,6 @@
+import { createRequire } from 'node:module';
+import type * as PerfHooks from 'node:perf_hooks';
+import { jest } from '@jest/globals';
 import { aggregated, Metrics } from '../../../src/server/metrics/metrics.js';
 import { parseExposition, type Exposition } from './exposition.js';
 
@@ -120,4 +123,15 @@ test('adds up the snapshots of several processes, and shows a process that count
   expect(value('latchkey_http_requests_total', { route: '/graphql', status: '202' })).toBe(1);
   expect(value('latchkey_limits_shared')).toBe(0);
   expect(value('latchkey_streams_open')).toBe(18);
+});
+
+test('services of a process share the observers of the process, which cannot be stopped', async () => {
+  // The object on which prom-client looks up the function.
+  const perfHooks = createRequire(import.meta.url)('node:perf_hooks') as typeof PerfHooks;
+  const monitor = jest.spyOn(perfHooks, 'monitorEventLoopDelay');
+  const [first, second] = [new Metrics(), new Metrics()];
+  expect(monitor.mock.calls.length).toBeLessThan(2);
+  monitor.mockRestore();
+  const names = async (metrics: Metrics) => [...(await read(metrics)).types.keys()].sort();
+  expect(await names(second)).toEqual(await names(first));
 });
