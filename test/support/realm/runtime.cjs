@@ -55,6 +55,9 @@ function loadCircus(path) {
   delete require.cache[path];
   // The module adds its handlers to the list that it finds here.
   Reflect.deleteProperty(globalThis, Symbol.for('EVENT_HANDLERS'));
+  // The state of the earlier file has its tests, and so everything that they refer to.
+  for (const symbol of Object.getOwnPropertySymbols(globalThis))
+    if (symbol.description === 'JEST_STATE_SYMBOL') Reflect.deleteProperty(globalThis, symbol);
   // Node copies the value of each used storage to every new promise, so the modules share one storage.
   asyncHooks.AsyncLocalStorage = /** @type {any} */ (
     function SharedStorage() {

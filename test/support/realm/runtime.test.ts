@@ -19,12 +19,13 @@ const PROGRAM = `
     handlers.push(all.length);
     all.push(() => undefined);
   }
-  console.log(JSON.stringify({ handlers, storages }));`;
+  const states = Object.getOwnPropertySymbols(globalThis).filter(({ description }) => description === 'JEST_STATE_SYMBOL').length;
+  console.log(JSON.stringify({ handlers, states, storages }));`;
 
 test('the events of a test reach only handlers of its file, and all files share one storage for async calls', async () => {
   const { stdout, stderr } = await run(process.execPath, ['-e', PROGRAM]);
   expect({ result: stdout && JSON.parse(stdout), stderr }).toEqual({
-    result: { handlers: [2, 2, 2], storages: 1 },
+    result: { handlers: [2, 2, 2], states: 1, storages: 1 },
     stderr: '',
   });
 });
