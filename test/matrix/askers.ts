@@ -44,6 +44,17 @@ export const inputOf = (
   ...(role !== null && { userId: world.user(role, place) }),
 });
 
+/**
+ * The keys that call the operations: secret keys at every place, and keys of the other types at one place each, in turn. A type
+ * only restricts the scopes that a key can be created with. So each pair of a type with an owner, a scope and a place occurs.
+ */
+export const callers: readonly KeyOfMatrix[] = keys
+  .filter((key) => mayBeMade(key.type, key.scopes, isBound(key)))
+  .filter(({ type, role, scopes, place }) => {
+    const turn = OWNERS.indexOf(role) + SCOPES.findIndex((each) => each.join() === scopes.join());
+    return type === 'SECRET' || place === PLACES[turn % PLACES.length];
+  });
+
 export const askers: Asker[] = [
   { name: 'nobody', scopes: null, role: null, place: 'workspace', token: () => Promise.resolve(null) },
   {
@@ -71,11 +82,9 @@ export const askers: Asker[] = [
       token: ({ issuer }: World) => issuer.sign(byScope ? { scope: given.join(' ') } : { scope: '', roles: [given] }),
     };
   }),
-  ...keys
-    .filter((key) => mayBeMade(key.type, key.scopes, isBound(key)))
-    .map((key) => ({
-      ...key,
-      name: `a key: ${inWords(key)}`,
-      token: async (world: World) => (await world.make(key.place, inputOf(world, key))).token,
-    })),
+  ...callers.map((key) => ({
+    ...key,
+    name: `a key: ${inWords(key)}`,
+    token: async (world: World) => (await world.make(key.place, inputOf(world, key))).token,
+  })),
 ];

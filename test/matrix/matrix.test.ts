@@ -7,7 +7,7 @@ import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { openStream } from '../support/streams.js';
 import { OPERATOR_KEY, type Answer } from '../support/service.js';
 import { ASKED, type Asked, type Gift } from './asked.js';
-import { askers, inputOf, inWords, isBound, keys, type Asker } from './askers.js';
+import { askers, callers, inputOf, inWords, isBound, keys, type Asker, type KeyOfMatrix } from './askers.js';
 import { operations, type Operation } from './operations.js';
 import { mayAsk, mayBeMade, mayGive, ROLES } from './rule.js';
 import { MARK, NEVER, startWorld, STRONG_ROLE, WORKSPACE_MARK, type Subject, type World } from './world.js';
@@ -139,6 +139,19 @@ test('the matrix calls every root field of the schema', () => {
   expect(OPERATIONS.map(({ root }) => root)).toEqual(expect.arrayContaining(Object.keys(ASKED)));
   expect(Object.keys(ASKED)).toEqual(expect.arrayContaining(OPERATIONS.map(({ root }) => root)));
   expect(OPERATIONS.filter(({ root, name }) => root !== name).length).toBeGreaterThan(3);
+});
+
+test('the callers have every pair of a type with an owner, a scope and a place', () => {
+  const pairs = (of: readonly KeyOfMatrix[]) =>
+    new Set(
+      of.flatMap(({ type, role, scopes, place }) => [
+        `${type} ${role}`,
+        `${type} ${scopes.join()}`,
+        `${type} ${place}`,
+      ]),
+    );
+  const possible = keys.filter((key) => mayBeMade(key.type, key.scopes, isBound(key)));
+  expect([...pairs(callers)].toSorted()).toEqual([...pairs(possible)].toSorted());
 });
 
 describe('access to operations', () => {
