@@ -1,13 +1,15 @@
+import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { compressed } from './compressed.js';
 import { notingBundled } from '../../scripts/build/bundled.js';
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   root: import.meta.dirname,
   base: '/dashboard/',
   // The server replaces this word with the nonce of the response, which Mantine's style element needs.
   html: { cspNonce: '__CSP_NONCE__' },
-  plugins: [compressed, notingBundled('dashboard')],
+  // Hot reload keeps the state of a page. The build needs nothing of it.
+  plugins: command === 'serve' ? [react()] : [compressed, notingBundled('dashboard')],
   build: {
     outDir: '../../dist/dashboard',
     emptyOutDir: true,
@@ -23,4 +25,4 @@ export default defineConfig({
       },
     },
   },
-});
+}));

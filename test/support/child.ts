@@ -31,12 +31,16 @@ export function runFile(
   return spawned([...loader, ...nodeOptions, file, ...args], { cwd: PROJECT, env });
 }
 
+interface SpawnOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The path of Node. Default: the one that runs the tests. */
+  readonly node?: string;
+}
+
 /** Runs Node with these arguments. */
-export function spawned(
-  args: readonly string[],
-  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-): Child {
-  const child = spawn(process.execPath, args, {
+export function spawned(args: readonly string[], { cwd, env, node = process.execPath }: SpawnOptions): Child {
+  const child = spawn(node, args, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
