@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import base, { isInstalled } from './jest.config.js';
+import { common, isInstalled } from './jest.config.js';
 
 const HOUR = 3_600_000;
 
@@ -23,7 +23,7 @@ export function byHand(folder) {
   const leftOut = NEEDED.filter(({ has, suites }) => !has && suites.startsWith(`/test/${folder}/`));
   for (const { needs, suites } of leftOut) console.warn(`${needs} is missing: ${suites.slice(1)} is left out.`);
   return {
-    ...base,
+    ...common,
     rootDir: fileURLToPath(new URL('.', import.meta.url)),
     roots: [`<rootDir>/test/${folder}`],
     maxWorkers: 1,

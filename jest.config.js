@@ -27,18 +27,18 @@ const hasMongo = process.env.MONGODB_URI !== undefined;
 if (!hasMongo)
   console.warn('MONGODB_URI is not set: test/core/store/mongo is left out. Set it, and run npm run test:mongo.');
 
+/** A limit for tests that hang, long enough for a busy machine. */
+const testTimeout = 180_000;
+
+/** Folders whose tests call the code itself. All others speak to a service, a program or a browser. */
+const UNIT = ['adapters', 'core', 'demo', 'management', 'shared'];
+
 /** @type {import('jest').Config} */
-export default {
+const common = {
   testEnvironment: fileURLToPath(new URL('test/support/realm/environment.mjs', import.meta.url)),
   runtime: fileURLToPath(new URL('test/support/realm/runtime.cjs', import.meta.url)),
-  // A limit for tests that hang, long enough for a busy machine.
-  testTimeout: 180_000,
-  // By default, Jest leaves one core idle, which is half of two, and many suites wait for processes that they started.
-  // An engine of MongoDB needs CPU time, too.
-  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 1.5)),
-  testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
-  roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
+  testTimeout,
+  rootDir: fileURLToPath(new URL('.', import.meta.url)),
   // With MONGODB_URI, the suites of the MongoDB engine run, and the service's own suites run on it.
   testPathIgnorePatterns: [
     '/node_modules/',
@@ -47,7 +47,30 @@ export default {
     ...(hasMongo ? [] : ['/test/core/store/mongo']),
     ...leftOut.map(({ suites }) => suites),
   ],
+  testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   // Node's loader transforms the sources: test/support/ts-loader.mjs.
   transform: {},
 };
+const units = UNIT.map((folder) => `<rootDir>/test/${folder}`);
+
+/** @type {import('jest').Config} */
+export default {
+  testTimeout,
+  // By default, Jest leaves one core idle, which is half of two, and many suites wait for processes that they started.
+  // An engine of MongoDB needs CPU time, too.
+  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 1.5)),
+  testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
+  // `npm test -- --selectProjects unit`
+  projects: [
+    { ...common, displayName: 'unit', roots: units },
+    {
+      ...common,
+      displayName: 'e2e',
+      roots: ['<rootDir>/test'],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...units],
+    },
+  ],
+};
+
+export { common };
