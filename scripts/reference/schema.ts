@@ -20,7 +20,7 @@ import {
 } from 'graphql';
 import { inWords } from '../../src/core/guard/requirement.js';
 import { readRules, type SchemaRules } from '../../src/core/guard/rules.js';
-import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
+import { servedTypeDefs } from '../../src/server/servedTypeDefs.js';
 import { code, head, table } from './markdown.js';
 
 const ROOTS = [
@@ -31,7 +31,7 @@ const ROOTS = [
 
 /** Returns docs/reference/schema.md: every type, field, argument and directive, and the scopes that each requires. */
 export function schemaPage(): string {
-  const schema = buildASTSchema(serviceTypeDefs());
+  const schema = buildASTSchema(servedTypeDefs(true));
   const rules = readRules(schema);
   const types = Object.values(schema.getTypeMap())
     .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
@@ -39,7 +39,10 @@ export function schemaPage(): string {
   const roots = ROOTS.map(([name, title]) => [title, schema.getType(name) as GraphQLObjectType] as const);
   const isRoot = (type: GraphQLNamedType): boolean => roots.some(([, root]) => root === type);
   return [
-    head('Schema', '[schema.graphql](../../schema.graphql)'),
+    head(
+      'Schema',
+      '[schema.graphql](../../schema.graphql) and [src/demo/schema.graphql](../../src/demo/schema.graphql)',
+    ),
     'A field also requires the scopes that its type requires. [guard.md](guard.md) describes the requirements. ' +
       'A server prints its own schema at `/schema.graphql`.\n',
     ...roots.flatMap(([title, root]) => [`## ${title}\n`, rootPart(root, rules)]),

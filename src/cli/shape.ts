@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
   type TypeNode,
 } from 'graphql';
-import { serviceTypeDefs } from '../management/schema/typeDefs.js';
+import { apiTypeDefs } from '../management/schema/typeDefs.js';
 
 /** Checks the JSON of each scalar of the API. All other types without fields are strings. */
 const SCALARS: ReadonlyMap<string, (value: unknown) => boolean> = new Map<string, (value: unknown) => boolean>([
@@ -131,7 +131,7 @@ function fieldsOf(type: string): Fields {
 
 function typesOfSchema(): ReadonlyMap<string, Fields> {
   const found = new Map<string, Map<string, FieldDefinitionNode>>();
-  for (const definition of serviceTypeDefs().definitions) {
+  for (const definition of apiTypeDefs().definitions) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.OBJECT_TYPE_EXTENSION) continue;
     const fields = found.get(definition.name.value) ?? new Map<string, FieldDefinitionNode>();
     for (const field of definition.fields ?? []) fields.set(field.name.value, field);

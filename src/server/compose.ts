@@ -28,7 +28,7 @@ import { readCertificate } from './net/certificate.js';
 import { fetchThrough } from '../shared/outgoing/fetchThrough.js';
 import type { OpenRedis } from './redis/openRedis.js';
 import { failingClosed } from '../management/schema/failingClosed.js';
-import { serviceTypeDefs } from '../management/schema/typeDefs.js';
+import { servedTypeDefs } from './servedTypeDefs.js';
 import { keyConfiguration, type FileConfiguration } from './settings/fileConfiguration.js';
 import type { Settings } from './settings/settings.js';
 import { breakingStore } from '../core/store/breaking.js';
@@ -184,7 +184,7 @@ export async function composeService(
     const project = (actor: Actor, id: string) => latchkey.projects.get(actor, id);
     const schema = latchkey.guard(
       makeExecutableSchema({
-        typeDefs: serviceTypeDefs(),
+        typeDefs: servedTypeDefs(true),
         resolvers: [
           latchkey.resolvers,
           failingClosed({

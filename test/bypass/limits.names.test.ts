@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { guardSchema } from '../../src/core/guard/guard.js';
-import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
+import { servedTypeDefs } from '../../src/server/servedTypeDefs.js';
 import { OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { noting, ownSchema, serving, type Ran } from './own.js';
 
@@ -13,7 +13,7 @@ afterAll(() => service.close());
 
 describe('B42 callers without introspection learn no names', () => {
   const names = new Set<string>();
-  for (const type of Object.values(makeExecutableSchema({ typeDefs: serviceTypeDefs() }).getTypeMap())) {
+  for (const type of Object.values(makeExecutableSchema({ typeDefs: servedTypeDefs(true) }).getTypeMap())) {
     if (type.name.startsWith('__')) continue;
     names.add(type.name);
     if (isEnumType(type)) for (const { name } of type.getValues()) names.add(name);

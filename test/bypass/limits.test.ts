@@ -3,7 +3,7 @@ import { getIntrospectionQuery, Kind, parse, visit } from 'graphql';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../src/core/guard/compiledOperation.js';
 import { readRules } from '../../src/core/guard/rules.js';
-import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
+import { servedTypeDefs } from '../../src/server/servedTypeDefs.js';
 import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { noting, ownSchema, serving, type Ran } from './own.js';
 
@@ -191,7 +191,7 @@ describe('limits', () => {
       expect((await service.query(inField, { token: null })).status).toBe(401);
     });
 
-    const entriesOf = (typeDefs: string | ReturnType<typeof serviceTypeDefs>, query: string) => {
+    const entriesOf = (typeDefs: string | ReturnType<typeof servedTypeDefs>, query: string) => {
       const schema = makeExecutableSchema({ typeDefs });
       const document = parse(query);
       let [sets, entries] = [0, 0];
@@ -220,7 +220,7 @@ describe('limits', () => {
       ['with aliases', aliased],
       ['in a field', inField],
     ])('B40 the walk %s enters each selection set a few times, not 2^30', (_, query) => {
-      const { sets, entries, compiled } = entriesOf(serviceTypeDefs(), query);
+      const { sets, entries, compiled } = entriesOf(servedTypeDefs(true), query);
       // Once to find conditions, once for the rules and once for the cost.
       expect(entries).toBeLessThanOrEqual(3 * sets);
       expect(compiled.rules.length).toBeLessThanOrEqual(2);

@@ -19,6 +19,7 @@ const FILES: readonly string[] = [
   'jest.config.js',
   'latchkey.example.yaml',
   'schema.graphql',
+  'src/demo/schema.graphql',
 ];
 const FOLDERS: readonly string[] = ['.github', 'bench', 'docs', 'examples', 'scripts', 'src', 'test'];
 

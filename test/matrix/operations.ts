@@ -1,18 +1,17 @@
-import { readFileSync } from 'node:fs';
 import {
   buildASTSchema,
   getNamedType,
   isLeafType,
   isObjectType,
   isRequiredArgument,
-  parse,
   type GraphQLField,
   type GraphQLObjectType,
 } from 'graphql';
 import { getDirective } from '@graphql-tools/utils';
+import { servedTypeDefs } from '../../src/server/servedTypeDefs.js';
 import type { Rule } from './rule.js';
 
-const schema = buildASTSchema(parse(readFileSync('schema.graphql', 'utf8')));
+const schema = buildASTSchema(servedTypeDefs(true));
 
 type Field = GraphQLField<unknown, unknown>;
 type Kind = 'query' | 'mutation' | 'subscription';

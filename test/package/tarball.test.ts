@@ -55,6 +55,7 @@ test('the tarball contains the programs, the documentation and the licences', ()
       'SECURITY.md',
       'package.json',
       'schema.graphql',
+      'src/demo/schema.graphql',
       'dist/THIRD-PARTY-LICENSES.txt',
       'dist/bundled.cdx.json',
       'dist/cli/main.js',

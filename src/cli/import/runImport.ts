@@ -8,6 +8,7 @@ import { reportOf, type Report } from '../../management/import/importReport.js';
 import { FORMATS, readRows, type Format } from '../../management/import/rows.js';
 import { scopeNames } from '../../management/import/scopeNames.js';
 import { Peppers, pepperOfDirectory } from '../../core/keys/pepper.js';
+import { servedTypeDefs } from '../../server/servedTypeDefs.js';
 import { readSettings, SettingsError, type Settings } from '../../server/settings/settings.js';
 import { parseYaml } from '../../server/settings/yaml.js';
 import { describeStore, openStore, outageOf } from '../../core/store/open.js';
@@ -125,7 +126,7 @@ async function mappingFor({ from, mapping, defaultScopes }: ImportOptions): Prom
 async function scopesFor({ schema, actions }: ImportOptions): Promise<readonly string[]> {
   const text = schema === undefined ? null : await textOf(schema);
   try {
-    return scopeNames(text, listOf(actions ?? ''));
+    return scopeNames(text ?? servedTypeDefs(true), listOf(actions ?? ''));
   } catch (error) {
     if (text === null && actions === undefined) throw error;
     const { message, line } = schemaFault(error);

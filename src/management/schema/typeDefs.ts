@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import {
   isTypeDefinitionNode,
-  isTypeExtensionNode,
   Kind,
   parse,
   visit,
@@ -11,8 +10,8 @@ import {
 } from 'graphql';
 import { packageFile } from '../../packageFiles.js';
 
-/** Returns the whole API of the service, from the package's schema.graphql. */
-export function serviceTypeDefs(): DocumentNode {
+/** Returns the package's schema.graphql: directives, scalars, the operations on keys and workspaces, and the streams of key events. */
+export function apiTypeDefs(): DocumentNode {
   return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
 }
 
@@ -29,7 +28,7 @@ export function serviceTypeDefs(): DocumentNode {
  * ```
  */
 export function directiveTypeDefs(): DocumentNode {
-  const definitions = serviceTypeDefs().definitions.filter(
+  const definitions = apiTypeDefs().definitions.filter(
     (definition) =>
       definition.kind === Kind.DIRECTIVE_DEFINITION ||
       (definition.kind === Kind.SCALAR_TYPE_DEFINITION && definition.name.value === 'Scope'),
@@ -38,11 +37,11 @@ export function directiveTypeDefs(): DocumentNode {
 }
 
 /**
- * The definitions for your own schema: directives, scalars, and the operations on keys and workspaces with their types.
- * The built-in domain is not included, because it extends the root types.
+ * Returns the definitions for your own schema: directives, scalars, and the operations on keys and workspaces with their types.
+ * Streams are not included, because only the service serves them.
  */
 export function keyTypeDefs(): DocumentNode {
-  const { definitions } = serviceTypeDefs();
+  const { definitions } = apiTypeDefs();
   const types = new Map<string, TypeDefinitionNode>();
   for (const definition of definitions)
     if (isTypeDefinitionNode(definition)) types.set(definition.name.value, definition);
@@ -67,8 +66,7 @@ export function keyTypeDefs(): DocumentNode {
   return {
     kind: Kind.DOCUMENT,
     definitions: definitions.filter(
-      (definition) =>
-        !isTypeExtensionNode(definition) && (!isTypeDefinitionNode(definition) || reached.has(definition.name.value)),
+      (definition) => !isTypeDefinitionNode(definition) || reached.has(definition.name.value),
     ),
   };
 }

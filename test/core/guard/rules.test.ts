@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { scopesOf } from '../../../src/core/guard/requirement.js';
 import { GuardError, readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
-import { serviceTypeDefs } from '../../../src/management/schema/typeDefs.js';
+import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 import { faultsIn, ownSchema } from '../../bypass/own.js';
 
 const requires = (rules: SchemaRules, coordinate: string) => {
@@ -80,7 +80,7 @@ describe('readRules', () => {
   });
 
   it("the service's own schema is valid, and only the tiers are public", () => {
-    const schema = makeExecutableSchema({ typeDefs: serviceTypeDefs() });
+    const schema = makeExecutableSchema({ typeDefs: servedTypeDefs(true) });
     const own = readRules(schema);
     const roots = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
       Object.keys(type?.getFields() ?? {}).map((field) => `${type?.name ?? ''}.${field}`),

@@ -23,11 +23,12 @@ import { decide } from '../../../src/core/guard/decide.js';
 import { guardSchema, rulesOf } from '../../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js';
 import { viewOf, Views } from '../../../src/core/guard/views.js';
-import { directiveTypeDefs, serviceTypeDefs } from '../../../src/management/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
+import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 import { chooser, randomSdl } from './documents.js';
 
-const service = guardSchema(makeExecutableSchema({ typeDefs: serviceTypeDefs() }));
+const service = guardSchema(makeExecutableSchema({ typeDefs: servedTypeDefs(true) }));
 
 /** The names of a schema's types, without GraphQL's own. */
 const namesOf = (schema: GraphQLSchema | null): string[] =>

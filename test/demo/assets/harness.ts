@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeExecutableSchema } from '@graphql-tools/schema';
@@ -11,6 +11,7 @@ import { meterResolvers } from '../../../src/core/guard/guardedResolvers.js';
 import { notFound } from '../../../src/core/errors/refusal.js';
 import { AssetService } from '../../../src/demo/assets/service.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 import type { AssetStore, Store } from '../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
@@ -65,8 +66,7 @@ export async function openHarness(): Promise<Harness> {
 
 /** The public schema. DateTime and Duration remain numbers, as in the resolvers. */
 function schemaOf(service: AssetService): GraphQLSchema {
-  const typeDefs = readFileSync(new URL('../../../schema.graphql', import.meta.url), 'utf8');
-  return makeExecutableSchema({ typeDefs, resolvers: { ...assetResolvers({ service, project }) } });
+  return makeExecutableSchema({ typeDefs: servedTypeDefs(true), resolvers: { ...assetResolvers({ service, project }) } });
 }
 
 function actorIn(workspaceId: string): Principal {

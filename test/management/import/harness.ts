@@ -5,6 +5,7 @@ import { mappingOf } from '../../../src/management/import/mapping.js';
 import { planImport, type Plan } from '../../../src/management/import/plan.js';
 import type { Source } from '../../../src/management/import/presets.js';
 import { readRows, type Format, type Row } from '../../../src/management/import/rows.js';
+import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 import { scopeNames } from '../../../src/management/import/scopeNames.js';
 import type { Peppers } from '../../../src/core/keys/pepper.js';
 import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
@@ -77,7 +78,7 @@ export function plan(
     store,
     mapping: mappingOf(from, mapping),
     workspaceId: options.workspaceId ?? 'default',
-    knownScopes: scopeNames(null, []),
+    knownScopes: scopeNames(servedTypeDefs(true), []),
     ceilings: OWN_CEILINGS,
     tiers: TIER_LIMITS,
     now,

@@ -15,10 +15,10 @@ import { DateTime } from '../../../src/management/scalars/dateTime.js';
 import { Duration } from '../../../src/management/scalars/duration.js';
 import { JSONValue } from '../../../src/management/scalars/json.js';
 import { Scope } from '../../../src/management/scalars/scope.js';
-import { serviceTypeDefs } from '../../../src/management/schema/typeDefs.js';
+import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 
 const schema = makeExecutableSchema({
-  typeDefs: serviceTypeDefs(),
+  typeDefs: servedTypeDefs(true),
   resolvers: { Count, DateTime, Duration, JSON: JSONValue, Scope },
 });
 
