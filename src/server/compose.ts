@@ -4,11 +4,8 @@ import { HeadsWebhook } from '../management/audit/heads/webhook.js';
 import { checkHeads } from '../management/audit/startCheck.js';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { checkName } from '../demo/assets/input.js';
-import { assetResolvers, reached } from '../demo/assets/resolvers.js';
-import { AssetService } from '../demo/assets/service.js';
-import { eventResolvers } from '../demo/events/resolvers.js';
-import { EventService } from '../demo/events/service.js';
+import { ASSET_EVENTS } from '../demo/assets/assetEvents.js';
+import { createDemo, type Demo } from '../demo/demo.js';
 import type { RequestContext } from './http/requestContext.js';
 import { Connections } from './http/connections.js';
 import type { Scrape } from './http/metricsRoute.js';
@@ -16,7 +13,6 @@ import { MetricsServer } from './http/metricsServer.js';
 import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from '../core/keys/pepper.js';
 import type { Feed } from '../core/util/feed.js';
-import type { Actor } from '../core/keys/actor.js';
 import { writeFaultOf } from '../shared/files/makeDirectory.js';
 import { FileFault, isOfSystem } from '../shared/files/wholeFile.js';
 import { assemble, type Assembly } from '../assembly/assembly.js';
@@ -38,7 +34,7 @@ import { describeStore, openStore } from '../core/store/open.js';
 import { reportingTo } from '../core/store/reporting.js';
 import type { Store } from '../core/store/store.js';
 import { EventBus } from './streams/bus.js';
-import type { StreamEvent } from './streams/streamEvent.js';
+import { EventKinds, type StreamEvent } from './streams/streamEvent.js';
 import { OpenStreams } from './streams/openStreams.js';
 import type { Places } from './streams/streamPlaces.js';
 import { streamResolvers } from './streams/streamResolvers.js';
@@ -55,7 +51,8 @@ const NO_HTTPS =
 export interface Service {
   readonly latchkey: Assembly;
   readonly store: Store;
-  readonly assets: AssetService;
+  /** The built-in domain. */
+  readonly demo: Demo;
   readonly server: FastifyInstance;
   readonly connections: Connections;
   readonly metrics: Metrics;
@@ -123,6 +120,7 @@ export async function composeService(
     reportingTo(logger, settings),
   );
   metrics.watchStore(() => breaker.state);
+  const kinds = new EventKinds(ASSET_EVENTS);
   let redis: OpenRedis | null = null;
   let copies: HeadCopies | null = null;
   try {
@@ -134,13 +132,14 @@ export async function composeService(
       const { openRedis } = await import('./redis/openRedis.js');
       redis = await openRedis(settings.redisUrl, logger, {
         tiers,
+        kinds,
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
         onShared: (whether) => observer.limitsShared(whether),
       });
     }
     if (shared !== undefined) observer.limitsShared(true);
     const common = shared ?? redis;
-    const bus = new EventBus(common?.events);
+    const bus = new EventBus(kinds, common?.events);
     const latchkey = await assemble({
       store,
       onKeyEvent: bus.publish,
@@ -179,25 +178,21 @@ export async function composeService(
       Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
     };
-    const assets = new AssetService(store.assets, now ?? Date.now, bus.publish);
-    const events = new EventService(store.events, assets, now ?? Date.now);
-    const project = (actor: Actor, id: string) => latchkey.projects.get(actor, id);
+    const demo = createDemo({
+      store,
+      now: now ?? Date.now,
+      project: (actor, id) => latchkey.projects.get(actor, id),
+      limits: settings.answer,
+      publish: bus.publish,
+      listen: bus.listen,
+    });
     const schema = latchkey.guard(
       makeExecutableSchema({
         typeDefs: servedTypeDefs(true),
         resolvers: [
           latchkey.resolvers,
-          failingClosed({
-            ...assetResolvers({ service: assets, project, limits: settings.answer }),
-            ...streamResolvers({
-              bus,
-              keys: latchkey.keys,
-              reached: (context, wanted) => reached(project, context, wanted),
-              checkName,
-              findAsset: async (projectId, name) => (await store.assets.findMany(projectId, [name]))[0] ?? null,
-            }),
-          }),
-          failingClosed(eventResolvers({ service: events, project })),
+          ...demo.resolvers,
+          failingClosed(streamResolvers({ bus, keys: latchkey.keys })),
         ],
       }),
     );
@@ -206,6 +201,7 @@ export async function composeService(
       tiers: latchkey.limiter.tiers,
       max: settings.maxStreams,
       maxBytes: settings.maxStreamBytes,
+      bytesOf: kinds.bytesOf,
       ...(now !== undefined && { now }),
       // Redis takes precedence over the primary, because several machines can share it.
       ...(counted !== undefined && { places: counted }),
@@ -250,7 +246,7 @@ export async function composeService(
     let ended: Promise<void> | null = null;
     const close = () => (ended ??= end());
     const leave = (ms: number) => connections.leave(ms);
-    return { latchkey, store, assets, server, connections, metrics, metricsServer, reconfigure, leave, close };
+    return { latchkey, store, demo, server, connections, metrics, metricsServer, reconfigure, leave, close };
   } catch (error) {
     await redis?.limits.close();
     redis?.close();

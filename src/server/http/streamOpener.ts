@@ -183,6 +183,7 @@ export class StreamOpener {
       source,
       turns: streams.turns,
       bytes: streams.bytes,
+      bytesOf: streams.bytesOf,
       meter: new EventMeter({
         limits: latchkey.limiter,
         cost,

@@ -4,11 +4,11 @@ import type { Feed } from '../../core/util/feed.js';
 import type { ChangeFeed } from '../../core/keys/changeFeed.js';
 import { connectFaultOf } from '../../core/net/connectFault.js';
 import type { Limits } from '../../core/limits/limits.js';
-import type { StreamEvent } from '../streams/streamEvent.js';
+import { EventKinds, type StreamEvent } from '../streams/streamEvent.js';
 import type { Places } from '../streams/streamPlaces.js';
 import { CHANGES } from './changesChannel.js';
 import { connectionTo, placeOf } from './redisConnection.js';
-import { EVENTS } from './eventsChannel.js';
+import { eventsChannel } from './eventsChannel.js';
 import { RedisFeed } from './redisFeed.js';
 import { RedisPlaces } from './redisPlaces.js';
 import { RedisSession, type Trouble } from './redisSession.js';
@@ -43,7 +43,9 @@ export interface Log {
   info(message: string): void;
 }
 
-interface OnShared {
+export interface OpenRedisOptions extends Pick<SharedLimitsOptions, 'tiers' | 'onRoundTrip'> {
+  /** The kinds of events. Default: only those of keys. */
+  readonly kinds?: EventKinds;
   /** Called with true when limits are counted again, and with false when something is wrong with Redis. */
   readonly onShared?: (shared: boolean) => void;
 }
@@ -57,7 +59,7 @@ interface OnShared {
 export async function openRedis(
   url: string,
   log: Log,
-  { tiers, onRoundTrip, onShared }: Pick<SharedLimitsOptions, 'tiers' | 'onRoundTrip'> & OnShared = {},
+  { tiers, onRoundTrip, onShared, kinds = new EventKinds() }: OpenRedisOptions = {},
 ): Promise<OpenRedis> {
   const redis = connectionTo(url);
   const subscriber = connectionTo(url);
@@ -82,7 +84,7 @@ export async function openRedis(
     },
   };
   const changes = new RedisFeed({ publisher: redis, subscriber }, CHANGES);
-  const events = new RedisFeed({ publisher: redis, subscriber }, EVENTS);
+  const events = new RedisFeed({ publisher: redis, subscriber }, eventsChannel(kinds));
   const places = new RedisPlaces(redis, session);
   const close = (): void => {
     places.close();

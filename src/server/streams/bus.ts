@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Feed } from '../../core/util/feed.js';
-import type { KeyEventType } from '../../core/keys/keyEvent.js';
-import { topicOf, type StreamEvent, type Topic } from './streamEvent.js';
+import type { KeyEvent, KeyEventType } from '../../core/keys/keyEvent.js';
+import type { EventKinds, StreamEvent } from './streamEvent.js';
 import { EventQueue } from './queue.js';
 
 /**
@@ -19,12 +19,14 @@ type Wanted = (event: StreamEvent) => boolean;
  * events without a listener, or while the feed is unavailable, are lost.
  */
 export class EventBus {
+  readonly #kinds: EventKinds;
   readonly #feed: Feed<StreamEvent> | null;
-  readonly #queues = new Map<Topic, Map<EventQueue<StreamEvent>, Wanted>>();
+  readonly #queues = new Map<string, Map<EventQueue<StreamEvent>, Wanted>>();
   readonly #told = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 
   /** @param feed null: there is only this process */
-  constructor(feed: Feed<StreamEvent> | null = null) {
+  constructor(kinds: EventKinds, feed: Feed<StreamEvent> | null = null) {
+    this.#kinds = kinds;
     this.#feed = feed;
     feed?.subscribe((event) => {
       if (event !== null && this.#isNew(event)) this.#deliver(event);
@@ -43,7 +45,7 @@ export class EventBus {
    *
    * @param wanted returns whether an event may take a place in the queue
    */
-  listen(topic: Topic, wanted: Wanted = () => true): EventQueue<StreamEvent> {
+  readonly listen = (topic: string, wanted: Wanted = () => true): EventQueue<StreamEvent> => {
     const queues = this.#queues.get(topic) ?? new Map<EventQueue<StreamEvent>, Wanted>();
     this.#queues.set(topic, queues);
     const queue = new EventQueue<StreamEvent>(() => {
@@ -52,18 +54,24 @@ export class EventBus {
     });
     queues.set(queue, wanted);
     return queue;
-  }
+  };
 
   #deliver(event: StreamEvent): void {
-    for (const [queue, wanted] of this.#queues.get(topicOf(event)) ?? []) if (wanted(event)) queue.push(event);
+    const topic = this.#kinds.topicOf(event);
+    if (topic === null) return;
+    for (const [queue, wanted] of this.#queues.get(topic) ?? []) if (wanted(event)) queue.push(event);
   }
 
   #isNew(event: StreamEvent): boolean {
-    if (event.kind !== 'key' || !REPEATED.has(event.type)) return true;
+    if (!isRepeated(event)) return true;
     const name = `${event.keyId} ${event.type} ${event.address ?? ''}`;
     const before = this.#told.get(name);
     if (before !== undefined && event.at - before < AGAIN_AFTER) return false;
     this.#told.set(name, event.at);
     return true;
   }
+}
+
+function isRepeated(event: StreamEvent): event is KeyEvent {
+  return event.kind === 'key' && REPEATED.has((event as KeyEvent).type);
 }

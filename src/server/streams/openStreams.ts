@@ -6,6 +6,7 @@ import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { Credentials } from './credentials.js';
 import { OwnPlaces, type Places } from './streamPlaces.js';
 import type { Stream } from './stream.js';
+import { EventKinds } from './streamEvent.js';
 import { Turns } from '../../core/util/turns.js';
 import { WaitingBytes } from './waitingBytes.js';
 
@@ -26,6 +27,8 @@ interface OpenStreamsOptions {
   readonly beatEvery?: number;
   /** The number of bytes that may wait for slow readers in this process. Default: 64 MiB. */
   readonly maxBytes?: number;
+  /** Returns the memory of an event in bytes. Default: an estimate without its texts. */
+  readonly bytesOf?: (event: unknown) => number;
   /** Returns ms since the epoch. Default: Date.now. */
   readonly now?: () => number;
 }
@@ -42,6 +45,7 @@ export interface Place {
 export class OpenStreams {
   readonly credentials: Credentials;
   readonly bytes: WaitingBytes;
+  readonly bytesOf: (event: unknown) => number;
   readonly turns = new Turns();
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Set<Stream>();
@@ -53,9 +57,10 @@ export class OpenStreams {
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
     this.#places = options.places ?? new OwnPlaces();
-    const { maxBytes, now } = options;
+    const { maxBytes, now, bytesOf = new EventKinds().bytesOf } = options;
     this.credentials = new Credentials(now === undefined ? {} : { now });
     this.bytes = new WaitingBytes(maxBytes);
+    this.bytesOf = bytesOf;
   }
 
   /** The number of streams that are open or being opened. */

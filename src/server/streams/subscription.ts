@@ -2,7 +2,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { EventMeter } from './eventMeter.js';
 import { Message } from './message.js';
-import { bytesOf } from './streamEvent.js';
 import { EventQueue } from './queue.js';
 import type { Stream } from './stream.js';
 import type { Turns } from '../../core/util/turns.js';
@@ -18,6 +17,8 @@ interface SubscriptionOptions {
   /** Returns the result for an event. It must be the same for all streams. */
   readonly answer: (event: unknown, principal: AuthenticatedPrincipal) => object | Promise<object>;
   readonly bytes: WaitingBytes;
+  /** Returns the memory of an event in bytes. */
+  readonly bytesOf: (event: unknown) => number;
   /** Called once, when there are no more readers. */
   readonly onEnd: () => void;
 }
@@ -169,7 +170,7 @@ export class Subscription {
       while (!this.#isOver()) {
         const next: IteratorResult<unknown, unknown> = await source.next();
         if (next.done === true) break;
-        this.#hold({ event: next.value, bytes: bytesOf(next.value), place: this.#arrived });
+        this.#hold({ event: next.value, bytes: this.#options.bytesOf(next.value), place: this.#arrived });
         this.#arrived += 1;
       }
       this.#waiting.finish();

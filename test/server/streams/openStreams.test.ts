@@ -6,6 +6,8 @@ import { EventStream } from '../../../src/server/http/eventStream.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import { TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
+import { ASSET_EVENTS } from '../../../src/demo/assets/assetEvents.js';
+import { EventKinds } from '../../../src/server/streams/streamEvent.js';
 import { EventBus } from '../../../src/server/streams/bus.js';
 import { EventMeter } from '../../../src/server/streams/eventMeter.js';
 import { OpenStreams } from '../../../src/server/streams/openStreams.js';
@@ -87,7 +89,7 @@ const limitless = new Limiter({ tiers: tierTable({ STARTER: { rate: 1_000_000, b
 afterAll(() => limitless.close());
 
 async function open(answer: (event: unknown) => object, beatEvery = 60_000): Promise<Open> {
-  const bus = new EventBus();
+  const bus = new EventBus(new EventKinds(ASSET_EVENTS));
   const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 10, beatEvery });
   let judged = 0;
   let refused = false;
@@ -114,6 +116,7 @@ async function open(answer: (event: unknown) => object, beatEvery = 60_000): Pro
       }),
       turns: streams.turns,
       bytes: streams.bytes,
+      bytesOf: streams.bytesOf,
       answer,
       onEnd: () => undefined,
     });

@@ -1,5 +1,7 @@
 import { EventBus } from '../../../src/server/streams/bus.js';
-import type { StreamEvent } from '../../../src/server/streams/streamEvent.js';
+import type { KeyEvent } from '../../../src/core/keys/keyEvent.js';
+import { ASSET_EVENTS, type AssetEvent } from '../../../src/demo/assets/assetEvents.js';
+import { EventKinds, type StreamEvent } from '../../../src/server/streams/streamEvent.js';
 import { EventQueue, MAX_WAITING } from '../../../src/server/streams/queue.js';
 
 describe('EventQueue', () => {
@@ -35,13 +37,17 @@ describe('EventQueue', () => {
 });
 
 describe('EventBus', () => {
-  const asset = (projectId: string, name: string): StreamEvent => ({ kind: 'asset', projectId, name });
+  const kinds = new EventKinds(ASSET_EVENTS);
+  const asset = (projectId: string, name: string): AssetEvent => ({ kind: 'asset', projectId, name });
 
   it('delivers events to subscribers of their topic, here and through the feed, but not after they unsubscribed', async () => {
     const sent: StreamEvent[] = [];
     let heard: (event: StreamEvent | null) => void = () => undefined;
-    const bus = new EventBus({ publish: (event) => sent.push(event), subscribe: (listener) => (heard = listener) });
-    const one = bus.listen('asset p', (event) => event.kind === 'asset' && event.name !== 'c');
+    const bus = new EventBus(kinds, {
+      publish: (event) => sent.push(event),
+      subscribe: (listener) => (heard = listener),
+    });
+    const one = bus.listen('asset p', (event) => (event as AssetEvent).name !== 'c');
     const gone = bus.listen('asset p');
     await gone.return();
     bus.publish(asset('p', 'a'));
@@ -51,16 +57,31 @@ describe('EventBus', () => {
     heard(null);
     expect([await one.next(), await one.next()].map(({ value }) => value)).toEqual([asset('p', 'a'), asset('p', 'd')]);
     // Received events are not sent again.
-    expect(sent.map((event) => event.kind === 'asset' && event.name)).toEqual(['a', 'b', 'c']);
+    expect(sent.map((event) => (event as AssetEvent).name)).toEqual(['a', 'b', 'c']);
     expect((await gone.next()).done).toBe(true);
+  });
+
+  it('ignores events of a kind that only other processes know', async () => {
+    let heard: (event: StreamEvent | null) => void = () => undefined;
+    const bus = new EventBus(new EventKinds(), {
+      publish: () => undefined,
+      subscribe: (listener) => (heard = listener),
+    });
+    const queue = bus.listen('asset p');
+    heard(asset('p', 'a'));
+    await queue.return();
+    expect((await queue.next()).done).toBe(true);
   });
 
   it('sends a repeated event once a minute for each key, whichever process saw it', async () => {
     const sent: StreamEvent[] = [];
     let heard: (event: StreamEvent | null) => void = () => undefined;
-    const bus = new EventBus({ publish: (event) => sent.push(event), subscribe: (listener) => (heard = listener) });
+    const bus = new EventBus(kinds, {
+      publish: (event) => sent.push(event),
+      subscribe: (listener) => (heard = listener),
+    });
     const queue = bus.listen('key ws');
-    const limited = (keyId: string, at: number): StreamEvent => ({
+    const limited = (keyId: string, at: number): KeyEvent => ({
       kind: 'key',
       type: 'LIMITED',
       at,
