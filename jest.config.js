@@ -24,8 +24,9 @@ const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
 for (const { program, suites } of leftOut)
   console.warn(`${program} is not installed: ${suites.slice(1)} is left out. Install it, or run .ci/debian as root.`);
 const hasMongo = process.env.MONGODB_URI !== undefined;
-if (!hasMongo)
-  console.warn('MONGODB_URI is not set: test/core/store/mongo is left out. Set it, and run npm run test:mongo.');
+const MONGO = ['/test/core/store/mongo', '/test/demo/store/mongo'];
+for (const suites of hasMongo ? [] : MONGO)
+  console.warn(`MONGODB_URI is not set: ${suites.slice(1)} is left out. Set it, and run npm run test:mongo.`);
 
 /** A limit for tests that hang, long enough for a busy machine. */
 const testTimeout = 180_000;
@@ -44,7 +45,7 @@ const common = {
     '/node_modules/',
     // They take minutes and need a quiet machine: npm run test:chaos and npm run test:scale run them (jest.byHand.js).
     ...BY_HAND,
-    ...(hasMongo ? [] : ['/test/core/store/mongo']),
+    ...(hasMongo ? [] : MONGO),
     ...leftOut.map(({ suites }) => suites),
   ],
   testMatch: ['**/*.test.ts'],

@@ -6,5 +6,5 @@ import { openMongoStore } from 'latchkey/mongo';
 export async function openStore() {
   if (process.env.MONGODB_URI === undefined) return openSqliteStore({ dir: process.env.DATA_DIR ?? './data' });
   const { connection } = await mongoose.connect(process.env.MONGODB_URI);
-  return openMongoStore({ connection, assets: false });
+  return openMongoStore({ connection });
 }

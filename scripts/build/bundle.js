@@ -13,6 +13,7 @@ const SERVICE = {
   main: 'server/main',
   seed: 'server/seed',
   worker: 'server/cluster/worker',
+  demoThread: 'demo/store/sqlite/demoThread',
   'cli/main': 'cli/main',
 };
 const LIBRARY = {

@@ -116,7 +116,7 @@ export interface LatchkeyOptions {
 
 const STORES = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage'] as const;
 
-/** The parts of a store that keys need. Only the service needs `assets` and `events`. */
+/** The parts of a store. */
 const store = has<never>(
   (value) =>
     typeof value === 'object' &&

@@ -5,13 +5,7 @@ import { assetResolvers, type ProjectFinder } from './assets/resolvers.js';
 import { AssetService, type AssetNews } from './assets/service.js';
 import { eventResolvers } from './events/resolvers.js';
 import { EventService } from './events/service.js';
-import type { AssetStore, EventStore } from '../core/store/store.js';
-
-/** The operations of the built-in domain on its tables. */
-export interface DemoStore {
-  readonly assets: AssetStore;
-  readonly events: EventStore;
-}
+import type { DemoStore } from './store/demoStore.js';
 
 export interface DemoOptions {
   readonly store: DemoStore;

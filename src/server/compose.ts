@@ -6,6 +6,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { ASSET_EVENTS } from '../demo/assets/assetEvents.js';
 import { createDemo, type Demo } from '../demo/demo.js';
+import { DEMO_PARTS } from '../demo/store/demoParts.js';
 import type { RequestContext } from './http/requestContext.js';
 import { Connections } from './http/connections.js';
 import type { Scrape } from './http/metricsRoute.js';
@@ -116,7 +117,10 @@ export async function composeService(
   // Shared by reference with all counters; a reload overwrites its values.
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
   const { store, breaker } = breakingStore(
-    observedStore(await openStore(settings, (message) => logger.warn(message)), observer),
+    observedStore(
+      await openStore(settings, { tell: (message) => logger.warn(message), extension: DEMO_PARTS }),
+      observer,
+    ),
     reportingTo(logger, settings),
   );
   metrics.watchStore(() => breaker.state);

@@ -1,4 +1,5 @@
 import { seedWarehouse } from '../demo/assets/seedWarehouse.js';
+import { DEMO_PARTS } from '../demo/store/demoParts.js';
 import { AssetService } from '../demo/assets/service.js';
 import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
 import { readSettings } from './settings/settings.js';
@@ -8,7 +9,7 @@ import { openStore } from '../core/store/open.js';
 /** `npm run seed`: fills the default workspace with an example warehouse. Running it again updates its times. */
 try {
   const settings = readSettings();
-  const store = await openStore(settings);
+  const store = await openStore(settings, { extension: DEMO_PARTS });
   try {
     await store.workspaces.ensure({
       id: DEFAULT_WORKSPACE_ID,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKey, startService, type TestService } from '../support/service.js';
+import { createKey, startService, type TestService, demoOf } from '../support/service.js';
 import { at, DAY, startFrozen, type FrozenService } from './frozen.js';
 import { act, attempt, look, refusalOf, statusWith } from './operations.js';
 
@@ -60,7 +60,7 @@ test('X11: an ended key is removed once its time is over, and its token is refus
       expect(refusalOf(await attempt(latchkey, mutation, { id }))).toMatchObject({ code: 'NOT_FOUND' });
     }
   }
-  expect(await latchkey.service.store.assets.find('default', 'orders')).toBeNull();
+  expect(await demoOf(latchkey).store.assets.find('default', 'orders')).toBeNull();
   expect(latchkey.logs.filter((line) => line.includes('removed ended keys'))).toHaveLength(2);
   expect(await latchkey.service.metrics.text()).toMatch(/^latchkey_ended_keys_removed_total 2$/m);
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { createKey, OPERATOR_KEY, startService, type TestService, demoOf } from '../support/service.js';
 import { act, attempt, refusalOf } from './operations.js';
 
 let dir: string;
@@ -51,7 +51,7 @@ const idsOf = async (token: string, variables: object = {}): Promise<string[]> =
   (await list(token, variables)).body.data.events.nodes.map(({ id }: { id: string }) => id);
 /** Records the calls of the operation, and passes them to the store. */
 function counted(name: 'record' | 'list'): void {
-  const events = latchkey.service.store.events as unknown as Record<string, (...given: unknown[]) => unknown>;
+  const events = demoOf(latchkey).store.events as unknown as Record<string, (...given: unknown[]) => unknown>;
   const operation = events[name];
   events[name] = (...given) => {
     calls.push(name);

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
+import { createKey, OPERATOR_KEY, type Answer, demoOf } from '../support/service.js';
 import { HOUR, at, startFrozen, type FrozenService } from './frozen.js';
 import { act, refusalOf } from './operations.js';
 
@@ -82,7 +82,7 @@ describe('an explanation', () => {
 
   it('runs nothing, and costs the key nothing', async () => {
     const { id, token } = await makeKey(['write:assets']);
-    const list = jest.spyOn(latchkey.service.store.assets, 'register');
+    const list = jest.spyOn(demoOf(latchkey).store.assets, 'register');
     const mutation = 'mutation { registerAsset(input: { name: "explained" }) { name } }';
     for (let i = 0; i < 5; i += 1)
       expect(await explain(id, mutation)).toMatchObject({ allowed: true, room: { rate: { remaining: 500 } } });

@@ -1,4 +1,4 @@
-import { answerOf, createKey, startService, type TestService } from '../support/service.js';
+import { answerOf, createKey, startService, type TestService, demoOf } from '../support/service.js';
 import { VALIDATOR } from '../support/validator.js';
 import { connect } from '../server/mcp/client.js';
 
@@ -212,7 +212,7 @@ test('R4: a key with 20 requests a minute gets 20 responses', async () => {
     // An operation fails too, and does not run.
     const document = 'mutation { registerAsset(input: { name: "late" }) { name } }';
     expect((await send(call('run_mutation', { document }))).status).toBe(429);
-    expect(await small.service.store.assets.find('default', 'late')).toBeNull();
+    expect(await demoOf(small).store.assets.find('default', 'late')).toBeNull();
 
     const beside: number[] = [];
     for (let i = 0; i < 30; i += 1) beside.push((await send(INITIALIZED)).status);

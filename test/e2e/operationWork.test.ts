@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { AssetService } from '../../src/demo/assets/service.js';
 import { Explainer } from '../../src/core/guard/explain.js';
-import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
+import { createKey, OPERATOR_KEY, type Answer, demoOf } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 
 let latchkey: FrozenService;
@@ -116,7 +116,7 @@ describe('R2: the documents in one operation', () => {
 
 describe('R2: the inputs of one operation with a variable under many aliases', () => {
   it('record at most 1,000 events', async () => {
-    const record = jest.spyOn(latchkey.service.store.events, 'record');
+    const record = jest.spyOn(demoOf(latchkey).store.events, 'record');
     const input = Array.from({ length: 500 }, (_, i) => ({ id: `e${i}`, type: 'plain' }));
     const answer = await ask(
       `mutation ($input: [EventInput!]!) { ${aliases(20, () => 'recordEvents(input: $input) { repeated }')} }`,
@@ -280,8 +280,8 @@ describe('R2: the lists of one operation', () => {
       auditLog: jest.spyOn(store.audit, 'list'),
       projects: jest.spyOn(store.projects, 'list'),
       users: jest.spyOn(store.users, 'list'),
-      assetsConnection: jest.spyOn(store.assets, 'list'),
-      events: jest.spyOn(store.events, 'list'),
+      assetsConnection: jest.spyOn(demoOf(latchkey).store.assets, 'list'),
+      events: jest.spyOn(demoOf(latchkey).store.events, 'list'),
     };
   };
 
@@ -292,7 +292,7 @@ describe('R2: the lists of one operation', () => {
       expect(list).toHaveBeenCalledTimes(1);
       latchkey.pass(60_000);
     }
-    const assets = jest.spyOn(latchkey.service.store.assets, 'list').mockClear();
+    const assets = jest.spyOn(demoOf(latchkey).store.assets, 'list').mockClear();
     const answer = await ask(`{ ${aliases(40, () => 'assets { name }')} }`);
     expect([answer.status, assets.mock.calls.length]).toEqual([200, 1]);
   });

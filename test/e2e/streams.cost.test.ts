@@ -1,4 +1,4 @@
-import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { createKey, OPERATOR_KEY, startService, type TestService, demoOf } from '../support/service.js';
 import { openStream, type Reading } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { parseExposition } from '../server/metrics/exposition.js';
@@ -189,7 +189,7 @@ describe('the cost of events', () => {
     const made = await act(own, 'createWorkspace', { name: 'w', tier: 'STARTER' }, OPERATOR_KEY);
     const stream = await openOne('subscription { assetChanged { name } }', made.token, own);
     const { projectId } = { projectId: made.workspace.id as string };
-    for (const name of ['x', 'y', 'z']) await own.service.demo.assets.register(projectId, { name });
+    for (const name of ['x', 'y', 'z']) await demoOf(own).assets.register(projectId, { name });
     expect((await stream.first(3)).map(({ data }) => data.assetChanged.name)).toEqual(['x', 'y', 'z']);
     close([stream]);
   });

@@ -28,7 +28,7 @@ const ALLOWED: Readonly<Record<Folder, readonly Folder[]>> = {
   adapters: ['shared', 'core', 'management', 'adapters'],
   assembly: ['shared', 'core', 'management', 'adapters', 'assembly'],
   demo: ['shared', 'core', 'management', 'demo'],
-  server: ['shared', 'core', 'management', 'adapters', 'assembly', 'demo', 'server'],
+  server: ['shared', 'core', 'management', 'adapters', 'assembly', 'server'],
   client: ['shared', 'client'],
   cli: ['shared', 'core', 'management', 'server', 'client', 'cli'],
   dashboard: ['shared', 'dashboard'],
@@ -137,9 +137,20 @@ describe('the linter', () => {
   test.each(['sqlite', 'mongo'])('lets only the store import the engine %s', (engine) => {
     const layers = ['management', 'adapters', 'assembly', 'demo', 'server', 'cli'];
     const files = layers.map((folder) => [`src/${folder}/x.ts`, `../core/store/${engine}/open.js`] as const);
-    const own = ['src/core/store/open.ts', `./${engine}/open.js`] as const;
+    const own = [
+      ['src/core/store/open.ts', `./${engine}/open.js`],
+      // The tables of the built-in domain.
+      [`src/demo/store/${engine}/x.ts`, `../../../core/store/${engine}/x.js`],
+    ] as const;
     const forbidden = layers.map((folder) => `src/${folder}/x.ts`);
-    expect([...restricted(new Map([...files, own]))].sort()).toEqual(forbidden.sort());
+    expect([...restricted(new Map([...files, ...own]))].sort()).toEqual(forbidden.sort());
+  });
+
+  test('lets only the composition of the service import the built-in domain', () => {
+    const files = ['compose', 'seed', 'servedTypeDefs', 'start', 'streams/bus'].map(
+      (name) => [`src/server/${name}.ts`, `${name.includes('/') ? '../' : ''}../demo/demo.js`] as const,
+    );
+    expect([...restricted(new Map(files))].sort()).toEqual(['src/server/start.ts', 'src/server/streams/bus.ts']);
   });
 });
 

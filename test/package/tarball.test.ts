@@ -71,6 +71,7 @@ test('the tarball contains the programs, the documentation and the licences', ()
       'dist/packageFiles.js',
       'dist/seed.js',
       'dist/sqliteThread.js',
+      'dist/demoThread.js',
       'dist/types/*',
       'dist/worker.js',
       'dist/yaml.cjs',

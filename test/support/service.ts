@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Connection } from 'mongoose';
 import { pino } from 'pino';
 import { composeService, type Service } from '../../src/server/compose.js';
+import type { Demo } from '../../src/demo/demo.js';
 import type { TierTable } from '../../src/core/limits/tiers.js';
 import { readSettings } from '../../src/server/settings/settings.js';
 import { send, type Sent } from './send.js';
@@ -45,6 +46,12 @@ export interface TestServiceOptions {
   readonly tiers?: TierTable;
   /** Uses the directory of an earlier service, and doesn't delete it. */
   readonly dataDir?: string;
+}
+
+/** Returns the built-in domain of a service. @throws Error if the service was started without it */
+export function demoOf({ service }: Pick<TestService, 'service'>): Demo {
+  if (service.demo === null) throw new Error('The service has no built-in domain.');
+  return service.demo;
 }
 
 /** Returns a MongoDB address with a new database if MONGODB_URI is set; else undefined, for SQLite. */

@@ -6,8 +6,8 @@ import { overlaid } from '../util/overlaid.js';
 import type { Change } from './changeFeed.js';
 import { keyEvent, type KeyEvent, type KeyEventType } from './keyEvent.js';
 
-/** Everything that callers and their permissions depend on: the store and the configuration, without the data of the demo. */
-export interface Changeable extends Omit<Store, 'assets' | 'events' | 'ping' | 'close'> {
+/** Everything that callers and their permissions depend on: the store and the configuration. */
+export interface Changeable extends Omit<Store, 'ping' | 'close'> {
   readonly configuration: {
     /** Replaces the configuration of this process. */
     replace(...given: never): void;

@@ -5,16 +5,24 @@ type Operation = (...given: unknown[]) => Promise<unknown>;
 /** Runs an operation of a store. `name` is its name in the interface, such as `keys.find`. */
 type Runner = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
 
-const PARTS = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'assets', 'events'] as const;
+const PARTS = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage'] as const satisfies readonly (keyof Store)[];
 
-/** Returns a store in which `run` runs each operation. */
-export function aroundStore(store: Store, run: Runner): Store {
-  const parts = PARTS.map((name) => [name, aroundPart(`${name}.`, store[name] as object | undefined, run)]);
+/** Returns a store in which `run` runs each operation, including those of further parts. */
+export function aroundStore<Extended extends Store>(store: Extended, run: Runner): Extended {
+  const further = Object.entries(store).flatMap(([name, part]) => (isPart(part) ? [name] : []));
+  const parts = [...new Set([...PARTS, ...further])].map((name) => [
+    name,
+    aroundPart(`${name}.`, (store as Readonly<Record<string, unknown>>)[name] as object | undefined, run),
+  ]);
   return {
-    ...(Object.fromEntries(parts) as Pick<Store, (typeof PARTS)[number]>),
+    ...(Object.fromEntries(parts) as Extended),
     ping: () => run('ping', () => store.ping()),
     close: () => run('close', () => store.close()),
   };
+}
+
+function isPart(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && Object.values(part).every((each) => typeof each === 'function');
 }
 
 /** Wraps a part of a store, which consists only of operations. A custom store may lack parts. */

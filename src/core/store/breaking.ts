@@ -2,8 +2,8 @@ import { aroundStore } from './around.js';
 import { Breaker, type BreakerOptions } from './breaker.js';
 import type { Store } from './store.js';
 
-interface BreakingStore {
-  readonly store: Store;
+interface BreakingStore<Extended extends Store> {
+  readonly store: Extended;
   readonly breaker: Pick<Breaker, 'state' | 'close'>;
 }
 
@@ -13,9 +13,12 @@ const breaking = new WeakSet<Store>();
  * Puts a {@link Breaker} around all operations of a store. While the store has a problem, `ping` uses the breaker's
  * state.
  */
-export function breakingStore(store: Store, options: Omit<BreakerOptions, 'ping'> = {}): BreakingStore {
+export function breakingStore<Extended extends Store>(
+  store: Extended,
+  options: Omit<BreakerOptions, 'ping'> = {},
+): BreakingStore<Extended> {
   const breaker = new Breaker({ ...options, ping: () => store.ping() });
-  const broken: Store = {
+  const broken: Extended = {
     ...aroundStore(store, (_name, operation) => breaker.run(operation)),
     ping: () => breaker.check(),
     close() {

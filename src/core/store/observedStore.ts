@@ -8,7 +8,7 @@ import type { Store } from './store.js';
  * Returns a store that reports the time and outcome of each operation to the observer, under its name in the interface,
  * such as `keys.find`. Returns the store itself if there is no observer.
  */
-export function observedStore(store: Store, observer: Observer): Store {
+export function observedStore<Extended extends Store>(store: Extended, observer: Observer): Extended {
   if (observer === UNOBSERVED) return store;
   return aroundStore(store, (name, operation) => timed(name, operation, observer));
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { CannotOpen, NotWritten, type StoreUnavailable } from './storeErrors.js';
-import { openSqlite } from './sqlite/open.js';
+import type { StoreExtension } from './extension.js';
+import { openSqlite, type OpenSqliteOptions } from './sqlite/open.js';
 import type { Store } from './store.js';
 
 /** Where keys are stored: in MongoDB, or without a URI in SQLite in a directory. */
@@ -26,18 +27,25 @@ export function describeStore({ mongodbUri, dataDir }: StoreAddress): StoreDescr
   return { name: `SQLite in ${dataDir}`, missingDirectory, pepperDirectory: dataDir };
 }
 
+export interface OpenStoreOptions<Parts extends object> {
+  /** Called with a sentence about each slow step. */
+  readonly tell?: (message: string) => void;
+  /** Further parts of the store. Default: none. */
+  readonly extension?: StoreExtension<Parts> | undefined;
+}
+
 /**
  * Opens the store that the settings select. Loads Mongoose only if it is used, because this would take a good part of
  * the start time with SQLite.
  *
- * @param tell called with a sentence about each slow step
  * @throws CannotOpen that names the setting, the fault and a remedy
  */
-export async function openStore(
+export async function openStore<Parts extends object = object>(
   { mongodbUri, dataDir }: StoreAddress,
-  tell?: (message: string) => void,
-): Promise<Store> {
-  return mongodbUri === null ? openDirectory(dataDir, tell) : openMongo(mongodbUri);
+  { tell, extension }: OpenStoreOptions<Parts> = {},
+): Promise<Store & Parts> {
+  if (mongodbUri !== null) return openDatabase(mongodbUri, extension);
+  return openDirectory(dataDir, { tell, extension: extension?.sqlite });
 }
 
 /** Returns what is wrong with an open store, and what to do about it, without the secrets of its address. */
@@ -53,9 +61,12 @@ export async function outageOf({ mongodbUri, dataDir }: StoreAddress, error: Sto
   return found instanceof Error ? found.message : error.message;
 }
 
-async function openDirectory(dir: string, tell?: (message: string) => void): Promise<Store> {
+async function openDirectory<Parts extends object>(
+  dir: string,
+  options: OpenSqliteOptions<Parts>,
+): Promise<Store & Parts> {
   try {
-    return await openSqlite({ dir }, tell);
+    return await openSqlite({ dir }, options);
   } catch (cause) {
     if (!(cause instanceof CannotOpen)) throw cause;
     const { fault, remedy } = cause;
@@ -64,13 +75,17 @@ async function openDirectory(dir: string, tell?: (message: string) => void): Pro
   }
 }
 
-async function openMongo(uri: string): Promise<Store> {
-  const [{ openMongoStore }, { cannotOpen }] = await Promise.all([
+async function openDatabase<Parts extends object>(
+  uri: string,
+  extension?: StoreExtension<Parts>,
+): Promise<Store & Parts> {
+  const [{ openMongo }, { cannotOpen }, parts] = await Promise.all([
     import('./mongo/open.js'),
     import('./mongo/cannotOpen.js'),
+    extension?.mongo(),
   ]);
   try {
-    return await openMongoStore({ uri });
+    return await openMongo({ uri }, parts);
   } catch (cause) {
     throw cannotOpen(uri, cause);
   }

@@ -6,8 +6,8 @@ import {
   type AlertRecord,
   type AssetColumns,
   type AssetSummary,
-} from '../../core/store/records.js';
-import type { AssetStore } from '../../core/store/store.js';
+} from '../store/demoRecords.js';
+import type { AssetStore } from '../store/demoStore.js';
 import { changesBetween, inWords as columnsInWords } from './columns.js';
 import { freshnessOf, inWords as ageInWords } from './freshness.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ALERT_KINDS } from '../../core/store/records.js';
+import { ALERT_KINDS } from '../store/demoRecords.js';
 import type { AssetNews } from './service.js';
 
 /** An asset was registered or loaded, or its freshness changed. Its state is in the store. */

@@ -1,4 +1,4 @@
-import type { AssetSummary } from '../../core/store/records.js';
+import type { AssetSummary } from '../store/demoRecords.js';
 import { alertTopic, assetTopic, type AlertEvent, type AssetEvent } from './assetEvents.js';
 import { checkName } from './input.js';
 import { reached, type AssetContext, type ProjectFinder } from './resolvers.js';

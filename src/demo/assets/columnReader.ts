@@ -4,7 +4,7 @@ import {
   BYTES_PER_FIELD,
   type AnswerLimits,
 } from '../../core/guard/answer/answerLimits.js';
-import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../../core/store/records.js';
+import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../store/demoRecords.js';
 import type { AssetService } from './service.js';
 
 /** The number of assets whose columns are read together. */

@@ -1,4 +1,4 @@
-import type { Column } from '../../core/store/records.js';
+import type { Column } from '../store/demoRecords.js';
 import { normalise } from '../../shared/text/characters.js';
 
 /** The differences between the current and the registered columns. */

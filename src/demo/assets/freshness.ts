@@ -1,4 +1,4 @@
-import type { AssetRecord } from '../../core/store/records.js';
+import type { AssetRecord } from '../store/demoRecords.js';
 
 type FreshnessStatus = 'FRESH' | 'STALE' | 'UNKNOWN';
 

@@ -1,5 +1,5 @@
 import { badInput } from '../../core/errors/refusal.js';
-import type { Column } from '../../core/store/records.js';
+import type { Column } from '../store/demoRecords.js';
 import { faultOfText, isLonger, normalise } from '../../shared/text/characters.js';
 
 /** The maximum length of a list in a response: assets of a page, upstream and downstream assets. */

@@ -1,4 +1,4 @@
-import type { AlertRecord, AssetColumnList, AssetSummary, AssetTexts, ColumnKind } from '../../core/store/records.js';
+import type { AlertRecord, AssetColumnList, AssetSummary, AssetTexts, ColumnKind } from '../store/demoRecords.js';
 import { COLUMNS_AT_ONCE, TEXTS_AT_ONCE, type ColumnReader } from './columnReader.js';
 import { LIST_MAX } from './input.js';
 import { Remembered } from '../../core/util/remembered.js';

@@ -8,7 +8,7 @@ import type {
   AssetTexts,
   Column,
   ColumnKind,
-} from '../../core/store/records.js';
+} from '../store/demoRecords.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { after } from '../../management/schema/after.js';
 import { connectionOf, type Page } from '../../management/schema/pageConnection.js';

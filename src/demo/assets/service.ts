@@ -9,9 +9,9 @@ import type {
   Column,
   ColumnKind,
   LoadRecord,
-} from '../../core/store/records.js';
+} from '../store/demoRecords.js';
 import { checkPage, pageOf, type Page } from '../../management/schema/pageConnection.js';
-import type { AssetStore } from '../../core/store/store.js';
+import type { AssetStore } from '../store/demoStore.js';
 import { settleAlerts, settleMany, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';
 import * as check from './input.js';

@@ -1,4 +1,4 @@
-import type { Column } from '../../core/store/records.js';
+import type { Column } from '../store/demoRecords.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

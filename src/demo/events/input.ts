@@ -1,6 +1,6 @@
 import { checkName, checkRows, SKEW } from '../assets/input.js';
 import { badInput } from '../../core/errors/refusal.js';
-import { EVENT_RETENTION, type EventRecord } from '../../core/store/records.js';
+import { EVENT_RETENTION, type EventRecord } from '../store/demoRecords.js';
 
 /** The type that updates an asset's freshness. All others are defined by the client. */
 export const LOAD = 'LOAD';

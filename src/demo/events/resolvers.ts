@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { reached, type AssetContext, type ProjectFinder } from '../assets/resolvers.js';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
-import type { EventRecord } from '../../core/store/records.js';
+import type { EventRecord } from '../store/demoRecords.js';
 import { connectionOf } from '../../management/schema/pageConnection.js';
 import { listing, pageRows } from '../../management/schema/listing.js';
 import { decodeEventCursor, encodeEventCursor } from './cursor.js';

@@ -1,7 +1,7 @@
 import { checkName } from '../assets/input.js';
 import type { AssetService } from '../assets/service.js';
-import { EVENT_RETENTION, type AssetSummary, type EventRecord } from '../../core/store/records.js';
-import type { EventStore, KeptEvent } from '../../core/store/store.js';
+import { EVENT_RETENTION, type AssetSummary, type EventRecord } from '../store/demoRecords.js';
+import type { EventStore, KeptEvent } from '../store/demoStore.js';
 import { checkPage, pageOf, type Page } from '../../management/schema/pageConnection.js';
 import type { EventPosition } from './cursor.js';
 import { checkEvents, checkType, LOAD, type EventInput } from './input.js';

@@ -3,9 +3,6 @@ import { pick } from '../../../src/core/store/fields.js';
 import { INITIAL, KEY_SUMMARY_FIELDS } from '../../../src/core/store/keyFields.js';
 import type { Author } from '../../../src/core/store/audit.js';
 import type {
-  AlertRecord,
-  AssetRecord,
-  EventRecord,
   KeyRecord,
   KeySummary,
   ProjectRecord,
@@ -62,51 +59,6 @@ export const ADA: Author = { kind: 'key', id: 'key_ada', address: '192.0.2.7', u
 /** The arguments for a rotation of `old`. */
 export function anHeir(old: KeyRecord, fields: Partial<KeyRecord> = {}): KeyRecord {
   return aKey(old.workspaceId, { familyId: old.familyId, replaces: old.id, createdBy: old.id, ...fields });
-}
-
-export function anAsset(projectId: string, fields: Partial<AssetRecord> = {}): AssetRecord {
-  return {
-    projectId,
-    name: unique('asset'),
-    description: 'Orders of the day',
-    owner: 'sales',
-    allowedAge: 86_400_000,
-    upstream: [],
-    expectedColumns: [{ name: 'id', type: 'bigint' }],
-    columns: [],
-    schemaVersion: 1,
-    lastLoadAt: null,
-    lastLoadRows: null,
-    createdAt: NOW,
-    ...fields,
-  };
-}
-
-export function anAlert(projectId: string, asset: string, fields: Partial<AlertRecord> = {}): AlertRecord {
-  return {
-    id: unique('alert'),
-    projectId,
-    asset,
-    kind: 'STALE',
-    message: 'No load for a day.',
-    openedAt: NOW,
-    closedAt: null,
-    ...fields,
-  };
-}
-
-/** Uses the real time, because MongoDB expires events by its own clock. */
-export function anEvent(projectId: string, fields: Partial<EventRecord> = {}): EventRecord {
-  return {
-    projectId,
-    id: unique('evt'),
-    type: 'LOAD',
-    asset: 'orders',
-    at: Date.now(),
-    rows: 7,
-    properties: '{"$by":"dag","deep":{"a.b":[1,null]}}',
-    ...fields,
-  };
 }
 
 /** A workspace without keys. */

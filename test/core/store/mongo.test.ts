@@ -13,9 +13,6 @@ import { removeAll } from './conformance/removal.js';
 import {
   ADA,
   aKey,
-  anAlert,
-  anAsset,
-  anEvent,
   anHeir,
   aProject,
   aUser,
@@ -380,11 +377,8 @@ describe('MongoDB: a connection passed by the caller', () => {
     await second.close();
     expect(connection.modelNames().sort()).toEqual([
       'Key',
-      'LatchkeyAlert',
-      'LatchkeyAsset',
       'LatchkeyAudit',
       'LatchkeyAuditHead',
-      'LatchkeyEvent',
       'LatchkeyKey',
       'LatchkeyProbe',
       'LatchkeyProject',
@@ -427,7 +421,7 @@ describe('MongoDB: a connection passed by the caller', () => {
     commands.length = 0;
     const workspace = aWorkspace();
     const key = aKey(workspace.id);
-    const { keys, workspaces, usage, assets, events } = store;
+    const { keys, workspaces, usage } = store;
     await workspaces.create(workspace, key);
     await workspaces.ensure(aWorkspace());
     await workspaces.setTier(workspace.id, 'GROWTH', NOW);
@@ -440,15 +434,8 @@ describe('MongoDB: a connection passed by the caller', () => {
     await keys.saveDigest(key.id, 'digest');
     await keys.touch(new Map([[key.id, NOW]]));
     await usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW);
-    const asset = await assets.register(anAsset(workspace.id));
-    await assets.register(asset);
-    await assets.recordLoad(workspace.id, asset.name, NOW, 1);
-    await assets.saveColumns(workspace.id, asset.name, 1, []);
-    await assets.openAlert(anAlert(workspace.id, asset.name));
-    await assets.closeAlert(workspace.id, asset.name, 'STALE', NOW);
-    await events.record([anEvent(workspace.id)], NOW);
     const writes = commands.filter(({ commandName }) => ['insert', 'update', 'findAndModify'].includes(commandName));
-    expect(writes.length).toBeGreaterThan(20);
+    expect(writes.length).toBeGreaterThan(14);
     for (const { commandName, command } of writes) {
       expect({ commandName, concern: command.writeConcern }).toEqual({
         commandName,
@@ -467,13 +454,12 @@ describe('MongoDB: a connection passed by the caller', () => {
     await store.close();
   });
 
-  test('creates no collections for assets if they are disabled', async () => {
+  test('creates no collections of the built-in domain', async () => {
     const own = freshUri();
     const plain = await mongoose.createConnection(own).asPromise();
-    const store = await openMongoStore({ connection: plain, assets: false });
+    const store = await openMongoStore({ connection: plain });
     await givenKey(store, await givenWorkspace(store));
-    await expect(store.assets.find('ws', 'name')).rejects.toThrow('opened without assets');
-    await expect(store.events.record([], NOW)).rejects.toThrow('opened without assets');
+    expect(Object.keys(store)).not.toEqual(expect.arrayContaining(['assets']));
     const collections = (await plain.listCollections()).map(({ name }) => name);
     expect(collections.sort()).toEqual([
       'latchkey_audit',
@@ -491,28 +477,6 @@ describe('MongoDB: a connection passed by the caller', () => {
     await plain.close();
     await drop(own);
   });
-});
-
-test('MongoDB: assets of a release before projects belong to the default project', async () => {
-  const own = freshUri();
-  const plain = await mongoose.createConnection(own).asPromise();
-  const { projectId, ...asset } = anAsset(unique('ws'));
-  const { id, projectId: workspaceId, ...alert } = anAlert(projectId, asset.name);
-  const assets = plain.getClient().db(plain.name).collection('latchkey_assets');
-  const alerts = plain.collection<{ _id: string }>('latchkey_alerts');
-  await assets.createIndexes([{ key: { workspaceId: 1, name: 1 }, unique: true }]);
-  await assets.insertOne({ workspaceId: projectId, ...asset });
-  await alerts.insertOne({ _id: id, workspaceId, ...alert, open: true } as never);
-  for (let opened = 0; opened < 2; opened++) {
-    const store = await openMongoStore({ uri: own });
-    expect(await store.assets.find(projectId, asset.name)).toEqual({ projectId, ...asset });
-    expect(await store.assets.openAlerts(projectId, [asset.name])).toEqual([{ id, projectId, ...alert }]);
-    // The old index would have allowed a name only once in a workspace, whatever the project.
-    await store.assets.register(anAsset(unique('prj'), { name: asset.name }));
-    await store.close();
-  }
-  await plain.close();
-  await drop(own);
 });
 
 test('F13: MongoDB: names of an earlier release are unique and found in any normalization', async () => {
@@ -553,7 +517,7 @@ test('MongoDB: reads use the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(14);
+  expect(models).toHaveLength(11);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();
@@ -568,10 +532,7 @@ describe('MongoDB: indexes', () => {
     const uniques = async (name: string) =>
       (await raw.collection(name).indexes()).filter((index) => index.unique).map(({ key }) => key as object);
     expect(await uniques('latchkey_keys')).toEqual([{ lookupId: 1 }, { workspaceId: 1, slot: 1 }]);
-    expect(await uniques('latchkey_assets')).toEqual([{ projectId: 1, name: 1 }]);
     expect(await uniques('latchkey_usage')).toEqual([{ keyId: 1, start: 1 }]);
-    expect(await uniques('latchkey_events')).toEqual([{ projectId: 1, id: 1 }]);
-    expect(await uniques('latchkey_alerts')).toEqual([{ projectId: 1, asset: 1, kind: 1 }]);
     await raw.close();
     await store.close();
     await drop(uri);
@@ -788,54 +749,6 @@ describe('MongoDB: usage counts', () => {
   });
 });
 
-describe('MongoDB: events', () => {
-  test('expire 90 days after they happened', async () => {
-    const uri = freshUri();
-    const store = await openMongoStore({ uri });
-    const raw = await mongoose.createConnection(uri).asPromise();
-    const expiring = (await raw.collection('latchkey_events').indexes()).filter(
-      ({ expireAfterSeconds }) => expireAfterSeconds !== undefined,
-    );
-    expect(expiring).toMatchObject([{ key: { at: 1 }, expireAfterSeconds: 90 * 24 * 60 * 60 }]);
-    await raw.close();
-    await store.close();
-    await drop(uri);
-  });
-
-  test('are written with one command, and read once only for IDs that exist', async () => {
-    const uri = freshUri();
-    const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
-    const store = await openMongoStore({ connection });
-    const names: string[] = [];
-    connection.getClient().on('commandStarted', ({ commandName }) => names.push(commandName));
-    const events = Array.from({ length: 500 }, () => anEvent('prj'));
-    await store.events.record(events.slice(0, 100), NOW);
-    expect(names.splice(0)).toEqual(['insert']);
-    const kept = await store.events.record(events, NOW);
-    expect(names).toEqual(['insert', 'find']);
-    expect(kept.map(({ added }) => added)).toEqual(events.map((_, i) => i >= 100));
-    await store.close();
-    await connection.close();
-    await drop(uri);
-  });
-});
-
-test('MongoDB: an alert that many requests open concurrently is inserted once', async () => {
-  const uri = freshUri();
-  const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
-  const store = await openMongoStore({ connection });
-  const names: string[] = [];
-  connection.getClient().on('commandStarted', ({ commandName }) => names.push(commandName));
-  const alerts = Array.from({ length: 10 }, () => anAlert('prj', 'orders'));
-  const other = anAlert('prj', 'customers');
-  const answers = await Promise.all([...alerts, other].map((alert) => store.assets.openAlert(alert)));
-  expect(answers).toEqual([...alerts.map(() => alerts[0]), other]);
-  expect(names).toEqual(['insert', 'insert']);
-  await store.close();
-  await connection.close();
-  await drop(uri);
-});
-
 describe('MongoDB: unavailable', () => {
   /**
    * The store gives up after two seconds, the driver after thirty: the difference is the tolerance for a busy machine.
@@ -860,10 +773,6 @@ describe('MongoDB: unavailable', () => {
     () => store.usage.read([key.id], { from: 0, to: 3_600_000, by: 'HOUR' }),
     () => store.workspaces.create(aWorkspace(), aKey(ws)),
     () => store.workspaces.list(1),
-    () => store.assets.register(anAsset(ws)),
-    () => store.assets.openAlerts(ws, ['a']),
-    () => store.events.record([anEvent(ws)], NOW),
-    () => store.events.list(ws, { first: 5, after: null, filter: {}, since: 0 }),
   ];
 
   test('from the start: opening rejects with StoreUnavailable in time', async () => {

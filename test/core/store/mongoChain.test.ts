@@ -60,7 +60,7 @@ async function aMember(address = uri.href, timeout = TIMEOUT): Promise<Member> {
     const { writeErrors = [] } = reply as { writeErrors?: readonly { errmsg: string }[] };
     failed.push(...writeErrors.map(({ errmsg }) => `${commandName}: ${errmsg}`));
   });
-  const opened = await openMongoStore({ connection, timeout, assets: false });
+  const opened = await openMongoStore({ connection, timeout });
   closing.push(() => opened.close());
   commands.length = 0;
   failed.length = 0;

@@ -1,13 +1,16 @@
 import mongoose, { type Connection } from 'mongoose';
-import { openMongoStore } from '../../../src/core/store/mongo/open.js';
+import { openMongo } from '../../../src/core/store/mongo/open.js';
 import { FOLDING } from '../../../src/core/store/mongo/schemas.js';
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../src/core/store/ordering.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { during, noteCommand, sent, shapes, type SentShape } from './commands.js';
-import { storeConformance } from './conformance.js';
+import { storeConformance, type Engine } from './conformance.js';
 import { aKey, givenKey, givenWorkspace, NOW, unique } from './fixtures.js';
 import { faultOf, type Fault, type Index } from './indexFit.js';
-import { openTarget } from './target.js';
+import { MONGO_PARTS } from '../../../src/demo/store/mongo/mongoParts.js';
+import type { DemoStore } from '../../../src/demo/store/demoStore.js';
+import { demoConformance } from '../../demo/store/demoConformance.js';
+import { openDemoTarget } from '../../demo/store/demoTarget.js';
 
 /** The server's address with a separate database. */
 function freshUri(): string {
@@ -17,11 +20,11 @@ function freshUri(): string {
 }
 
 const uri = freshUri();
-let store: Store;
+let store: Store & DemoStore;
 let raw: Connection;
 
 beforeAll(async () => {
-  store = await openTarget({ engine: 'mongo', uri });
+  store = await openDemoTarget({ engine: 'mongo', uri });
   raw = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
 });
 afterAll(async () => {
@@ -31,7 +34,7 @@ afterAll(async () => {
 });
 
 // The suite for both engines sends every kind of command, so that a new operation is included.
-storeConformance('MongoDB', {
+const engine: Engine = {
   runs: 20,
   killedAfter: [10, 23, 41],
   create: async () => ({ engine: 'mongo', uri: freshUri() }),
@@ -41,7 +44,9 @@ storeConformance('MongoDB', {
     await connection.dropDatabase();
     await connection.close();
   },
-});
+};
+storeConformance('MongoDB', engine);
+demoConformance('MongoDB', engine);
 
 test('X11: each command of the suite used read concern majority, and write concern majority with journal', () => {
   expect(sent.faults).toEqual([]);
@@ -117,8 +122,8 @@ async function start(): Promise<void> {
   await old.collection('latchkey_usage').insertOne({ keyId: 'k', start: new Date(NOW), requests: 1 });
   await old.collection('latchkey_assets').insertOne({ workspaceId: 'ws', name: 'orders' });
   raw.getClient().on('commandStarted', noteCommand);
-  await during('start', async () => (await openMongoStore({ connection: raw, timeout: 60_000 })).close());
-  await during('start', async () => (await openMongoStore({ connection: old, timeout: 60_000 })).close());
+  await during('start', async () => (await openMongo({ connection: raw, timeout: 60_000 }, MONGO_PARTS)).close());
+  await during('start', async () => (await openMongo({ connection: old, timeout: 60_000 }, MONGO_PARTS)).close());
   await old.dropDatabase();
 }
 

@@ -4,27 +4,14 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../../../src/core/store/periods.js';
-import { EVENT_RETENTION, type UsageAddition } from '../../../src/core/store/records.js';
+import type { UsageAddition } from '../../../src/core/store/records.js';
 import { storeOf } from '../../../src/core/store/sqlite/engine.js';
 import { Connection } from '../../../src/core/store/sqlite/connection.js';
 import { MIGRATIONS } from '../../../src/core/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { openWriter } from '../../../src/core/store/sqlite/writer.js';
 import { storeConformance } from './conformance.js';
-import {
-  aKey,
-  anAlert,
-  anAsset,
-  anEvent,
-  aProject,
-  aWorkspace,
-  givenKey,
-  givenWorkspace,
-  listed,
-  namesOf,
-  NOW,
-  summaryOf,
-} from './fixtures.js';
+import { aKey, aProject, aWorkspace, givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from './fixtures.js';
 import { runTogether, startChild } from './processes.js';
 
 let root = '';
@@ -46,6 +33,22 @@ storeConformance('SQLite', {
 });
 
 describe('SQLite: the file', () => {
+  test('has no tables of the built-in domain', async () => {
+    const dir = freshDir();
+    const store = await openSqliteStore({ dir });
+    expect(Object.keys(store).sort()).toEqual([
+      ...['audit', 'close', 'keys', 'ping', 'projects', 'usage', 'users', 'workspaces'],
+    ]);
+    await store.close();
+    const file = new Connection(join(dir, 'latchkey.db'), 1000);
+    const tables = file.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+    expect(tables.all({}).map(({ name }) => name)).toEqual([
+      ...['audit', 'auditBases', 'auditHeads', 'keyCounts', 'keyDocuments', 'keys', 'openers', 'projects'],
+      ...['recovery', 'removedKeys', 'usage', 'usedFields', 'users', 'workspaces'],
+    ]);
+    file.close();
+  });
+
   test('is readable only by its owner, with its directory and companions', async () => {
     const dir = join(freshDir(), 'deep');
     const store = await openSqliteStore({ dir });
@@ -145,43 +148,6 @@ test('X11: ended keys of an earlier release are found and removed, and their loo
   await reopened.close();
 });
 
-test('R2: assets of an earlier release keep their texts and columns', async () => {
-  const dir = freshDir();
-  mkdirSync(dir);
-  const before = MIGRATIONS.findIndex((migration) => String(migration).includes('assetTexts'));
-  const old = new Connection(join(dir, 'latchkey.db'), 1000);
-  for (const migration of MIGRATIONS.slice(0, before)) if (typeof migration === 'string') old.exec(migration);
-  old.exec(`PRAGMA user_version = ${before}; PRAGMA foreign_keys = ON`);
-  const columns = [{ name: 'id', type: 'bigint' }];
-  old.exec(
-    `INSERT INTO assets (projectId, name, description, owner, allowedAge, upstream, expectedColumns, columns, schemaVersion,
-       lastLoadAt, lastLoadRows, createdAt)
-     VALUES ('ws', 'a', 'text', 'me', 5, '["b","c"]', '${JSON.stringify(columns)}', '[]', 3, 7, 8, 1),
-       ('ws', 'b', NULL, NULL, NULL, '[]', '[]', '[]', 1, NULL, NULL, 2);
-     INSERT INTO downstream VALUES ('ws', 'b', 'a'), ('ws', 'c', 'a')`,
-  );
-  old.close();
-  const store = await openSqliteStore({ dir });
-  const asset = anAsset('ws', {
-    name: 'a',
-    description: 'text',
-    owner: 'me',
-    allowedAge: 5,
-    upstream: ['b', 'c'],
-    expectedColumns: columns,
-    schemaVersion: 3,
-    lastLoadAt: 7,
-    lastLoadRows: 8,
-    createdAt: 1,
-  });
-  expect(await store.assets.find('ws', 'a')).toEqual(asset);
-  expect(await store.assets.find('ws', 'b')).toMatchObject({ description: null, upstream: [], columns: [] });
-  expect(await store.assets.findDownstream('ws', ['b'], 5)).toEqual([{ name: 'b', downstream: ['a'] }]);
-  expect(await store.assets.register({ ...asset, columns, upstream: [] })).toMatchObject({ columns, schemaVersion: 3 });
-  expect(await store.assets.findDownstream('ws', ['b'], 5)).toEqual([{ name: 'b', downstream: [] }]);
-  await store.close();
-});
-
 test('R2: keys of an earlier release keep their trusted documents', async () => {
   const dir = freshDir();
   mkdirSync(dir);
@@ -256,10 +222,6 @@ test('F13: names of an earlier release are unique and found in any normalization
   file.exec(
     `DROP INDEX keysUnrevoked; DROP INDEX keysLiving; ALTER TABLE keys DROP COLUMN administers;
      CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, expiresAt) WHERE revokedAt IS NULL;
-     DROP TABLE assetTexts; ALTER TABLE assets ADD COLUMN description TEXT;
-     ALTER TABLE assets ADD COLUMN upstream TEXT NOT NULL DEFAULT '[]';
-     ALTER TABLE assets ADD COLUMN expectedColumns TEXT NOT NULL DEFAULT '[]';
-     ALTER TABLE assets ADD COLUMN columns TEXT NOT NULL DEFAULT '[]';
      DROP TABLE keyDocuments; ALTER TABLE keys ADD COLUMN trustedDocuments TEXT;
      DROP INDEX keysRevoked; DROP INDEX keysExpiring; DROP TABLE removedKeys;
      PRAGMA user_version = ${before}`,
@@ -368,8 +330,6 @@ describe('SQLite: the connection', () => {
     await expect(store.keys.rotate(key.id, ws, aKey(ws), NOW, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.keys.touch(new Map([[key.id, NOW]]))).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.workspaces.setTier(ws, 'GROWTH', NOW)).rejects.toBeInstanceOf(StoreUnavailable);
-    await expect(store.assets.register(anAsset(ws))).rejects.toBeInstanceOf(StoreUnavailable);
-    await expect(store.assets.openAlert(anAlert(ws, 'a'))).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });
     expect(await store.keys.list(ws, { first: 9, after: null, filter: {}, now: NOW })).toMatchObject({
       keys: [summaryOf(key)],
@@ -478,50 +438,5 @@ describe('SQLite: usage counts', () => {
     await holder.end();
     expect(await store.usage.read(['key_a'], { from: START, to: START + HOUR, by: 'HOUR' })).toEqual([]);
     await store.close();
-  });
-});
-
-describe('SQLite: events', () => {
-  test('are deleted after their time, with each write more than it can add', async () => {
-    const store = await openSqliteStore({ dir: freshDir() });
-    const left = async () =>
-      (await store.events.list('prj', { first: 5000, after: null, filter: {}, since: 0 })).length;
-    for (let batch = 0; batch < 3; batch++) {
-      await store.events.record(
-        Array.from({ length: 500 }, (_, i) => anEvent('prj', { at: NOW - batch * 500 - i })),
-        NOW,
-      );
-    }
-    const later = NOW + EVENT_RETENTION;
-    await store.events.record([anEvent('prj', { at: later })], later - 1);
-    expect(await left()).toBe(501);
-    await store.events.record([anEvent('prj', { at: later })], later - 1);
-    expect(await left()).toBe(3);
-    await store.events.record([], later);
-    expect(await left()).toBe(2);
-    await store.close();
-  });
-
-  test('are added to a file of a release without events, which keeps its data', async () => {
-    const dir = freshDir();
-    mkdirSync(dir);
-    const before = MIGRATIONS.findIndex((migration) => String(migration).includes('CREATE TABLE events'));
-    const old = new Connection(join(dir, 'latchkey.db'), 1000);
-    for (const migration of MIGRATIONS.slice(0, before)) old.exec(String(migration));
-    old.exec(`PRAGMA user_version = ${before}`);
-    old.exec("INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws_old', 'Old', 'GROWTH', 1)");
-    old.close();
-    for (let opened = 0; opened < 2; opened++) {
-      const store = await openSqliteStore({ dir });
-      expect(await store.workspaces.find('ws_old')).toEqual({
-        id: 'ws_old',
-        name: 'Old',
-        tier: 'GROWTH',
-        createdAt: 1,
-      });
-      const [kept] = await store.events.record([anEvent('ws_old', { id: 'one' })], NOW);
-      expect(kept?.added).toBe(opened === 0);
-      await store.close();
-    }
   });
 });

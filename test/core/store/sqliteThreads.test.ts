@@ -114,7 +114,7 @@ describe('X1: the threads', () => {
     const workspaceId = await givenWorkspace(store);
     const started: StoreThread[] = [];
     const start = (role: 'reader' | 'writer'): StoreThread => {
-      const thread = new StoreThread({ role, dir, file: join(dir, 'latchkey.db'), busyTimeout: 100 });
+      const thread = new StoreThread({ role, dir, file: join(dir, 'latchkey.db'), busyTimeout: 100 }, 'sqliteThread');
       started.push(thread);
       return thread;
     };

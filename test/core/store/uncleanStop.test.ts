@@ -25,7 +25,7 @@ function freshDir(): string {
 /** Opens and closes a store, and returns the number of file checks. */
 async function checksOf(dir: string): Promise<number> {
   const told: string[] = [];
-  const store = await openSqlite({ dir }, (message) => told.push(message));
+  const store = await openSqlite({ dir }, { tell: (message) => told.push(message) });
   await store.close();
   for (const message of told) expect(message).toMatch(/latchkey\.db was not clean\. Checking the file \(\d+ MB\)/);
   return told.length;
@@ -136,7 +136,7 @@ test('X7: one of several concurrent starts after an unclean stop checks the file
   const { dir, workspaceId } = await givenStore();
   await killWriter(dir, workspaceId);
   let checks = 0;
-  const stores = await Promise.all([1, 2, 3].map(() => openSqlite({ dir }, () => (checks += 1))));
+  const stores = await Promise.all([1, 2, 3].map(() => openSqlite({ dir }, { tell: () => (checks += 1) })));
   expect(checks).toBe(1);
   await Promise.all(stores.map((store) => store.close()));
 });

@@ -1,7 +1,9 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { EventRecord, KeyRecord, WorkspaceRecord } from '../../../src/core/store/records.js';
+import type { KeyRecord, WorkspaceRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';
+import type { EventRecord } from '../../../src/demo/store/demoRecords.js';
+import type { DemoStore } from '../../../src/demo/store/demoStore.js';
 import { aKey, anHeir, NOW } from './fixtures.js';
 import { openTarget, type Target } from './target.js';
 
@@ -18,7 +20,7 @@ export type Task =
   | { readonly kind: 'turnover'; readonly workspaceId: string; readonly places: number; readonly rounds: number }
   /** Adds [1, 2, 3] to the counts of each key in that hour, concurrently this number of times. */
   | { readonly kind: 'count'; readonly keyIds: readonly string[]; readonly start: number; readonly times: number }
-  /** Records the same events concurrently this number of times. Returns the number of events reported as added. */
+  /** Records the same events of the built-in domain concurrently this number of times. Returns the number of events reported as added. */
   | { readonly kind: 'record'; readonly events: readonly EventRecord[]; readonly times: number }
   /** Removes ended keys until there are none, or other processes remove them. Returns their number. */
   | { readonly kind: 'remove'; readonly before: number; readonly limit: number };
@@ -44,7 +46,7 @@ function answer(value: unknown): void {
 }
 
 async function work(store: Store, job: Task): Promise<unknown> {
-  const { keys, workspaces, usage, events } = store;
+  const { keys, workspaces, usage } = store;
   switch (job.kind) {
     case 'insert': {
       const calls = Array.from({ length: job.count }, () => keys.insert(aKey(job.workspaceId), job.places, NOW));
@@ -69,6 +71,7 @@ async function work(store: Store, job: Task): Promise<unknown> {
       return null;
     }
     case 'record': {
+      const { events } = store as Store & DemoStore;
       const calls = Array.from({ length: job.times }, () => events.record(job.events, Date.now()));
       return (await Promise.all(calls)).flat().filter(({ added }) => added).length;
     }

@@ -10,9 +10,10 @@ import { ANSWER_LIMITS } from '../../../src/core/guard/answer/answerLimits.js';
 import { meterResolvers } from '../../../src/core/guard/guardedResolvers.js';
 import { notFound } from '../../../src/core/errors/refusal.js';
 import { AssetService } from '../../../src/demo/assets/service.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { openSqlite } from '../../../src/core/store/sqlite/open.js';
+import type { AssetStore } from '../../../src/demo/store/demoStore.js';
+import { SQLITE_PARTS } from '../../../src/demo/store/sqlite/sqliteParts.js';
 import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
-import type { AssetStore, Store } from '../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
 export const MINUTE = 60_000;
@@ -37,7 +38,7 @@ export interface Harness {
 
 export async function openHarness(): Promise<Harness> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-assets-'));
-  const engine: Store = await openSqliteStore({ dir });
+  const engine = await openSqlite({ dir }, { extension: SQLITE_PARTS });
   for (const id of ['ws_a', 'ws_b']) {
     await engine.workspaces.ensure({ id, name: id, tier: 'GROWTH', createdAt: NOON });
   }
@@ -66,7 +67,10 @@ export async function openHarness(): Promise<Harness> {
 
 /** The public schema. DateTime and Duration remain numbers, as in the resolvers. */
 function schemaOf(service: AssetService): GraphQLSchema {
-  return makeExecutableSchema({ typeDefs: servedTypeDefs(true), resolvers: { ...assetResolvers({ service, project }) } });
+  return makeExecutableSchema({
+    typeDefs: servedTypeDefs(true),
+    resolvers: { ...assetResolvers({ service, project }) },
+  });
 }
 
 function actorIn(workspaceId: string): Principal {

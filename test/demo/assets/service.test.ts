@@ -1,4 +1,4 @@
-import type { Column } from '../../../src/core/store/records.js';
+import type { Column } from '../../../src/demo/store/demoRecords.js';
 import { HOUR, MINUTE, NOON, openHarness, type Harness } from './harness.js';
 
 let harness: Harness;

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { checkEvents, type EventInput } from '../../../src/demo/events/input.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
-import { EVENT_RETENTION } from '../../../src/core/store/records.js';
+import { EVENT_RETENTION } from '../../../src/demo/store/demoRecords.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { eventResolvers } from '../../../src/demo/events/resolvers.js';
 import type { EventService } from '../../../src/demo/events/service.js';
-import type { EventRecord } from '../../../src/core/store/records.js';
+import type { EventRecord } from '../../../src/demo/store/demoRecords.js';
 
 const anEvent = (id: string, properties: string | null): EventRecord => ({
   projectId: 'ws_a',

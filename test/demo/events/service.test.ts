@@ -4,23 +4,25 @@ import { join } from 'node:path';
 import { AssetService } from '../../../src/demo/assets/service.js';
 import type { EventInput } from '../../../src/demo/events/input.js';
 import { EventService, type EventQuery } from '../../../src/demo/events/service.js';
-import { EVENT_RETENTION } from '../../../src/core/store/records.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { EVENT_RETENTION } from '../../../src/demo/store/demoRecords.js';
+import { openSqlite } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
+import type { DemoStore } from '../../../src/demo/store/demoStore.js';
+import { SQLITE_PARTS } from '../../../src/demo/store/sqlite/sqliteParts.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 let dir: string;
-let store: Store;
+let store: Store & DemoStore;
 let assets: AssetService;
 let events: EventService;
 let clock: number;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-events-'));
-  store = await openSqliteStore({ dir });
+  store = await openSqlite({ dir }, { extension: SQLITE_PARTS });
   clock = NOON;
   assets = new AssetService(store.assets, () => clock);
   events = new EventService(store.events, assets, () => clock);

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => latchkey.close());
 
 /** Makes one operation of the running service's store fail unexpectedly. */
-function breakStore<Part extends 'keys' | 'workspaces' | 'assets'>(
+function breakStore<Part extends 'keys' | 'workspaces'>(
   part: Part,
   operation: keyof TestService['service']['store'][Part],
   fault: () => unknown = () => {

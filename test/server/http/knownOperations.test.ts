@@ -1,7 +1,7 @@
 import { ApolloServer } from '@apollo/server';
 import { jest } from '@jest/globals';
 import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
-import { createKey, type Answer } from '../../support/service.js';
+import { createKey, type Answer, demoOf } from '../../support/service.js';
 import { HOUR, startFrozen, type FrozenService } from '../../e2e/frozen.js';
 
 /** The requests to Apollo Server. */
@@ -97,7 +97,7 @@ describe('returns the same response for a known document as Apollo Server', () =
   ])('a store that %s', async (_, error, status) => {
     const query = '{ assets { name } }';
     await latchkey.query(query, { token });
-    Object.assign(latchkey.service.store.assets, { list: () => Promise.reject(error) });
+    Object.assign(demoOf(latchkey).store.assets, { list: () => Promise.reject(error) });
     const [known, unknown] = await bothWays(query);
     expect(known.status).toBe(status);
     expect(comparable(known)).toEqual(comparable(unknown));

@@ -1,11 +1,10 @@
 import mongoose, { type Connection, type Schema } from 'mongoose';
 import { checkMilliseconds, checkNames, optionError } from '../../../shared/optionChecks.js';
 import { StoreUnavailable } from '../storeErrors.js';
-import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
-import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
+import type { Store, UsageStore } from '../store.js';
 import { openAudit } from './audit.js';
 import { Documents, eq } from './documents.js';
-import { EVENT_UNIQUE, openEvents } from './events.js';
+import { INDEX_TIMEOUT, type Collections, type MongoExtension } from './extension.js';
 import { repairFamilies, type Repair } from './families.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
@@ -17,22 +16,16 @@ import { probeSchema, tryChange, type ProbeDocument } from './probe.js';
 import { normaliseNames } from './normaliseNames.js';
 import { openProjects, PROJECT_UNIQUE } from './projects.js';
 import {
-  alertSchema,
-  assetSchema,
   auditHeadSchema,
   auditSchema,
-  eventSchema,
   fieldsSchema,
   keySchema,
   projectSchema,
   usageSchemas,
   userSchema,
   workspaceSchema,
-  type AlertDocument,
-  type AssetDocument,
   type AuditDocument,
   type AuditHeadDocument,
-  type EventDocument,
   type FieldsDocument,
   type KeyDocument,
   type ProjectDocument,
@@ -63,12 +56,6 @@ export type MongoOptions = (
   | { readonly connection: Connection }
 ) & {
   /**
-   * False: no collections for assets, alerts and events; the operations on them reject.
-   *
-   * @default true
-   */
-  readonly assets?: boolean;
-  /**
    * How long a round trip may take before it fails with StoreUnavailable, in ms.
    *
    * @default 1800
@@ -79,8 +66,6 @@ export type MongoOptions = (
 /** Below the two seconds that ping() promises. */
 const TIMEOUT = 1800;
 const CONNECT_TIMEOUT = 1_000;
-/** An index of existing keys is built in one round trip. */
-const INDEX_TIMEOUT = 60_000;
 
 /**
  * Opens the MongoDB engine (6.0 and later, also standalone: it needs no transactions), builds missing indexes and
@@ -98,8 +83,20 @@ const INDEX_TIMEOUT = 60_000;
  * ```
  */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
+  return openMongo(options);
+}
+
+/**
+ * Opens the MongoDB engine as {@link openMongoStore} does, with further parts.
+ *
+ * @param extension default: none
+ */
+export async function openMongo<Parts extends object = object>(
+  options: MongoOptions,
+  extension?: MongoExtension<Parts>,
+): Promise<Store & Parts> {
   checkMongoOptions(options);
-  const { assets = true, timeout = TIMEOUT } = options;
+  const { timeout = TIMEOUT } = options;
   const gate = new Gate(timeout);
   const given: { readonly uri?: string; readonly connection?: Connection } = options;
   if (given.uri !== undefined) checkUri(given.uri);
@@ -120,9 +117,9 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
         connection.openUri(uri, optionsBy(timeout)),
       );
     await gate.pass(() => checkDirectConnection(connection));
-    const assembled = await assemble(connection, gate, assets, lookUpConcern(connection));
+    const assembled = await assemble(connection, gate, lookUpConcern(connection), extension);
     repair = assembled.repair;
-    return { ...assembled.store, close };
+    return { ...assembled.store, close } as unknown as Store & Parts;
   } catch (error) {
     await close();
     throw explained(error);
@@ -131,16 +128,14 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
 
 function checkMongoOptions(options: MongoOptions): void {
   const what = 'openMongoStore';
-  checkNames(what, options, ['uri', 'connection', 'assets', 'timeout']);
-  const { uri, connection, assets, timeout } = { ...options } as Readonly<Record<string, unknown>>;
+  checkNames(what, options, ['uri', 'connection', 'timeout']);
+  const { uri, connection, timeout } = { ...options } as Readonly<Record<string, unknown>>;
   if (uri !== undefined && (typeof uri !== 'string' || uri === '')) {
     throw optionError(`${what}: uri`, uri, 'a string that begins with mongodb:// or mongodb+srv://', true);
   }
   if (connection !== undefined && typeof Reflect.get(Object(connection) as object, 'asPromise') !== 'function') {
     throw optionError(`${what}: connection`, connection, 'a Mongoose connection');
   }
-  if (assets !== undefined && typeof assets !== 'boolean')
-    throw optionError(`${what}: assets`, assets, 'true or false');
   if (timeout !== undefined) checkMilliseconds(`${what}: timeout`, timeout, 1);
   if ((uri === undefined) === (connection === undefined)) {
     throw new TypeError(
@@ -181,8 +176,8 @@ function explained(error: unknown): unknown {
 async function assemble(
   connection: Connection,
   gate: Gate,
-  withAssets: boolean,
   lookUps: ReadConcern,
+  extension?: MongoExtension<object>,
 ): Promise<{ readonly store: Omit<Store, 'close'>; readonly repair: Repair }> {
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
@@ -193,9 +188,10 @@ async function assemble(
   const probes = new Documents<ProbeDocument>(connection, gate, 'Probe', probeSchema, {});
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
-  const [usage, domain] = await Promise.all([
+  const collection: Collections = (name, schema, unique) => new Documents(connection, gate, name, schema, unique);
+  const [usage, further] = await Promise.all([
     assembleUsage(connection, gate),
-    withAssets ? assembleDomain(connection, gate) : { assets: NO_DOMAIN, events: NO_DOMAIN },
+    extension?.open(collection) ?? {},
     ...[keys, workspaces, projects, users, entries].map((collection) => collection.buildIndexes(INDEX_TIMEOUT)),
   ]);
   if (lookUps === 'linearizable') await tryLinearizable(workspaces);
@@ -205,13 +201,13 @@ async function assemble(
   const repair = await repairFamilies(keys);
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
   const store = {
+    ...further,
     keys: openKeys({ keys, workspaces, users, intents, lookUps }),
     workspaces: openWorkspaces(workspaces, intents),
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),
     audit: openAudit(entries, heads, ledger, intents),
     usage,
-    ...domain,
     async ping() {
       if (gate.refusesChanges) {
         await tryChange(probes);
@@ -247,32 +243,3 @@ async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageS
   await foldHours(usage, INDEX_TIMEOUT);
   return openUsage(usage, fields);
 }
-
-async function assembleDomain(connection: Connection, gate: Gate): Promise<Pick<Store, 'assets' | 'events'>> {
-  const [assets, events] = await Promise.all([assembleAssets(connection, gate), assembleEvents(connection, gate)]);
-  return { assets, events };
-}
-
-async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {
-  const assets = new Documents<AssetDocument>(connection, gate, 'Asset', assetSchema, ASSET_UNIQUE);
-  const alerts = new Documents<AlertDocument>(connection, gate, 'Alert', alertSchema, ALERT_UNIQUE);
-  // Before there were projects, assets belonged to a workspace. Its default project has the same ID.
-  const prepare = async (collection: typeof assets | typeof alerts): Promise<void> => {
-    await collection.renameField('workspaceId', 'projectId', INDEX_TIMEOUT);
-    await collection.buildIndexes(INDEX_TIMEOUT);
-  };
-  await Promise.all([prepare(assets), prepare(alerts)]);
-  return openAssets(assets, alerts);
-}
-
-async function assembleEvents(connection: Connection, gate: Gate): Promise<EventStore> {
-  const events = new Documents<EventDocument>(connection, gate, 'Event', eventSchema, EVENT_UNIQUE);
-  await events.buildIndexes(INDEX_TIMEOUT);
-  return openEvents(events);
-}
-
-const NO_DOMAIN = new Proxy({} as AssetStore & EventStore, {
-  get: () => async () => {
-    throw new Error('This store was opened without assets.');
-  },
-});

@@ -6,18 +6,6 @@ export const DAMAGED = 'the database file is damaged';
 
 const RESTORE = 'Stop the server and restore a backup: docs/how-to/damaged-database.md.';
 
-/** SQLite names the column (`keys.lookupId`), the interface names the value (`key.lookupId`). */
-const WHAT: Readonly<Record<string, string>> = {
-  'keys.id': 'key.id',
-  'keys.lookupId': 'key.lookupId',
-  'workspaces.id': 'workspace.id',
-  'alerts.id': 'alert.id',
-  'projects.id': 'project.id',
-  'projects.workspaceId, projects.name': 'project.name',
-  'users.id': 'user.id',
-  'audit.id': 'audit.id',
-};
-
 /** The driver's codes for faults of the disk and the file, and their descriptions for operators. */
 const FAULTS: readonly (readonly [code: string, reason: string, remedy: string])[] = [
   ['SQLITE_FULL', 'the disk of the store is full', 'Free some space on it.'],
@@ -65,8 +53,7 @@ export function isDamage(error: unknown): error is Error {
 export function translated(error: unknown, isChange: boolean): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
-    const column = /failed: (.+)$/.exec(error.message)?.[1] ?? '';
-    return new Duplicate(WHAT[column] ?? column, error);
+    return new Duplicate(valueOf(/failed: (.+)$/.exec(error.message)?.[1] ?? ''), error);
   }
   // The datatype constraint has no name in the driver's table of codes. The low byte of each constraint's code is that
   // of SQLITE_CONSTRAINT.
@@ -78,4 +65,10 @@ export function translated(error: unknown, isChange: boolean): unknown {
   return isChange
     ? new NotWritten(error, reason, remedy)
     : new StoreUnavailable(error, reason, 'The store could not read its file.', remedy);
+}
+
+/** Returns the name of a value in the interface (`key.lookupId`), for the columns that SQLite names (`keys.lookupId`). */
+function valueOf(columns: string): string {
+  const [, record, field] = /(\w+?)s?\.(\w+)$/.exec(columns) ?? [];
+  return field === undefined ? columns : `${record}.${field}`;
 }

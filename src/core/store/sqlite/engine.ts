@@ -1,9 +1,8 @@
 import type { Store } from '../store.js';
-import { openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { openAuditSlices } from './auditSlices.js';
 import type { Connection } from './connection.js';
-import { openEvents } from './events.js';
+import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openKeys } from './keys.js';
 import { openKeySlices } from './keySlices.js';
 import { openProjects } from './projects.js';
@@ -25,19 +24,19 @@ export type Engine = {
   readonly [Part in keyof Parts]: Part extends keyof Sliced ? Omit<Parts[Part], keyof Sliced[Part]> : Parts[Part];
 } & { readonly slices: AskSlices };
 
-export function openEngine(connection: Connection): Engine {
+/** @param extension further parts, which the engine has in addition to those of its type */
+export function openEngine(connection: Connection, extension: SqliteExtension<object> = NO_EXTENSION): Engine {
   const audit = openAudit(connection);
   const findUser = findingUsers(connection);
   const keys = openKeys(connection, audit, findUser);
   return {
+    ...extension.open(connection),
     keys,
     workspaces: openWorkspaces(connection, keys, audit),
     projects: openProjects(connection, audit),
     users: openUsers(connection, audit, findUser, keys),
     audit,
     usage: openUsage(connection),
-    assets: openAssets(connection),
-    events: openEvents(connection),
     slices: promised({
       ...openKeySlices(connection),
       ...openAuditSlices(connection),
@@ -57,7 +56,7 @@ function promised(slices: Slices): AskSlices {
   };
 }
 
-/** Returns the operations of a store that uses an engine. */
+/** Returns the operations of a store that uses an engine, with those of its extension. */
 export function storeOf(engine: Engine): Parts {
   const { slices, ...parts } = engine;
   const { keys, audit, usage } = slicedOperations(slices);

@@ -4,6 +4,9 @@ import type { Connection } from './connection.js';
 import { addKeyColumns, KEY_COLUMNS } from './keyColumns.js';
 import { normaliseNames } from './normaliseNames.js';
 
+/** Takes the number of a migration of the built-in domain, which now has its own (src/demo/store/sqlite/tables.ts). */
+const DOMAIN = '';
+
 /**
  * Each entry migrates the schema from one version to the next. The file stores the version as user_version. Released
  * entries are never edited. Columns have the names of the records' fields, so that a row is nearly a record. For new fields
@@ -44,43 +47,6 @@ const MIGRATED = [
   ) STRICT;
   CREATE INDEX keysByAge ON keys (workspaceId, createdAt, id);
   CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, expiresAt) WHERE revokedAt IS NULL;
-
-  CREATE TABLE assets (
-    workspaceId TEXT NOT NULL,
-    name TEXT NOT NULL,
-    description TEXT,
-    owner TEXT,
-    allowedAge INTEGER,
-    upstream TEXT NOT NULL,
-    expectedColumns TEXT NOT NULL,
-    columns TEXT NOT NULL,
-    schemaVersion INTEGER NOT NULL,
-    lastLoadAt INTEGER,
-    lastLoadRows INTEGER,
-    createdAt INTEGER NOT NULL,
-    PRIMARY KEY (workspaceId, name)
-  ) STRICT, WITHOUT ROWID;
-
-  -- assets.upstream turned round, so that what lies downstream is found by index.
-  CREATE TABLE downstream (
-    workspaceId TEXT NOT NULL,
-    upstream TEXT NOT NULL,
-    name TEXT NOT NULL,
-    PRIMARY KEY (workspaceId, upstream, name),
-    FOREIGN KEY (workspaceId, name) REFERENCES assets (workspaceId, name)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX downstreamByName ON downstream (workspaceId, name);
-
-  CREATE TABLE alerts (
-    id TEXT NOT NULL PRIMARY KEY,
-    workspaceId TEXT NOT NULL,
-    asset TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    message TEXT NOT NULL,
-    openedAt INTEGER NOT NULL,
-    closedAt INTEGER
-  ) STRICT;
-  CREATE UNIQUE INDEX alertsOpen ON alerts (workspaceId, asset, kind) WHERE closedAt IS NULL;
   `,
   `
   CREATE TABLE usage (
@@ -145,30 +111,8 @@ const MIGRATED = [
     hash TEXT NOT NULL
   ) STRICT;
   `,
-  // Data of a workspace moves to its default project, which has the same ID.
-  `
-  ALTER TABLE assets RENAME COLUMN workspaceId TO projectId;
-  ALTER TABLE downstream RENAME COLUMN workspaceId TO projectId;
-  ALTER TABLE alerts RENAME COLUMN workspaceId TO projectId;
-  `,
-  // An index for each kind of query, so that no filter reads events that it does not match.
-  `
-  CREATE TABLE events (
-    projectId TEXT NOT NULL,
-    id TEXT NOT NULL,
-    type TEXT NOT NULL,
-    asset TEXT,
-    at INTEGER NOT NULL,
-    rows INTEGER,
-    properties TEXT,
-    UNIQUE (projectId, id)
-  ) STRICT;
-  CREATE INDEX eventsByAge ON events (projectId, at, id);
-  CREATE INDEX eventsByType ON events (projectId, type, at, id);
-  CREATE INDEX eventsByAsset ON events (projectId, asset, at, id) WHERE asset IS NOT NULL;
-  CREATE INDEX eventsByAssetAndType ON events (projectId, asset, type, at, id) WHERE asset IS NOT NULL;
-  CREATE INDEX eventsPast ON events (at);
-  `,
+  DOMAIN,
+  DOMAIN,
   // Earlier releases only stored hours, and their requests contained the cost.
   `
   ALTER TABLE usage RENAME TO usageByHour;
@@ -267,25 +211,7 @@ const MIGRATED = [
     hash TEXT NOT NULL
   ) STRICT;
   `,
-  // A separate table for the texts and columns of assets (assets.ts). Empties them first, so that dropping a column
-  // rewrites only short rows.
-  `
-  CREATE TABLE assetTexts (
-    projectId TEXT NOT NULL,
-    name TEXT NOT NULL,
-    description TEXT,
-    upstream TEXT NOT NULL,
-    expectedColumns TEXT NOT NULL,
-    columns TEXT NOT NULL,
-    PRIMARY KEY (projectId, name)
-  ) STRICT;
-  INSERT INTO assetTexts SELECT projectId, name, description, upstream, expectedColumns, columns FROM assets;
-  UPDATE assets SET description = NULL, upstream = '', expectedColumns = '', columns = '';
-  ALTER TABLE assets DROP COLUMN description;
-  ALTER TABLE assets DROP COLUMN upstream;
-  ALTER TABLE assets DROP COLUMN expectedColumns;
-  ALTER TABLE assets DROP COLUMN columns;
-  `,
+  DOMAIN,
   // Trusted documents in a separate table (keyRows.ts). Emptied first, so that the column is dropped from short rows.
   `
   CREATE TABLE keyDocuments (

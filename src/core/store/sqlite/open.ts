@@ -10,6 +10,7 @@ import { cannotOpen } from './cannotOpen.js';
 import { walSizeOf } from './checkpoints.js';
 import { storeOf } from './engine.js';
 import { DAMAGED, LOCKED } from './driverErrors.js';
+import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import type { ThreadData } from './threadMessages.js';
 import { OpenFiles } from './openFiles.js';
 import { openReader } from './reader.js';
@@ -65,8 +66,18 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   return openSqlite(options);
 }
 
-/** @param tell called with a sentence about each slow step */
-export async function openSqlite(options: SqliteOptions, tell?: (message: string) => void): Promise<Store> {
+export interface OpenSqliteOptions<Parts extends object> {
+  /** Called with a sentence about each slow step. */
+  readonly tell?: ((message: string) => void) | undefined;
+  /** Further parts of the store. */
+  readonly extension?: SqliteExtension<Parts> | undefined;
+}
+
+/** Opens the embedded engine as {@link openSqliteStore} does, with further parts. */
+export async function openSqlite<Parts extends object = object>(
+  options: SqliteOptions,
+  { tell, extension }: OpenSqliteOptions<Parts> = {},
+): Promise<Store & Parts> {
   checkNames('openSqliteStore', options, ['dir', 'busyTimeout']);
   const { dir, busyTimeout = 5000 } = options;
   if (typeof dir !== 'string' || dir === '' || dir.includes('\0')) {
@@ -83,7 +94,9 @@ export async function openSqlite(options: SqliteOptions, tell?: (message: string
     throw cannotOpen(dir, file, error);
   }
   const checking = (): void => tell?.(checkingLine(file));
-  const start = (role: ThreadData['role']): StoreThread => new StoreThread({ role, dir, file, busyTimeout }, checking);
+  const further: SqliteExtension<object> = extension ?? NO_EXTENSION;
+  const start = (role: ThreadData['role']): StoreThread =>
+    new StoreThread({ role, dir, file, busyTimeout }, further.thread, checking);
   const writer = start('writer');
   try {
     await writer.opened;
@@ -94,25 +107,28 @@ export async function openSqlite(options: SqliteOptions, tell?: (message: string
   }
   writer.unref();
   try {
-    return assembled(file, busyTimeout, start, writer);
+    return assembled({ file, busyTimeout, start, extension: further }, writer) as Store & Parts;
   } catch (error) {
     await writer.end();
     throw error;
   }
 }
 
-function assembled(
-  file: string,
-  busyTimeout: number,
-  start: (role: ThreadData['role']) => StoreThread,
-  first: StoreThread,
-): Store {
+interface Assembly {
+  readonly file: string;
+  readonly busyTimeout: number;
+  readonly start: (role: ThreadData['role']) => StoreThread;
+  readonly extension: SqliteExtension<object>;
+}
+
+/** Returns the store, with the parts of its extension. @param first the writer, which is running */
+function assembled({ file, busyTimeout, start, extension }: Assembly, first: StoreThread): Store {
   const times = { queued: QUEUED, patience: busyTimeout };
   const writer = new Threads({ ...times, start: () => start('writer'), most: 1, limit: null });
   writer.adopt(first);
   const readers = new Threads({ ...times, start: () => start('reader'), most: READERS, limit: QUEUED });
   // Does not wait for locks, because that would block all requests.
-  const here = openReader(file, 0);
+  const here = openReader(file, 0, extension);
   const files = new OpenFiles(file);
   let asked: Promise<unknown> | null = null;
   const askWriter = (): Promise<unknown> =>
@@ -128,7 +144,7 @@ function assembled(
     }
   };
   const store: Store = {
-    ...storeOf(routed({ here: here.engine, readers, writer })),
+    ...storeOf(routed({ here: here.engine, readers, writer }, extension.routes)),
     async ping() {
       here.ping();
       files.check();

@@ -1,7 +1,8 @@
 import { StoreUnavailable } from '../storeErrors.js';
 import type { Engine } from './engine.js';
 import { isLocked } from './driverErrors.js';
-import { ROUTES, type Route } from './routes.js';
+import type { Route, RoutesOf } from './extension.js';
+import { ROUTES } from './routes.js';
 import type { Threads } from './threads.js';
 
 type Operation = (...given: unknown[]) => Promise<unknown>;
@@ -13,9 +14,13 @@ interface Routed {
   readonly writer: Threads;
 }
 
-/** Returns the operations, each of which runs in its thread. */
-export function routed(threads: Routed): Engine {
-  const parts = Object.entries(ROUTES).map(([part, routes]) => {
+/**
+ * Returns the operations, each of which runs in its thread.
+ *
+ * @param further the routes of the extension
+ */
+export function routed(threads: Routed, further: RoutesOf<object>): Engine {
+  const parts = Object.entries({ ...further, ...ROUTES }).map(([part, routes]) => {
     const operations = Object.entries(routes as Record<string, Route>).map(([operation, route]) => [
       operation,
       inThread(threads, part, operation, route),

@@ -1,15 +1,7 @@
 import type { Engine } from './engine.js';
+import type { RoutesOf } from './extension.js';
 
-/**
- * The thread in which an operation runs:
- * - `here`: the calling thread. For reads of one record by its index: they take microseconds, a message to another
- *   thread takes longer, and requests wait for them;
- * - `reader`: one of several threads with a read-only connection;
- * - `writer`: the thread that writes.
- */
-export type Route = 'here' | 'reader' | 'writer';
-
-export const ROUTES: { readonly [Part in keyof Engine]: { readonly [Name in keyof Engine[Part]]: Route } } = {
+export const ROUTES: RoutesOf<Engine> = {
   keys: {
     insert: 'writer',
     findForVerification: 'here',
@@ -38,23 +30,6 @@ export const ROUTES: { readonly [Part in keyof Engine]: { readonly [Name in keyo
     archive: 'writer',
   },
   usage: { add: 'writer', fields: 'reader' },
-  assets: {
-    register: 'writer',
-    find: 'here',
-    findMany: 'reader',
-    list: 'reader',
-    findDownstream: 'reader',
-    recordLoad: 'writer',
-    recordLoads: 'writer',
-    saveColumns: 'writer',
-    openAlert: 'writer',
-    closeAlert: 'writer',
-    changeAlerts: 'writer',
-    openAlerts: 'reader',
-    columnsOf: 'reader',
-    textsOf: 'reader',
-  },
-  events: { record: 'writer', list: 'reader' },
   slices: {
     keys: 'reader',
     keyCount: 'reader',

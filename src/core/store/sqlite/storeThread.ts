@@ -21,10 +21,13 @@ export class StoreThread {
   #hasEnded = false;
   #isLocked = false;
 
-  /** @param onCheck called if the thread checks the file before it opens it */
-  constructor(data: ThreadData, onCheck: () => void = () => undefined) {
+  /**
+   * @param entry the name of the thread's entry, see `threadEntry`
+   * @param onCheck called if the thread checks the file before it opens it
+   */
+  constructor(data: ThreadData, entry: string, onCheck: () => void = () => undefined) {
     this.#role = data.role;
-    this.#worker = new Worker(threadEntry('sqliteThread'), {
+    this.#worker = new Worker(threadEntry(entry), {
       name: `sqlite-${data.role}`,
       workerData: data,
       // A thread that only accesses a file gets neither the environment nor the options of the process.

@@ -1,18 +1,27 @@
 import type { MessagePort } from 'node:worker_threads';
 import { unpacked, type Answer, type Asked, type Opened as OpenedMessage, type ThreadData } from './threadMessages.js';
+import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openReader } from './reader.js';
 import { toWire } from './wireErrors.js';
 import { openWriter, type Opened, type WriterEvents } from './writer.js';
 
 type Operation = (...given: readonly unknown[]) => Promise<unknown>;
 
-/** Runs operations on one connection, one at a time, until the port is closed. */
-export async function serveThread(port: MessagePort, data: ThreadData): Promise<void> {
+/**
+ * Runs operations on one connection, one at a time, until the port is closed.
+ *
+ * @param extension the further parts of the store
+ */
+export async function serveThread(
+  port: MessagePort,
+  data: ThreadData,
+  extension: SqliteExtension<object> = NO_EXTENSION,
+): Promise<void> {
   const tell = (message: Answer | OpenedMessage): void => {
     port.postMessage(message);
   };
   try {
-    const opened = await open(data, {
+    const opened = await open(data, extension, {
       waiting() {
         tell({ kind: 'locked' });
       },
@@ -38,8 +47,10 @@ export async function serveThread(port: MessagePort, data: ThreadData): Promise<
   }
 }
 
-async function open(data: ThreadData, events: WriterEvents): Promise<Opened> {
-  return data.role === 'writer' ? openWriter(data, events) : openReader(data.file, data.busyTimeout);
+async function open(data: ThreadData, extension: SqliteExtension<object>, events: WriterEvents): Promise<Opened> {
+  return data.role === 'writer'
+    ? openWriter(data, events, extension)
+    : openReader(data.file, data.busyTimeout, extension);
 }
 
 async function answer(opened: Opened, { part, operation, given }: Asked): Promise<unknown> {

@@ -4,6 +4,7 @@ import { cannotOpen } from './cannotOpen.js';
 import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walSizeOf } from './checkpoints.js';
 import { Connection } from './connection.js';
 import { openEngine, type Engine } from './engine.js';
+import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { isLocked } from './driverErrors.js';
 import { migrate } from './migrations.js';
 import { OpenFiles } from './openFiles.js';
@@ -40,6 +41,7 @@ export interface WriterEvents {
 export async function openWriter(
   { dir, file, busyTimeout }: { readonly dir: string; readonly file: string; readonly busyTimeout: number },
   { waiting = () => undefined, checking = () => undefined }: WriterEvents = {},
+  extension: SqliteExtension<object> = NO_EXTENSION,
 ): Promise<Opened> {
   let connection: Connection | null = null;
   let lock: StartLock | null = null;
@@ -53,7 +55,8 @@ export async function openWriter(
     if (hasMark(connection)) await refuseLostWal(connection, walSize !== null);
     checkAfterUncleanStop(connection, walSize !== null && walSize > 0, checking);
     migrate(connection);
-    return watched(connection, file, waiting);
+    extension.migrate(connection);
+    return watched(openEngine(connection, extension), connection, file, waiting);
   } catch (error) {
     connection?.close();
     throw cannotOpen(dir, file, error);
@@ -62,7 +65,7 @@ export async function openWriter(
   }
 }
 
-function watched(connection: Connection, file: string, waiting: () => void): Opened {
+function watched(engine: Engine, connection: Connection, file: string, waiting: () => void): Opened {
   const checkpoints = new Checkpoints(connection);
   checkpoints.begin();
   const files = new OpenFiles(file);
@@ -86,7 +89,7 @@ function watched(connection: Connection, file: string, waiting: () => void): Ope
     },
   });
   return {
-    engine: openEngine(connection),
+    engine,
     connection,
     ping() {
       // Reads don't detect a full disk. A write does, and clears the fault once there is room.

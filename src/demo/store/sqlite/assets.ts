@@ -1,7 +1,8 @@
-import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, pick } from '../fields.js';
-import type { AlertRecord, AssetRecord, AssetSummary, Column, ColumnKind } from '../records.js';
-import type { AssetStore } from '../store.js';
-import type { Connection } from './connection.js';
+import { pick } from '../../../core/store/fields.js';
+import type { Connection } from '../../../core/store/sqlite/connection.js';
+import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS } from '../demoFields.js';
+import type { AlertRecord, AssetRecord, AssetSummary, Column, ColumnKind } from '../demoRecords.js';
+import type { AssetStore } from '../demoStore.js';
 
 /**
  * Texts and columns are in a separate table: SQLite reads a row from its start and writes it as a whole, so that a list

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
-import type { EventRecord } from '../../../../src/core/store/records.js';
-import type { EventFilter } from '../../../../src/core/store/store.js';
-import type { Bench } from './bench.js';
-import { anEvent, unique } from '../fixtures.js';
-import { runTogether } from '../processes.js';
-import { openTarget } from '../target.js';
+import type { EventRecord } from '../../../../src/demo/store/demoRecords.js';
+import type { EventFilter } from '../../../../src/demo/store/demoStore.js';
+import { unique } from '../../../core/store/fixtures.js';
+import { runTogether } from '../../../core/store/processes.js';
+import { anEvent } from '../demoFixtures.js';
+import { openDemoTarget, type DemoBench } from '../demoTarget.js';
 
 const MINUTE = 60_000;
 // Uses the real time, because MongoDB expires events by its own clock.
 const TODAY = Date.now();
 
-export function testEvents({ store, target, runs }: Bench): void {
+export function testEvents({ store, target, runs }: DemoBench): void {
   const list = (projectId: string, filter: EventFilter = {}, since = 0) =>
     store().events.list(projectId, { first: 1000, after: null, filter, since });
 
@@ -114,7 +114,7 @@ export function testEvents({ store, target, runs }: Bench): void {
 
     test('survive a restart of the process', async () => {
       const event = anEvent(unique('prj'));
-      const second = await openTarget(target());
+      const second = await openDemoTarget(target());
       await second.events.record([event], TODAY);
       await second.close();
       expect(await list(event.projectId)).toEqual([event]);

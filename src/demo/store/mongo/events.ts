@@ -1,8 +1,9 @@
-import { EVENT_FIELDS, pick } from '../fields.js';
-import type { EventRecord } from '../records.js';
-import type { EventStore } from '../store.js';
-import { eq, where, type Documents } from './documents.js';
-import type { EventDocument } from './schemas.js';
+import { pick } from '../../../core/store/fields.js';
+import { eq, where, type Documents } from '../../../core/store/mongo/documents.js';
+import { EVENT_FIELDS } from '../demoFields.js';
+import type { EventRecord } from '../demoRecords.js';
+import type { EventStore } from '../demoStore.js';
+import type { EventDocument } from './demoSchemas.js';
 
 export const EVENT_UNIQUE = { 'projectId,id': 'event.id' };
 

@@ -1,7 +1,7 @@
-import { EVENT_FIELDS } from '../fields.js';
-import { EVENT_RETENTION, type EventRecord } from '../records.js';
-import type { EventStore } from '../store.js';
-import type { Connection } from './connection.js';
+import type { Connection } from '../../../core/store/sqlite/connection.js';
+import { EVENT_FIELDS } from '../demoFields.js';
+import { EVENT_RETENTION, type EventRecord } from '../demoRecords.js';
+import type { EventStore } from '../demoStore.js';
 
 /** Maximum number of expired rows that one write deletes: more than a batch adds. */
 const SWEPT = 1000;

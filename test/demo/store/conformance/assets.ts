@@ -1,7 +1,8 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
-import type { AssetRecord } from '../../../../src/core/store/records.js';
-import type { Bench } from './bench.js';
-import { anAlert, anAsset, givenWorkspace, namesOf, NOW, unique } from '../fixtures.js';
+import type { AssetRecord } from '../../../../src/demo/store/demoRecords.js';
+import { givenWorkspace, namesOf, NOW, unique } from '../../../core/store/fixtures.js';
+import { anAlert, anAsset } from '../demoFixtures.js';
+import type { DemoBench } from '../demoTarget.js';
 
 const COLUMNS = [{ name: '$id', type: '$bigint' }];
 
@@ -16,7 +17,7 @@ function summaryOf(asset: AssetRecord) {
   return summary;
 }
 
-export function testAssets({ store }: Bench): void {
+export function testAssets({ store }: DemoBench): void {
   /** The assets derived from each of the names. */
   const downstream = async (ws: string, names: readonly string[], first: number) => {
     const found = new Map((await store().assets.findDownstream(ws, names, first)).map((each) => [each.name, each]));

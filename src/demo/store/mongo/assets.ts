@@ -1,9 +1,10 @@
-import { afterFirstWrite, Duplicate } from '../storeErrors.js';
-import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, ASSET_TEXT_FIELDS, pick } from '../fields.js';
-import type { AlertKind, AlertRecord, AssetLinks, AssetRecord, AssetSummary, LoadRecord } from '../records.js';
-import type { AssetStore } from '../store.js';
-import { eq, where, type Documents, type Filter } from './documents.js';
-import type { AlertDocument, AssetDocument } from './schemas.js';
+import { pick } from '../../../core/store/fields.js';
+import { eq, where, type Documents, type Filter } from '../../../core/store/mongo/documents.js';
+import { afterFirstWrite, Duplicate } from '../../../core/store/storeErrors.js';
+import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, ASSET_TEXT_FIELDS } from '../demoFields.js';
+import type { AlertKind, AlertRecord, AssetLinks, AssetRecord, AssetSummary, LoadRecord } from '../demoRecords.js';
+import type { AssetStore } from '../demoStore.js';
+import type { AlertDocument, AssetDocument } from './demoSchemas.js';
 
 export const ASSET_UNIQUE = { 'projectId,name': 'asset.name' };
 
