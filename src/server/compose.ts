@@ -7,6 +7,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { ASSET_EVENTS } from '../demo/assets/assetEvents.js';
 import { createDemo, type Demo } from '../demo/demo.js';
 import { DEMO_PARTS } from '../demo/store/demoParts.js';
+import type { DemoStore } from '../demo/store/demoStore.js';
 import type { RequestContext } from './http/requestContext.js';
 import { Connections } from './http/connections.js';
 import type { Scrape } from './http/metricsRoute.js';
@@ -52,8 +53,8 @@ const NO_HTTPS =
 export interface Service {
   readonly latchkey: Assembly;
   readonly store: Store;
-  /** The built-in domain. */
-  readonly demo: Demo;
+  /** The built-in domain; null if it is left out. */
+  readonly demo: Demo | null;
   readonly server: FastifyInstance;
   readonly connections: Connections;
   readonly metrics: Metrics;
@@ -109,6 +110,7 @@ export async function composeService(
   logger: FastifyBaseLogger,
   { now, shared, scrape, drainTime = DRAIN_TIME, places }: ComposeOptions = {},
 ): Promise<Service> {
+  const { demo: withDemo } = settings.configuration;
   // Before the first key is created, because its token would be lost if the start failed.
   const certificate = settings.tls && readCertificate(settings.tls);
   const tracing = settings.tracing ? await openTracing(logger) : null;
@@ -118,13 +120,16 @@ export async function composeService(
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
   const { store, breaker } = breakingStore(
     observedStore(
-      await openStore(settings, { tell: (message) => logger.warn(message), extension: DEMO_PARTS }),
+      await openStore<Partial<DemoStore>>(settings, {
+        tell: (message) => logger.warn(message),
+        extension: withDemo ? DEMO_PARTS : undefined,
+      }),
       observer,
     ),
     reportingTo(logger, settings),
   );
   metrics.watchStore(() => breaker.state);
-  const kinds = new EventKinds(ASSET_EVENTS);
+  const kinds = new EventKinds(withDemo ? ASSET_EVENTS : []);
   let redis: OpenRedis | null = null;
   let copies: HeadCopies | null = null;
   try {
@@ -181,21 +186,26 @@ export async function composeService(
       if (renewed !== null) renewCertificate(server, renewed);
       Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
+      if (configuration.demo !== withDemo) logger.warn('demo has changed. It takes effect at the next start.');
     };
-    const demo = createDemo({
-      store,
-      now: now ?? Date.now,
-      project: (actor, id) => latchkey.projects.get(actor, id),
-      limits: settings.answer,
-      publish: bus.publish,
-      listen: bus.listen,
-    });
+    const { assets, events } = store;
+    const demo =
+      assets === undefined || events === undefined
+        ? null
+        : createDemo({
+            store: { assets, events },
+            now: now ?? Date.now,
+            project: (actor, id) => latchkey.projects.get(actor, id),
+            limits: settings.answer,
+            publish: bus.publish,
+            listen: bus.listen,
+          });
     const schema = latchkey.guard(
       makeExecutableSchema({
-        typeDefs: servedTypeDefs(true),
+        typeDefs: servedTypeDefs(withDemo),
         resolvers: [
           latchkey.resolvers,
-          ...demo.resolvers,
+          ...(demo?.resolvers ?? []),
           failingClosed(streamResolvers({ bus, keys: latchkey.keys })),
         ],
       }),

@@ -9,6 +9,8 @@ import { openStore } from '../core/store/open.js';
 /** `npm run seed`: fills the default workspace with an example warehouse. Running it again updates its times. */
 try {
   const settings = readSettings();
+  if (!settings.configuration.demo)
+    throw new Error('DEMO is off, so there is nothing to seed. Turn it on, and try again.');
   const store = await openStore(settings, { extension: DEMO_PARTS });
   try {
     await store.workspaces.ensure({

@@ -57,7 +57,7 @@ export async function runImport(
 async function importKeys(file: string, options: ImportOptions, onProgress: (text: string) => void): Promise<Report> {
   const settings = readSettings();
   const mapping = await mappingFor(options);
-  const knownScopes = await scopesFor(options);
+  const knownScopes = await scopesFor(options, settings);
   // An import into an empty installation is a mistake.
   const { missingDirectory } = describeStore(settings);
   if (missingDirectory !== null) {
@@ -123,10 +123,10 @@ async function mappingFor({ from, mapping, defaultScopes }: ImportOptions): Prom
   return defaultScopes === undefined ? read : { ...read, defaultScopes: listOf(defaultScopes) };
 }
 
-async function scopesFor({ schema, actions }: ImportOptions): Promise<readonly string[]> {
+async function scopesFor({ schema, actions }: ImportOptions, { configuration }: Settings): Promise<readonly string[]> {
   const text = schema === undefined ? null : await textOf(schema);
   try {
-    return scopeNames(text ?? servedTypeDefs(true), listOf(actions ?? ''));
+    return scopeNames(text ?? servedTypeDefs(configuration.demo), listOf(actions ?? ''));
   } catch (error) {
     if (text === null && actions === undefined) throw error;
     const { message, line } = schemaFault(error);

@@ -17,6 +17,8 @@ export interface FileConfiguration extends Configuration {
   /** The path of the file; null: there is none. */
   readonly path: string | null;
   readonly tiers: TierTable;
+  /** Whether the built-in domain is served. */
+  readonly demo: boolean;
   /** Files named by `NAME_FILE`, from which the value of a `${NAME}` was read. */
   readonly secretFiles: readonly string[];
   /** Warnings to log at startup and at a reload. They contain no secret. */
@@ -28,6 +30,7 @@ export const NO_FILE: FileConfiguration = Object.freeze({
   ...NO_CONFIGURATION,
   path: null,
   tiers: TIER_LIMITS,
+  demo: true,
   secretFiles: Object.freeze([]),
   warnings: Object.freeze([]),
 });
@@ -69,6 +72,7 @@ export function readConfiguration(
     ceilings: ceilingsOf(file),
     oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
     tiers: tiersOf(file),
+    demo: file.content.demo ?? true,
     secretFiles: Object.freeze([...file.secretFiles]),
     ...(file.content.rate_limit_headers !== undefined && { rateLimitHeaders: file.content.rate_limit_headers }),
     warnings: Object.freeze(warnings),

@@ -263,6 +263,12 @@ export const fileSchema = section({
   )
     .optional()
     .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` overrides it", unset: 'draft' }),
+  demo: value<boolean>('true or false', (input) => typeof input === 'boolean')
+    .optional()
+    .meta({
+      about: 'whether the built-in domain is served; read at startup only; `DEMO` overrides it',
+      unset: 'true',
+    }),
 });
 
 export type FileContent = z.output<typeof fileSchema>;

@@ -375,6 +375,13 @@ export const OPTIONS = {
     allowed: 'on or off',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
   }),
+  DEMO: option({
+    about: 'whether the built-in domain of data assets and events is served; overrides `demo` of latchkey.yaml',
+    default: 'on',
+    page: 'how-to/configuration.md#without-the-built-in-domain',
+    allowed: 'on or off',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
   METRICS_PORT: option({
     about: 'the port that serves Prometheus metrics without a key',
     unset: 'at `/metrics`, for keys with the scope `platform`',

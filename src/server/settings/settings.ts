@@ -32,7 +32,7 @@ export interface Settings {
   readonly operator: OperatorKey | null;
   /** Newest first; empty: not set. */
   readonly peppers: readonly string[];
-  /** The configuration file. KEY_PREFIXES and RATE_LIMIT_HEADERS override it. */
+  /** The configuration file. KEY_PREFIXES, RATE_LIMIT_HEADERS and DEMO override it. */
   readonly configuration: FileConfiguration;
   readonly bcryptCost: number;
   readonly defaultTier: Tier;
@@ -196,6 +196,7 @@ function configurationOf(
   const rateLimitHeaders = readOption('RATE_LIMIT_HEADERS', environment.RATE_LIMIT_HEADERS);
   return Object.freeze({
     ...configuration,
+    demo: readOption('DEMO', environment.DEMO) ?? configuration.demo,
     ...(prefixes !== undefined && { prefixes: Object.freeze(prefixes) }),
     ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
   });

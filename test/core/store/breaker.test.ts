@@ -185,11 +185,14 @@ test.each([
 test('X10: reports one failed operation in ten seconds while the store responds', async () => {
   const mistake = new Unacknowledged(new Error('MaxTimeMSExpired'));
   const { keys } = plain;
-  const slow = breakingStore({ ...plain, keys: { ...keys, find: () => Promise.reject<null>(mistake) } } as Store, {
-    onState: () => undefined,
-    onFailure: (error) => void failures.push(error),
-    clock: () => now,
-  }).store;
+  const slow = breakingStore<Store>(
+    { ...plain, keys: { ...keys, find: () => Promise.reject(mistake) } },
+    {
+      onState: () => undefined,
+      onFailure: (error) => void failures.push(error),
+      clock: () => now,
+    },
+  ).store;
   for (let i = 0; i < 25; i += 1) {
     await slow.keys.find('a', null).catch(() => undefined);
     await pass(1_000);

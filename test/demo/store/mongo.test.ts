@@ -120,7 +120,8 @@ test('MongoDB: the unique indexes exist when the store is open, and models read 
 test('MongoDB: acknowledges every write by the majority, with journal', async () => {
   const uri = freshUri();
   const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
-  const { assets, events, close } = await open({ connection });
+  const store = await open({ connection });
+  const { assets, events } = store;
   const writes: unknown[] = [];
   connection.getClient().on('commandStarted', ({ commandName, command }) => {
     if (['insert', 'update', 'findAndModify'].includes(commandName)) writes.push(command.writeConcern);
@@ -134,7 +135,7 @@ test('MongoDB: acknowledges every write by the majority, with journal', async ()
   await events.record([anEvent('prj')], NOW);
   expect(writes.length).toBeGreaterThan(6);
   for (const concern of writes) expect(concern).toEqual({ w: 'majority', j: true });
-  await close();
+  await store.close();
   await connection.close();
   await drop(uri);
 });

@@ -103,7 +103,7 @@ test('several processes create the tables together', async () => {
   const dir = freshDir();
   const stores = await Promise.all([open(dir), open(dir), open(dir)]);
   for (const store of stores) await store.assets.register(anAsset('ws', { name: 'one' }));
-  expect(await stores[0]?.assets.list('ws', { first: 9, after: null })).toHaveLength(1);
+  expect(await stores[0].assets.list('ws', { first: 9, after: null })).toHaveLength(1);
   for (const store of stores) await store.close();
 });
 

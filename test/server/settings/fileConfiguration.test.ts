@@ -137,7 +137,7 @@ test('OIDC', () => {
 
 describe('an invalid value stops the start with one line: file, path, what is wrong, and how to fix it', () => {
   it.each([
-    ['rolls: {}', 'rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers.'],
+    ['rolls: {}', 'rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, demo.'],
     [
       'auth: { api_keys: { keys: [], enabeld: true } }',
       'auth.api_keys.enabeld is not known. Allowed: a map with enabled, keys.',
@@ -145,7 +145,10 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['auth: { api_keys: { enabled: "yes" } }', 'auth.api_keys.enabled is not allowed. Allowed: true or false.'],
     ['auth: { api_keys: { keys: } }', 'auth.api_keys.keys is not allowed. Allowed: a list of 0 to 200 keys'],
     ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys, oidc.'],
-    ['- auth', 'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers.'],
+    [
+      '- auth',
+      'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, demo.',
+    ],
     [keys('{ name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is missing. Allowed: a text'],
     [keys('{ key: 12345, name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is not allowed. Allowed: a text'],
     [keys('{ key: "${KEY}", roles: [viewer] }'), 'auth.api_keys.keys[0].name is missing. Allowed: 1 to 100 characters'],
