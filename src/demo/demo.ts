@@ -7,7 +7,7 @@ import { eventResolvers } from './events/resolvers.js';
 import { EventService } from './events/service.js';
 import type { DemoStore } from './store/demoStore.js';
 
-export interface DemoOptions {
+interface DemoOptions {
   readonly store: DemoStore;
   /** Returns ms since the epoch. */
   readonly now: () => number;

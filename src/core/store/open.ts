@@ -27,7 +27,7 @@ export function describeStore({ mongodbUri, dataDir }: StoreAddress): StoreDescr
   return { name: `SQLite in ${dataDir}`, missingDirectory, pepperDirectory: dataDir };
 }
 
-export interface OpenStoreOptions<Parts extends object> {
+interface OpenStoreOptions<Parts extends object> {
   /** Called with a sentence about each slow step. */
   readonly tell?: (message: string) => void;
   /** Further parts of the store. Default: none. */

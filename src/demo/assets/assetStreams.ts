@@ -11,7 +11,7 @@ import type { AssetService } from './service.js';
  */
 export type Listen = (topic: string, wanted?: (event: { readonly kind: string }) => boolean) => AsyncIterable<unknown>;
 
-export interface AssetStreamOptions {
+interface AssetStreamOptions {
   readonly service: Pick<AssetService, 'findMany'>;
   readonly project: ProjectFinder;
   readonly listen: Listen;

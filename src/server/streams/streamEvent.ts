@@ -7,7 +7,7 @@ export interface StreamEvent {
 }
 
 /** How the events of one kind are delivered. */
-export interface EventKind {
+interface EventKind {
   readonly kind: string;
   /** Checks an event of another process. */
   readonly schema: z.ZodType<StreamEvent>;
@@ -25,7 +25,7 @@ export function keyTopic(workspaceId: string): string {
 const text = z.string().max(200);
 
 /** The events of keys. */
-export const KEY_EVENTS: EventKind = {
+const KEY_EVENTS: EventKind = {
   kind: 'key',
   schema: z.strictObject({
     kind: z.literal('key'),

@@ -113,7 +113,7 @@ export const STEPS: readonly Step[] = [
 
 /** Creates or updates the tables. */
 export function migrateDemo(connection: Connection): void {
-  const isDone = ({ done }: Step): boolean => connection.prepare(done).one({}) !== null;
+  const isDone = ({ done }: Step): boolean => connection.prepare<object>(done).all({}).length > 0;
   // First checked without the lock: most starts change nothing, and should not wait for a writer.
   if (STEPS.every(isDone)) return;
   connection.transaction(() => {
