@@ -231,7 +231,7 @@ export function testRemoval({ store }: Bench): void {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, past);
       await store().keys.revoke(key.id, ws, 'leaked', LONG_AGO, ADA);
-      const start = Date.now() - (Date.now() % 86_400_000);
+      const start = Math.floor(Date.now() / 86_400_000) * 86_400_000;
       const counts = { keyId: key.id, start, requests: 3, cost: 3, limited: 0, forbidden: 0 };
       await store().usage.add([counts], start);
       const entries = () => store().audit.list(ws, { first: 9, before: null, filter: { subject: key.id } });
