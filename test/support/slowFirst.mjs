@@ -4,29 +4,36 @@ import Sequencer from '@jest/test-sequencer';
  * The slowest files, the slowest first. Jest knows their times from its last run, but a clean clone has none. If one of
  * them started last, the other cores would be idle.
  */
-const SLOWEST = [
-  'matrix/matrix',
+export const SLOWEST = [
+  'server/settings/startFaults',
+  'client/pacing',
   'client/growth',
+  'matrix/matrix',
   'package/tarball',
+  'e2e/rollingRestart',
+  'server/tracing/tracing',
   'dashboard/search',
   'dashboard/pages',
   'dashboard/signIn',
   'dashboard/keys',
-  'client/pacing',
-  'tracing/tracing',
-  'http/rollingRestart',
   'caches/flood',
-  'settings/startFaults',
-  'store/mongoPlans',
-  'store/mongo',
-  'redis/faults',
+  'core/store/mongoPlans',
+  'core/store/mongo',
+  'cli/unexpected',
   'cli/files',
+  'cli/service',
   'cli/find',
   'cli/serverAddress',
   'cli/scan',
-  'http/authors',
-  'cluster/connections',
-  'cluster/limits',
+  'management/import/command',
+  'management/import/http',
+  'server/cluster/process',
+  'server/cluster/connections',
+  'server/cluster/limits',
+  'server/redis/processes',
+  'server/redis/faults',
+  'docs/prose',
+  'e2e/authors',
 ];
 
 const rank = ({ path }) => {
