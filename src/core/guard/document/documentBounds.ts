@@ -56,7 +56,7 @@ export interface DocumentBounds {
   readonly executionOptions: { readonly maxCoercionErrors: number };
 }
 
-/** By default, a rule throws its error, which a server takes for a fault of its own. */
+/** By default, a rule throws its error, which a server takes for its own fault. */
 const REPORTED = {
   propagateOnRejection: false,
   onReject: [
