@@ -70,7 +70,7 @@ function randomCase(g: fc.GeneratorValue): Case | null {
 }
 
 // A counterexample as it was found. Shrinking one takes minutes, and its seed is printed.
-const SETTINGS = { numRuns: 300, endOnFailure: true };
+const SETTINGS = { numRuns: 120, endOnFailure: true };
 
 describe('the judge of operations against what execution really runs', () => {
   let cases = 0;
