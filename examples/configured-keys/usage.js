@@ -1,4 +1,4 @@
-// What each key of the workspace asked for today, with an admin key: for who watches how keys are used.
+// Prints how many requests each key of the workspace sent today. Needs an admin key.
 //   node examples/configured-keys/usage.js
 import { ask, main } from '../shared/client.js';
 

@@ -29,7 +29,7 @@ await main(async () => {
   console.log('watching');
   let left = Number(process.argv[2] ?? Infinity);
   for await (const { data, errors } of results(response.body)) {
-    // The last word of a stream that the server ends: the key was taken out, or may no longer.
+    // The server ended the stream, because the key was removed or lost a scope.
     if (errors !== undefined) throw new Refused(response, errors);
     console.log(`${data.assetChanged.name} ${data.assetChanged.freshness.status}`);
     if ((left -= 1) === 0) return;

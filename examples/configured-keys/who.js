@@ -1,4 +1,4 @@
-// Whose key or access token is it, and what may it do?
+// Prints who a key or access token belongs to, and its scopes.
 //   LATCHKEY_API_KEY=<key> node examples/configured-keys/who.js
 import { ask, main } from '../shared/client.js';
 

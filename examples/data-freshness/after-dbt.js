@@ -1,5 +1,5 @@
-// After a dbt run, with a read-write key: note a load of each model that was built, and refresh the freshness of each one
-// that was not, so that its alert opens now and not at the next look.
+// Run this after dbt, with a read-write key. It records a load of each model that was built. For all other models, it
+// evaluates the freshness again, so that their alerts open immediately.
 //   node examples/data-freshness/after-dbt.js target/run_results.json
 import { readFileSync } from 'node:fs';
 import { ask, main } from '../shared/client.js';

@@ -1,6 +1,6 @@
-// What an AI tool does that knows nothing but the API's address: the answer 401 leads to the issuer of access tokens, and a
-// token of that issuer is sent instead of a key. A tool in which somebody sits has them sign in and agree (authorization code with
-// PKCE); this one runs by itself, and has its own credentials at the issuer (client credentials, RFC 6749 section 4.4).
+// Calls the API like an AI tool that knows only its address: it finds the issuer of access tokens through the 401 response, and
+// sends a token of the issuer instead of a key. Tools with a user let the user sign in (authorization code with PKCE). This one
+// runs without a user and has its own credentials at the issuer (client credentials, RFC 6749 section 4.4).
 //   CLIENT_ID=<id> CLIENT_SECRET=<secret> node examples/data-freshness/ai-tool.js <scope> <operation>
 import { Buffer } from 'node:buffer';
 import { URLSearchParams } from 'node:url';
@@ -15,20 +15,20 @@ async function read(address, options) {
   return response.json();
 }
 
-/** @returns the issuer, whom the API's own metadata names (RFC 9728) */
+/** Returns the issuer that the metadata of the API names (RFC 9728). */
 async function issuerOf(challenge) {
   const [, address] = /resource_metadata="([^"]+)"/.exec(challenge) ?? [];
   if (address === undefined) throw new Error('The API names no metadata: start it with PUBLIC_URL and an issuer.');
   const { resource, authorization_servers: issuers } = await read(address);
-  // Section 3.3: metadata of another address would have the token made out to somebody else.
+  // Section 3.3: with the metadata of another address, the token would be valid for another server.
   if (resource !== url) throw new Error(`${address} is about ${resource}, and not about ${url}.`);
   return issuers[0];
 }
 
-/** @returns an access token for the API and nobody else (RFC 8707) */
+/** Returns an access token that is valid for this API only (RFC 8707). */
 async function tokenOf(issuer) {
   const metadata = await read(`${issuer}/.well-known/openid-configuration`);
-  // RFC 8414 section 3.3: who can answer for the issuer's address is not yet the issuer.
+  // RFC 8414 section 3.3: the metadata must name the same issuer, or it may belong to another one.
   if (metadata.issuer !== issuer) throw new Error(`${issuer} calls itself ${metadata.issuer}.`);
   const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64');
   const { access_token: token } = await read(metadata.token_endpoint, {

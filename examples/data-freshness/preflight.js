@@ -1,6 +1,6 @@
-// Airflow's pre-flight check, with a read-only key: is everything fresh that the run builds on?
+// Checks before an Airflow run whether all assets that it reads are fresh. Needs a read-only key.
 //   node examples/data-freshness/preflight.js <asset> [<asset> …]
-// Exit status 0: go; 1: something is not fresh; 2: the key was refused.
+// Exit status 0: all are fresh; 1: at least one is not; 2: the key was refused.
 import { ask, main } from '../shared/client.js';
 
 await main(async () => {

@@ -28,7 +28,7 @@ const REVOKE = `mutation ($id: ID!) {
 const since = (moment) => Date.now() - Date.parse(moment);
 
 await main(async () => {
-  // All pages first: what is rotated would come again on a later one.
+  // Read all pages before rotating, because successors would appear on later pages.
   const keys = [];
   for (let after = null, more = true; more;) {
     const { viewer, apiKeys } = await ask(KEYS, { after });
@@ -42,7 +42,7 @@ await main(async () => {
       writeFileSync(join(process.argv[2], made.apiKey.id), made.token, { mode: 0o600, flag: 'wx' });
       console.log(`rotated ${name} ${id}: ${made.apiKey.id}`);
     }
-    // One that was just replaced is in use, whatever was noted of it so far.
+    // A key that was replaced just now may be in use, even if its last use isn't recorded yet.
     if (replacedBy !== null && since(replacedBy.createdAt) > idle && since(lastUsedAt ?? createdAt) > idle) {
       await ask(REVOKE, { id });
       console.log(`revoked ${name} ${id}`);

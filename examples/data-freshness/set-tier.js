@@ -1,4 +1,4 @@
-// What a subscription's upgrade does, with the operator's key: the keys that are there have the new limits at once.
+// Sets the tier of a workspace, for example when a customer upgrades. Needs the operator's key. Existing keys get the new limits immediately.
 //   node examples/data-freshness/set-tier.js <workspace id> <tier>
 import { ask, main } from '../shared/client.js';
 

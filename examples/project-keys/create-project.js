@@ -1,4 +1,4 @@
-// Creates a project, with an admin key of the workspace, and prints the id.
+// Creates a project and prints its ID. Needs an admin key of the workspace.
 //   node examples/project-keys/create-project.js <name>
 import { ask, main } from '../shared/client.js';
 

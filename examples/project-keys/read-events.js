@@ -1,4 +1,4 @@
-// The newest events of the key's project, with a key that may read them.
+// Prints the newest events of the key's project. Needs the scope read:events.
 //   LATCHKEY_API_KEY=<key> node examples/project-keys/read-events.js
 import { ask, main } from '../shared/client.js';
 

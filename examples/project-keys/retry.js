@@ -10,7 +10,7 @@ const LONGEST_WAIT = 60;
  *
  * @param {() => Promise<Response>} send
  * @param {{ tries?: number, wait?: (seconds: number) => Promise<unknown> }} [options] `tries` requests at most
- * @returns {Promise<Response>} the last response, which is a 429 if all were
+ * @returns {Promise<Response>} the last response; its status is 429 if all attempts were rate limited
  */
 export async function retrying(send, { tries = 10, wait = (seconds) => sleep(seconds * 1000) } = {}) {
   let waited = 0;

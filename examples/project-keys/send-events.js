@@ -1,5 +1,5 @@
-// Sends what happened, with a client key, as one batch. The ids are what the events already have, so that a batch whose answer
-// was lost can be sent again.
+// Sends events in one batch, with a client key. The IDs of the events stay the same, so that you can send a batch again if its
+// response was lost.
 //   LATCHKEY_API_KEY=<key> node examples/project-keys/send-events.js <type> <id> [<id> …]
 import { ask, main } from '../shared/client.js';
 

@@ -1,4 +1,4 @@
-// Adds a user to the workspace, with an admin key, and prints the id.
+// Adds a user to the workspace and prints the user's ID. Needs an admin key.
 //   node examples/user-keys/add-user.js <name> <role> [<role> …]
 import { ask, main } from '../shared/client.js';
 

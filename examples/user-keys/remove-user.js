@@ -1,4 +1,4 @@
-// Removes a user who left, with an admin key. The user's keys are refused from then on.
+// Removes a user. The user's keys are refused immediately. Needs an admin key.
 //   node examples/user-keys/remove-user.js <user id>
 import { ask, main } from '../shared/client.js';
 

@@ -67,7 +67,7 @@ interface Unsure {
 class Unusable extends Error {}
 
 /**
- * The part of one process in the limits that several processes count together in Redis.
+ * Connects one process to the limits that several processes share in Redis.
  *
  * Without Redis no process admits anything, because it can't know what the other processes admit. Everything in Redis
  * belongs to an epoch, so that stale data is never used. An epoch ends when Redis may have lost data (another server, a

@@ -17,7 +17,7 @@ function decimalOf(token: string): string | null {
   const [, sign = '', whole = '', fraction = '', power = '0'] = NUMBER.exec(token) ?? [];
   const all = whole + fraction;
   const digits = all.replace(/^0+/, '');
-  // A pattern would search for the end again from each of many zeros.
+  // A loop, because a pattern such as /0+$/ takes quadratic time if the digits have many zeros.
   let end = digits.length;
   while (end > 0 && digits[end - 1] === '0') end -= 1;
   if (end === 0) return '0';

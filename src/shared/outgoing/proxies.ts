@@ -23,7 +23,7 @@ export interface Proxies {
  */
 export function parseProxy(variable: string, text: string): Proxy | { readonly fault: string } {
   const given = text.trim();
-  // As curl does: without a scheme it is http.
+  // A proxy without a scheme is an HTTP proxy, as for curl.
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
   const url = URL.canParse(whole) ? new URL(whole) : null;
   if (url === null || url.hostname === '') return { fault: 'is not the URL of a proxy' };

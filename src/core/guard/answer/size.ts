@@ -24,7 +24,7 @@ export function jsonSize(value: unknown, most: number): number {
 
 /** Adds the contents of an object to `waiting`, and returns the size of the object without them. */
 function enter(value: object, waiting: unknown[], room: number): number {
-  // As JSON writes typed arrays: an object with a number for each byte.
+  // JSON.stringify writes a typed array as an object with a property for each byte.
   if (ArrayBuffer.isView(value)) return value.byteLength * PUNCTUATION;
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     waiting.push((value.toJSON as () => unknown)());

@@ -37,8 +37,8 @@ export function openAudit(
   };
 
   /**
-   * Returns the newest entries in a range of times, by time and then by position: an index can't provide the order of
-   * the chain within a range of times.
+   * Returns the newest entries in a range of times, by time and then by position. An index can't return a range of
+   * times in the order of the chain.
    */
   const dated = async (
     workspaceId: string,

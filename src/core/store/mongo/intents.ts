@@ -301,7 +301,7 @@ function authorOf({ actorKind, actor, judged }: EntryDocument): Pick<Author, 'ki
   return { kind: actorKind, id: actor, ...seen };
 }
 
-/** @param slot of the first key of a family, which also stores the family's ends */
+/** @param slot the family's slot, if this is the first key of a family; it also stores how long the family lives */
 export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument): KeyDocument {
   const { id, ...fields } = pick(key, KEY_FIELDS);
   return {

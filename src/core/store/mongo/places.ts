@@ -20,7 +20,7 @@ import {
 import type { KeyDocument } from './schemas.js';
 
 /**
- * Places without transactions. One key of each family has a slot, a number that is unique in the workspace by index,
+ * Limits the number of keys in a workspace without transactions. One key of each family has a slot, a number that is unique in the workspace by index,
  * until the family is known to have ended. With a limit of n, the slot of every active family must be below n. So the
  * index enforces the limit, not a count: only one of several concurrent calls can get a slot.
  *

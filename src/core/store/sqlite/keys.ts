@@ -56,8 +56,8 @@ const REACHED = `($workspaceId IS NULL OR workspaceId = $workspaceId) AND ($proj
 const END = '{';
 
 /**
- * Maximum number of active keys that a creation reads for each place, and in addition to that: families rarely have
- * more than two.
+ * A creation reads at most this many active keys for each place of the tier, and this many more. Families rarely have
+ * more than two active keys.
  */
 const KEYS_BY_PLACE = 4;
 const KEYS_COUNTED = 10_000;

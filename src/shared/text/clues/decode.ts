@@ -7,7 +7,7 @@ export interface Decoded {
 
 /**
  * Percent-encoding (also `%u005f`), quoted-printable (with its soft line breaks), escapes of JSON, JavaScript, Python, C, HTML and
- * Markdown. A decimal code without a semicolon is the one of ASCII, because a digit may follow it. `\U000000…` comes before `\u00…`, which would match a part of it.
+ * Markdown. A decimal code without a semicolon is read only if it is an ASCII code, because a digit may follow it. `\U000000…` comes before `\u00…`, which would match a part of it.
  */
 const ENCODED =
   /%(?:u00)?([0-9a-f]{2})|=([0-9A-F]{2})|=\r?\n|\\U000000([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\u\{0{0,6}([0-9a-f]{2})\}|\\x([0-9a-f]{2})|\\([01][0-7]{2})|\\([_.~\-/+])|&#x0{0,6}([0-9a-f]{1,2});?|&#(\d{1,9});|&#0{0,6}(1[01]\d|12[0-7]|[3-9]\d|1[03]|9)|&(amp|quot|apos|lowbar|underbar|equals|period|lt|gt|nbsp);/gi;
