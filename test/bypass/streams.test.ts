@@ -86,7 +86,7 @@ test.each([
   ],
   [
     'revoked where nobody tells of it',
-    (id: string) => service.service.store.keys.revoke(id, 'default', null, Date.now()),
+    (id: string) => service.service.store.keys.revoke(id, 'default', null, { at: Date.now() }),
     'UNAUTHENTICATED',
   ],
 ] as const)('B30 a key that is %s loses its open stream, and its source ends', async (_, act, code) => {

@@ -123,7 +123,7 @@ test('X11: a removed key that is still cached changes nothing', async () => {
   await act(cached, 'createProject', { name: 'before' }, token);
   expect(await projects()).toContain('before');
   // By another process, so that this one keeps the key in its cache.
-  await store.keys.revoke(id, 'default', null, cached.clock.now);
+  await store.keys.revoke(id, 'default', null, { at: cached.clock.now });
   expect(await store.keys.removeEnded(cached.clock.now, 9)).toEqual({ removed: 1, isDone: true });
   const changes = [
     ['createProject', { name: 'after' }],

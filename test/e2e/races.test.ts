@@ -48,7 +48,7 @@ test('R9: a user who is removed while their keys are rotated has none', async ()
   const rotations = made.map((id) => attempt(service, 'rotateApiKey', { id }));
   await Promise.race(rotations);
   // A removal begins with this mark. The other rotations are waiting for bcrypt.
-  await service.service.store.users.remove(user.id, 'default', Date.now());
+  await service.service.store.users.remove(user.id, 'default', { at: Date.now() });
   const seen = (await look({ userId: user.id, status: 'ACTIVE' })).apiKeys.nodes;
   const refused = (await Promise.all(rotations)).filter(({ body }) => body.errors !== undefined);
   expect(refused.length).toBeGreaterThan(0);

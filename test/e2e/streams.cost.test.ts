@@ -89,7 +89,7 @@ describe('lookups', () => {
     const { token, id } = await createKey(latchkey, { scopes: ['admin'] }, admin);
     const kept = await openOne(QUIET, (await createKey(latchkey, { scopes: ['admin'] }, admin)).token);
     const stream = await openOne(QUIET, token);
-    await latchkey.service.store.keys.revoke(id, null, null, Date.now());
+    await latchkey.service.store.keys.revoke(id, null, null, { at: Date.now() });
     expect((await stream.last()).errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED', reason: 'revoked' });
     expect(kept.over()).toBe(false);
     close([kept]);

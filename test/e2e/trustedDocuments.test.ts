@@ -22,7 +22,7 @@ beforeEach(() => bind(null));
 
 /** Sets the documents of the key of `token`; null: no list, which no mutation can set. */
 async function bind(trustedDocuments: readonly string[] | null): Promise<void> {
-  await latchkey.service.store.keys.update(boundId, null, { trustedDocuments }, Date.now());
+  await latchkey.service.store.keys.update(boundId, null, { trustedDocuments }, { at: Date.now() });
 }
 
 const TIERS = '{ tiers { tier } }';

@@ -63,7 +63,7 @@ test('the keys of a removed user are refused immediately and revoked; those of t
 test('refuses a removed user whose key is not revoked yet, with the reason', async () => {
   const userId = await addUser('viewer');
   const { token } = await createKey(latchkey, { name: 'hers', scopes: ['read:all'], userId });
-  await latchkey.service.store.users.remove(userId, 'default', Date.now());
+  await latchkey.service.store.users.remove(userId, 'default', { at: Date.now() });
   const { status, body } = await latchkey.query(READ, { token });
   expect([status, body.errors[0].extensions]).toEqual([401, { code: 'UNAUTHENTICATED', reason: 'user_left' }]);
 });

@@ -158,7 +158,7 @@ test('X5: a key is created, found, revoked and refused among 100,000', async () 
     expect(await store.keys.insert(aKey(ws), 5, NOW)).toEqual({ outcome: 'full', living: SIZE * 0.8 + 1 }),
   );
   await timed('a revocation', async () =>
-    expect(await store.keys.revoke(key.id, ws, null, NOW)).toMatchObject({ outcome: 'changed' }),
+    expect(await store.keys.revoke(key.id, ws, null, { at: NOW })).toMatchObject({ outcome: 'changed' }),
   );
   const { seq } = (await store.audit.head(ws)) ?? {};
   expect(seq).toBe(own.head.seq + SIZE + 2);

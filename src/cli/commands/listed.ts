@@ -20,7 +20,7 @@ export function limited(command: Command, things: string): Command {
 }
 
 /** A list without a total, which the API only counts for keys. */
-export interface Listing<Node> {
+interface Listing<Node> {
   /** The name of the nodes in the plural, also that of the list in `--json`. */
   readonly things: string;
   readonly columns: readonly Column<Node>[];

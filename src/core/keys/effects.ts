@@ -1,5 +1,5 @@
 import { isPromise } from '../../shared/optionChecks.js';
-import type { Author } from '../store/audit.js';
+import type { Occasion } from '../store/audit.js';
 import type { KeyRecord } from '../store/records.js';
 import type { KeyChange, Store } from '../store/store.js';
 import { overlaid } from '../util/overlaid.js';
@@ -21,7 +21,7 @@ export const READS = 'reads';
 export const EVERYTHING_HERE = 'everything here';
 
 /** The consequences of an operation that changes something. */
-export interface Effect<Given extends readonly unknown[], Result> {
+interface Effect<Given extends readonly unknown[], Result> {
   /**
    * Returns the cached records that the operation made stale, or null. Null instead of a function: no cached record
    * depends on it.
@@ -53,20 +53,23 @@ export const EFFECTS = {
     // A token that does not exist yet can't be cached.
     insert: {
       stale: null,
-      event: ([key, , now, author], { outcome }) => (outcome === 'inserted' ? told('CREATED', key, now, author) : null),
+      event: ([key, , now, author], { outcome }) =>
+        outcome === 'inserted' ? told('CREATED', key, { at: now, author }) : null,
     },
     rotate: {
       stale: ofKey,
-      event: ([, , , , now, author], change) => changedKey('ROTATED', change, now, author),
+      event: ([, , , occasion], change) => changedKey('ROTATED', change, occasion),
     },
-    expire: { stale: ofKey, event: ([, , , now, author], change) => changedKey('UPDATED', change, now, author) },
+    expire: { stale: ofKey, event: ([, , , occasion], change) => changedKey('UPDATED', change, occasion) },
     revoke: {
       stale: ofKey,
       // Revoking a key again returns the first revocation and changes nothing.
-      event: ([, , , now, author], change) =>
-        change.outcome === 'changed' && change.key.revokedAt === now ? told('REVOKED', change.key, now, author) : null,
+      event: ([, , , occasion], change) =>
+        change.outcome === 'changed' && change.key.revokedAt === occasion.at
+          ? told('REVOKED', change.key, occasion)
+          : null,
     },
-    update: { stale: ofKey, event: ([, , , now, author], change) => changedKey('UPDATED', change, now, author) },
+    update: { stale: ofKey, event: ([, , , occasion], change) => changedKey('UPDATED', change, occasion) },
     saveDigest: UNSEEN,
     touch: UNSEEN,
     // The cached record of a removed key shows that it has ended.
@@ -195,15 +198,14 @@ function ofWorkspace(workspaceId: string): Change {
   return { kind: 'workspace', workspaceId };
 }
 
-function changedKey(type: KeyEventType, change: KeyChange, now: number, author: Author | undefined): KeyEvent | null {
-  return change.outcome === 'changed' ? told(type, change.key, now, author) : null;
+function changedKey(type: KeyEventType, change: KeyChange, occasion: Occasion): KeyEvent | null {
+  return change.outcome === 'changed' ? told(type, change.key, occasion) : null;
 }
 
 function told(
   type: KeyEventType,
   key: Pick<KeyRecord, 'id' | 'workspaceId' | 'projectId'>,
-  now: number,
-  author: Author | undefined,
+  { at, author }: Occasion,
 ): KeyEvent {
-  return keyEvent(type, key, now, { actor: author?.id });
+  return keyEvent(type, key, at, { actor: author?.id });
 }

@@ -197,7 +197,12 @@ export class KeyService {
       const { key } = made.issued;
       const overlapEnd = addToMoment(now, input.overlap);
       return this.#authors.act(actor, origin, (author) =>
-        this.#store.keys.rotate(old.id, old.workspaceId, key, overlapEnd, now, author, old),
+        this.#store.keys.rotate(
+          old.id,
+          old.workspaceId,
+          { successor: key, overlapEnd },
+          { at: now, author, judged: old },
+        ),
       );
     });
     if (made.issued === undefined) throw new Error('The rotation created no key.');
@@ -213,7 +218,8 @@ export class KeyService {
   async expire(actor: Actor, input: { readonly id: string; readonly at: number }, origin?: Origin): Promise<KeyRecord> {
     return this.#change(actor, input.id, 'expired', async (key, now) => {
       const at = Math.max(input.at, now);
-      const write = (author: Author) => this.#store.keys.expire(key.id, key.workspaceId, at, now, author, key);
+      const write = (author: Author) =>
+        this.#store.keys.expire(key.id, key.workspaceId, at, { at: now, author, judged: key });
       if (!isAlive(key, now) || !prolongs(key, at)) return write(await this.#authors.present(actor, origin));
       assertMayProlong(actor, key, this.#ceilings());
       return this.#authors.act(actor, origin, write);
@@ -229,7 +235,7 @@ export class KeyService {
     const reason = checkReason(input.reason);
     const { id, workspaceId } = await this.#reachable(actor, input.id);
     const author = await this.#authors.present(actor, origin);
-    return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
+    return changed(await this.#store.keys.revoke(id, workspaceId, reason, { at: this.#now(), author }), 'revoked');
   }
 
   /**
@@ -248,7 +254,7 @@ export class KeyService {
       if (loosens(key, change)) assertWithin(this.#ceilings(), { ...key, ...change });
       const { id, workspaceId } = key;
       const updated = await this.#authors.act(actor, origin, (author) =>
-        this.#store.keys.update(id, workspaceId, change, now, author, key, this.#places),
+        this.#store.keys.update(id, workspaceId, change, { at: now, author, judged: key, places: this.#places }),
       );
       if (updated.outcome !== 'full') return updated;
       throw await this.#full(actor, workspaceId, placeKindOf({ ...key, ...change }), updated.living);

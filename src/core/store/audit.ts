@@ -53,6 +53,14 @@ export interface JudgedAuthor {
   readonly roles: readonly string[] | null;
 }
 
+/** The time and author of a change. */
+export interface Occasion {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Default: the installation itself. */
+  readonly author?: Author | undefined;
+}
+
 /** The installation itself, for example at the first start. */
 export const SYSTEM: Author = Object.freeze({ kind: 'system', id: null, address: null, userAgent: null });
 

@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { details, difference, draftEntry, SYSTEM, type AuditAction, type AuditDraft, type Author } from './audit.js';
+import {
+  details,
+  difference,
+  draftEntry,
+  SYSTEM,
+  type AuditAction,
+  type AuditDraft,
+  type Author,
+  type Occasion,
+} from './audit.js';
 import { AUDITED_FIELDS } from './keyFields.js';
 import { isForeign, type KeyRecord, type ProjectRecord, type UserRecord, type WorkspaceRecord } from './records.js';
 
 /** The fields of a user that audit entries contain. They contain no secrets. */
 const USER_SHOWN = ['name', 'roles', 'removedAt'] as const satisfies readonly (keyof UserRecord)[];
-
-/** The time and author of a change. */
-export interface Occasion {
-  /** ms since the epoch. */
-  readonly at: number;
-  readonly author: Author | undefined;
-}
 
 export function keyCreated(key: KeyRecord, occasion: Occasion): AuditDraft {
   const action = isForeign(key) ? 'key.imported' : 'key.created';

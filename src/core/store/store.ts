@@ -1,4 +1,4 @@
-import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './audit.js';
+import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author, Occasion } from './audit.js';
 import type { Forfeit, JudgedKey, JudgedUser, KeyAmendment } from './changes.js';
 import type { UsagePeriod } from './periods.js';
 import type {
@@ -145,6 +145,16 @@ export interface KeyPage {
   readonly hasNextPage: boolean;
 }
 
+/** A change of a key. `judged` is the key as it was when the caller was allowed to change it. */
+export interface KeyOccasion extends Occasion {
+  readonly judged?: JudgedKey | undefined;
+}
+
+/** A change of a user. `judged` is the user as it was when the caller was allowed to change it. */
+export interface UserOccasion extends Occasion {
+  readonly judged?: JudgedUser | undefined;
+}
+
 export interface KeyStore {
   /**
    * Adds the first key of a new family and takes a place in its workspace, atomically. If `places` is a number, the
@@ -226,22 +236,19 @@ export interface KeyStore {
    * succeeds. The successor belongs to the old key's family and takes no further place. `key` in the result is the old
    * key. Its user and the author's key are checked as in {@link insert}.
    *
-   * @param judged here and below: the key as the caller read it to authorize the change. If a field of
-   * {@link JudgedKey} has changed since, nothing is written and the result is `moved`.
+   * With `occasion.judged`, here and below: if a field of {@link JudgedKey} has changed since, nothing is written and the
+   * result is `moved`.
    */
   rotate(
     id: string,
     workspaceId: string | null,
-    successor: KeyRecord,
-    overlapEnd: number,
-    now: number,
-    author?: Author,
-    judged?: JudgedKey,
+    next: { readonly successor: KeyRecord; readonly overlapEnd: number },
+    occasion: KeyOccasion,
   ): Promise<KeyChange>;
 
   /**
-   * Sets the end of an active key to `at` (if that is `now`, it ends immediately), and its `lifetime` to null. The end
-   * of a key that was replaced can only become earlier: with a later `at`, nothing is written and the result is
+   * Sets the end of an active key to `end` (if that is `occasion.at`, it ends immediately), and its `lifetime` to null. The end
+   * of a key that was replaced can only become earlier: with a later `end`, nothing is written and the result is
    * `replaced`.
    *
    * Here and in {@link update}, with `author.judged`, the author's key is read again: if it was revoked, has ended or
@@ -249,41 +256,25 @@ export interface KeyStore {
    * writes, MongoDB just before the write, so that a revocation in the milliseconds between may come too late to stop
    * the change.
    */
-  expire(
-    id: string,
-    workspaceId: string | null,
-    at: number,
-    now: number,
-    author?: Author,
-    judged?: JudgedKey,
-  ): Promise<KeyChange>;
+  expire(id: string, workspaceId: string | null, end: number, occasion: KeyOccasion): Promise<KeyChange>;
 
   /**
    * Revokes a key, even an expired one. The time and reason of the first revocation are kept: another call returns
    * `changed` with the unchanged record.
    */
-  revoke(
-    id: string,
-    workspaceId: string | null,
-    reason: string | null,
-    now: number,
-    author?: Author,
-  ): Promise<KeyChange>;
+  revoke(id: string, workspaceId: string | null, reason: string | null, occasion: Occasion): Promise<KeyChange>;
 
   /**
    * Updates an active key. Absent fields stay the same. If a change of scopes makes its family stop being a family that
    * only administers, or become one, the family takes a place of its new kind atomically, or the result is `full`.
    *
-   * @param places default: any number
+   * @param occasion `places`: the places of the new kind. Default: any number
    */
   update(
     id: string,
     workspaceId: string | null,
     change: KeyAmendment,
-    now: number,
-    author?: Author,
-    judged?: JudgedKey,
-    places?: Places,
+    occasion: KeyOccasion & { readonly places?: Places },
   ): Promise<KeyChange>;
 
   /** Stores a new digest of a key's secret. Not an error if the key does not exist. */
@@ -341,7 +332,7 @@ export interface ProjectStore {
    * @returns the record after the change; null if the workspace has no such project
    * @throws Duplicate `project.name`
    */
-  rename(id: string, workspaceId: string, name: string, now: number, author?: Author): Promise<ProjectRecord | null>;
+  rename(id: string, workspaceId: string, name: string, occasion: Occasion): Promise<ProjectRecord | null>;
 }
 
 export interface UserStore {
@@ -358,31 +349,23 @@ export interface UserStore {
   /**
    * Updates a user who was not removed. Absent fields stay the same.
    *
-   * @param author checked as in {@link KeyStore.expire}
-   * @param judged here and below: the user as the caller read it to authorize the change
+   * The author's key is checked as in {@link KeyStore.expire}.
+   *
    * @returns the record after the change; null if there is no such user; `moved` if the roles have changed since
-   * `judged`, or `authorEnded`, with nothing written
+   * `occasion.judged`, or `authorEnded`, with nothing written
    */
   update(
     id: string,
     workspaceId: string,
     change: Partial<Pick<UserRecord, 'name' | 'roles'>>,
-    now: number,
-    author?: Author,
-    judged?: JudgedUser,
+    occasion: UserOccasion,
   ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
   /**
    * Removes a user permanently. A second call changes nothing.
    *
    * @returns as {@link update}
    */
-  remove(
-    id: string,
-    workspaceId: string,
-    now: number,
-    author?: Author,
-    judged?: JudgedUser,
-  ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
+  remove(id: string, workspaceId: string, occasion: UserOccasion): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
 }
 
 export interface AuditFilter {

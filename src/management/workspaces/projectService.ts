@@ -59,7 +59,7 @@ export class ProjectService {
     const { id } = await this.get(actor, input.id);
     const name = checkName(input.name);
     const author = await this.#authors.present(actor, origin);
-    const renamed = await unlessTaken(store.projects.rename(id, actor.workspaceId, name, now(), author));
+    const renamed = await unlessTaken(store.projects.rename(id, actor.workspaceId, name, { at: now(), author }));
     if (renamed === null) throw notFound('project');
     return renamed;
   }

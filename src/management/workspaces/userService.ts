@@ -79,7 +79,7 @@ export class UserService {
         ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
       };
       return this.#authors.act(actor, origin, (author) =>
-        users.update(user.id, user.workspaceId, change, now, author, user),
+        users.update(user.id, user.workspaceId, change, { at: now, author, judged: user }),
       );
     });
   }
@@ -95,7 +95,7 @@ export class UserService {
     const author = await this.#authors.present(actor, origin);
     const { users } = this.#options.store;
     const removed = await this.#change(actor, id, (user, now) =>
-      users.remove(user.id, user.workspaceId, now, author, user),
+      users.remove(user.id, user.workspaceId, { at: now, author, judged: user }),
     );
     await this.#revokeKeysOf(removed, author);
     return removed;
@@ -109,7 +109,7 @@ export class UserService {
       const { keys } = await store.keys.list(user.workspaceId, { first: 100, after: null, filter, now: now() });
       if (keys.length === 0) return;
       for (const key of keys) {
-        await store.keys.revoke(key.id, user.workspaceId, 'The user left the workspace.', now(), author);
+        await store.keys.revoke(key.id, user.workspaceId, 'The user left the workspace.', { at: now(), author });
       }
     }
   }

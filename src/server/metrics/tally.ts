@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 
 /** One series of a counter. */
-export interface Tally {
+interface Tally {
   n: number;
 }
 

@@ -132,7 +132,7 @@ describe('an address over its limit', () => {
     const authenticator = latchkey.authenticator();
     const expired = await latchkey.issue({ expiresAt: NOON });
     const revoked = await latchkey.issue();
-    await latchkey.store.keys.revoke(revoked.key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(revoked.key.id, null, null, { at: NOON });
     for (let i = 0; i < 200; i++) {
       for (const credential of [expired.token, revoked.token, 'hunter2', `${revoked.token}x`]) {
         await expect(authenticator.authenticate(credential, ATTACKER)).rejects.toMatchObject({

@@ -48,7 +48,7 @@ describe('a cached key', () => {
 
     const other = await known();
     for (let i = 0; i < 3; i++) expect(other.authenticator.atOnce(other.token)).not.toBeInstanceOf(Promise);
-    await latchkey.store.keys.revoke(other.key.id, null, null, latchkey.clock.now);
+    await latchkey.store.keys.revoke(other.key.id, null, null, { at: latchkey.clock.now });
     other.authenticator.forget({ kind: 'key', lookupId: other.key.lookupId });
     await expect(other.authenticator.authenticate(other.token)).rejects.toEqual(refused('revoked'));
   });
@@ -158,7 +158,8 @@ describe('changes of a cached key', () => {
 
   it('applies scopes that another process changed after ttl, or immediately if the change is announced', async () => {
     const { key, token, authenticator } = await known({ scopes: ['read:assets'] });
-    const rescope = (scopes: string[]) => latchkey.store.keys.update(key.id, null, { scopes }, latchkey.clock.now);
+    const rescope = (scopes: string[]) =>
+      latchkey.store.keys.update(key.id, null, { scopes }, { at: latchkey.clock.now });
     await rescope(['write:assets']);
     latchkey.clock.now = NOON + TTL - 1;
     expect(authenticator.atOnce(token)).toMatchObject({ scopes: ['read:assets'] });
@@ -187,7 +188,7 @@ describe('changes of a cached key', () => {
     const { key, token, authenticator } = await known({}, { operator });
     await authenticator.authenticate(OPERATOR_KEY);
     await latchkey.store.workspaces.setTier('default', 'STARTER', NOON);
-    await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(key.id, null, null, { at: NOON });
     authenticator.forget(null);
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused('revoked'));
     expect(await authenticator.authenticate(OPERATOR_KEY)).toMatchObject({ tier: 'STARTER' });
@@ -195,7 +196,7 @@ describe('changes of a cached key', () => {
 
   it('refuses a revoked key without a read', async () => {
     const { key, token, authenticator } = await known();
-    await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(key.id, null, null, { at: NOON });
     authenticator.forget({ kind: 'key', lookupId: key.lookupId });
     for (let i = 0; i < 100; i++) await expect(authenticator.authenticate(token)).rejects.toEqual(refused('revoked'));
     expect(latchkey.reads).toHaveLength(1);

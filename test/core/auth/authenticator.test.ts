@@ -60,7 +60,7 @@ const withOtherSecret = (token: string): string => withChecksum(token.slice(0, -
 describe('the secret is checked before the state', () => {
   it('reports a revoked or expired key only for the right secret', async () => {
     const [revoked, expired] = [await latchkey.issue(), await latchkey.issue({ expiresAt: NOON + 1 })];
-    await latchkey.store.keys.revoke(revoked.key.id, null, 'leaked', NOON);
+    await latchkey.store.keys.revoke(revoked.key.id, null, 'leaked', { at: NOON });
     latchkey.clock.now = NOON + 1;
     const authenticator = latchkey.authenticator();
     await expect(authenticator.authenticate(revoked.token)).rejects.toEqual(refused('revoked'));
@@ -71,7 +71,7 @@ describe('the secret is checked before the state', () => {
   it('returns the same error for active, revoked, expired and missing keys if the secret is wrong', async () => {
     const [living, revoked] = [await latchkey.issue(), await latchkey.issue()];
     const expired = await latchkey.issue({ expiresAt: NOON });
-    await latchkey.store.keys.revoke(revoked.key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(revoked.key.id, null, null, { at: NOON });
     const authenticator = latchkey.authenticator();
     const tokens = [living, revoked, expired].map(({ token }) => withOtherSecret(token));
     for (const token of [...tokens, mintToken('lks', 'LIVE').token]) {
@@ -81,7 +81,7 @@ describe('the secret is checked before the state', () => {
 
   it('reports a revoked and expired key as revoked', async () => {
     const { key, token } = await latchkey.issue({ expiresAt: NOON + 1 });
-    await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(key.id, null, null, { at: NOON });
     latchkey.clock.now = NOON + 10;
     await expect(latchkey.authenticator().authenticate(token)).rejects.toEqual(refused('revoked'));
   });
@@ -110,7 +110,7 @@ describe('revocation', () => {
     const { key, token } = await latchkey.issue({}, null);
     const authenticator = latchkey.authenticator({ peppers: null });
     await authenticator.authenticate(token);
-    await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(key.id, null, null, { at: NOON });
     latchkey.clock.now = NOON + 999;
     await authenticator.authenticate(token);
     latchkey.clock.now = NOON + 1_000;
@@ -122,7 +122,7 @@ describe('revocation', () => {
     const [told, read] = [latchkey.authenticator(), latchkey.authenticator({ cacheTtl: 0 })];
     const { key, token } = await latchkey.issue();
     for (const authenticator of [told, read]) await authenticator.authenticate(token);
-    await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    await latchkey.store.keys.revoke(key.id, null, null, { at: NOON });
     told.forget({ kind: 'key', lookupId: key.lookupId });
     for (const authenticator of [told, read]) {
       await expect(authenticator.authenticate(token)).rejects.toEqual(refused('revoked'));

@@ -13,8 +13,10 @@ import { aKey } from '../store/fixtures.js';
 type Operation = (...given: readonly unknown[]) => Promise<unknown>;
 type Parts = Record<string, Record<string, Operation>>;
 
-const KEY = { ...aKey('ws'), id: 'key_a', lookupId: 'lookup', revokedAt: 'argument 3' };
-const ARGUMENTS = Array.from({ length: 12 }, (_, i) => `argument ${i}`);
+const AT = 3;
+const KEY = { ...aKey('ws'), id: 'key_a', lookupId: 'lookup', revokedAt: AT };
+/** The time and author of a change are the fourth argument. */
+const ARGUMENTS = Array.from({ length: 12 }, (_, i) => (i === 3 ? { at: AT } : `argument ${i}`));
 
 /** Returns a store whose operations all return `result`, or throw it if it is an error. */
 function storeOf(result: unknown, called: (name: string, given: readonly unknown[]) => void = () => undefined): Parts {

@@ -117,7 +117,7 @@ describe('R7: a later end', () => {
   it('R7: is checked against the stored end, whatever changes in between', async () => {
     const key = await create({ scopes: ['platform'], expiresAt: null });
     // The first read returns a key that does not expire, for which any end is an earlier one.
-    const late = racing(store, () => store.keys.expire(key.id, null, NOON + HOUR, NOON));
+    const late = racing(store, () => store.keys.expire(key.id, null, NOON + HOUR, { at: NOON }));
     await expect(late.expire(admin, { id: key.id, at: FAR })).rejects.toMatchObject({
       details: { code: 'SCOPE_NOT_HELD' },
     });
@@ -148,7 +148,7 @@ describe('R7: more addresses or documents', () => {
 
 describe('R7: scopes', () => {
   it('R7: that a key gains during the change are checked again', async () => {
-    const raise = (id: string) => () => store.keys.update(id, null, { scopes: ['platform'] }, NOON);
+    const raise = (id: string) => () => store.keys.update(id, null, { scopes: ['platform'] }, { at: NOON });
     const acts: readonly ((by: KeyService, id: string) => Promise<unknown>)[] = [
       (by, id) => by.rotate(admin, { id, overlap: HOUR }),
       (by, id) => by.expire(admin, { id, at: FAR }),
@@ -165,7 +165,7 @@ describe('R7: scopes', () => {
   it('R7: that a key loses during the rotation are not in its successor', async () => {
     const key = await create({ scopes: ['read:assets', 'write:assets'] });
     const lower = () =>
-      store.keys.update(key.id, null, { scopes: ['read:assets'], allowedAddresses: ['192.0.2.1'] }, NOON);
+      store.keys.update(key.id, null, { scopes: ['read:assets'], allowedAddresses: ['192.0.2.1'] }, { at: NOON });
     const { key: heir } = await racing(store, lower).rotate(admin, { id: key.id, overlap: HOUR });
     expect(await store.keys.find(heir.id, null)).toMatchObject({
       scopes: ['read:assets'],

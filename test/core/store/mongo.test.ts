@@ -108,10 +108,13 @@ describe('MongoDB: changes that a process left unfinished', () => {
     ['list', ({ keys }, { ws }) => keys.list(ws, { first: 1, after: null, filter: {}, now: NOW })],
     ['countFamilies', ({ keys }, { ws }) => keys.countFamilies(ws, NOW)],
     ['insert', ({ keys }, { ws }) => keys.insert(aKey(ws), 1, NOW)],
-    ['rotate', ({ keys }, { old }) => keys.rotate(old.id, null, anHeir(old), NOW, NOW)],
-    ['expire', ({ keys }, { old }) => keys.expire(old.id, null, NOW, NOW)],
-    ['revoke', ({ keys }, { old }) => keys.revoke(old.id, null, null, NOW)],
-    ['update', ({ keys }, { old }) => keys.update(old.id, null, { name: 'x' }, NOW)],
+    [
+      'rotate',
+      ({ keys }, { old }) => keys.rotate(old.id, null, { successor: anHeir(old), overlapEnd: NOW }, { at: NOW }),
+    ],
+    ['expire', ({ keys }, { old }) => keys.expire(old.id, null, NOW, { at: NOW })],
+    ['revoke', ({ keys }, { old }) => keys.revoke(old.id, null, null, { at: NOW })],
+    ['update', ({ keys }, { old }) => keys.update(old.id, null, { name: 'x' }, { at: NOW })],
   ] satisfies [string, (store: Store, half: Awaited<ReturnType<typeof givenHalfRotation>>) => Promise<unknown>][])(
     'a rotation is finished by %s, which finds it',
     async (_, meet) => {
@@ -214,7 +217,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
   });
 
   test.each([
-    ['the user has left', (ws: string, userId: string) => store.users.remove(userId, ws, NOW)],
+    ['the user has left', (ws: string, userId: string) => store.users.remove(userId, ws, { at: NOW })],
     ['the tier was changed', (ws: string) => store.workspaces.setTier(ws, 'GROWTH', NOW)],
   ])('R9: withdraws an unconfirmed creation if %s', async (_, meanwhile) => {
     const { ws, user, key } = await givenUnconfirmed();
@@ -229,7 +232,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
     const user = aUser(half.ws);
     await store.users.add(user);
     await keys().updateOne({ _id: half.old.id }, { $set: { userId: user.id, 'successor.userId': user.id } });
-    await store.users.remove(user.id, half.ws, NOW);
+    await store.users.remove(user.id, half.ws, { at: NOW });
     expect(await store.keys.countFamilies(half.ws, NOW)).toBe(0);
     expect(await store.keys.find(half.heir.id, half.ws)).toMatchObject({ revokedAt: NOW });
     const entries = await store.audit.list(half.ws, { first: 9, before: null, filter: { subject: half.heir.id } });
@@ -239,7 +242,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
   test('cleans up a rotation whose second write was made, and restores nothing', async () => {
     const { ws, old, heir } = await givenHalfRotation();
     await store.keys.find(old.id, ws);
-    await store.keys.revoke(heir.id, ws, 'leaked', NOW);
+    await store.keys.revoke(heir.id, ws, 'leaked', { at: NOW });
     await keys().updateOne({ _id: old.id }, { $set: { successor: embedded(heir) } });
     await store.keys.find(old.id, ws);
     expect(await keys().findOne({ _id: old.id })).not.toHaveProperty('successor');
@@ -252,7 +255,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
     const ws = await givenWorkspace(store);
     const [revoked, expired] = [await givenKey(store, ws), await givenKey(store, ws, { expiresAt: NOW })];
     await store.keys.saveDigest(revoked.id, 'digest');
-    await store.keys.revoke(revoked.id, ws, 'leaked', NOW, ADA);
+    await store.keys.revoke(revoked.id, ws, 'leaked', { at: NOW, author: ADA });
     await removeAll(store, NOW);
     await store.keys.touch(new Map([[revoked.id, NOW]]));
     expect(await keys().findOne({ _id: revoked.id })).toEqual(removedOf(revoked));
@@ -273,7 +276,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
   test('X11: a process that is late to finish a rotation does not bring back a removed successor', async () => {
     const { ws, old, heir } = await givenHalfRotation();
     await store.keys.find(old.id, ws);
-    await store.keys.revoke(heir.id, ws, 'leaked', NOW - 1);
+    await store.keys.revoke(heir.id, ws, 'leaked', { at: NOW - 1 });
     await removeAll(store, NOW - 1);
     expect(await keys().findOne({ _id: heir.id })).toEqual(removedOf(heir));
     await keys().updateOne({ _id: old.id }, { $set: { successor: embedded(heir) } });
@@ -299,7 +302,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
   test('a family stays active through a successor that is not written yet', async () => {
     const { ws, heir } = await givenHalfRotation(1);
     expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
-    await store.keys.revoke(heir.id, ws, null, NOW);
+    await store.keys.revoke(heir.id, ws, null, { at: NOW });
     expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'inserted' });
   });
 
@@ -310,7 +313,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
       'its log is listed',
       ({ audit }, { workspaceId }) => audit.list(workspaceId, { first: 9, before: null, filter: {} }),
     ],
-    ['it is changed again', ({ keys }, { id }) => keys.update(id, null, { name: 'again' }, NOW)],
+    ['it is changed again', ({ keys }, { id }) => keys.update(id, null, { name: 'again' }, { at: NOW })],
     ['it is found', ({ keys }, { id }) => keys.find(id, null)],
   ])('adds the entry of a change to the audit log when %s', async (_, meet) => {
     const ws = await givenWorkspace(store);
@@ -427,10 +430,10 @@ describe('MongoDB: a connection passed by the caller', () => {
     await workspaces.setTier(workspace.id, 'GROWTH', NOW);
     await keys.insert(aKey(workspace.id, { expiresAt: NOW }), 5, NOW);
     await keys.insert(aKey(workspace.id), 5, NOW);
-    await keys.rotate(key.id, null, anHeir(key), NOW + 10, NOW);
-    await keys.expire(key.id, null, NOW + 5, NOW);
-    await keys.update(key.id, null, { name: 'New' }, NOW);
-    await keys.revoke(key.id, null, null, NOW);
+    await keys.rotate(key.id, null, { successor: anHeir(key), overlapEnd: NOW + 10 }, { at: NOW });
+    await keys.expire(key.id, null, NOW + 5, { at: NOW });
+    await keys.update(key.id, null, { name: 'New' }, { at: NOW });
+    await keys.revoke(key.id, null, null, { at: NOW });
     await keys.saveDigest(key.id, 'digest');
     await keys.touch(new Map([[key.id, NOW]]));
     await usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW);
@@ -766,8 +769,8 @@ describe('MongoDB: unavailable', () => {
     () => store.keys.insert(aKey(ws), 5, NOW),
     () => store.keys.list(ws, { first: 5, after: null, filter: {}, now: NOW }),
     () => store.keys.countFamilies(ws, NOW),
-    () => store.keys.rotate(key.id, ws, anHeir(key), NOW, NOW),
-    () => store.keys.revoke(key.id, ws, null, NOW),
+    () => store.keys.rotate(key.id, ws, { successor: anHeir(key), overlapEnd: NOW }, { at: NOW }),
+    () => store.keys.revoke(key.id, ws, null, { at: NOW }),
     () => store.keys.touch(new Map([[key.id, NOW]])),
     () => store.usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW),
     () => store.usage.read([key.id], { from: 0, to: 3_600_000, by: 'HOUR' }),

@@ -46,7 +46,12 @@ test('X11: a connection with weaker options still reads and writes by majority, 
   const user = aUser(ws);
   await store.users.add(user, ADA);
   const key = await givenKey(store, ws, { userId: user.id });
-  await store.keys.rotate(key.id, ws, anHeir(key, { userId: user.id }), NOW + 9, NOW, ADA);
+  await store.keys.rotate(
+    key.id,
+    ws,
+    { successor: anHeir(key, { userId: user.id }), overlapEnd: NOW + 9 },
+    { at: NOW, author: ADA },
+  );
   expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ user });
   await store.keys.list(ws, { first: 9, after: null, filter: {}, now: NOW });
   await store.close();
@@ -131,7 +136,7 @@ describe('X11: a member of a replica set', () => {
     for (const read of [
       () => store.keys.findForVerification(key.lookupId),
       () => store.keys.find(key.id, ws),
-      () => store.keys.revoke(key.id, ws, null, NOW, ADA),
+      () => store.keys.revoke(key.id, ws, null, { at: NOW, author: ADA }),
     ]) {
       const before = second;
       commands.length = 0;

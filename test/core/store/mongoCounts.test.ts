@@ -111,7 +111,7 @@ test('X9: a start repairs values that an earlier release did not write, or chang
     await givenKey(store, ws, { scopes: ['admin'] }),
     await givenKey(store, ws),
   ];
-  await store.keys.rotate(rotated.id, ws, anHeir(rotated), NOW, NOW);
+  await store.keys.rotate(rotated.id, ws, { successor: anHeir(rotated), overlapEnd: NOW }, { at: NOW });
   await raw().updateMany(
     { workspaceId: ws, _id: { $ne: old.id } },
     {
@@ -135,15 +135,18 @@ test('X9: the stored ends match the keys after concurrent changes in two process
   const other = await openMongoStore({ connection, timeout: 60_000 });
   const family = await givenKey(store, ws);
   const heir = anHeir(family);
-  await store.keys.rotate(family.id, ws, heir, NOW + 50, NOW);
+  await store.keys.rotate(family.id, ws, { successor: heir, overlapEnd: NOW + 50 }, { at: NOW });
   const next = anHeir(heir);
   await Promise.all([
-    store.keys.rotate(heir.id, ws, next, NOW + 40, NOW),
-    other.keys.expire(family.id, ws, NOW + 20, NOW),
+    store.keys.rotate(heir.id, ws, { successor: next, overlapEnd: NOW + 40 }, { at: NOW }),
+    other.keys.expire(family.id, ws, NOW + 20, { at: NOW }),
     other.keys.insert(aKey(ws, { expiresAt: NOW + 30 }), 50, NOW),
     store.keys.insert(aKey(ws, { scopes: ['admin'] }), 50, NOW),
   ]);
-  await Promise.all([store.keys.revoke(next.id, ws, null, NOW), other.keys.revoke(heir.id, ws, null, NOW)]);
+  await Promise.all([
+    store.keys.revoke(next.id, ws, null, { at: NOW }),
+    other.keys.revoke(heir.id, ws, null, { at: NOW }),
+  ]);
   const counted = async (now: number) => [
     await store.keys.countFamilies(ws, now, 'keys'),
     await other.keys.countFamilies(ws, now, 'adminKeys'),

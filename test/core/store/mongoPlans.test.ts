@@ -100,7 +100,7 @@ async function placeAll(): Promise<void> {
   // Finds and releases the slots of ended families.
   outcomes.push((await store.keys.insert(aKey(ws), 5, NOW + 8)).outcome);
   const scopes = ['x:read'];
-  outcomes.push((await store.keys.update(admin.id, ws, { scopes }, NOW, undefined, undefined, 9)).outcome);
+  outcomes.push((await store.keys.update(admin.id, ws, { scopes }, { at: NOW, places: 9 })).outcome);
   expect(outcomes).toEqual(['inserted', 'inserted', 'full', 'full', 'inserted', 'changed']);
 }
 

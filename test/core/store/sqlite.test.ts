@@ -327,7 +327,9 @@ describe('SQLite: the connection', () => {
     const began = performance.now();
     await expect(store.keys.insert(aKey(ws), 5, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
     expect(performance.now() - began).toBeGreaterThan(100);
-    await expect(store.keys.rotate(key.id, ws, aKey(ws), NOW, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(
+      store.keys.rotate(key.id, ws, { successor: aKey(ws), overlapEnd: NOW }, { at: NOW }),
+    ).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.keys.touch(new Map([[key.id, NOW]]))).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.workspaces.setTier(ws, 'GROWTH', NOW)).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });

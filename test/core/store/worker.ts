@@ -54,7 +54,7 @@ async function work(store: Store, job: Task): Promise<unknown> {
     }
     case 'rotate': {
       const calls = Array.from({ length: job.count }, () =>
-        keys.rotate(job.key.id, null, anHeir(job.key), NOW + 1000, NOW),
+        keys.rotate(job.key.id, null, { successor: anHeir(job.key), overlapEnd: NOW + 1000 }, { at: NOW }),
       );
       return (await Promise.all(calls)).map(({ outcome }) => outcome);
     }
@@ -96,10 +96,10 @@ async function turnover({ keys }: Store, workspaceId: string, places: number, ro
     if (outcome === 'full') continue;
     // Without overlap: in this case a family is most likely to look as if it had ended.
     const heir = anHeir(key);
-    await keys.rotate(key.id, workspaceId, heir, NOW, NOW);
+    await keys.rotate(key.id, workspaceId, { successor: heir, overlapEnd: NOW }, { at: NOW });
     const second = anHeir(heir);
-    await keys.rotate(heir.id, workspaceId, second, NOW, NOW);
-    if (round % 3 !== 0) await keys.revoke(second.id, workspaceId, null, NOW);
+    await keys.rotate(heir.id, workspaceId, { successor: second, overlapEnd: NOW }, { at: NOW });
+    if (round % 3 !== 0) await keys.revoke(second.id, workspaceId, null, { at: NOW });
   }
   return outcomes;
 }
@@ -109,9 +109,9 @@ async function churn({ keys }: Store, workspaceId: string): Promise<void> {
   await keys.insert(key, 1_000_000, NOW);
   answer({ did: 'insert', id: key.id } satisfies Acknowledged);
   const heir = anHeir(key);
-  await keys.rotate(key.id, workspaceId, heir, NOW + 1000, NOW);
+  await keys.rotate(key.id, workspaceId, { successor: heir, overlapEnd: NOW + 1000 }, { at: NOW });
   answer({ did: 'rotate', id: key.id, successorId: heir.id } satisfies Acknowledged);
-  await keys.revoke(heir.id, workspaceId, 'churn', NOW);
+  await keys.revoke(heir.id, workspaceId, 'churn', { at: NOW });
   answer({ did: 'revoke', id: heir.id } satisfies Acknowledged);
 }
 

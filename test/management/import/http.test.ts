@@ -278,7 +278,7 @@ describe('an import', () => {
       filter: { nameContains: 'airflow' },
       now: NOON,
     });
-    await latchkey.service.store.keys.revoke(keys[0]?.id ?? '', 'default', null, NOON);
+    await latchkey.service.store.keys.revoke(keys[0]?.id ?? '', 'default', null, { at: NOON });
     expect(await imports(rows)).toEqual({ imported: 0, present: 0, problems: [] });
     expect(await count()).toBe(before + 11);
   });
@@ -291,7 +291,7 @@ describe('an import', () => {
     const [first] = (
       await keys.list('default', { first: 1, after: null, filter: { nameContains: 'airflow' }, now: NOON })
     ).keys;
-    await keys.revoke(first?.id ?? '', 'default', 'leaked', NOON);
+    await keys.revoke(first?.id ?? '', 'default', 'leaked', { at: NOON });
     expect(await keys.removeEnded(NOON, 9)).toEqual({ removed: 1, isDone: true });
     const again = await plan(store, rows, { now: clock.now });
     expect(again).toMatchObject({ keys: [], present: 11, problems: [] });

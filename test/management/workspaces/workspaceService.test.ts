@@ -60,13 +60,13 @@ describe('ensureFirst', () => {
   // A restart must not hand out a new admin key because the last one was revoked.
   it('creates no key if there has ever been one', async () => {
     const issued = await workspaces.ensureFirst(FIRST);
-    await store.keys.revoke(issued?.key.id ?? '', null, null, NOON);
+    await store.keys.revoke(issued?.key.id ?? '', null, null, { at: NOON });
     expect(await workspaces.ensureFirst(FIRST)).toBeNull();
   });
 
   it('X11: creates no key after all keys ended and were removed', async () => {
     const issued = await workspaces.ensureFirst(FIRST);
-    await store.keys.revoke(issued?.key.id ?? '', null, null, NOON);
+    await store.keys.revoke(issued?.key.id ?? '', null, null, { at: NOON });
     expect(await store.keys.removeEnded(NOON, 9)).toEqual({ removed: 1, isDone: true });
     expect(await keysOf('default')).toEqual([]);
     expect(await workspaces.ensureFirst(FIRST)).toBeNull();

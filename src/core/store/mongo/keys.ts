@@ -9,8 +9,8 @@ import {
   type KeyPatch,
   type Rule,
 } from '../changes.js';
-import type { AuditAction } from '../audit.js';
-import { keyChanged, keyCreated, type Occasion } from '../entries.js';
+import type { AuditAction, Occasion } from '../audit.js';
+import { keyChanged, keyCreated } from '../entries.js';
 import { Duplicate } from '../storeErrors.js';
 import { GRANT_FIELDS } from '../keyFields.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
@@ -49,8 +49,7 @@ interface KeysOptions {
 
 export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOptions): KeyStore {
   const change = async (
-    id: string,
-    workspaceId: string | null,
+    { id, workspaceId }: { readonly id: string; readonly workspaceId: string | null },
     rule: Rule,
     entry: Occasion & { readonly action: AuditAction },
     { handOut, places = null }: ChangeOptions = {},
@@ -231,25 +230,26 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
       await intents.finishIn(workspaceId);
       return keys.count({ $and: where([{ workspaceId: eq(workspaceId) }, ...conditions(filter, now)]) });
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
-      const entry = { action: 'key.rotated', at: now, author } as const;
+    async rotate(id, workspaceId, { successor, overlapEnd }, { judged, ...occasion }) {
+      const entry = { action: 'key.rotated', ...occasion } as const;
       const handOut = async (old: KeyRecord) => {
         const taken = await intents.taken(successor);
         if (taken !== null) throw new Duplicate(taken, undefined);
         return { successor: toDocument(heirOf(old, successor)) };
       };
-      const rule = asJudged(judged, rotation(successor.id, overlapEnd, now));
-      return change(id, workspaceId, rule, entry, { handOut });
+      const rule = asJudged(judged, rotation(successor.id, overlapEnd, entry.at));
+      return change({ id, workspaceId }, rule, entry, { handOut });
     },
-    async expire(id, workspaceId, at, now, author, judged) {
-      return change(id, workspaceId, asJudged(judged, expiry(at, now)), { action: 'key.expired', at: now, author });
+    async expire(id, workspaceId, end, { judged, ...occasion }) {
+      const rule = asJudged(judged, expiry(end, occasion.at));
+      return change({ id, workspaceId }, rule, { action: 'key.expired', ...occasion });
     },
-    async revoke(id, workspaceId, reason, now, author) {
-      return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
+    async revoke(id, workspaceId, reason, occasion) {
+      return change({ id, workspaceId }, revocation(reason, occasion.at), { action: 'key.revoked', ...occasion });
     },
-    async update(id, workspaceId, amended, now, author, judged, places = null) {
-      const entry = { action: 'key.updated', at: now, author } as const;
-      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), entry, { places });
+    async update(id, workspaceId, amended, { judged, places = null, ...occasion }) {
+      const rule = asJudged(judged, amendment(amended, occasion.at));
+      return change({ id, workspaceId }, rule, { action: 'key.updated', ...occasion }, { places });
     },
     async saveDigest(id, digest) {
       await keys.update(byId(id, null), { $set: { digest } });

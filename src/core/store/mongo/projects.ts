@@ -29,7 +29,7 @@ export function openProjects(projects: Documents<ProjectDocument>, intents: Inte
       const filter = { workspaceId: eq(workspaceId), ...laterThan(after) };
       return (await projects.find(filter, { sort: { createdAt: 1, _id: 1 }, limit: first })).map(toRecord);
     },
-    async rename(id, workspaceId, name, now, author) {
+    async rename(id, workspaceId, name, occasion) {
       for (;;) {
         const document = await projects.findOne({ _id: eq(id), workspaceId: eq(workspaceId) });
         if (document === null) return null;
@@ -37,7 +37,7 @@ export function openProjects(projects: Documents<ProjectDocument>, intents: Inte
         const before = toRecord(document);
         if (before.name === name) return before;
         const after = { ...before, name };
-        const entry = toEntry(projectRenamed(before, after, { at: now, author }));
+        const entry = toEntry(projectRenamed(before, after, occasion));
         const changed = await projects.update(
           { _id: eq(id), name: eq(before.name), ...withoutEntry() },
           { $set: { name, entry } },

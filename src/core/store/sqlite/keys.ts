@@ -1,4 +1,4 @@
-import type { AuditAction, Author } from '../audit.js';
+import type { AuditAction, Author, Occasion } from '../audit.js';
 import {
   amendment,
   asJudged,
@@ -14,7 +14,7 @@ import {
 } from '../changes.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { firstById } from '../firstById.js';
-import { keyChanged, keyCreated, type Occasion } from '../entries.js';
+import { keyChanged, keyCreated } from '../entries.js';
 import { KEY_SUMMARY_FIELDS, PATCHED_FIELDS } from '../keyFields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
 import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
@@ -200,8 +200,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     author?.judged === undefined ? null : authorForfeit(author);
 
   const change = (
-    id: string,
-    workspaceId: string | null,
+    { id, workspaceId }: { readonly id: string; readonly workspaceId: string | null },
     rule: Rule,
     entry: Occasion & { readonly action: AuditAction },
     { handOut, places = null }: { readonly handOut?: (old: KeyRecord) => void; readonly places?: Places } = {},
@@ -275,21 +274,22 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       }
       return firstById(found.map(toSummary), limit);
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
-      const entry = { action: 'key.rotated', at: now, author } as const;
-      return change(id, workspaceId, asJudged(judged, rotation(successor.id, overlapEnd, now)), entry, {
+    async rotate(id, workspaceId, { successor, overlapEnd }, { judged, ...occasion }) {
+      const entry = { action: 'key.rotated', ...occasion } as const;
+      return change({ id, workspaceId }, asJudged(judged, rotation(successor.id, overlapEnd, entry.at)), entry, {
         handOut: (old) => add(heirOf(old, successor)),
       });
     },
-    async expire(id, workspaceId, at, now, author, judged) {
-      return change(id, workspaceId, asJudged(judged, expiry(at, now)), { action: 'key.expired', at: now, author });
+    async expire(id, workspaceId, end, { judged, ...occasion }) {
+      const rule = asJudged(judged, expiry(end, occasion.at));
+      return change({ id, workspaceId }, rule, { action: 'key.expired', ...occasion });
     },
-    async revoke(id, workspaceId, reason, now, author) {
-      return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
+    async revoke(id, workspaceId, reason, occasion) {
+      return change({ id, workspaceId }, revocation(reason, occasion.at), { action: 'key.revoked', ...occasion });
     },
-    async update(id, workspaceId, amended, now, author, judged, places = null) {
-      const entry = { action: 'key.updated', at: now, author } as const;
-      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), entry, { places });
+    async update(id, workspaceId, amended, { judged, places = null, ...occasion }) {
+      const rule = asJudged(judged, amendment(amended, occasion.at));
+      return change({ id, workspaceId }, rule, { action: 'key.updated', ...occasion }, { places });
     },
     async saveDigest(id, digest) {
       saveDigest.run({ id, digest });

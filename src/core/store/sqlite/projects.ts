@@ -38,14 +38,14 @@ export function openProjects(connection: Connection, audit: Audit): ProjectStore
       const { createdAt, id } = after ?? { createdAt: -1, id: '' };
       return list.all({ workspaceId, first, createdAt, id });
     },
-    async rename(id, workspaceId, name, now, author) {
+    async rename(id, workspaceId, name, occasion) {
       return connection.transaction(() => {
         const before = find.one({ id });
         if (before?.workspaceId !== workspaceId) return null;
         if (before.name === name) return before;
         const after = { ...before, name };
         rename.run({ id, name });
-        audit.add(projectRenamed(before, after, { at: now, author }));
+        audit.add(projectRenamed(before, after, occasion));
         return after;
       });
     },

@@ -42,20 +42,33 @@ interface WirePlaces {
 
 /** Converts arguments for a message to a thread. */
 export function packed(given: readonly unknown[]): readonly unknown[] {
-  return given.map((each) => (typeof each === 'function' ? packedPlaces(each as (tier: Tier) => PlaceLimits) : each));
+  return given.map((each) => (hasPlaces(each) ? { ...each, places: packedPlaces(each.places) } : packedPlaces(each)));
 }
 
 /** Converts arguments back. */
 export function unpacked(given: readonly unknown[]): readonly unknown[] {
-  return given.map((each) => (isPlaces(each) ? (tier: Tier) => each.byTier[tier] : each));
+  return given.map((each) =>
+    hasPlaces(each) ? { ...each, places: unpackedPlaces(each.places) } : unpackedPlaces(each),
+  );
 }
 
-function packedPlaces(places: (tier: Tier) => PlaceLimits): WirePlaces {
+/** An argument can be {@link Places}, or an object with them. */
+function hasPlaces(value: unknown): value is { readonly places: unknown } {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'places');
+}
+
+function unpackedPlaces(value: unknown): unknown {
+  return isPlaces(value) ? (tier: Tier) => value.byTier[tier] : value;
+}
+
+function packedPlaces(value: unknown): unknown {
+  if (typeof value !== 'function') return value;
+  const places = value as (tier: Tier) => PlaceLimits;
   const limits = TIERS.map((tier) => {
     const { keys, adminKeys } = places(tier);
     return [tier, { keys, adminKeys }] as const;
   });
-  return { byTier: Object.fromEntries(limits) as Record<Tier, PlaceLimits> };
+  return { byTier: Object.fromEntries(limits) as Record<Tier, PlaceLimits> } satisfies WirePlaces;
 }
 
 function isPlaces(value: unknown): value is WirePlaces {

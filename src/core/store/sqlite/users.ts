@@ -1,5 +1,6 @@
 import { userAmendment, userRemoval, type UserRule } from '../changes.js';
-import { userAdded, userChanged, type Occasion } from '../entries.js';
+import type { Occasion } from '../audit.js';
+import { userAdded, userChanged } from '../entries.js';
 import { pick, USER_FIELDS } from '../fields.js';
 import type { UserRecord } from '../records.js';
 import type { UserStore } from '../store.js';
@@ -65,11 +66,11 @@ export function openUsers(
       const { createdAt, id } = after ?? { createdAt: -1, id: '' };
       return list.all({ workspaceId, first, createdAt, id }).map(toRecord);
     },
-    async update(id, workspaceId, amended, now, author, judged) {
-      return change(id, workspaceId, userAmendment(amended, judged), { at: now, author });
+    async update(id, workspaceId, amended, { judged, ...occasion }) {
+      return change(id, workspaceId, userAmendment(amended, judged), occasion);
     },
-    async remove(id, workspaceId, now, author, judged) {
-      return change(id, workspaceId, userRemoval(now, judged), { at: now, author });
+    async remove(id, workspaceId, { judged, ...occasion }) {
+      return change(id, workspaceId, userRemoval(occasion.at, judged), occasion);
     },
   };
 }

@@ -83,19 +83,19 @@ export function testKeys({ store, target }: Bench): void {
       ];
       await keys.touch(new Map([[key.id, NOW]]));
       await keys.saveDigest(key.id, 'digest');
-      await keys.update(key.id, ws, { name: 'other' }, NOW);
-      await keys.expire(key.id, ws, NOW + 9_000, NOW);
+      await keys.update(key.id, ws, { name: 'other' }, { at: NOW });
+      await keys.expire(key.id, ws, NOW + 9_000, { at: NOW });
       expect(await documents()).toEqual([key.trustedDocuments, key.trustedDocuments]);
       const later = ['b'.repeat(64), 'c'.repeat(64)];
-      expect(await keys.update(key.id, ws, { trustedDocuments: later }, NOW)).toMatchObject({
+      expect(await keys.update(key.id, ws, { trustedDocuments: later }, { at: NOW })).toMatchObject({
         key: { trustedDocuments: later },
       });
       const heir = anHeir(key);
-      await keys.rotate(key.id, ws, heir, NOW + 1_000, NOW);
-      await keys.revoke(key.id, ws, null, NOW);
+      await keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 1_000 }, { at: NOW });
+      await keys.revoke(key.id, ws, null, { at: NOW });
       expect(await documents()).toEqual([later, later]);
       expect(await documents(heir.id)).toEqual([later, later]);
-      await keys.update(heir.id, ws, { trustedDocuments: null }, NOW);
+      await keys.update(heir.id, ws, { trustedDocuments: null }, { at: NOW });
       expect(await documents(heir.id)).toEqual([null, null]);
       expect(await documents()).toEqual([later, later]);
     });
@@ -142,7 +142,7 @@ export function testKeys({ store, target }: Bench): void {
       const operator = { $ne: null } as unknown as string;
       await expect(store().keys.find(operator, null)).rejects.toThrow();
       await expect(store().keys.find(key.id, operator)).rejects.toThrow();
-      await expect(store().keys.revoke(operator, null, null, NOW)).rejects.toThrow();
+      await expect(store().keys.revoke(operator, null, null, { at: NOW })).rejects.toThrow();
       await store()
         .keys.findForVerification(operator)
         .then((found) => expect(found).toBeNull())
@@ -219,7 +219,7 @@ export function testKeys({ store, target }: Bench): void {
     test('a closed store rejects with StoreUnavailable, and its data is there when it is opened again', async () => {
       const ws = await givenWorkspace(store());
       const [kept, revoked] = [await givenKey(store(), ws), await givenKey(store(), ws)];
-      await store().keys.revoke(revoked.id, ws, 'leaked', NOW);
+      await store().keys.revoke(revoked.id, ws, 'leaked', { at: NOW });
 
       const second = await openTarget(target());
       await second.ping();

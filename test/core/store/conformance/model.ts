@@ -84,7 +84,12 @@ async function take(step: Step, store: Store, ws: string, model: Model): Promise
   switch (step.do) {
     case 'rotate': {
       const heir = anHeir(key, { expiresAt: end(step.life), createdAt: LONG_AGO + model.made++ });
-      const { outcome } = await keys.rotate(key.id, ws, heir, now + step.overlap, now);
+      const { outcome } = await keys.rotate(
+        key.id,
+        ws,
+        { successor: heir, overlapEnd: now + step.overlap },
+        { at: now },
+      );
       if (lives && key.replacedBy === null) {
         const expiresAt = Math.min(key.expiresAt ?? Infinity, now + step.overlap);
         model.set(key.id, { replacedBy: heir.id, expiresAt });
@@ -95,19 +100,19 @@ async function take(step: Step, store: Store, ws: string, model: Model): Promise
     }
     case 'expire': {
       const at = now + step.in;
-      const { outcome } = await keys.expire(key.id, ws, at, now);
+      const { outcome } = await keys.expire(key.id, ws, at, { at: now });
       if (!lives) return [outcome, 'ended'];
       if (key.replacedBy !== null && at > (key.expiresAt ?? Infinity)) return [outcome, 'replaced'];
       model.set(key.id, { expiresAt: at, lifetime: null });
       return [outcome, 'changed'];
     }
     case 'revoke': {
-      const { outcome } = await keys.revoke(key.id, ws, String(now), now);
+      const { outcome } = await keys.revoke(key.id, ws, String(now), { at: now });
       if (key.revokedAt === null) model.set(key.id, { revokedAt: now, revokedReason: String(now) });
       return [outcome, 'changed'];
     }
     case 'rename': {
-      const { outcome } = await keys.update(key.id, ws, { name: step.name }, now);
+      const { outcome } = await keys.update(key.id, ws, { name: step.name }, { at: now });
       if (lives) model.set(key.id, { name: step.name });
       return [outcome, lives ? 'changed' : 'ended'];
     }

@@ -33,7 +33,7 @@ export function testPlaces({ store, target }: Bench): void {
       const key = aKey(ws);
       await store().keys.insert(key, 1, NOW);
       expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
-      await store().keys.revoke(key.id, ws, null, NOW);
+      await store().keys.revoke(key.id, ws, null, { at: NOW });
       expect(await living(ws)).toBe(0);
       expect(await insert(ws, 1)).toEqual({ outcome: 'inserted' });
       expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
@@ -56,12 +56,12 @@ export function testPlaces({ store, target }: Bench): void {
       const key = aKey(ws);
       await store().keys.insert(key, 2, NOW);
       const heir = anHeir(key, { expiresAt: NOW + 500 });
-      await store().keys.rotate(key.id, ws, heir, NOW + 100, NOW);
+      await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 100 }, { at: NOW });
       expect(await living(ws)).toBe(1);
       expect(await insert(ws, 2)).toEqual({ outcome: 'inserted' });
       expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'full', living: 2 });
       // The successor is revoked while its predecessor is active: the place is still taken.
-      await store().keys.revoke(heir.id, ws, null, NOW + 50);
+      await store().keys.revoke(heir.id, ws, null, { at: NOW + 50 });
       expect(await insert(ws, 2, NOW + 99)).toEqual({ outcome: 'full', living: 2 });
       expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'inserted' });
     });
@@ -72,11 +72,13 @@ export function testPlaces({ store, target }: Bench): void {
       await store().keys.insert(key, 1, NOW);
       for (let i = 0; i < 4; i++) {
         const heir = anHeir(key);
-        expect(await store().keys.rotate(key.id, ws, heir, NOW, NOW)).toMatchObject({ outcome: 'changed' });
+        expect(await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW }, { at: NOW })).toMatchObject({
+          outcome: 'changed',
+        });
         expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
         key = heir;
       }
-      await store().keys.expire(key.id, ws, NOW, NOW);
+      await store().keys.expire(key.id, ws, NOW, { at: NOW });
       expect(await insert(ws, 1)).toEqual({ outcome: 'inserted' });
     });
 
@@ -89,7 +91,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, 5)).toEqual({ outcome: 'full', living: 5 });
       expect(await insert(ws, 6)).toEqual({ outcome: 'inserted' });
       expect(await insert(ws, 6)).toEqual({ outcome: 'full', living: 6 });
-      for (const { id } of unlimited.slice(0, 4)) await store().keys.revoke(id, ws, null, NOW);
+      for (const { id } of unlimited.slice(0, 4)) await store().keys.revoke(id, ws, null, { at: NOW });
       expect(await living(ws)).toBe(2);
       expect(await insert(ws, 3)).toEqual({ outcome: 'inserted' });
       expect(await insert(ws, 3)).toEqual({ outcome: 'full', living: 3 });
@@ -99,7 +101,7 @@ export function testPlaces({ store, target }: Bench): void {
       const ws = await givenWorkspace(store());
       const keys = Array.from({ length: 8 }, () => aKey(ws));
       for (const key of keys) await store().keys.insert(key, 8, NOW);
-      for (const { id } of keys.slice(0, 6)) await store().keys.revoke(id, ws, null, NOW);
+      for (const { id } of keys.slice(0, 6)) await store().keys.revoke(id, ws, null, { at: NOW });
       expect(await insert(ws, 3)).toEqual({ outcome: 'inserted' });
       expect(await insert(ws, 3)).toEqual({ outcome: 'full', living: 3 });
       expect(await insert(ws, 2)).toEqual({ outcome: 'full', living: 3 });
@@ -132,7 +134,7 @@ export function testPlaces({ store, target }: Bench): void {
         return key;
       };
       const update = (key: KeyRecord, scopes: string[], limits: Places, now = NOW) =>
-        store().keys.update(key.id, key.workspaceId, { scopes }, now, ADA, undefined, limits);
+        store().keys.update(key.id, key.workspaceId, { scopes }, { at: now, author: ADA, places: limits });
       const counts = async (ws: string, now = NOW) => [
         await store().keys.countFamilies(ws, now, 'keys'),
         await store().keys.countFamilies(ws, now, 'adminKeys'),
@@ -149,7 +151,7 @@ export function testPlaces({ store, target }: Bench): void {
         const second = aKey(ws, { scopes: ['read:all'] });
         expect(await store().keys.insert(second, limits, NOW)).toEqual({ outcome: 'full', living: 1 });
         expect(await counts(ws)).toEqual([1, 2, 3]);
-        await store().keys.revoke(key.id, ws, null, NOW);
+        await store().keys.revoke(key.id, ws, null, { at: NOW });
         await add(ws, limits, {});
         expect(await counts(ws)).toEqual([1, 2, 3]);
       });
@@ -175,7 +177,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(await counts(ws)).toEqual([1, 1, 2]);
         // With the same kind it takes none.
         expect(await update(admin, ['platform'], limits)).toMatchObject({ outcome: 'changed' });
-        await store().keys.revoke(plain.id, ws, null, NOW);
+        await store().keys.revoke(plain.id, ws, null, { at: NOW });
         expect(await update(admin, MORE.scopes, limits)).toMatchObject({ outcome: 'changed' });
         expect(await counts(ws)).toEqual([1, 0, 1]);
         expect(await store().keys.insert(aKey(ws), limits, NOW)).toEqual({ outcome: 'full', living: 1 });
@@ -203,7 +205,7 @@ export function testPlaces({ store, target }: Bench): void {
         const limits = tier(1, 1);
         const key = await add(ws, limits, ADMIN);
         const heir = anHeir(key, ADMIN);
-        await store().keys.rotate(key.id, ws, heir, NOW + 100, NOW);
+        await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 100 }, { at: NOW });
         expect(await counts(ws)).toEqual([0, 1, 1]);
         expect(await update(heir, MORE.scopes, limits)).toMatchObject({ outcome: 'changed' });
         expect(await counts(ws)).toEqual([1, 0, 1]);

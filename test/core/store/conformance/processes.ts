@@ -32,7 +32,7 @@ export function testProcesses({ store, target }: Bench, killedAfter: readonly nu
       const key = await givenKey(store(), ws);
       const second = await openTarget(target());
       expect(await second.keys.findForVerification(key.lookupId)).toMatchObject({ key: { revokedAt: null } });
-      await store().keys.revoke(key.id, ws, null, NOW);
+      await store().keys.revoke(key.id, ws, null, { at: NOW });
       expect(await second.keys.findForVerification(key.lookupId)).toMatchObject({ key: { revokedAt: NOW } });
       await second.close();
     });

@@ -20,10 +20,10 @@ export function testProjects({ store }: Bench): void {
       expect(await page(1, 0)).toEqual(['p1']);
       expect(await page(9, 2)).toEqual([]);
       const renamed = { ...first, name: 'new' };
-      expect(await store().projects.rename(first?.id ?? '', ws, 'new', NOW)).toEqual(renamed);
+      expect(await store().projects.rename(first?.id ?? '', ws, 'new', { at: NOW })).toEqual(renamed);
       expect(await store().projects.find(first?.id ?? '')).toEqual(renamed);
-      expect(await store().projects.rename(first?.id ?? '', 'ws_other', 'x', NOW)).toBeNull();
-      expect(await store().projects.rename('prj_none', ws, 'x', NOW)).toBeNull();
+      expect(await store().projects.rename(first?.id ?? '', 'ws_other', 'x', { at: NOW })).toBeNull();
+      expect(await store().projects.rename('prj_none', ws, 'x', { at: NOW })).toBeNull();
     });
 
     test('are found by several IDs in one call', async () => {
@@ -48,7 +48,7 @@ export function testProjects({ store }: Bench): void {
       };
       expect(await taken(store().projects.create(aProject(ws, { name: one.name })))).toBe('project.name');
       expect(await taken(store().projects.create(aProject(ws, { id: one.id })))).toBe('project.id');
-      expect(await taken(store().projects.rename(other.id, ws, one.name, NOW))).toBe('project.name');
+      expect(await taken(store().projects.rename(other.id, ws, one.name, { at: NOW }))).toBe('project.name');
       expect(await store().audit.list(ws, { first: 9, before: null, filter: {} })).toHaveLength(3);
     });
 
@@ -65,9 +65,9 @@ export function testProjects({ store }: Bench): void {
       expect(await store().keys.find(trusting.id, ws)).toEqual(trusting);
       expect(await listed(store(), ws, { projectId: project.id })).toEqual([summaryOf(bound)]);
       const change = { allowedAddresses: [], trustedDocuments: ['b'.repeat(64)] };
-      await store().keys.update(bound.id, ws, change, NOW);
+      await store().keys.update(bound.id, ws, change, { at: NOW });
       expect(await store().keys.find(bound.id, ws)).toEqual({ ...bound, ...change });
-      await store().keys.update(bound.id, ws, { allowedAddresses: ['192.0.2.1'], trustedDocuments: null }, NOW);
+      await store().keys.update(bound.id, ws, { allowedAddresses: ['192.0.2.1'], trustedDocuments: null }, { at: NOW });
       expect(await store().keys.find(bound.id, ws)).toMatchObject({
         allowedAddresses: ['192.0.2.1'],
         trustedDocuments: null,

@@ -18,11 +18,11 @@ export function testRaces({ store, target, runs }: Bench): void {
   };
   /** Like the service removes a user. */
   const remove = async (by: Store, ws: string, userId: string): Promise<void> => {
-    await by.users.remove(userId, ws, NOW);
+    await by.users.remove(userId, ws, { at: NOW });
     for (;;) {
       const alive = await listed(by, ws, { userId, status: 'ACTIVE' });
       if (alive.length === 0) return;
-      for (const { id } of alive) await by.keys.revoke(id, ws, 'left', NOW);
+      for (const { id } of alive) await by.keys.revoke(id, ws, 'left', { at: NOW });
     }
   };
   const alive = async (ws: string): Promise<KeySummary[]> =>
@@ -34,7 +34,7 @@ export function testRaces({ store, target, runs }: Bench): void {
     test('R9: gets no key, and takes no place', async () => {
       const [ws, elsewhere] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const [gone, foreign, there] = [await givenUser(ws), await givenUser(elsewhere), await givenUser(ws)];
-      await store().users.remove(gone, ws, NOW);
+      await store().users.remove(gone, ws, { at: NOW });
       const entries = await store().audit.head(ws);
       for (const userId of [gone, foreign, 'usr_never']) {
         const key = aKey(ws, { userId });
@@ -50,9 +50,12 @@ export function testRaces({ store, target, runs }: Bench): void {
       const ws = await givenWorkspace(store());
       const userId = await givenUser(ws);
       const key = await givenKey(store(), ws, { userId });
-      await store().users.remove(userId, ws, NOW);
+      await store().users.remove(userId, ws, { at: NOW });
       const heir = anHeir(key);
-      expect(await store().keys.rotate(key.id, ws, heir, NOW + 9, NOW)).toEqual({ outcome: 'userLeft', key });
+      expect(await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 9 }, { at: NOW })).toEqual({
+        outcome: 'userLeft',
+        key,
+      });
       expect(await store().keys.find(heir.id, ws)).toBeNull();
       expect(await store().keys.find(key.id, ws)).toEqual(key);
     });
@@ -87,7 +90,12 @@ export function testRaces({ store, target, runs }: Bench): void {
         const rotations = keys.map(async (key, i) => {
           await pause();
           const end = round % 2 === 0 ? NOW : NOW + 1000;
-          return either(i).keys.rotate(key.id, ws, anHeir(key, { userId }), end, NOW, ADA);
+          return either(i).keys.rotate(
+            key.id,
+            ws,
+            { successor: anHeir(key, { userId }), overlapEnd: end },
+            { at: NOW, author: ADA },
+          );
         });
         await Promise.all([...rotations, pause().then(() => remove(either(round), ws, userId))]);
         expect(await alive(ws)).toEqual([]);
@@ -99,12 +107,15 @@ export function testRaces({ store, target, runs }: Bench): void {
       const judged = aUser(ws, { roles: ['viewer'] });
       const { users } = store();
       await users.add(judged);
-      await users.update(judged.id, ws, { roles: ['admin'] }, NOW);
-      expect(await users.update(judged.id, ws, { name: 'x' }, NOW, ADA, judged)).toBe('moved');
-      expect(await users.remove(judged.id, ws, NOW, ADA, judged)).toBe('moved');
+      await users.update(judged.id, ws, { roles: ['admin'] }, { at: NOW });
+      expect(await users.update(judged.id, ws, { name: 'x' }, { at: NOW, author: ADA, judged })).toBe('moved');
+      expect(await users.remove(judged.id, ws, { at: NOW, author: ADA, judged })).toBe('moved');
       const admin = { ...judged, roles: ['admin'] };
       expect(await users.find(judged.id)).toEqual(admin);
-      expect(await users.remove(judged.id, ws, NOW, ADA, admin)).toEqual({ ...admin, removedAt: NOW });
+      expect(await users.remove(judged.id, ws, { at: NOW, author: ADA, judged: admin })).toEqual({
+        ...admin,
+        removedAt: NOW,
+      });
     });
   });
 
@@ -117,20 +128,30 @@ export function testRaces({ store, target, runs }: Bench): void {
       const revoked = await givenKey(store(), ws);
       const ofUser = await givenKey(store(), ws, { userId });
       const fine = await givenKey(store(), ws);
-      await store().keys.revoke(revoked.id, ws, null, NOW);
-      await store().users.remove(userId, ws, NOW);
+      await store().keys.revoke(revoked.id, ws, null, { at: NOW });
+      await store().users.remove(userId, ws, { at: NOW });
       for (const { id } of [revoked, ofUser]) {
         const key = aKey(ws);
         expect(await store().keys.insert(key, null, NOW, by(id))).toEqual({ outcome: 'authorEnded' });
         expect(await store().keys.find(key.id, null)).toBeNull();
         const heir = anHeir(fine);
-        const answer = await store().keys.rotate(fine.id, ws, heir, NOW + 9, NOW, by(id));
+        const answer = await store().keys.rotate(
+          fine.id,
+          ws,
+          { successor: heir, overlapEnd: NOW + 9 },
+          { at: NOW, author: by(id) },
+        );
         expect(answer).toEqual({ outcome: 'authorEnded', key: fine });
         expect(await store().keys.find(heir.id, null)).toBeNull();
       }
       expect(await store().keys.insert(aKey(ws), null, NOW, by(fine.id))).toEqual({ outcome: 'inserted' });
       // Its own rotation ends it, which is not a revocation.
-      const itself = await store().keys.rotate(fine.id, ws, anHeir(fine), NOW, NOW, by(fine.id));
+      const itself = await store().keys.rotate(
+        fine.id,
+        ws,
+        { successor: anHeir(fine), overlapEnd: NOW },
+        { at: NOW, author: by(fine.id) },
+      );
       expect(itself).toMatchObject({ outcome: 'changed' });
     });
 
@@ -146,9 +167,11 @@ export function testRaces({ store, target, runs }: Bench): void {
             await pause();
             await either(i).keys.insert(aKey(ws), null, NOW, by(author.id));
           }),
-          pause().then(() => other.keys.rotate(old.id, ws, heir, NOW + 9, NOW, by(author.id))),
+          pause().then(() =>
+            other.keys.rotate(old.id, ws, { successor: heir, overlapEnd: NOW + 9 }, { at: NOW, author: by(author.id) }),
+          ),
           pause().then(async () => {
-            await either(round).keys.revoke(author.id, ws, 'leaked', NOW);
+            await either(round).keys.revoke(author.id, ws, 'leaked', { at: NOW });
             seen.push(...(await listed(either(round), ws)).map(({ id }) => id));
           }),
         ]);
@@ -162,8 +185,8 @@ export function testRaces({ store, target, runs }: Bench): void {
         const key = await givenKey(store(), ws);
         const heir = anHeir(key);
         const [rotated] = await Promise.all([
-          pause().then(() => store().keys.rotate(key.id, ws, heir, NOW + 9, NOW)),
-          pause().then(() => other.keys.revoke(key.id, ws, null, NOW)),
+          pause().then(() => store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 9 }, { at: NOW })),
+          pause().then(() => other.keys.revoke(key.id, ws, null, { at: NOW })),
         ]);
         const won = rotated.outcome === 'changed';
         expect((await store().keys.find(heir.id, ws)) !== null).toBe(won);
@@ -176,19 +199,20 @@ export function testRaces({ store, target, runs }: Bench): void {
   describe('a key that ends or loses permissions after authorization', () => {
     const END = NOW + 1000;
     const LOSSES: Readonly<Record<string, (key: KeyRecord, ws: string) => Promise<unknown>>> = {
-      'it was revoked': (key, ws) => store().keys.revoke(key.id, ws, null, NOW),
-      'it was ended': (key, ws) => store().keys.expire(key.id, ws, NOW, NOW),
-      'its end came nearer': (key, ws) => store().keys.expire(key.id, ws, END - 1, NOW),
-      'it lost a scope': (key, ws) => store().keys.update(key.id, ws, { scopes: ['read:all'] }, NOW),
-      'its user lost a role': (key, ws) => store().users.update(key.userId ?? '', ws, { roles: ['viewer'] }, NOW),
-      'its user left': (key, ws) => store().users.remove(key.userId ?? '', ws, NOW),
+      'it was revoked': (key, ws) => store().keys.revoke(key.id, ws, null, { at: NOW }),
+      'it was ended': (key, ws) => store().keys.expire(key.id, ws, NOW, { at: NOW }),
+      'its end came nearer': (key, ws) => store().keys.expire(key.id, ws, END - 1, { at: NOW }),
+      'it lost a scope': (key, ws) => store().keys.update(key.id, ws, { scopes: ['read:all'] }, { at: NOW }),
+      'its user lost a role': (key, ws) =>
+        store().users.update(key.userId ?? '', ws, { roles: ['viewer'] }, { at: NOW }),
+      'its user left': (key, ws) => store().users.remove(key.userId ?? '', ws, { at: NOW }),
     };
     const GAINS: typeof LOSSES = {
       'nothing happened': async () => undefined,
-      'it was renamed': (key, ws) => store().keys.update(key.id, ws, { name: 'renamed' }, NOW),
-      'its end went further away': (key, ws) => store().keys.expire(key.id, ws, END + 1, NOW),
+      'it was renamed': (key, ws) => store().keys.update(key.id, ws, { name: 'renamed' }, { at: NOW }),
+      'its end went further away': (key, ws) => store().keys.expire(key.id, ws, END + 1, { at: NOW }),
       'it was given a scope': (key, ws) =>
-        store().keys.update(key.id, ws, { scopes: [...key.scopes, 'read:events'] }, NOW),
+        store().keys.update(key.id, ws, { scopes: [...key.scopes, 'read:events'] }, { at: NOW }),
     };
     const given = async () => {
       const ws = await givenWorkspace(store());
@@ -213,13 +237,15 @@ export function testRaces({ store, target, runs }: Bench): void {
       const [made, heir, founded] = [aKey(ws), anHeir(target), aFoundation()];
       expect(await keys.insert(made, null, NOW, author)).toEqual({ outcome: 'authorEnded' });
       const ended = { outcome: 'authorEnded', key: target };
-      expect(await keys.rotate(target.id, ws, heir, NOW + 9, NOW, author)).toEqual(ended);
-      expect(await keys.update(target.id, ws, { name: 'x' }, NOW, author)).toEqual(ended);
-      expect(await keys.expire(target.id, ws, NOW + 9, NOW, author)).toEqual(ended);
+      expect(await keys.rotate(target.id, ws, { successor: heir, overlapEnd: NOW + 9 }, { at: NOW, author })).toEqual(
+        ended,
+      );
+      expect(await keys.update(target.id, ws, { name: 'x' }, { at: NOW, author })).toEqual(ended);
+      expect(await keys.expire(target.id, ws, NOW + 9, { at: NOW, author })).toEqual(ended);
       expect(await workspaces.create(founded.workspace, founded.key, author)).toBe('authorEnded');
       expect(await workspaces.find(founded.workspace.id)).toBeNull();
       expect(await workspaces.setTier(ws, 'ENTERPRISE', NOW, author)).toBe('authorEnded');
-      expect(await users.update(colleague.id, ws, { roles: ['admin'] }, NOW, author)).toBe('authorEnded');
+      expect(await users.update(colleague.id, ws, { roles: ['admin'] }, { at: NOW, author })).toBe('authorEnded');
       for (const { id } of [made, heir, founded.key]) expect(await keys.find(id, null)).toBeNull();
       expect(await keys.find(target.id, ws)).toEqual(target);
       expect(await users.find(colleague.id)).toEqual(colleague);
@@ -232,9 +258,9 @@ export function testRaces({ store, target, runs }: Bench): void {
       await GAINS[gain]?.(key, ws);
       const { keys, workspaces, users } = store();
       const admin = { ...colleague, roles: ['admin'] };
-      expect(await users.update(colleague.id, ws, { roles: ['admin'] }, NOW, author)).toEqual(admin);
+      expect(await users.update(colleague.id, ws, { roles: ['admin'] }, { at: NOW, author })).toEqual(admin);
       expect(await users.find(colleague.id)).toEqual(admin);
-      const later = await keys.expire(target.id, ws, NOW + 99, NOW, author);
+      const later = await keys.expire(target.id, ws, NOW + 99, { at: NOW, author });
       expect(later).toEqual({ outcome: 'changed', key: { ...target, expiresAt: NOW + 99 } });
       expect(await keys.find(target.id, ws)).toEqual({ ...target, expiresAt: NOW + 99 });
       expect(await workspaces.setTier(ws, 'ENTERPRISE', NOW, author)).toMatchObject({ tier: 'ENTERPRISE' });
@@ -243,8 +269,12 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(actions.slice(-3)).toEqual(['user.updated', 'key.expired', 'workspace.tier_changed']);
       const founded = aFoundation();
       expect(await keys.insert(aKey(ws), null, NOW, author)).toEqual({ outcome: 'inserted' });
-      expect(await keys.update(target.id, ws, { name: 'x' }, NOW, author)).toMatchObject({ outcome: 'changed' });
-      expect(await keys.rotate(target.id, ws, anHeir(target), NOW + 9, NOW, author)).toMatchObject({
+      expect(await keys.update(target.id, ws, { name: 'x' }, { at: NOW, author })).toMatchObject({
+        outcome: 'changed',
+      });
+      expect(
+        await keys.rotate(target.id, ws, { successor: anHeir(target), overlapEnd: NOW + 9 }, { at: NOW, author }),
+      ).toMatchObject({
         outcome: 'changed',
       });
       expect(await workspaces.create(founded.workspace, founded.key, author)).toBe('created');
@@ -255,7 +285,9 @@ export function testRaces({ store, target, runs }: Bench): void {
     test('R9: is replaced by its own rotation, although that ends it', async () => {
       const { ws, key, author } = await given();
       const heir = anHeir(key, { userId: key.userId });
-      expect(await store().keys.rotate(key.id, ws, heir, NOW, NOW, author)).toMatchObject({ outcome: 'changed' });
+      expect(
+        await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW }, { at: NOW, author }),
+      ).toMatchObject({ outcome: 'changed' });
       expect(await store().keys.find(heir.id, ws)).toMatchObject({ revokedAt: null });
     });
 
@@ -263,13 +295,13 @@ export function testRaces({ store, target, runs }: Bench): void {
       const places = () => ({ keys: 2, adminKeys: 10 });
       for (let round = 0; round < rounds; round++) {
         const { ws, author, other: target } = await given();
-        await store().keys.revoke(target.id, ws, null, NOW);
+        await store().keys.revoke(target.id, ws, null, { at: NOW });
         const admins = [];
         // The author is one of the two families that don't only administer.
         for (let i = 0; i < 6; i++) admins.push(await givenKey(store(), ws, { scopes: ['admin'] }));
         const changes = await Promise.all(
           admins.map(({ id }, i) =>
-            either(i).keys.update(id, ws, { scopes: ['read:all'] }, NOW, author, undefined, places),
+            either(i).keys.update(id, ws, { scopes: ['read:all'] }, { at: NOW, author, places }),
           ),
         );
         expect(changes.map(({ outcome }) => outcome).sort()).toEqual(['changed', ...Array<string>(5).fill('full')]);
@@ -291,7 +323,7 @@ export function testRaces({ store, target, runs }: Bench): void {
             }),
           ),
           pause().then(async () => {
-            await either(round).keys.revoke(key.id, ws, 'leaked', NOW);
+            await either(round).keys.revoke(key.id, ws, 'leaked', { at: NOW });
             return exist();
           }),
         ]);
@@ -314,8 +346,15 @@ export function testRaces({ store, target, runs }: Bench): void {
         const heir = anHeir(key, { scopes: key.scopes, allowedAddresses: key.allowedAddresses });
         const change = { scopes: ['read:all'], allowedAddresses: ['192.0.2.2'] };
         const [rotated] = await Promise.all([
-          pause().then(() => store().keys.rotate(key.id, ws, heir, NOW + 9, NOW, ADA, key)),
-          pause().then(() => other.keys.update(key.id, ws, change, NOW)),
+          pause().then(() =>
+            store().keys.rotate(
+              key.id,
+              ws,
+              { successor: heir, overlapEnd: NOW + 9 },
+              { at: NOW, author: ADA, judged: key },
+            ),
+          ),
+          pause().then(() => other.keys.update(key.id, ws, change, { at: NOW })),
         ]);
         const after = await listed(store(), ws);
         expect(after).toContainEqual(expect.objectContaining({ id: key.id, ...change }));

@@ -33,7 +33,9 @@ export function testRemoval({ store }: Bench): void {
       for (let i = 1; i < length; i++) {
         const [old, now] = [key, LONG_AGO - 50 + i];
         key = anHeir(old, { scopes, createdAt: now });
-        expect(await store().keys.rotate(old.id, ws, key, now, now)).toMatchObject({ outcome: 'changed' });
+        expect(await store().keys.rotate(old.id, ws, { successor: key, overlapEnd: now }, { at: now })).toMatchObject({
+          outcome: 'changed',
+        });
         chain.push(key);
       }
       return { ws, chain, last: key };
@@ -87,10 +89,12 @@ export function testRemoval({ store }: Bench): void {
       await removeAll(store(), LONG_AGO);
       for (const reach of [null, ws]) {
         const unknown = { outcome: 'unknown' };
-        expect(await keys.revoke(key.id, reach, null, LONG_AGO)).toEqual(unknown);
-        expect(await keys.expire(key.id, reach, LONG_AGO, LONG_AGO)).toEqual(unknown);
-        expect(await keys.update(key.id, reach, { name: 'x' }, LONG_AGO)).toEqual(unknown);
-        expect(await keys.rotate(key.id, reach, anHeir(key), LONG_AGO, LONG_AGO)).toEqual(unknown);
+        expect(await keys.revoke(key.id, reach, null, { at: LONG_AGO })).toEqual(unknown);
+        expect(await keys.expire(key.id, reach, LONG_AGO, { at: LONG_AGO })).toEqual(unknown);
+        expect(await keys.update(key.id, reach, { name: 'x' }, { at: LONG_AGO })).toEqual(unknown);
+        expect(
+          await keys.rotate(key.id, reach, { successor: anHeir(key), overlapEnd: LONG_AGO }, { at: LONG_AGO }),
+        ).toEqual(unknown);
       }
       await keys.saveDigest(key.id, 'digest');
       await keys.touch(new Map([[key.id, LONG_AGO]]));
@@ -110,7 +114,9 @@ export function testRemoval({ store }: Bench): void {
       ] as const) {
         const errors = [
           await errorOf(keys.insert(aKey(ws, taken), null, LONG_AGO)),
-          await errorOf(keys.rotate(other.id, ws, anHeir(other, taken), LONG_AGO, LONG_AGO)),
+          await errorOf(
+            keys.rotate(other.id, ws, { successor: anHeir(other, taken), overlapEnd: LONG_AGO }, { at: LONG_AGO }),
+          ),
         ];
         for (const error of errors) {
           expect(error).toBeInstanceOf(Duplicate);
@@ -189,10 +195,12 @@ export function testRemoval({ store }: Bench): void {
 
       // The last key can be rotated again, and the end of its family frees the place.
       const heir = anHeir(last, { scopes: [...scopes], createdAt: LONG_AGO });
-      expect(await keys.rotate(last.id, ws, heir, LONG_AGO + 5, LONG_AGO)).toMatchObject({ outcome: 'changed' });
+      expect(
+        await keys.rotate(last.id, ws, { successor: heir, overlapEnd: LONG_AGO + 5 }, { at: LONG_AGO }),
+      ).toMatchObject({ outcome: 'changed' });
       expect(await keys.countFamilies(ws, LONG_AGO, kind)).toBe(1);
       expect(await keys.insert(another(), 1, LONG_AGO)).toEqual({ outcome: 'full', living: 1 });
-      await keys.revoke(heir.id, ws, null, LONG_AGO);
+      await keys.revoke(heir.id, ws, null, { at: LONG_AGO });
       expect(await keys.countFamilies(ws, LONG_AGO + 4)).toBe(1);
       expect(await keys.countFamilies(ws, LONG_AGO + 5)).toBe(0);
       expect(await keys.insert(another(), 1, LONG_AGO + 5)).toEqual({ outcome: 'inserted' });
@@ -203,14 +211,16 @@ export function testRemoval({ store }: Bench): void {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, past, LONG_AGO - 99);
       const heir = anHeir(key, { createdAt: LONG_AGO - 9 });
-      await keys.rotate(key.id, ws, heir, LONG_AGO + 99, LONG_AGO - 9);
-      await keys.revoke(heir.id, ws, null, LONG_AGO);
+      await keys.rotate(key.id, ws, { successor: heir, overlapEnd: LONG_AGO + 99 }, { at: LONG_AGO - 9 });
+      await keys.revoke(heir.id, ws, null, { at: LONG_AGO });
       await removeAll(store(), LONG_AGO);
       expect(await keys.find(heir.id, ws)).toBeNull();
       expect(await keys.find(key.id, ws)).toMatchObject({ replacedBy: heir.id, expiresAt: LONG_AGO + 99 });
       expect(await keys.countFamilies(ws, LONG_AGO)).toBe(1);
       expect(await keys.countFamilies(ws, LONG_AGO + 99)).toBe(0);
-      expect(await keys.rotate(key.id, ws, anHeir(key), LONG_AGO, LONG_AGO)).toMatchObject({ outcome: 'replaced' });
+      expect(
+        await keys.rotate(key.id, ws, { successor: anHeir(key), overlapEnd: LONG_AGO }, { at: LONG_AGO }),
+      ).toMatchObject({ outcome: 'replaced' });
     });
 
     test('X11: rejects changes by a removed key', async () => {
@@ -222,15 +232,17 @@ export function testRemoval({ store }: Bench): void {
       const author = { ...ADA, id: gone.id, judged };
       const ended = { outcome: 'authorEnded' };
       expect(await keys.insert(aKey(ws), null, LONG_AGO, author)).toEqual(ended);
-      expect(await keys.rotate(key.id, ws, anHeir(key), LONG_AGO, LONG_AGO, author)).toMatchObject(ended);
-      expect(await keys.update(key.id, ws, { name: 'x' }, LONG_AGO, author)).toMatchObject(ended);
+      expect(
+        await keys.rotate(key.id, ws, { successor: anHeir(key), overlapEnd: LONG_AGO }, { at: LONG_AGO, author }),
+      ).toMatchObject(ended);
+      expect(await keys.update(key.id, ws, { name: 'x' }, { at: LONG_AGO, author })).toMatchObject(ended);
       expect(await listed(store(), ws)).toEqual([summaryOf(key)]);
     });
 
     test('X11: audit entries and usage of a removed key stay, and its removal adds no entry', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, past);
-      await store().keys.revoke(key.id, ws, 'leaked', LONG_AGO, ADA);
+      await store().keys.revoke(key.id, ws, 'leaked', { at: LONG_AGO, author: ADA });
       const start = Math.floor(Date.now() / 86_400_000) * 86_400_000;
       const counts = { keyId: key.id, start, requests: 3, cost: 3, limited: 0, forbidden: 0 };
       await store().usage.add([counts], start);
@@ -266,13 +278,13 @@ export function testRemoval({ store }: Bench): void {
         await Promise.all([
           store().keys.removeEnded(LONG_AGO - 30, 50),
           round % 2 === 0
-            ? store().keys.revoke(last.id, ws, null, now)
-            : store().keys.rotate(last.id, ws, heir, LONG_AGO + 9, now),
+            ? store().keys.revoke(last.id, ws, null, { at: now })
+            : store().keys.rotate(last.id, ws, { successor: heir, overlapEnd: LONG_AGO + 9 }, { at: now }),
           store().keys.removeEnded(LONG_AGO - 30, 50),
         ]);
         await removeAll(store(), LONG_AGO - 30);
         expect(await store().keys.countFamilies(ws, now)).toBe(round % 2);
-        if (round % 2 === 1) await store().keys.revoke(heir.id, ws, null, now);
+        if (round % 2 === 1) await store().keys.revoke(heir.id, ws, null, { at: now });
         expect(await store().keys.countFamilies(ws, now)).toBe(round % 2);
         expect(await store().keys.countFamilies(ws, LONG_AGO + 9)).toBe(0);
       }
@@ -288,11 +300,11 @@ export function testRemovalByProcesses({ store, target }: Bench): void {
     for (let i = 0; i < 30; i++) {
       const key = await givenKey(store(), ws, { createdAt: LONG_AGO - 9 }, LONG_AGO - 9);
       if (i % 2 === 0) {
-        await store().keys.revoke(key.id, ws, null, LONG_AGO);
+        await store().keys.revoke(key.id, ws, null, { at: LONG_AGO });
         continue;
       }
       const heir = anHeir(key, { createdAt: LONG_AGO });
-      await store().keys.rotate(key.id, ws, heir, LONG_AGO, LONG_AGO);
+      await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: LONG_AGO }, { at: LONG_AGO });
       living.push(heir.id);
     }
     const job = { kind: 'remove', before: LONG_AGO, limit: 4 } as const;

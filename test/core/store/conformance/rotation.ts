@@ -9,7 +9,7 @@ export function testRotation({ store }: Bench): void {
       const key = await givenKey(store(), ws, { lifetime: 77 });
       const heir = anHeir(key, { expiresAt: NOW + 9000 });
       const replaced = { ...key, replacedBy: heir.id, expiresAt: NOW + 1000 };
-      expect(await store().keys.rotate(key.id, ws, heir, NOW + 1000, NOW)).toEqual({
+      expect(await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 1000 }, { at: NOW })).toEqual({
         outcome: 'changed',
         key: replaced,
       });
@@ -22,7 +22,9 @@ export function testRotation({ store }: Bench): void {
     test('never extends the end of the old key', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { expiresAt: NOW + 10 });
-      expect(await store().keys.rotate(key.id, null, anHeir(key), NOW + 1000, NOW)).toMatchObject({
+      expect(
+        await store().keys.rotate(key.id, null, { successor: anHeir(key), overlapEnd: NOW + 1000 }, { at: NOW }),
+      ).toMatchObject({
         outcome: 'changed',
         key: { expiresAt: NOW + 10 },
       });
@@ -32,7 +34,7 @@ export function testRotation({ store }: Bench): void {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const stray = anHeir(key, { familyId: 'another', replaces: null });
-      await store().keys.rotate(key.id, ws, stray, NOW + 1000, NOW);
+      await store().keys.rotate(key.id, ws, { successor: stray, overlapEnd: NOW + 1000 }, { at: NOW });
       expect(await store().keys.find(stray.id, ws)).toEqual({ ...stray, familyId: key.familyId, replaces: key.id });
       expect(await store().keys.countFamilies(ws, NOW)).toBe(1);
     });
@@ -45,12 +47,18 @@ export function testRotation({ store }: Bench): void {
         await givenKey(store(), ws),
         await givenKey(store(), ws, { expiresAt: NOW }),
       ];
-      await keys.rotate(replaced.id, ws, anHeir(replaced), NOW, NOW);
-      await keys.revoke(revoked.id, ws, null, NOW);
+      await keys.rotate(replaced.id, ws, { successor: anHeir(replaced), overlapEnd: NOW }, { at: NOW });
+      await keys.revoke(revoked.id, ws, null, { at: NOW });
       const before = await listed(store(), ws);
-      expect(await keys.rotate(replaced.id, ws, anHeir(replaced), NOW + 9, NOW)).toMatchObject({ outcome: 'replaced' });
-      expect(await keys.rotate(revoked.id, ws, anHeir(revoked), NOW + 9, NOW)).toMatchObject({ outcome: 'ended' });
-      expect(await keys.rotate(expired.id, ws, anHeir(expired), NOW + 9, NOW)).toEqual({
+      expect(
+        await keys.rotate(replaced.id, ws, { successor: anHeir(replaced), overlapEnd: NOW + 9 }, { at: NOW }),
+      ).toMatchObject({ outcome: 'replaced' });
+      expect(
+        await keys.rotate(revoked.id, ws, { successor: anHeir(revoked), overlapEnd: NOW + 9 }, { at: NOW }),
+      ).toMatchObject({ outcome: 'ended' });
+      expect(
+        await keys.rotate(expired.id, ws, { successor: anHeir(expired), overlapEnd: NOW + 9 }, { at: NOW }),
+      ).toEqual({
         outcome: 'ended',
         key: expired,
       });
@@ -67,7 +75,7 @@ export function testRotation({ store }: Bench): void {
         [{ lookupId: key.lookupId }, 'key.lookupId'],
       ] as const) {
         const error = await store()
-          .keys.rotate(key.id, ws, anHeir(key, taken), NOW, NOW)
+          .keys.rotate(key.id, ws, { successor: anHeir(key, taken), overlapEnd: NOW }, { at: NOW })
           .catch((reason: unknown) => reason);
         expect(error).toBeInstanceOf(Duplicate);
         expect(error).toMatchObject({ what });
@@ -79,7 +87,9 @@ export function testRotation({ store }: Bench): void {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const heirs = Array.from({ length: 20 }, () => anHeir(key));
-      const answers = await Promise.all(heirs.map((heir) => store().keys.rotate(key.id, ws, heir, NOW + 1000, NOW)));
+      const answers = await Promise.all(
+        heirs.map((heir) => store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 1000 }, { at: NOW })),
+      );
       expect(answers.filter(({ outcome }) => outcome === 'changed')).toHaveLength(1);
       expect(answers.filter(({ outcome }) => outcome === 'replaced')).toHaveLength(19);
       const winner = heirs[answers.findIndex(({ outcome }) => outcome === 'changed')];
@@ -93,8 +103,8 @@ export function testRotation({ store }: Bench): void {
         const key = await givenKey(store(), ws);
         const heir = anHeir(key);
         const [rotated] = await Promise.all([
-          store().keys.rotate(key.id, ws, heir, NOW + 1000, NOW),
-          store().keys.revoke(key.id, ws, 'leaked', NOW),
+          store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 1000 }, { at: NOW }),
+          store().keys.revoke(key.id, ws, 'leaked', { at: NOW }),
         ]);
         expect(await store().keys.find(key.id, ws)).toMatchObject({ revokedAt: NOW });
         expect(await store().keys.find(heir.id, ws)).toEqual(rotated.outcome === 'changed' ? heir : null);

@@ -10,18 +10,18 @@ export function testUsers({ store }: Bench): void {
       await store().users.add(user);
       expect(await store().users.find(user.id)).toEqual(user);
       await expect(store().users.add(user)).rejects.toThrow(Duplicate);
-      expect(await store().users.update(user.id, ws, { roles: [] }, NOW)).toEqual({ ...user, roles: [] });
-      expect(await store().users.update(user.id, ws, { name: 'Eve' }, NOW)).toEqual({
+      expect(await store().users.update(user.id, ws, { roles: [] }, { at: NOW })).toEqual({ ...user, roles: [] });
+      expect(await store().users.update(user.id, ws, { name: 'Eve' }, { at: NOW })).toEqual({
         ...user,
         roles: [],
         name: 'Eve',
       });
-      expect(await store().users.update(user.id, 'ws_other', { name: 'x' }, NOW)).toBeNull();
-      expect(await store().users.remove(user.id, 'ws_other', NOW)).toBeNull();
+      expect(await store().users.update(user.id, 'ws_other', { name: 'x' }, { at: NOW })).toBeNull();
+      expect(await store().users.remove(user.id, 'ws_other', { at: NOW })).toBeNull();
       const left = { ...user, roles: [], name: 'Eve', removedAt: NOW + 1 };
-      expect(await store().users.remove(user.id, ws, NOW + 1)).toEqual(left);
-      expect(await store().users.remove(user.id, ws, NOW + 2)).toEqual(left);
-      expect(await store().users.update(user.id, ws, { name: 'x' }, NOW)).toBeNull();
+      expect(await store().users.remove(user.id, ws, { at: NOW + 1 })).toEqual(left);
+      expect(await store().users.remove(user.id, ws, { at: NOW + 2 })).toEqual(left);
+      expect(await store().users.update(user.id, ws, { name: 'x' }, { at: NOW })).toBeNull();
       expect(await store().users.find(user.id)).toEqual(left);
       expect(await store().users.list(ws, { first: 9, after: null })).toEqual([]);
     });
@@ -53,8 +53,8 @@ export function testUsers({ store }: Bench): void {
       expect(await found(key.lookupId)).toEqual({ key, tier: 'STARTER', user });
       expect(await found(common.lookupId)).toEqual({ key: common, tier: 'STARTER', user: null });
       const heir = anHeir(key);
-      await store().keys.rotate(key.id, ws, heir, NOW, NOW);
-      await store().users.remove(user.id, ws, NOW);
+      await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW }, { at: NOW });
+      await store().users.remove(user.id, ws, { at: NOW });
       expect(await found(heir.lookupId)).toMatchObject({ key: { userId: user.id }, user: { removedAt: NOW } });
       expect((await listed(store(), ws, { userId: user.id })).map(({ id }) => id).sort()).toEqual(
         [key.id, heir.id].sort(),
