@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -562,4 +571,10 @@ test('N17: other errors of listening name the host or the port, and a passed lis
     /^HOST is .* not an address/,
   );
   expect(await listening(address, Promise.resolve('http://127.0.0.1:80'))).toBe('http://127.0.0.1:80');
+});
+
+test('seed refuses to run without the built-in domain, and creates no store', async () => {
+  const { status, stderr } = await start({ DEMO: 'off', DATA_DIR: at('unseeded') }, 'seed');
+  expect([status, stderr]).toEqual([1, 'DEMO is off, so there is nothing to seed. Turn it on, and try again.\n']);
+  expect(existsSync(at('unseeded'))).toBe(false);
 });
