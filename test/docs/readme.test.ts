@@ -54,8 +54,8 @@ test('the curl line that the first start prints works as printed', () => {
 test('S18: npm test names each program that is missing and the test files that it leaves out', async () => {
   const load = `
     console.warn = (line) => console.log(line);
-    const { default: config } = await import('./jest.config.js');
-    console.log(JSON.stringify(config.testPathIgnorePatterns));`;
+    const { common } = await import('./jest.config.js');
+    console.log(JSON.stringify(common.testPathIgnorePatterns));`;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', load], {
     cwd: PROJECT,
     env: { PATH: '' },
