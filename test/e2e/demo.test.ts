@@ -56,7 +56,7 @@ describe('DEMO=off', () => {
     expect(tables.filter((name) => /asset|alert|downstream|events/i.test(name))).toEqual([]);
   });
 
-  it('serves keys, their streams, the dashboard and MCP as before', async () => {
+  it('serves keys, their streams and MCP as before', async () => {
     const { token } = await createKey(off, { scopes: ['admin'] });
     expect((await off.query('{ viewer { scopes } apiKeys { totalCount } }', { token })).status).toBe(200);
     expect((await fetch(`${off.origin}/readyz`)).status).toBe(200);
