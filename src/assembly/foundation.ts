@@ -12,7 +12,7 @@ import { withBreaker } from '../core/store/breaking.js';
 import type { KeyType } from '../core/store/records.js';
 import type { Store } from '../core/store/store.js';
 import { Callbacks } from '../shared/callbacks.js';
-import { Changes } from './changes.js';
+import { ChangeAnnouncer } from './changeAnnouncer.js';
 import type { LatchkeyOptions } from './latchkeyOptions.js';
 
 /** What every part of an assembly uses: the store, the clock, the user's functions, and the configuration in use. */
@@ -20,7 +20,7 @@ export interface Foundation {
   readonly options: LatchkeyOptions;
   /** Behind a circuit breaker. Each change that makes cached records stale is announced by {@link changes}. */
   readonly store: Store;
-  readonly changes: Changes;
+  readonly changes: ChangeAnnouncer;
   readonly now: () => number;
   readonly gate: BcryptGate;
   /** Null: digests are only kept in memory. */
@@ -42,7 +42,7 @@ export function foundationOf(options: LatchkeyOptions, started: (() => unknown)[
   const { store, end } = withBreaker(options.store);
   started.push(end);
   const onKeyEvent = options.onKeyEvent && callbacks.contain('onKeyEvent', options.onKeyEvent);
-  const changes = new Changes(options.changes, callbacks, onKeyEvent);
+  const changes = new ChangeAnnouncer(options.changes, callbacks, onKeyEvent);
   return {
     ...{ options, end, started, callbacks, changes, onKeyEvent },
     store: changes.around(store),

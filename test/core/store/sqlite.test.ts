@@ -7,6 +7,8 @@ import { FIELDS_KEPT, USAGE_PERIODS } from '../../../src/core/store/periods.js';
 import type { UsageAddition } from '../../../src/core/store/records.js';
 import { storeOf } from '../../../src/core/store/sqlite/engine.js';
 import { Connection } from '../../../src/core/store/sqlite/connection.js';
+import { KEY, KEY_FIELDS } from '../../../src/core/store/keyFields.js';
+import { KEY_COLUMNS } from '../../../src/core/store/sqlite/keyColumns.js';
 import { MIGRATIONS } from '../../../src/core/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { openWriter } from '../../../src/core/store/sqlite/writer.js';
@@ -219,11 +221,13 @@ test('F13: names of an earlier release are unique and found in any normalization
   await store.close();
   const file = new Connection(join(dir, 'latchkey.db'), 1000);
   file.prepare('UPDATE keys SET name = $name, nameFolded = $name WHERE id = $id').run({ id: key.id, name: decomposed });
+  const later = KEY_FIELDS.filter((field) => MIGRATIONS[KEY[field].since - 1] === KEY_COLUMNS);
   file.exec(
     `DROP INDEX keysUnrevoked; DROP INDEX keysLiving; ALTER TABLE keys DROP COLUMN administers;
      CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, expiresAt) WHERE revokedAt IS NULL;
      DROP TABLE keyDocuments; ALTER TABLE keys ADD COLUMN trustedDocuments TEXT;
      DROP INDEX keysRevoked; DROP INDEX keysExpiring; DROP TABLE removedKeys;
+     ${later.map((field) => `ALTER TABLE keys DROP COLUMN ${field};`).join(' ')}
      PRAGMA user_version = ${before}`,
   );
   file.close();

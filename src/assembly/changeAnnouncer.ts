@@ -6,7 +6,7 @@ import type { Callbacks } from '../shared/callbacks.js';
 type Listener = (change: Change | null) => void;
 
 /** Announces changes: to the caches and listeners of this process, then to other processes. */
-export class Changes {
+export class ChangeAnnouncer {
   readonly #feed: ChangeFeed | undefined;
   readonly #callbacks: Callbacks;
   readonly #onKeyEvent: ((event: KeyEvent) => void) | undefined;
