@@ -10,6 +10,9 @@ import { OPERATOR_KEY } from '../support/service.js';
 /** The releases of Node that `engines` allows and that get fixes, or got them this year. */
 const RELEASES = [20, 22, 24, 26];
 
+/** The release that runs the tests, which is not installed again. */
+const OWN = Number.parseInt(process.versions.node, 10);
+
 const LIBRARY = `
   import assert from 'node:assert/strict';
   import { createLatchkey, openSqliteStore } from '${PROJECT}/dist/index.js';
@@ -44,7 +47,7 @@ function install(release: number): string {
 describe.each(RELEASES)('on Node %i', (release) => {
   let node: string;
   beforeAll(() => {
-    node = install(release);
+    node = release === OWN ? process.execPath : install(release);
   });
   const data = (name: string) => join(directory, `${name}-${release}`);
 
