@@ -90,6 +90,16 @@ describe('the linter', () => {
     ]);
   });
 
+  test('refuses a function with five parameters', () => {
+    const found = lint(
+      new Map([
+        ['src/core/five.ts', 'export const sum = (a = 0, b = 0, c = 0, d = 0, e = 0): number => a + b + c + d + e;\n'],
+        ['src/core/four.ts', 'export const sum = (a = 0, b = 0, c = 0, d = 0): number => a + b + c + d;\n'],
+      ]),
+    );
+    expect(found.map(({ code, filename }) => `${filename} ${code}`)).toEqual(['src/core/five.ts eslint(max-params)']);
+  });
+
   test('refuses an import from a layer above, and only that', () => {
     const imports = new Map<string, string>();
     const forbidden: string[] = [];

@@ -46,6 +46,14 @@ function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
   return wanted;
 }
 
+interface SettleOptions<Read> {
+  readonly now: number;
+  /** Reads the record or the records again, with the same parts. */
+  readonly read: Read;
+  /** Called with each alert that this opened. */
+  readonly onOpened?: (alert: AlertRecord) => void;
+}
+
 /**
  * Opens and closes alerts until they match the asset's record, and returns the record at that time. Without
  * columns, only STALE is updated.
@@ -53,22 +61,17 @@ function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
  * Another caller can change the load or the schema between the check and the write. An alert would then stay open on a
  * fresh asset, or closed on a changed one. So the record is read again after each write: the caller that changed the record
  * last updates the alerts, and a caller that used an older record notices the change.
- *
- * @param read reads the record again, with the same parts as `asset`
- * @param onOpened called with each alert that this opened
  */
 export async function settleAlerts<Asset extends JudgedAsset>(
   store: AssetStore,
   asset: Asset,
-  now: number,
-  read: () => Promise<Asset | null>,
-  onOpened: (alert: AlertRecord) => void = () => undefined,
+  { now, read, onOpened = () => undefined }: SettleOptions<() => Promise<Asset | null>>,
 ): Promise<Asset> {
   let seen = asset;
   for (let turn = 0; turn < TURNS; turn += 1) {
     const wanted = wantedAlerts(seen, now);
     const open = await store.openAlerts(seen.projectId, [seen.name]);
-    if (!(await apply(store, seen, wanted, now, onOpened, open))) return seen;
+    if (!(await apply(store, seen, { wanted, now, onOpened, open }))) return seen;
     const again = await read();
     if (again === null || same(wantedAlerts(again, now), wanted)) return again ?? seen;
     seen = again;
@@ -76,14 +79,19 @@ export async function settleAlerts<Asset extends JudgedAsset>(
   return seen;
 }
 
+/** The alerts that an asset should have and those that are open. */
+interface Settling {
+  readonly wanted: Wanted;
+  readonly open: readonly AlertRecord[];
+  readonly now: number;
+  readonly onOpened: (alert: AlertRecord) => void;
+}
+
 /** @returns whether anything was written */
 async function apply(
   store: AssetStore,
   asset: JudgedAsset,
-  wanted: Wanted,
-  now: number,
-  onOpened: (alert: AlertRecord) => void,
-  open: readonly AlertRecord[],
+  { wanted, now, onOpened, open }: Settling,
 ): Promise<boolean> {
   const { close, open: missing } = changesOf(asset, wanted, now, open);
   for (const { asset: name, kind, at } of close) await store.closeAlert(asset.projectId, name, kind, at);
@@ -111,16 +119,16 @@ function changesOf(asset: JudgedAsset, wanted: Wanted, now: number, open: readon
 
 /**
  * Like {@link settleAlerts}, for many assets of one project. Their alerts are read and changed together.
- *
- * @param read reads records again
  */
 export async function settleMany(
   store: AssetStore,
   projectId: string,
   assets: readonly AssetSummary[],
-  now: number,
-  read: (names: readonly string[]) => Promise<readonly AssetSummary[]>,
-  onOpened: (alert: AlertRecord) => void,
+  {
+    now,
+    read,
+    onOpened = () => undefined,
+  }: SettleOptions<(names: readonly string[]) => Promise<readonly AssetSummary[]>>,
 ): Promise<void> {
   const open = new Map(assets.map(({ name }): [string, AlertRecord[]] => [name, []]));
   for (const alert of await store.openAlerts(projectId, [...open.keys()])) open.get(alert.asset)?.push(alert);
@@ -139,7 +147,7 @@ export async function settleMany(
     const before = wanted.get(again.name);
     if (before !== undefined && same(wantedAlerts(again, now), before)) continue;
     const readOne = async () => (await read([again.name]))[0] ?? null;
-    await settleAlerts(store, again, now, readOne, onOpened);
+    await settleAlerts(store, again, { now, read: readOne, onOpened });
   }
 }
 

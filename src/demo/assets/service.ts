@@ -154,7 +154,11 @@ export class AssetService {
     const now = this.#clock();
     const assets = await this.#store.recordLoads(projectId, loads);
     const read = (names: readonly string[]) => this.#store.findMany(projectId, names);
-    await settleMany(this.#store, projectId, assets, now, read, (alert) => this.#tell({ kind: 'alert', alert }));
+    await settleMany(this.#store, projectId, assets, {
+      now,
+      read,
+      onOpened: (alert) => this.#tell({ kind: 'alert', alert }),
+    });
     for (const { name } of assets) this.#tell({ kind: 'asset', projectId, name });
   }
 
@@ -184,7 +188,7 @@ export class AssetService {
     read: () => Promise<Asset | null>,
   ): Promise<Asset> {
     const onOpened = (alert: AlertRecord) => this.#tell({ kind: 'alert', alert });
-    const settled = await settleAlerts(this.#store, asset, now, read, onOpened);
+    const settled = await settleAlerts(this.#store, asset, { now, read, onOpened });
     this.#tell({ kind: 'asset', projectId: asset.projectId, name: asset.name });
     return settled;
   }

@@ -65,6 +65,13 @@ interface Aggregation extends Pick<Selection, 'readConcern'> {
 
 type Session = mongoose.mongo.ClientSession;
 
+interface CollectionOptions {
+  /** Of the model. It gets a prefix, so that it can't conflict with a model of the connection's owner. */
+  readonly name: string;
+  readonly schema: Schema;
+  readonly unique: UniqueNames;
+}
+
 /**
  * One collection, with the calls that this engine uses: lean reads with read concern majority, writes with write
  * concern majority and journal, each through the gate and causally consistent. The server aborts a read when the gate
@@ -76,8 +83,7 @@ export class Documents<T extends object> {
   readonly #sessions: Sessions;
   readonly #unique: UniqueNames;
 
-  /** @param name of the model; prefixed, so that it can't conflict with a model of the connection's owner */
-  constructor(connection: Connection, gate: Gate, name: string, schema: Schema, unique: UniqueNames) {
+  constructor(connection: Connection, gate: Gate, { name, schema, unique }: CollectionOptions) {
     const prefixed = `Latchkey${name}`;
     const known = connection.models[prefixed] as mongoose.Model<T> | undefined;
     this.#model = known ?? (connection.model(prefixed, schema) as unknown as mongoose.Model<T>);

@@ -179,16 +179,36 @@ async function assemble(
   lookUps: ReadConcern,
   extension?: MongoExtension<object>,
 ): Promise<{ readonly store: Omit<Store, 'close'>; readonly repair: Repair }> {
-  const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
-  const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
-  const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
-  const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
-  const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
-  const heads = new Documents<AuditHeadDocument>(connection, gate, 'AuditHead', auditHeadSchema, {});
-  const probes = new Documents<ProbeDocument>(connection, gate, 'Probe', probeSchema, {});
+  const keys = new Documents<KeyDocument>(connection, gate, { name: 'Key', schema: keySchema, unique: KEY_UNIQUE });
+  const workspaces = new Documents<WorkspaceDocument>(connection, gate, {
+    name: 'Workspace',
+    schema: workspaceSchema,
+    unique: WORKSPACE_UNIQUE,
+  });
+  const projects = new Documents<ProjectDocument>(connection, gate, {
+    name: 'Project',
+    schema: projectSchema,
+    unique: PROJECT_UNIQUE,
+  });
+  const users = new Documents<UserDocument>(connection, gate, {
+    name: 'User',
+    schema: userSchema,
+    unique: USER_UNIQUE,
+  });
+  const entries = new Documents<AuditDocument>(connection, gate, {
+    name: 'Audit',
+    schema: auditSchema,
+    unique: AUDIT_UNIQUE,
+  });
+  const heads = new Documents<AuditHeadDocument>(connection, gate, {
+    name: 'AuditHead',
+    schema: auditHeadSchema,
+    unique: {},
+  });
+  const probes = new Documents<ProbeDocument>(connection, gate, { name: 'Probe', schema: probeSchema, unique: {} });
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
-  const collection: Collections = (name, schema, unique) => new Documents(connection, gate, name, schema, unique);
+  const collection: Collections = (name, schema, unique) => new Documents(connection, gate, { name, schema, unique });
   const [usage, further] = await Promise.all([
     assembleUsage(connection, gate),
     extension?.open(collection) ?? {},
@@ -231,14 +251,18 @@ async function tryLinearizable(workspaces: Documents<WorkspaceDocument>): Promis
 
 async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageStore> {
   const collection = (name: string, schema: Schema) =>
-    new Documents<UsageDocument>(connection, gate, name, schema, USAGE_UNIQUE);
+    new Documents<UsageDocument>(connection, gate, { name, schema, unique: USAGE_UNIQUE });
   const { MINUTE, HOUR, DAY } = usageSchemas;
   const usage: UsageCollections = {
     MINUTE: collection('UsageMinute', MINUTE),
     HOUR: collection('Usage', HOUR),
     DAY: collection('UsageDay', DAY),
   };
-  const fields = new Documents<FieldsDocument>(connection, gate, 'UsedFields', fieldsSchema, USAGE_UNIQUE);
+  const fields = new Documents<FieldsDocument>(connection, gate, {
+    name: 'UsedFields',
+    schema: fieldsSchema,
+    unique: USAGE_UNIQUE,
+  });
   await Promise.all([...Object.values(usage), fields].map((each) => each.buildIndexes(INDEX_TIMEOUT)));
   await foldHours(usage, INDEX_TIMEOUT);
   return openUsage(usage, fields);
