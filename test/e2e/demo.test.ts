@@ -44,7 +44,8 @@ describe('DEMO=off', () => {
     const text = await schemaOf(off);
     expect(text).toContain('type ApiKey ');
     expect(text).toMatch(/type Subscription \{[^}]*keyEvents: KeyEvent/);
-    expect(text).not.toMatch(/(Asset|Alert|Event|RecordedEvents|assetChanged|recordEvents)/);
+    expect(text).not.toMatch(/^(type|input|enum) (Asset|Alert|Event|Freshness|RecordedEvents|RegisterAssetInput)\b/m);
+    expect(text).not.toMatch(/^ +(assets?|events|assetChanged|alertOpened|registerAsset|recordEvents)\b/m);
     const { status, body } = await off.query(ASSETS);
     expect([status, body.errors[0].extensions.code]).toEqual([400, 'GRAPHQL_VALIDATION_FAILED']);
     expect((await off.query('mutation { recordEvents(input: []) { recorded } }')).status).toBe(400);
