@@ -237,12 +237,12 @@ const MIGRATED = [
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);
 
-/** The numbers from 1 to the length of a list. */
-type Counted<Items extends readonly unknown[]> = Items extends readonly [...infer Before, unknown]
-  ? Items['length'] | Counted<Before>
-  : never;
+/** The versions that add columns of keys: 1 and 3, whose texts create them, and those whose entry is KEY_COLUMNS. */
+type Adding<Items extends readonly unknown[]> = Items extends readonly [...infer Before, infer Last]
+  ? Adding<Before> | (Last extends typeof KEY_COLUMNS ? Items['length'] : never)
+  : 1 | 3;
 
-KEY satisfies Record<keyof KeyRecord, { readonly since: Counted<typeof MIGRATED> }>;
+KEY satisfies Record<keyof KeyRecord, { readonly since: Adding<typeof MIGRATED> }>;
 
 export const MIGRATIONS: readonly Migration[] = MIGRATED;
 
