@@ -30,8 +30,8 @@ interface Effect<Given extends readonly unknown[], Result> {
    * response.
    */
   readonly stale: ((given: Given, result: Result | undefined) => Change | typeof EVERYTHING_HERE | null) | null;
-  /** Returns the event of the key that the operation changed, or null. Null instead of a function: it changes no key. */
-  readonly event: ((given: Given, result: Result) => KeyEvent | null) | null;
+  /** Returns the events of the keys that the operation changed, or null. Null instead of a function: it changes no key. */
+  readonly event: ((given: Given, result: Result) => KeyEvent | readonly KeyEvent[] | null) | null;
 }
 
 type EffectOf<Operation> = Operation extends (...given: infer Given) => infer Result
@@ -68,6 +68,10 @@ export const EFFECTS = {
         change.outcome === 'changed' && change.key.revokedAt === occasion.at
           ? told('REVOKED', change.key, occasion)
           : null,
+    },
+    revokeMany: {
+      stale: ([, workspaceId]) => ofWorkspace(workspaceId),
+      event: ([, , , occasion], revoked) => revoked.map((key) => told('REVOKED', key, occasion)),
     },
     update: { stale: ofKey, event: ([, , , occasion], change) => changedKey('UPDATED', change, occasion) },
     saveDigest: UNSEEN,
@@ -177,8 +181,8 @@ function following(
 
 function announce(effect: AnyEffect, given: readonly unknown[], result: unknown, listener: EffectListener): void {
   announceStale(effect, given, result, listener);
-  const event = listener.event === undefined ? null : (effect.event?.(given, result) ?? null);
-  if (event !== null) listener.event?.(event);
+  if (listener.event === undefined) return;
+  for (const event of [effect.event?.(given, result) ?? []].flat()) listener.event(event);
 }
 
 function announceStale({ stale }: AnyEffect, given: readonly unknown[], result: unknown, to: EffectListener): void {

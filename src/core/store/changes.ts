@@ -73,6 +73,18 @@ export function revocation(reason: string | null, now: number): Rule {
   });
 }
 
+/** Like {@link revocation}, but a key that was already revoked is `ended`. */
+export function firstRevocation(reason: string | null, now: number): Rule {
+  return (key) => (key.revokedAt === null ? revocation(reason, now)(key) : { outcome: 'ended' });
+}
+
+/** Returns the author of a change that doesn't depend on the author's key, because another change has checked it. */
+export function unjudged(author: Author | undefined): Author | undefined {
+  if (author === undefined) return undefined;
+  const { judged: _, ...rest } = author;
+  return rest;
+}
+
 export function amendment(change: KeyAmendment, now: number): Rule {
   return (key) => (isAlive(key, now) ? { outcome: 'changed', patch: change } : { outcome: 'ended' });
 }

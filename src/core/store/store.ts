@@ -265,6 +265,21 @@ export interface KeyStore {
   revoke(id: string, workspaceId: string | null, reason: string | null, occasion: Occasion): Promise<KeyChange>;
 
   /**
+   * Revokes several keys of a workspace, at most 100, like {@link revoke} and with an entry for each, with a number of round trips
+   * that doesn't depend on the number of keys. Unknown keys and keys that were already revoked are left out. A key that another
+   * call changes at the same time may be left out, too: list the keys again to see whether any is still active. Doesn't check the
+   * author's key.
+   *
+   * @returns the keys that this call revoked, in no order
+   */
+  revokeMany(
+    ids: readonly string[],
+    workspaceId: string,
+    reason: string | null,
+    occasion: Occasion,
+  ): Promise<readonly KeyRecord[]>;
+
+  /**
    * Updates an active key. Absent fields stay the same. If a change of scopes makes its family stop being a family that
    * only administers, or become one, the family takes a place of its new kind atomically, or the result is `full`.
    *

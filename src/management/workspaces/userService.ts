@@ -13,6 +13,8 @@ import { checkPage, pageOf, type After, type Page } from '../schema/pageConnecti
 import { assertReachesAll } from './reach.js';
 
 const MAX_ROLES = 20;
+/** The number of keys that are revoked together. */
+const KEYS_AT_ONCE = 100;
 /** The number of attempts if others keep changing the user. */
 const MAX_ATTEMPTS = 5;
 
@@ -106,11 +108,15 @@ export class UserService {
     const { store, now } = this.#options;
     const filter = { userId: user.id, status: 'ACTIVE' } as const;
     for (;;) {
-      const { keys } = await store.keys.list(user.workspaceId, { first: 100, after: null, filter, now: now() });
+      const { keys } = await store.keys.list(user.workspaceId, {
+        first: KEYS_AT_ONCE,
+        after: null,
+        filter,
+        now: now(),
+      });
       if (keys.length === 0) return;
-      for (const key of keys) {
-        await store.keys.revoke(key.id, user.workspaceId, 'The user left the workspace.', { at: now(), author });
-      }
+      const ids = keys.map(({ id }) => id);
+      await store.keys.revokeMany(ids, user.workspaceId, 'The user left the workspace.', { at: now(), author });
     }
   }
 

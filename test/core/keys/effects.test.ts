@@ -77,6 +77,8 @@ test('announces stale records, then the event of the key', async () => {
     'keys.rotate': [ofKey, 'ROTATED key_a'],
     'keys.expire': [ofKey, 'UPDATED key_a'],
     'keys.revoke': [ofKey, 'REVOKED key_a'],
+    // It returns a list of keys: see below.
+    'keys.revokeMany': [ofWorkspace],
     'keys.update': [ofKey, 'UPDATED key_a'],
     'workspaces.setTier': [{ kind: 'workspace', workspaceId: 'argument 0' }],
     'users.update': [ofWorkspace],
@@ -105,6 +107,20 @@ test('announces the workspace of a change that failed, because it may have been 
     'workspaces.setTier': [{ kind: 'workspace', workspaceId: 'argument 0' }],
     'users.remove': [ofWorkspace],
   });
+});
+
+test('announces the workspace of keys that were revoked together, and an event of each', async () => {
+  const heard: unknown[] = [];
+  const store = wrapped(storeOf([KEY, { ...KEY, id: 'key_b' }]), {
+    stale: (change) => heard.push(change),
+    event: ({ type, keyId, at, actor }) => heard.push([type, keyId, at, actor]),
+  });
+  await store.keys?.revokeMany?.(['key_a', 'key_b', 'key_c'], 'ws', null, { at: 7, author: { id: 'key_x' } });
+  expect(heard).toEqual([
+    { kind: 'workspace', workspaceId: 'ws' },
+    ['REVOKED', 'key_a', 7, 'key_x'],
+    ['REVOKED', 'key_b', 7, 'key_x'],
+  ]);
 });
 
 test('reports a new key, and no second revocation', async () => {

@@ -72,6 +72,27 @@ test('X9: counts and creations use the same commands for 5 families and for 500'
   expect(unlimited?.commands).toBeLessThanOrEqual(9);
 });
 
+test('revoking 80 keys, half of them after a rotation, takes as many commands as revoking 4', async () => {
+  const of = async (count: number): Promise<number> => {
+    const ws = await givenWorkspace(store);
+    const ids: string[] = [];
+    for (let i = 0; i < count / 2; i += 1) {
+      const key = await givenKey(store, ws);
+      const heir = anHeir(await givenKey(store, ws));
+      await store.keys.rotate(heir.replaces ?? '', ws, { successor: heir, overlapEnd: NOW }, { at: NOW });
+      ids.push(key.id, heir.id);
+    }
+    const { commands } = await askedBy(async () => {
+      expect(await store.keys.revokeMany(ids, ws, 'left', { at: NOW + 1 })).toHaveLength(count);
+    });
+    expect(await store.keys.countFamilies(ws, NOW + 1)).toBe(0);
+    return commands;
+  };
+  const few = await of(4);
+  expect(few).toBeLessThanOrEqual(14);
+  expect(await of(80)).toBe(few);
+}, 300_000);
+
 test('X9: a creation under a limit uses the same number of commands, however many places are taken', async () => {
   const ws = await givenWorkspace(store);
   for (const living of [0, 40]) {

@@ -7,7 +7,7 @@ import { INITIAL, KEY_FIELDS, KEY_SUMMARY_FIELDS } from '../keyFields.js';
 import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, where, type Documents } from './documents.js';
-import { endsOf, isSettled, settleFamily } from './families.js';
+import { endsOf, isSettled, settleFamilies, settleFamily } from './families.js';
 import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import {
   FOLDING,
@@ -124,6 +124,17 @@ export class Intents {
     if (!holds || !isSettled(document)) await this.#settleFamily(document);
     await this.#ledger.settle(this.#keys, document);
     return holds;
+  }
+
+  /**
+   * Finishes the committed revocations of keys of one workspace, with a number of commands that doesn't depend on that of the keys.
+   */
+  async finishRevocations(workspaceId: string, documents: readonly KeyDocument[], now: number): Promise<void> {
+    await afterFirstWrite(async () => {
+      const families = new Set(documents.filter((key) => !isSettled(key)).map(({ familyId }) => familyId));
+      if (families.size > 0) await settleFamilies(this.#keys, workspaceId, [...families], now);
+      await this.#ledger.settleMany(this.#keys, documents);
+    });
   }
 
   /**

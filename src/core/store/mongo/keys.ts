@@ -4,8 +4,10 @@ import {
   expiry,
   heirOf,
   JUDGED_FIELDS,
+  firstRevocation,
   revocation,
   rotation,
+  unjudged,
   type KeyPatch,
   type Rule,
 } from '../changes.js';
@@ -71,26 +73,43 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
       if (forfeit !== null) return { outcome: forfeit, key };
       if ('living' in taken) return { outcome: 'full', key, living: taken.living };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
-      const asRead = {
-        ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]),
-        slot: eq(document.slot ?? null),
-        turn: eq(document.turn ?? null),
-      };
       const written = {
         ...withFolded(verdict.patch),
         ...handed,
         ...taken,
         entry: withJudged(toEntry(draft), entry.author),
       };
-      const changed = await unlessTaken(() =>
-        keys.update({ _id: eq(id), ...asRead, ...withoutEntry() }, withEnds(document, written)),
-      );
+      const changed = await unlessTaken(() => keys.update(asReadBefore(document, key), withEnds(document, written)));
       if (changed !== null) {
         if (await intents.finishKey(changed)) return { outcome: 'changed', key: toRecord(changed) };
         return { outcome: (await intents.forfeitOf(key, entry.author)) ?? 'userLeft', key: toRecord(changed) };
       }
       // Another process changed fields that affect the verdict or the entry: the rule must be applied again.
     }
+  };
+
+  /** Revokes keys that no other change is under way for. Leaves out keys that somebody changes in the meantime. */
+  const revokeReady = async (
+    ready: readonly KeyDocument[],
+    reason: string | null,
+    entry: Occasion & { readonly action: AuditAction },
+  ): Promise<KeyRecord[]> => {
+    const [first] = ready;
+    if (first === undefined) return [];
+    const patch = { revokedAt: entry.at, revokedReason: reason };
+    const entryIds = new Set<string>();
+    const writes = ready.map((document) => {
+      const key = toRecord(document);
+      const written = { ...patch, entry: toEntry(keyChanged(entry.action, key, { ...key, ...patch }, entry)) };
+      entryIds.add(written.entry._id);
+      return { updateOne: { filter: asReadBefore(document, key), update: withEnds(document, written) } };
+    });
+    await keys.bulkWrite(writes);
+    const after = await keys.find({ _id: where({ $in: ready.map(({ _id }) => _id) }) });
+    const own = after.filter((document) => document.entry !== undefined && entryIds.has(document.entry._id));
+    await intents.finishRevocations(first.workspaceId, own, entry.at);
+    // Another process may have finished a revocation already.
+    return after.filter(({ revokedAt }) => revokedAt === entry.at).map(toRecord);
   };
 
   /** Returns the slot that a change of a key's scopes needs; often it needs none. */
@@ -247,6 +266,19 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
     async revoke(id, workspaceId, reason, occasion) {
       return change({ id, workspaceId }, revocation(reason, occasion.at), { action: 'key.revoked', ...occasion });
     },
+    async revokeMany(ids, workspaceId, reason, { at, author }) {
+      const entry = { action: 'key.revoked', at, author: unjudged(author) } as const;
+      const documents = await keys.find(byIds(ids, workspaceId));
+      const isUnderWay = (key: KeyDocument): boolean => key.entry !== undefined || key.successor !== undefined;
+      const ready = documents.filter((key) => key.revokedAt === null && !isUnderWay(key));
+      const revoked = await revokeReady(ready, reason, entry);
+      // Changes that another process has committed are finished first.
+      for (const { _id } of documents.filter(isUnderWay)) {
+        const changed = await change({ id: _id, workspaceId }, firstRevocation(reason, at), entry);
+        if (changed.outcome === 'changed') revoked.push(changed.key);
+      }
+      return revoked;
+    },
     async update(id, workspaceId, amended, { judged, places = null, ...occasion }) {
       const rule = asJudged(judged, amendment(amended, occasion.at));
       return change({ id, workspaceId }, rule, { action: 'key.updated', ...occasion }, { places });
@@ -297,6 +329,17 @@ function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
 
 function byId(id: string, workspaceId: string | null): Filter {
   return { _id: eq(id), removed: eq(null), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
+}
+
+/** Matches a key without a pending change, whose fields that affect a verdict or an entry are as they were read. */
+function asReadBefore(document: KeyDocument, key: KeyRecord): Filter {
+  return {
+    _id: eq(document._id),
+    ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]),
+    slot: eq(document.slot ?? null),
+    turn: eq(document.turn ?? null),
+    ...withoutEntry(),
+  };
 }
 
 function byIds(ids: readonly string[], workspaceId: string | null): Filter {

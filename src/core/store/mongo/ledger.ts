@@ -83,6 +83,20 @@ export class Ledger {
     });
   }
 
+  /** Like {@link settle} for several documents of one workspace, with a number of commands that doesn't depend on theirs. */
+  async settleMany<T extends Entered>(documents: Documents<T>, entered: readonly T[]): Promise<void> {
+    const entries = entered.flatMap(({ _id, entry }) => (entry === undefined ? [] : { _id, entry }));
+    if (entries.length === 0) return;
+    await afterFirstWrite(async () => {
+      await Promise.all(entries.map(({ entry }) => this.append(fromDocument(entry))));
+      await documents.bulkWrite(
+        entries.map(({ _id, entry }) => ({
+          updateOne: { filter: { _id: eq(_id), 'entry._id': eq(entry._id) }, update: { $unset: { entry: '' } } },
+        })),
+      );
+    });
+  }
+
   /** Adds the waiting entries, turn by turn. */
   async #work(workspaceId: string, line: Line): Promise<void> {
     while (line.waiting.length > 0) await this.#turn(workspaceId, line);

@@ -7,8 +7,10 @@ import {
   isOwner,
   isRetired,
   keyOf,
+  firstRevocation,
   revocation,
   rotation,
+  unjudged,
   type Forfeit,
   type Rule,
 } from '../changes.js';
@@ -286,6 +288,15 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     },
     async revoke(id, workspaceId, reason, occasion) {
       return change({ id, workspaceId }, revocation(reason, occasion.at), { action: 'key.revoked', ...occasion });
+    },
+    async revokeMany(ids, workspaceId, reason, { at, author }) {
+      const entry = { action: 'key.revoked', at, author: unjudged(author) } as const;
+      return connection.transaction(() =>
+        ids.flatMap((id) => {
+          const key = change({ id, workspaceId }, firstRevocation(reason, at), entry);
+          return key.outcome === 'changed' ? key.key : [];
+        }),
+      );
     },
     async update(id, workspaceId, amended, { judged, places = null, ...occasion }) {
       const rule = asJudged(judged, amendment(amended, occasion.at));

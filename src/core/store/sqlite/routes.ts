@@ -13,6 +13,7 @@ export const ROUTES: RoutesOf<Engine> = {
     rotate: 'writer',
     expire: 'writer',
     revoke: 'writer',
+    revokeMany: 'writer',
     update: 'writer',
     saveDigest: 'writer',
     touch: 'writer',
