@@ -1,3 +1,4 @@
+import { aProject, NOW } from '../core/store/fixtures.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { answering } from './answering.js';
 import { expectGolden } from './golden.js';
@@ -25,7 +26,9 @@ test.each(['projects', 'users'])('%s list says that there are none', async (thin
 
 test('projects list shows all projects, oldest first, in pages', async () => {
   const names = Array.from({ length: 103 }, (_, i) => `Project ${String(i).padStart(3, '0')}`);
-  for (const name of names) await change(`createProject(input: { name: "${name}" }) { project { id } }`);
+  // Without requests, which a fast machine sends faster than the tier allows.
+  const { projects: stored } = service.service.store;
+  for (const [i, name] of names.entries()) await stored.create(aProject('default', { name, createdAt: NOW + i }));
   const all = await run('projects', 'list', '--json');
   const { projects, hasNextPage } = JSON.parse(all.stdout);
   expect([all.status, all.stderr, hasNextPage]).toEqual([0, '', false]);
