@@ -7,6 +7,8 @@ import { createLatchkey } from 'latchkey';
 import { openStore } from './store.js';
 
 const latchkey = await createLatchkey({ store: await openStore(), peppers: ['an-example-pepper-of-32-characters'] });
+// Before anything that can fail: the key can't be read later.
+if (latchkey.firstKey !== null) console.log(`Admin key: ${latchkey.firstKey.token}`);
 
 const typeDefs = /* GraphQL */ `
   extend type Query {
@@ -37,4 +39,3 @@ const { url } = await startStandaloneServer(server, {
   listen: { port: Number(process.env.PORT ?? 4001), host: '127.0.0.1' },
 });
 console.log(`Orders at ${url}`);
-if (latchkey.firstKey !== null) console.log(`Admin key: ${latchkey.firstKey.token}`);
