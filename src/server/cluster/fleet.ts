@@ -16,6 +16,8 @@ const LASTED = 60_000;
 
 interface FleetOptions {
   readonly size: number;
+  /** Variables for all workers, in addition to those of the primary. */
+  readonly env: Readonly<Record<string, string>>;
   readonly logger: Logger;
   readonly onMessage: (message: BesidesStart, worker: Worker) => void;
   /** Called when a worker can take connections. */
@@ -155,7 +157,7 @@ export class Fleet {
   }
 
   #fork(): Life {
-    const worker = cluster.fork();
+    const worker = cluster.fork(this.#options.env);
     worker.on('error', () => undefined);
     let reason: string | null = null;
     const [ready, isReady] = signal();

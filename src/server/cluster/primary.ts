@@ -80,6 +80,8 @@ export async function serveWithWorkers(
   const listener = await listening({ port, host, portName: 'PORT', hostName: 'HOST' }, Listener.open(port, host));
   const fleet = new Fleet({
     size,
+    // A worker that replaces another must serve the same schema, even if latchkey.yaml has changed since the start.
+    env: { DEMO: settings.configuration.demo ? 'on' : 'off' },
     logger,
     onMessage,
     onReady: (worker) => listener.add(worker),

@@ -50,3 +50,18 @@ test('SIGHUP to the primary reloads the file in all workers, and the limits that
   expect(await statuses(NEW)).toEqual(new Set([200]));
   expect(done(READ)).toHaveLength(3);
 });
+
+test('a worker that replaces another serves the same schema, even if the file has changed', async () => {
+  const installed = place();
+  const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
+  writeFileSync(file, 'demo: false\n');
+  const cluster = startCluster(['--workers', '2'], { ...installed, CONFIG_WATCH: 'off', LATCHKEY_CONFIG: file });
+  await cluster.url();
+  const first = await cluster.workers();
+  writeFileSync(file, 'demo: true\n');
+  process.kill(first[0] ?? 0, 'SIGKILL');
+  const workers = (await cluster.workers(3)).filter((pid) => pid !== first[0]);
+  const asked = await cluster.askEach(workers, '{ assets { nodes { name } } }', await cluster.admin());
+  expect([...asked.keys()].sort()).toEqual([...workers].sort());
+  expect(new Set([...asked.values()].flat())).toEqual(new Set([400]));
+});
