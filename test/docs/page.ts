@@ -6,6 +6,8 @@ import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.
 
 /** The setup of a page, and the checks at its end. */
 interface Around {
+  /** Changes the text of the page, such as a size, before it runs. Default: none. */
+  readonly edit?: (text: string) => string;
   /** Allowed output on standard error. Default: none. */
   readonly told?: RegExp;
   /** Runs in the page's own directory. Its results are variables of the page's shell, and passed to `after`. */
@@ -18,12 +20,15 @@ interface Around {
 }
 
 /** Runs a page that builds on the first session: all commands in one shell, and compares their output with the page. */
-export async function expectPage(path: string, { before, after, told }: Around = {}): Promise<void> {
+export async function expectPage(
+  path: string,
+  { before, after, told, edit = (text) => text }: Around = {},
+): Promise<void> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-page-'));
   const latchkey = await startService();
   try {
     const prepared = (await before?.(latchkey, cwd)) ?? {};
-    const session = sessionOf(documentOf(path).replaceAll('http://127.0.0.1:4000', latchkey.origin));
+    const session = sessionOf(edit(documentOf(path)).replaceAll('http://127.0.0.1:4000', latchkey.origin));
     expect(session.length).toBeGreaterThan(1);
     await expectSession(session, {
       cwd,
