@@ -4,7 +4,7 @@ import { documentOf } from '../support/session.js';
 
 const page = documentOf('docs/how-to/scan-for-leaked-keys.md');
 const gitleaks = /```toml\n(.*?)```/s.exec(page)?.[1] ?? '';
-const partner = new RegExp(/^lk\[scr\].*$/m.exec(page)?.[0] ?? '', 'g');
+const partner = new RegExp(/^acme\[scr\].*$/m.exec(page)?.[0] ?? '', 'g');
 
 /** The cells of the table of GitHub's form, by field. */
 const form = new Map(
@@ -49,8 +49,14 @@ function githubFinds(text: string): string[] {
   return [...text.matchAll(custom)].map((match) => match[1] ?? '');
 }
 
-const prefix = fc.constantFrom(...Object.values(DEFAULT_PREFIXES));
-const token = fc.tuple(prefix, fc.constantFrom('LIVE', 'TEST')).map(([type, env]) => mintToken(type, env).token);
+const DEFAULTS = Object.values(DEFAULT_PREFIXES);
+/** The prefixes that the page sets before it registers them with GitHub. */
+const own = [...(/`KEY_PREFIXES=(.+?)`/.exec(page)?.[1] ?? '').matchAll(/:(\w+)/g)].map(([, one = '']) => one);
+
+const tokenOf = (prefixes: readonly string[]) =>
+  fc
+    .tuple(fc.constantFrom(...prefixes), fc.constantFrom('LIVE', 'TEST'))
+    .map(([type, env]) => mintToken(type, env).token);
 const around = [
   (one: string) => one,
   (one: string) => `KEY=${one}\n`,
@@ -59,12 +65,16 @@ const around = [
   (one: string) => `curl 'https://api.example.com/?key=${one}&page=2'`,
 ];
 
-const finders = { gitleaksFinds, githubFinds, partnerFinds: (text: string) => text.match(partner) ?? [] };
+const partnerFinds = (text: string): string[] => text.match(partner) ?? [];
 
-describe.each(Object.entries(finders))('the pattern of %s', (_, finds) => {
-  it('matches generated tokens of each default prefix in text', () => {
+describe.each([
+  { finds: gitleaksFinds, prefixes: DEFAULTS },
+  { finds: githubFinds, prefixes: DEFAULTS },
+  { finds: partnerFinds, prefixes: own },
+])('the pattern of $finds.name', ({ finds, prefixes }) => {
+  it('matches generated tokens of each prefix in text', () => {
     fc.assert(
-      fc.property(token, fc.constantFrom(...around), (one, write) => {
+      fc.property(tokenOf(prefixes), fc.constantFrom(...around), (one, write) => {
         expect(finds(write(one))).toEqual([one]);
         expect(isToken(one)).toBe(true);
       }),
@@ -72,11 +82,12 @@ describe.each(Object.entries(finders))('the pattern of %s', (_, finds) => {
   });
 
   it('rejects near misses', () => {
-    const { token: one } = mintToken('lks', 'LIVE');
+    const [prefix = ''] = prefixes;
+    const { token: one } = mintToken(prefix, 'LIVE');
     const misses = [
       one.slice(0, -1),
       one.slice(1),
-      one.replace('lks', 'lkx'),
+      one.replace(prefix, `${prefix.slice(0, -1)}x`),
       one.replace('_live_', '_prod_'),
       one.replace('_live_', '-live-'),
       one.toUpperCase(),
@@ -87,6 +98,11 @@ describe.each(Object.entries(finders))('the pattern of %s', (_, finds) => {
     ];
     for (const miss of misses) expect([miss, finds(miss)]).toEqual([miss, []]);
   });
+});
+
+test('the pattern for the partner program does not match the keys of other installations', () => {
+  expect(own).toHaveLength(DEFAULTS.length);
+  for (const prefix of DEFAULTS) expect(partnerFinds(mintToken(prefix, 'LIVE').token)).toEqual([]);
 });
 
 test('gitleaks and GitHub ignore a longer word that begins like a token', () => {
@@ -110,7 +126,7 @@ test('the rule has the fields that gitleaks requires, and one keyword for each d
     'rules.secretGroup',
     'rules.keywords',
   ]);
-  expect(JSON.parse(rule.get('rules.keywords') ?? '')).toEqual(Object.values(DEFAULT_PREFIXES).map((one) => `${one}_`));
+  expect(JSON.parse(rule.get('rules.keywords') ?? '')).toEqual(DEFAULTS.map((one) => `${one}_`));
 });
 
 test('no pattern uses look-around or back-references, which RE2 and Hyperscan do not support', () => {
@@ -139,5 +155,5 @@ function describedChecksum(text: string): string {
 
 test('the description of the checksum is right', () => {
   expect(page).toContain('the CRC32 (ISO 3309) of all characters before them');
-  fc.assert(fc.property(token, (one) => expect(one.slice(-6)).toBe(describedChecksum(one.slice(0, -6)))));
+  fc.assert(fc.property(tokenOf(DEFAULTS), (one) => expect(one.slice(-6)).toBe(describedChecksum(one.slice(0, -6)))));
 });
