@@ -90,7 +90,7 @@ const takers: readonly [
     ],
   ],
   ['openSqliteStore', openSqliteStore, () => ({ dir }), ['dir', 'busyTimeout']],
-  ['openMongoStore', openMongoStore, () => ({ uri: 'x' }), ['uri', 'connection', 'assets', 'timeout']],
+  ['openMongoStore', openMongoStore, () => ({ uri: 'x' }), ['uri', 'connection', 'timeout']],
   [
     'createPlugin',
     createPlugin,
