@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { spawned, type Child } from '../support/child.js';
@@ -40,7 +40,7 @@ const kinds = (files: readonly string[]) =>
   [
     ...new Set(
       files.map((file) =>
-        file.replace(/-[\w-]{8}\.(js|css|svg|woff2)$/, '-*.$1').replace(/^(docs|dist\/types)\/.*/, '$1/*'),
+        file.replace(/-[\w-]{8}\.(js|css|svg|woff2)$/, '-*.$1').replace(/^(docs|examples|dist\/types)\/.*/, '$1/*'),
       ),
     ),
   ]
@@ -50,9 +50,13 @@ const kinds = (files: readonly string[]) =>
 test('the tarball contains the programs, the documentation and the licences', () => {
   expect(kinds(installed.packed)).toEqual(
     [
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'SECURITY.md',
+      'compose.yaml',
+      'latchkey.example.yaml',
       'package.json',
       'schema.graphql',
       'src/demo/schema.graphql',
@@ -76,8 +80,25 @@ test('the tarball contains the programs, the documentation and the licences', ()
       'dist/worker.js',
       'dist/yaml.cjs',
       'docs/*',
+      'examples/*',
     ].sort(),
   );
+});
+
+test('each relative link of a page in the tarball has a target there', () => {
+  const packed = new Set(installed.packed);
+  const has = (target: string) =>
+    packed.has(target) || installed.packed.some((file) => file.startsWith(`${target.replace(/\/$/, '')}/`));
+  const links = installed.packed
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) => {
+      const text = readFileSync(installed.path('node_modules/latchkey', file), 'utf8').replace(/^```.*?^```$/gms, '');
+      const paths = [...text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)].map(([, path = '']) => path);
+      return paths.filter((path) => !/^[a-z]+:/.test(path)).map((path) => ({ file, path }));
+    });
+  expect(links.length).toBeGreaterThan(300);
+  const dead = links.filter(({ file, path }) => !has(posix.join(posix.dirname(file), path)));
+  expect(dead).toEqual([]);
 });
 
 test('takes less than 60 MB without development dependencies, in bytes and on disk', () => {
