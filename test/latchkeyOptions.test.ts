@@ -346,8 +346,16 @@ test.each<[string, object, RegExp]>([
     { peppers: [process.env.LATCHKEY_NOT_SET] },
     /peppers\[0\] is undefined\. Allowed: a string of at least 32/,
   ],
-  ['an empty pepper', { peppers: [''] }, /peppers\[0\] has fewer than 32 characters\.$/],
-  ['a short pepper', { peppers: ['abc'] }, /peppers\[0\] has fewer than 32 characters\.$/],
+  [
+    'an empty pepper',
+    { peppers: [''] },
+    /peppers\[0\] has fewer than 32 characters\. Generate one with openssl rand -hex 32\.$/,
+  ],
+  [
+    'a short pepper',
+    { peppers: ['abc'] },
+    /peppers\[0\] has fewer than 32 characters\. Generate one with openssl rand -hex 32\.$/,
+  ],
   ['a pepper outside a list', { peppers: SECRET }, /peppers is a string\. Allowed: a list/],
   [
     'a tier that is not there',
@@ -357,7 +365,11 @@ test.each<[string, object, RegExp]>([
   ['a tier of an object’s prototype', { defaultTier: 'constructor' }, /defaultTier is "constructor"/],
   ['a number as text', { bcryptCost: '10' }, /bcryptCost is "10"\. Allowed: an integer from 4 to 15/],
   ['a misspelt name', { peper: [SECRET] }, /there is no option "peper"\. Options: store, peppers/],
-  ['a short admin key', { adminApiKey: 'hunter2' }, /adminApiKey has fewer than 32 characters\.$/],
+  [
+    'a short admin key',
+    { adminApiKey: 'hunter2' },
+    /adminApiKey has fewer than 32 characters\. Generate one with openssl rand -hex 32\.$/,
+  ],
   [
     'a table without a tier',
     { tiers: { GROWTH: TIER_LIMITS.GROWTH } },

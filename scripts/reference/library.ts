@@ -39,7 +39,7 @@ export function libraryPage(): string {
   const all = publishedExports();
   const sections = ENTRIES.map(({ specifier }) => {
     const own = all.filter((each) => each.specifier === specifier);
-    return [`## ${specifier}`, ...own.map(entryOf)].join('\n\n');
+    return [`## Exports of ${specifier}`, ...own.map((each) => entryOf(each, headingOf(each, all)))].join('\n\n');
   });
   return `${[HEAD, ...sections].join('\n\n')}\n`;
 }
@@ -47,13 +47,27 @@ export function libraryPage(): string {
 const HEAD = `# Library reference
 
 Everything that the package exports, with an example for each. How to use it in your server: [own-schema.md](../how-to/own-schema.md).
-The client: [client.md](../how-to/client.md). \`npm run reference\` writes this page from the sources.`;
+The client: [client.md](../how-to/client.md). \`npm run reference\` writes this page from the sources.
 
-function entryOf({ name, declaration, summary, tags, example }: PublishedExport): string {
+The examples read secrets from environment variables. Set those that an example uses before you run it:
+
+\`\`\`
+export KEY_PEPPER=$(openssl rand -hex 32) REPORTS_KEY=$(openssl rand -base64 32)
+\`\`\`
+
+Examples that import from \`@apollo/server\`, \`@graphql-tools/schema\`, \`graphql-request\` or another package need that package in your project.`;
+
+/** Adds the kind to names that differ only in case, because their anchors would be equal. */
+function headingOf({ name, declaration }: PublishedExport, all: readonly PublishedExport[]): string {
+  const isAlone = all.every((other) => other.name === name || other.name.toLowerCase() !== name.toLowerCase());
+  return isAlone ? name : `${name} (${/^\w+/.exec(declaration)?.[0] ?? ''})`;
+}
+
+function entryOf({ declaration, summary, tags, example }: PublishedExport, heading: string): string {
   const list = tags.map((tag) => `- ${tag}`).join('\n');
   const code = `\`\`\`\n${declaration}\n\`\`\``;
   const shown = example === null ? '' : `\`\`\`ts\n${example}\n\`\`\``;
-  return [`### ${name}`, summary, list, code, shown].filter((part) => part !== '').join('\n\n');
+  return [`### ${heading}`, summary, list, code, shown].filter((part) => part !== '').join('\n\n');
 }
 
 /** Returns the exports of the package, in the order of the entry files. */
@@ -81,7 +95,27 @@ type Documented = Omit<PublishedExport, 'specifier' | 'name'>;
 function documented(file: string, name: string): Documented {
   const found = statementsOf(file).find(({ declared }) => declared === name);
   if (found === undefined) throw new Error(`${file} does not declare ${name}.`);
-  return { declaration: found.text, ...partsOf(found.comment) };
+  const fault = [found.text, found.comment].flatMap(linksOf).find((link) => !isOnPage(link, found.text));
+  if (fault !== undefined) throw new Error(`${file}: the comment of ${name} links ${fault}, which is not exported.`);
+  return { declaration: inCode(found.text), ...partsOf(found.comment) };
+}
+
+const LINK = /\{@link ([\w.]+)\}/g;
+
+function linksOf(text: string): string[] {
+  return [...text.matchAll(LINK)].map(([, link = '']) => link);
+}
+
+/** Returns whether the page describes the target of a link: an export, or a member of the declaration. */
+function isOnPage(link: string, declaration: string): boolean {
+  const [name = ''] = link.split('.');
+  const isExported = ENTRIES.some(({ file }) => reexports(file).some((each) => each.name === name));
+  return isExported || new RegExp(`^ *(readonly |get )?${name}\\??[:(<]`, 'm').test(declaration);
+}
+
+/** Returns a declaration for a code block: without links, which are not rendered there, and without comments for the linter. */
+function inCode(declaration: string): string {
+  return declaration.replace(LINK, '`$1`').replace(/^ *\/\/ oxlint-.*\n/gm, '');
 }
 
 interface Statement {
@@ -170,6 +204,6 @@ function partsOf(comment: string): Omit<Documented, 'declaration'> {
 function inMarkdown(text: string): string {
   return text
     .trim()
-    .replace(/\{@link ([\w.]+)\}/g, '`$1`')
+    .replace(LINK, '`$1`')
     .replace(/^@(\w+)/, (_, tag: string) => `\`@${tag}\``);
 }

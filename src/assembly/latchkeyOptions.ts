@@ -70,7 +70,7 @@ export interface LatchkeyOptions {
   readonly defaultTier?: Tier;
   /** The callers that can use introspection. Default: `authenticated`. */
   readonly introspection?: Introspection;
-  /** The maximum size of the response to one operation. Default: {@link ANSWER_LIMITS}. */
+  /** The maximum size of the response to one operation. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: Partial<AnswerLimits>;
   /**
    * The maximum size of a document, for {@link Latchkey.apolloOptions}. With larger values, a

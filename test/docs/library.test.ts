@@ -1,4 +1,4 @@
-import { publishedExports } from '../../scripts/reference/library.js';
+import { libraryPage, publishedExports } from '../../scripts/reference/library.js';
 import * as client from '../../src/client/index.js';
 import * as main from '../../src/index.js';
 import * as mongo from '../../src/mongo.js';
@@ -22,4 +22,16 @@ test.each([
 ])('the page lists all values that %s exports', (specifier, exported) => {
   const names = published.filter((each) => each.specifier === specifier).map(({ name }) => name);
   expect(Object.keys(exported).filter((name) => !names.includes(name))).toEqual([]);
+});
+
+const page = libraryPage();
+
+test('no two headings of the page have the same anchor', () => {
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());
+  expect(headings.length).toBeGreaterThan(50);
+  expect(headings.filter((heading, i) => headings.indexOf(heading) !== i)).toEqual([]);
+});
+
+test('the page contains no tags of the sources, comments for the linter or names of tests', () => {
+  expect(page.match(/\{@link|oxlint|\bB\d\d\b/g)).toBeNull();
 });

@@ -35,9 +35,9 @@ export interface PluginOptions extends VerdictsOptions {
   readonly introspection?: Introspection;
   /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. Default: none. */
   readonly resourceMetadata?: () => string | null;
-  /** How large the response to one operation can be. Default: {@link ANSWER_LIMITS}. */
+  /** How large the response to one operation can be. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: AnswerLimits;
-  /** Maximum number of lines of a document. Default: {@link MAX_LINES}. */
+  /** Maximum number of lines of a document. Default: 2,000. */
   readonly maxLines?: number;
   /** Which header fields report a key's limits. Default: `draft`. */
   readonly rateLimitHeaders?: () => RateLimitHeaders;

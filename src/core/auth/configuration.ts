@@ -22,7 +22,7 @@ import type { OidcConfiguration } from './oidc/oidcConfiguration.js';
 export interface Configuration {
   /** Whether stored and configured API keys are accepted. The operator's key always is. */
   readonly apiKeys: boolean;
-  /** Keys of the configuration, at most {@link MAX_CONFIGURED_KEYS}. */
+  /** Keys of the configuration, at most 200. */
   readonly keys: readonly ConfiguredEntry[];
   readonly roles: Roles;
   /** The issuer whose access tokens are accepted; null: access tokens are not accepted. */

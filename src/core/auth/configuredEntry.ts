@@ -18,7 +18,7 @@ import { DEFAULT_WORKSPACE_ID } from './operator.js';
  * ```
  */
 export interface ConfiguredEntryOptions {
-  /** The key in plain text: see {@link faultOfKey}. */
+  /** The key in plain text: printable ASCII without spaces, and neither a Latchkey token nor a JWT. Choose it at random. */
   readonly key: string;
   /** 1 to 100 characters. The key's ID is derived from the name, so that limits and usage continue if the key is changed. */
   readonly name: string;
@@ -59,7 +59,10 @@ export class ConfiguredEntry {
     }
     checkTexts('ConfiguredEntry: roles', roles, 'a list of names of roles');
     const fault = faultOfKey(key);
-    if (fault !== null) throw new TypeError(`ConfiguredEntry: key ${fault}.`);
+    if (fault !== null) {
+      const remedy = 'Use a random key, such as one from openssl rand -base64 32';
+      throw new TypeError(`ConfiguredEntry: key ${fault}. ${remedy}.`);
+    }
     if (!isName(name)) {
       throw new TypeError(`ConfiguredEntry: name ${faultOfName(name) ?? 'has spaces around it. Remove them'}.`);
     }
@@ -70,7 +73,7 @@ export class ConfiguredEntry {
     this.#digest = bcryptInput(key);
   }
 
-  /** The input for bcrypt: see {@link bcryptInput}. */
+  /** The input for bcrypt: the SHA-256 of the key in base64. */
   get input(): string {
     return this.#digest;
   }

@@ -44,8 +44,8 @@ export function guardWith(schema: GraphQLSchema, options: RuleOptions, firstUse:
 /**
  * Checks the final schema: its directives are valid, every root field has @auth or @public, and every rule is enforced.
  * The plugin runs it when the server starts, and you can run it in a test. It fails for a schema that was merged,
- * extended, wrapped or rebuilt after {@link guardSchema} (B14, B16, B17, B18). Apollo Server wraps every resolver of a
- * schema at its first request, so give each server its own schema, or guard the schema again.
+ * extended, wrapped or rebuilt after {@link guardSchema}. Apollo Server wraps every resolver of a schema at its first
+ * request, so give each server its own schema, or guard the schema again.
  *
  * @returns the schema's rules
  * @throws {@link GuardError}

@@ -65,7 +65,7 @@ export interface Rule {
 }
 
 /**
- * The rules of a schema. Maps, because a name in the schema may be `constructor` (B29).
+ * The rules of a schema. Maps, because a name in the schema may be `constructor`.
  *
  * @example
  * ```ts
@@ -109,7 +109,7 @@ export interface RuleOptions {
   /**
    * The largest response to one operation.
    *
-   * @default {@link ANSWER_LIMITS}
+   * @default 50,000 fields, 10,000 in an event, 8 MiB of JSON
    */
   readonly answer?: Partial<AnswerLimits>;
 }

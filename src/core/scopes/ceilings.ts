@@ -77,7 +77,7 @@ export class Ceilings {
     return lowered === undefined || grants(lowered, requireScope(scope));
   }
 
-  /** Returns the allowed scopes of a key type as text: see {@link ceilingInWords}. */
+  /** Returns the allowed scopes of a key type as text, for error messages. */
   inWords(type: KeyType): string {
     const lowered = this.#lowered.get(type);
     return lowered === undefined ? ceilingInWords(type) : `scopes covered by ${lowered.join(', ')}`;

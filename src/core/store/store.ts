@@ -25,7 +25,7 @@ import type { KeyOrder, KeyPosition } from './ordering.js';
  * Guarantees of every operation:
  * - durable: when a write's promise resolves, the write is on disk (SQLite synchronous=FULL, MongoDB majority);
  * - atomic: a write happens completely or not at all, even with `kill -9` and concurrent processes;
- * - errors: {@link StoreUnavailable} when the engine cannot be reached or does not respond in time, {@link Duplicate}
+ * - errors: `StoreUnavailable` when the engine cannot be reached or does not respond in time, `Duplicate`
  *   when a unique value already exists. Errors of the driver are never passed on.
  * - `now` is passed by the caller, in ms since the epoch, so that all checks use one clock;
  * - audited: an operation with an author adds an entry to the audit log of the workspace, atomically with the change,

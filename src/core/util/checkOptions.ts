@@ -4,7 +4,7 @@ import { MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 
 /** Error messages for secrets, which replace the list of allowed values. */
 export const SECRET_FAULTS = {
-  short: 'has fewer than 32 characters',
+  short: 'has fewer than 32 characters. Generate one with openssl rand -hex 32',
   jwt: 'has the form of a JWT',
   long: `has more than ${MAX_CREDENTIAL_LENGTH} characters`,
   unsendable: 'has white space or characters outside ASCII, which no request can send',

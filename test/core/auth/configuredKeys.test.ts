@@ -99,7 +99,7 @@ test('memory contains neither the key nor a plain hash of it', async () => {
 });
 
 test.each([
-  ['is empty', ''],
+  ['is empty. Use a random key, such as one from openssl rand', ''],
   ['white space', 'a b'],
   ['longer than 256', 'x'.repeat(257)],
   ['outside ASCII', 'né'],
