@@ -71,7 +71,10 @@ export async function withApi<T>(
     );
   }
   const setBy = given === undefined ? 'LATCHKEY_URL' : '--url';
-  const explain = (error: unknown): Promise<unknown> => addressFault(error, { url, setBy }, send ?? fetch);
+  const explain = (error: unknown, signal: AbortSignal): Promise<unknown> =>
+    addressFault(error, { url, setBy }, (input, init) =>
+      (send ?? fetch)(input, { ...init, signal: AbortSignal.any([signal, ...(init?.signal ? [init.signal] : [])]) }),
+    );
   const hold = <Answer>(isQuery: boolean, request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> =>
     deadline.hold((signal) => repeated({ send: () => request(signal), deadline, signal, isQuery, explain }));
   try {

@@ -25,8 +25,11 @@ interface Repeated<T> {
   readonly signal: AbortSignal;
   /** Whether the request changes nothing. A change is only sent again after 429, because otherwise it may have been made. */
   readonly isQuery: boolean;
-  /** Returns a better error if the address is wrong, which waiting would not change; otherwise the error itself. */
-  readonly explain: (error: unknown) => Promise<unknown>;
+  /**
+   * Returns a better error if the address is wrong, which waiting would not change; otherwise the error itself. Sends requests,
+   * which the signal ends.
+   */
+  readonly explain: (error: unknown, signal: AbortSignal) => Promise<unknown>;
 }
 
 /** @throws the last error if the deadline leaves no time for another attempt, or another attempt is useless */
@@ -37,7 +40,7 @@ export async function repeated<T>({ send, deadline, signal, isQuery, explain }: 
     } catch (error) {
       const wait = waitAfter(error, { failures, deadline, isQuery });
       // The second failure is less likely to be a coincidence. A wrong address should not cost the whole time.
-      const explained = wait === null || failures === 1 ? await explain(error) : error;
+      const explained = wait === null || failures === 1 ? await explain(error, signal) : error;
       if (wait === null || explained !== error) throw explained;
       await sleep(wait, signal);
     }

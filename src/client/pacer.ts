@@ -2,7 +2,7 @@ import Bottleneck from 'bottleneck/light.js';
 import { LatchkeyError } from './errors.js';
 import type { Operation } from './operation.js';
 import { limitsOf, type Policy } from './policy.js';
-import { onAbort } from './waiting.js';
+import { LONGEST_TIMER, onAbort } from './waiting.js';
 import { Window } from './requestWindow.js';
 
 /** A request's reservation in the windows of its key. */
@@ -214,7 +214,7 @@ export class Pacer {
         this.#waiting.delete(done);
         resolve();
       };
-      const timer = ms === Infinity ? undefined : setTimeout(done, ms);
+      const timer = ms === Infinity ? undefined : setTimeout(done, Math.min(ms, LONGEST_TIMER));
       this.#waiting.add(done);
     });
   }

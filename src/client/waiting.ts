@@ -1,5 +1,5 @@
 /** The longest time that a timer can wait, in ms. */
-const LONGEST = 2 ** 31 - 1;
+export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The callbacks of each signal. */
 const heard = new WeakMap<AbortSignal, Set<() => void>>();
@@ -34,7 +34,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
         end();
         resolve();
       },
-      Math.min(ms, LONGEST),
+      Math.min(ms, LONGEST_TIMER),
     );
     const end = onAbort(signal, () => {
       clearTimeout(timer);

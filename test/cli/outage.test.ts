@@ -132,6 +132,22 @@ describe('a query', () => {
     expect(server.requests()).toBeGreaterThan(4);
   });
 
+  it('looks for the API elsewhere only until --max-wait is used up', async () => {
+    let lookUps = 0;
+    const server = createServer((request, response) => {
+      // The address is wrong, and no other one answers.
+      if (request.headers.authorization !== undefined) response.writeHead(404).end('{}');
+      else lookUps += 1;
+    }).listen(0, '127.0.0.1');
+    servers.push(server);
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/b/graphql/stream`;
+    const env = { LATCHKEY_URL: url, LATCHKEY_API_KEY: 'lks_live_x' };
+    const { status: exit, stderr } = await latchkey(['whoami', '--max-wait', '1'], { env });
+    expect([exit, stderr, lookUps]).toEqual([2, expect.stringContaining('where there is no API'), 1]);
+    server.closeAllConnections();
+  });
+
   it('is sent once if Retry-After is longer than --max-wait', async () => {
     const server = await failing(status(503, { 'retry-after': '30' }));
     const { status: exit, stderr } = await latchkey(['whoami', '--max-wait', '29'], { env: server.env });

@@ -9,9 +9,19 @@ export function withoutTokens<E extends GraphQLFormattedError>(error: E): E {
   if (text === undefined) return message === error.message ? error : { ...error, message };
   // Extensions that can't be serialized can't be sent. Only the code is kept.
   if (text === null) return { ...error, message, extensions: { code: extensions?.code } };
-  const clean = redacted(text);
-  if (clean === text) return message === error.message ? error : { ...error, message };
-  return { ...error, message, extensions: JSON.parse(clean) as Record<string, unknown> };
+  const clean = JSON.parse(text, (_, value: unknown) => redactedIn(value)) as Record<string, unknown>;
+  if (JSON.stringify(clean) === text) return message === error.message ? error : { ...error, message };
+  return { ...error, message, extensions: clean };
+}
+
+/**
+ * Returns a value of JSON without tokens in its text and in its names. The JSON itself is not searched: in `"\nlks_live_…"`, the
+ * letter of the escape would look like the start of the token.
+ */
+function redactedIn(value: unknown): unknown {
+  if (typeof value === 'string') return redacted(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [redacted(name), inner as unknown]));
 }
 
 function redacted(text: string): string {

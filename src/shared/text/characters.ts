@@ -40,7 +40,7 @@ const FLAG = ['gbeng', 'gbsct', 'gbwls']
  * characters that are drawn as nothing, such as the combining grapheme joiner. They would let a name forge lines of a log or a
  * list, or look like another name.
  */
-const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]`;
+const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800\u{16fe4}\u{1d159}\ufffc]`;
 
 const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER}|${SELECTOR})|${UNWANTED}`, 'gu');
 
@@ -53,7 +53,7 @@ const MARKS_IN_A_ROW = 30;
 const PILED_MARKS = new RegExp(`(?<!\\p{M})\\p{M}{${MARKS_IN_A_ROW + 1}}`, 'u');
 
 /** Spaces, and what is drawn as nothing. */
-const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
+const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800\u{16fe4}\u{1d159}]*$/u;
 
 const LINE_BREAKS_AND_TABS = new Set(['\n', '\r', '\t']);
 
