@@ -47,6 +47,8 @@ export const theme = createTheme({
   components: {
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 500 } },
     Alert: { defaultProps: { variant: 'light' } },
+    // Mantine lets code scroll, which the keyboard could not reach: short texts in a row wrap instead.
+    Code: { styles: { root: { overflow: 'visible', overflowWrap: 'anywhere' } } },
     NavLink: { styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } },
     Modal: { defaultProps: { centered: true }, styles: { title: { fontWeight: 600, overflowWrap: 'anywhere' } } },
     Table: { defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } },
