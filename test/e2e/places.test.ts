@@ -10,13 +10,14 @@ afterAll(() => latchkey.close());
 const places = async (token: string) =>
   (await latchkey.query('{ workspace { keys { current max } } }', { token })).body.data.workspace.keys;
 
-test('100 concurrent creations on GROWTH leave exactly 10 keys', async () => {
+test('60 concurrent creations on GROWTH leave exactly 10 keys', async () => {
   const { workspace, token } = await act(latchkey, 'createWorkspace', { name: 'Race', tier: 'GROWTH' }, OPERATOR_KEY);
   // Several keys of the operator's workspace, because none may exceed its burst of 100 in a second.
   const creators: string[] = [];
   for (let i = 0; i < 4; i++) creators.push((await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY)).token);
+  // As many as a workspace may have in the queue for bcrypt: on a slow machine, further ones would get 503.
   const answers = await Promise.all(
-    Array.from({ length: 100 }, (_, i) =>
+    Array.from({ length: 60 }, (_, i) =>
       attempt(
         latchkey,
         'createApiKey',
@@ -25,11 +26,11 @@ test('100 concurrent creations on GROWTH leave exactly 10 keys', async () => {
       ),
     ),
   );
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => 200));
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 60 }, () => 200));
   const made = answers.filter(({ body }) => body.data.createApiKey !== null);
   expect(made).toHaveLength(10);
   const refused = answers.filter(({ body }) => body.data.createApiKey === null).map(refusalOf);
-  expect(refused).toEqual(Array.from({ length: 90 }, () => ({ code: 'KEY_LIMIT_REACHED', max: 10, current: 10 })));
+  expect(refused).toEqual(Array.from({ length: 50 }, () => ({ code: 'KEY_LIMIT_REACHED', max: 10, current: 10 })));
   expect(await places(token)).toEqual({ current: 10, max: 10 });
   const { body } = await latchkey.query('{ apiKeys { totalCount } }', { token });
   expect(body.data.apiKeys.totalCount).toBe(11);

@@ -65,6 +65,7 @@ export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}):
   checkGuardOptions('assertGuarded', schema, options);
   const rules = rulesOf(schema, options);
   const places = unguardedPlaces(schema, rules);
+  // B14, B16, B17 and B18: fields that were added, replaced or wrapped after the schema was guarded have no guard.
   // If the schema was guarded and then wrapped, the list of fields helps more than the general message.
   const wasGuarded = rulesBySchema.has(schema) || isGuardedAtAll(schema);
   if (places.length > 0) throw new GuardError(places, wasGuarded ? undefined : NOT_GUARDED);
