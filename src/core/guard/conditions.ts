@@ -27,6 +27,7 @@ export function conditionsOf(
 ): Conditions {
   const names = conditionalVariables(document);
   if (names === null) return ALWAYS;
+  // B29: a map, because a variable may be named `constructor` or `__proto__`.
   const values = new Map<string, unknown>();
   for (const name of names) {
     const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
