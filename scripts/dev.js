@@ -62,7 +62,12 @@ const dashboard = await createServer({
     proxy: { '/graphql': origin, '/dashboard/config.json': origin },
   },
 });
-await dashboard.listen();
+try {
+  await dashboard.listen();
+} catch (error) {
+  console.error(`The dashboard did not start: ${error.message}. Set DASHBOARD_PORT to another port.`);
+  process.exit(1);
+}
 console.log(`Dashboard with hot reload: http://127.0.0.1:${DASHBOARD_PORT}/dashboard/`);
 
 for (const signal of ['SIGINT', 'SIGTERM']) {

@@ -8,6 +8,8 @@ import { expectPage } from './page.js';
 jest.setTimeout(240_000);
 
 test('each command of docs/how-to/cli.md runs as written', async () => {
+  // expectPage compares each command's output with the page.
+  expect.hasAssertions();
   await expectPage('docs/how-to/cli.md', {
     // The second verify of the page.
     told: /^Compared with entry \d+, the last head that this computer saw, at \S+\.\n$/,

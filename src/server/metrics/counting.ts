@@ -1,8 +1,7 @@
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RefusalCode } from '../../core/errors/refusal.js';
 import { TIERS, type Tier } from '../../core/store/records.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../../core/observer/observer.js';
-import { Lazy, Tallies } from './tally.js';
 
 /** In seconds. A response from memory takes a millisecond; an unavailable store takes several seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -12,29 +11,31 @@ const SHOWN_CODES = ['RATE_LIMITED', 'COST_EXCEEDS_BURST', 'FORBIDDEN'] as const
 
 /** Returns an observer that counts into a registry. */
 export function countInto(registry: Registry): Observer {
-  const tallies = (name: string, help: string, labels: readonly string[]) => new Tallies(registry, name, help, labels);
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
 
-  const verifications = tallies('latchkey_verifications_total', 'Credentials of requests, by result.', ['outcome']).by(
-    'outcome',
-    VERIFICATIONS,
-  );
-  const lookups = tallies(
+  const verified = counter('latchkey_verifications_total', 'Credentials of requests, by result.', ['outcome']);
+  const verifications = seriesBy(VERIFICATIONS, (outcome) => seriesOf(verified, { outcome }));
+  const lookedUp = counter(
     'latchkey_key_lookups_total',
     'Look-ups of a key: found in the cache (hit), read from the store (miss), or cached as unknown (negative).',
     ['outcome'],
-  ).by('outcome', LOOKUPS);
-
-  const admissions = tallies(
+  );
+  const lookups = seriesBy(LOOKUPS, (outcome) => seriesOf(lookedUp, { outcome }));
+  const admitted = counter(
     'latchkey_admissions_total',
     "Operations that the rate limits admitted, by the key's tier.",
     ['tier'],
-  ).by('tier', TIERS);
-  const refusals = tallies(
+  );
+  const admissions = seriesBy(TIERS, (tier) => seriesOf(admitted, { tier }));
+  const refusals = counter(
     'latchkey_refusals_total',
     "Operations refused before they ran, by the key's tier (none: no key) and the error code.",
     ['tier', 'code'],
   );
-  const refused = new Lazy((tier: Tier | 'none') => new Lazy((code: RefusalCode) => refusals.of({ tier, code })));
+  const refused = new Lazy(
+    (tier: Tier | 'none') => new Lazy((code: RefusalCode) => seriesOf(refusals, { tier, code })),
+  );
   for (const tier of TIERS) for (const code of SHOWN_CODES) refused.get(tier).get(code);
 
   const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
@@ -45,12 +46,14 @@ export function countInto(registry: Registry): Observer {
     ['operation'],
   );
   const storeTimeOf = new Lazy((operation: string) => storeTime.labels({ operation }));
-  const storeOperations = tallies('latchkey_store_operations_total', 'Store operations, by result.', [
+  const storeOperations = counter('latchkey_store_operations_total', 'Store operations, by result.', [
     'operation',
     'outcome',
   ]);
   const storeOperationsOf = new Lazy((operation: string) => {
-    const ended = STORE_OUTCOMES.map((outcome) => [outcome, storeOperations.of({ operation, outcome })] as const);
+    const ended = STORE_OUTCOMES.map(
+      (outcome) => [outcome, seriesOf(storeOperations, { operation, outcome })] as const,
+    );
     return new Map(ended);
   });
 
@@ -59,7 +62,7 @@ export function countInto(registry: Registry): Observer {
     'Duration of requests to Redis, successful or not.',
     [],
   );
-  const redisFailures = tallies('latchkey_redis_failures_total', 'Requests to Redis without a response.', []).of({});
+  const redisFailures = counter('latchkey_redis_failures_total', 'Requests to Redis without a response.', []);
   const shared = new Gauge({
     name: 'latchkey_limits_shared',
     help: '1 if limits are counted in one place for all processes, 0 if this process counts by itself or Redis fails.',
@@ -73,31 +76,68 @@ export function countInto(registry: Registry): Observer {
     'Duration of HTTP requests, from the request header to the end of the response, by route.',
     ['route'],
   );
-  const answers = tallies('latchkey_http_requests_total', 'HTTP responses, by route and status.', ['route', 'status']);
+  const answers = counter('latchkey_http_requests_total', 'HTTP responses, by route and status.', ['route', 'status']);
   const routes = new Lazy((route: string) => ({
     time: answerTime.labels({ route }),
-    statuses: new Lazy((status: number) => answers.of({ route, status: String(status) })),
+    statuses: new Lazy((status: number) => seriesOf(answers, { route, status: String(status) })),
   }));
 
   return {
-    verified: (outcome) => void (verifications[outcome].n += 1),
-    lookedUp: (outcome) => void (lookups[outcome].n += 1),
-    admitted: (tier) => void (admissions[tier].n += 1),
-    refused: (tier, code) => void (refused.get(tier ?? 'none').get(code).n += 1),
+    verified: (outcome) => verifications[outcome].inc(),
+    lookedUp: (outcome) => lookups[outcome].inc(),
+    admitted: (tier) => admissions[tier].inc(),
+    refused: (tier, code) =>
+      refused
+        .get(tier ?? 'none')
+        .get(code)
+        .inc(),
     storeAnswered(operation, ms, outcome) {
       storeTimeOf.get(operation).observe(ms / 1000);
-      const tally = storeOperationsOf.get(operation).get(outcome);
-      if (tally !== undefined) tally.n += 1;
+      storeOperationsOf.get(operation).get(outcome)?.inc();
     },
     redisAnswered(ms, ok) {
       redisTime.observe(ms / 1000);
-      if (!ok) redisFailures.n += 1;
+      if (!ok) redisFailures.inc();
     },
     limitsShared: (whether) => shared.set(whether ? 1 : 0),
     requestAnswered(route, status, ms) {
       const { time, statuses } = routes.get(route);
       time.observe(ms / 1000);
-      statuses.get(status).n += 1;
+      statuses.get(status).inc();
     },
   };
+}
+
+/**
+ * Returns a series, which is shown from now on, even at 0: if a series started at 1, its first event would be missing in
+ * a rate.
+ */
+function seriesOf<Label extends string>(counter: Counter<Label>, labels: Record<Label, string>): Counter.Internal {
+  const series = counter.labels(labels);
+  series.inc(0);
+  return series;
+}
+
+/** Returns the series of each value. */
+function seriesBy<Value extends string>(
+  values: readonly Value[],
+  make: (value: Value) => Counter.Internal,
+): Readonly<Record<Value, Counter.Internal>> {
+  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<Value, Counter.Internal>;
+}
+
+/** Returns values by name, each created at its first use. */
+class Lazy<Key, Value> {
+  readonly #values = new Map<Key, Value>();
+  readonly #make: (key: Key) => Value;
+
+  constructor(make: (key: Key) => Value) {
+    this.#make = make;
+  }
+
+  get(key: Key): Value {
+    let value = this.#values.get(key);
+    if (value === undefined) this.#values.set(key, (value = this.#make(key)));
+    return value;
+  }
 }

@@ -23,25 +23,12 @@ import {
   namesOf,
   NOW,
   summaryOf,
-  unique,
 } from './fixtures.js';
 import { Proxy } from './proxy.js';
+import { drop, freshUri } from '../../support/mongo.js';
 
 const { MONGODB_URI } = process.env;
 if (MONGODB_URI === undefined) throw new Error('These tests need a MongoDB: set MONGODB_URI.');
-
-/** The server's address with a separate database. */
-function freshUri(): string {
-  const uri = new URL(MONGODB_URI ?? '');
-  uri.pathname = `/${unique('latchkey_test')}`;
-  return uri.href;
-}
-
-async function drop(uri: string): Promise<void> {
-  const connection = await mongoose.createConnection(uri).asPromise();
-  await connection.dropDatabase();
-  await connection.close();
-}
 
 // Connections left open by a failed test would keep Jest from ending.
 afterAll(() => mongoose.disconnect());

@@ -11,13 +11,7 @@ import { MONGO_PARTS } from '../../../src/demo/store/mongo/mongoParts.js';
 import type { DemoStore } from '../../../src/demo/store/demoStore.js';
 import { demoConformance } from '../../demo/store/demoConformance.js';
 import { openDemoTarget } from '../../demo/store/demoTarget.js';
-
-/** The server's address with a separate database. */
-function freshUri(): string {
-  const fresh = new URL(process.env.MONGODB_URI ?? '');
-  fresh.pathname = `/${unique('latchkey_test')}`;
-  return fresh.href;
-}
+import { freshUri } from '../../support/mongo.js';
 
 const uri = freshUri();
 let store: Store & DemoStore;

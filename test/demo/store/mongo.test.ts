@@ -6,22 +6,10 @@ import type { DemoStore } from '../../../src/demo/store/demoStore.js';
 import { MONGO_PARTS } from '../../../src/demo/store/mongo/mongoParts.js';
 import { NOW, unique } from '../../core/store/fixtures.js';
 import { anAlert, anAsset, anEvent } from './demoFixtures.js';
+import { drop, freshUri } from '../../support/mongo.js';
 
 const { MONGODB_URI } = process.env;
 if (MONGODB_URI === undefined) throw new Error('These tests need a MongoDB: set MONGODB_URI.');
-
-/** The server's address with a separate database. */
-function freshUri(): string {
-  const uri = new URL(MONGODB_URI ?? '');
-  uri.pathname = `/${unique('latchkey_test')}`;
-  return uri.href;
-}
-
-async function drop(uri: string): Promise<void> {
-  const connection = await mongoose.createConnection(uri).asPromise();
-  await connection.dropDatabase();
-  await connection.close();
-}
 
 const open = (options: MongoOptions): Promise<Store & DemoStore> => openMongo(options, MONGO_PARTS);
 
