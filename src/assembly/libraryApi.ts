@@ -60,7 +60,7 @@ export interface Latchkey {
     options?: Omit<OwnApolloOptions<Context>, 'schema'>,
   ): GuardedServerOptions<Context>;
   /**
-   * Returns the principal of a request; not a promise if the credential is cached.
+   * Returns the principal of a request: immediately if the credential is cached, otherwise as a promise.
    * @throws Refusal, or rejects with one; TypeError for header fields in a form that can't be read
    */
   authenticate(source: ForeignSource): Principal | Promise<Principal>;

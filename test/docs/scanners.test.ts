@@ -6,7 +6,7 @@ const page = documentOf('docs/how-to/scan-for-leaked-keys.md');
 const gitleaks = /```toml\n(.*?)```/s.exec(page)?.[1] ?? '';
 const partner = new RegExp(/^acme\[scr\].*$/m.exec(page)?.[0] ?? '', 'g');
 
-/** The cells of the table of GitHub's form, by field. */
+/** The values for GitHub's form in the page's table, by field. */
 const form = new Map(
   [...page.matchAll(/^\| (.+?) \| `(.+)` \|$/gm)].map(([, field = '', value = '']) => [
     field,

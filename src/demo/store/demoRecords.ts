@@ -78,7 +78,7 @@ export interface AlertRecord {
   readonly closedAt: number | null;
 }
 
-/** How long events are kept, in ms from when they happened. */
+/** How long an event is kept after it happened, in ms. */
 export const EVENT_RETENTION = 90 * 24 * 60 * 60_000;
 
 export interface EventRecord {

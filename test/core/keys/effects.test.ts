@@ -38,7 +38,7 @@ function wrapped(parts: Parts, listener: EffectListener): Parts {
   return announcing(parts as unknown as Changeable, listener) as unknown as Parts;
 }
 
-/** Calls every operation, and returns what each announced, by its name. */
+/** Calls every operation, and returns its announcements by the name of the operation. */
 async function announcedBy(result: unknown): Promise<Record<string, unknown[]>> {
   const all: Record<string, unknown[]> = {};
   let heard: unknown[] = [];
