@@ -12,7 +12,7 @@ export function blocksFor(times: number): number {
 }
 
 /**
- * Stores many chains of times in two arrays: one with blocks of sixteen times, two bytes each, and one with the number
+ * Stores many chains of times in two arrays: one with blocks of sixteen times, four bytes each, and one with the number
  * of the next block. A place is the index of a time. Only `after` and `ahead` lead from one place of a chain to
  * another.
  *
@@ -21,7 +21,7 @@ export function blocksFor(times: number): number {
  * cause no fragmentation, and a chain grows and shrinks without being copied.
  */
 export class Chains {
-  #times: Uint16Array;
+  #times: Uint32Array;
   #next: Int32Array;
   /** The number of blocks in use, and the first of the released blocks, which form a chain too. */
   #top = 0;
@@ -29,7 +29,7 @@ export class Chains {
 
   /** @param blocks the initial capacity */
   constructor(blocks = 0) {
-    this.#times = new Uint16Array(blocks * BLOCK);
+    this.#times = new Uint32Array(blocks * BLOCK);
     this.#next = new Int32Array(blocks);
   }
 
@@ -37,7 +37,7 @@ export class Chains {
     return this.#times.byteLength + this.#next.byteLength;
   }
 
-  /** Returns the time at a place, modulo 2^16. */
+  /** Returns the time at a place, modulo 2^32. */
   at(place: number): number {
     // The place is always valid. The fallback, here and below, only satisfies the type checker.
     return this.#times[place] ?? 0;
@@ -101,7 +101,7 @@ export class Chains {
   /** Grows by an eighth, so that the memory for spare blocks stays below the published cost of a window. */
   #grow(): void {
     const blocks = this.#top + (this.#top >> 3) + 1;
-    const times = new Uint16Array(blocks * BLOCK);
+    const times = new Uint32Array(blocks * BLOCK);
     times.set(this.#times);
     this.#times = times;
     const next = new Int32Array(blocks);

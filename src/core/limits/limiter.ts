@@ -11,7 +11,7 @@ import { Windows } from './windows.js';
 
 export interface LimiterOptions {
   /**
-   * A clock in integer ms that never goes backwards. An earlier time is treated as the latest one.
+   * A clock in ms that never goes backwards. An earlier time is treated as the latest one.
    *
    * @default ms since the process started
    */
@@ -41,7 +41,7 @@ type Parts = (Windows | null)[];
  * Date.now() would jump when the clock is set: forwards it would reset the limits, backwards it would lock callers out.
  */
 function monotonic(): number {
-  return Math.floor(performance.now());
+  return performance.now();
 }
 
 /**

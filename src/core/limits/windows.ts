@@ -10,8 +10,8 @@ const BURST = 4;
 const OLDEST = 1;
 const COLUMNS = 6;
 
-/** Times are stored modulo 2^16. */
-const SPAN = 65_536;
+/** Times are stored in µs. */
+const MS = 1_000;
 
 /**
  * Counts many families in two exact sliding windows each: at most `rate` units in any 60,000 ms and at most `burst` in
@@ -22,9 +22,9 @@ const SPAN = 65_536;
  * token bucket or an interpolated counter deviates from the published limit in both directions. `rate` and `burst` are
  * arguments, so that a change of tier applies immediately and keeps the usage.
  *
- * Times are integer ms of one clock that never goes backwards. The time of a unit is stored modulo 2^16, which is exact
- * because every stored unit was less than a minute old when its row was last updated. The time of that update is stored
- * modulo 2^32, so a row must be read, or copied by `living`, at least every 24 days.
+ * Times are ms of one clock that never goes backwards, and may have fractions. They are stored in µs: with whole ms, a
+ * unit taken at 0.9 ms would leave its second at 1,000 ms, after 999.1 ms. They are stored modulo 2^32, so a row must be
+ * read, or copied by `living`, at least every 35 minutes.
  *
  * A row is the index at which the columns of a family begin. It is only valid during the call that found it, because
  * copies have different rows.
@@ -49,7 +49,7 @@ export class Windows {
   }
 
   /**
-   * The size of the arrays in bytes: up to 4 per unit and 100 per family. The table of names takes another 28 to 56 per
+   * The size of the arrays in bytes: up to 8 per unit and 130 per family. The table of names takes another 28 to 56 per
    * family.
    */
   get bytes(): number {
@@ -74,7 +74,7 @@ export class Windows {
       table.set(this.#table);
       this.#table = table;
     }
-    this.#table[row + SEEN] = now;
+    this.#table[row + SEEN] = stored(now);
     this.#rows.set(family, row);
     return row;
   }
@@ -116,7 +116,7 @@ export class Windows {
     // Allocated at once, because arrays that grow leave garbage, and collecting that stops requests for longer than the
     // copying.
     const copy = new Windows(families, blocks);
-    for (const [family, row] of this.#rows) if (this.#get(row + RATE) > 0) copy.#adopt(family, this, row);
+    for (const [family, row] of this.#rows) if (this.#get(row + RATE) > 0) copy.#adopt(family, now, this, row);
     return copy;
   }
 
@@ -127,14 +127,14 @@ export class Windows {
       const ages: number[] = [];
       let place = this.#get(row + RATE + OLDEST);
       for (let left = this.#get(row + RATE); left > 0; left -= 1, place = this.#chains.after(place)) {
-        ages.push(this.#age(row, place));
+        ages.push(this.#age(row, place) / MS);
       }
       return [family, ages] as const;
     });
   }
 
-  #adopt(family: string, from: Windows, old: number): void {
-    const row = this.add(family, from.#get(old + SEEN));
+  #adopt(family: string, now: number, from: Windows, old: number): void {
+    const row = this.add(family, now);
     const units = from.#get(old + RATE);
     const past = units - from.#get(old + BURST);
     let place = from.#get(old + RATE + OLDEST);
@@ -169,17 +169,17 @@ export class Windows {
 
   #advance(row: number, now: number): void {
     // Modulo 2^32, like the column.
-    const elapsed = (now - this.#get(row + SEEN)) | 0;
+    const elapsed = (stored(now) - this.#get(row + SEEN)) | 0;
     if (elapsed <= 0) return;
-    // Ages are computed from the old time of the row: relative to the new one they could exceed 2^16 and wrap around.
+    // Ages are computed from the old time of the row: relative to the new one they could exceed 2^32 and wrap around.
     // The burst comes first, because the rate releases blocks that also contain units of the burst.
-    this.#leave(row, BURST, BURST_WINDOW - elapsed);
-    this.#leave(row, RATE, RATE_WINDOW - elapsed);
-    this.#table[row + SEEN] = now;
+    this.#leave(row, BURST, BURST_WINDOW * MS - elapsed);
+    this.#leave(row, RATE, RATE_WINDOW * MS - elapsed);
+    this.#table[row + SEEN] = stored(now);
   }
 
   /**
-   * Removes units of this age and above. Takes one step if all of them are, so that a family that returns after a pause
+   * Removes units of this age in µs and above. Takes one step if all of them are, so that a family that returns after a pause
    * costs nothing extra.
    */
   #leave(row: number, window: number, age: number): void {
@@ -199,9 +199,9 @@ export class Windows {
     this.#table[row + window + OLDEST] = place;
   }
 
-  /** Returns the age of a unit in ms, relative to the time of the row. */
+  /** Returns the age of a unit in µs, relative to the time of the row. */
   #age(row: number, place: number): number {
-    return (this.#get(row + SEEN) - this.#chains.at(place)) & (SPAN - 1);
+    return (this.#get(row + SEEN) - this.#chains.at(place)) >>> 0;
   }
 
   #wait(row: number, window: number, cost: number, limit: number): number {
@@ -209,7 +209,8 @@ export class Windows {
     if (excess <= 0) return 0;
     // Units expire oldest first, so the cost fits when the last excess unit expires.
     const length = window === RATE ? RATE_WINDOW : BURST_WINDOW;
-    return length - this.#age(row, this.#chains.ahead(this.#get(row + window + OLDEST), excess - 1));
+    const age = this.#age(row, this.#chains.ahead(this.#get(row + window + OLDEST), excess - 1));
+    return Math.ceil((length * MS - age) / MS);
   }
 
   #room(row: number, window: number, limit: number): WindowRoom {
@@ -218,4 +219,9 @@ export class Windows {
     if (used === 0 || limit < 1) return { limit, remaining, returnsInMs: null };
     return { limit, remaining, returnsInMs: this.#wait(row, window, remaining + 1, limit) };
   }
+}
+
+/** Returns the stored form of a time in ms. Rounded down, so that a later time is never stored as an earlier one. */
+function stored(ms: number): number {
+  return Math.floor(ms * MS) | 0;
 }

@@ -42,7 +42,8 @@ call('ZREM', KEYS[3], id)
 call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[8])
 call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 local last = call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')
-local left = math.max(0, opens - now, (tonumber(last[2]) or 0) - now)
+-- Rounded up, because a reply has only whole numbers.
+local left = math.ceil(math.max(0, opens - now, (tonumber(last[2]) or 0) - now))
 local answer = { 1, now, epoch, left }
 for _, member in ipairs(call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')) do table.insert(answer, member) end
 return answer`;

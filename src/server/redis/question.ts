@@ -15,6 +15,5 @@ export const OTHER_EPOCH = -1;
 /** The script did nothing because its time is out of bounds. */
 export const OUT_OF_BOUNDS = -2;
 
-/** Lua expression for Redis' clock in whole ms. */
-export const REDIS_TIME =
-  "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
+/** Lua expression for Redis' clock in ms, with fractions. A reply of Redis has only the whole ms. */
+export const REDIS_TIME = "(function() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end)()";

@@ -41,7 +41,7 @@ export interface SessionOptions {
   /** This process' monotonic clock, in ms. */
   readonly clock?: (() => number) | undefined;
   /**
-   * Lua expression for Redis' clock in whole ms.
+   * Lua expression for Redis' clock in ms.
    *
    * @default its wall clock
    */

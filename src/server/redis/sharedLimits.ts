@@ -50,7 +50,7 @@ export class SharedLimits implements Limits {
     this.tiers = tiers;
     this.session = session ?? new RedisSession({ redis, clock, ...told });
     this.#windows = new RedisWindows({ redis, tiers, clock: { expression: this.session.time, more: () => [] } });
-    this.#own = new Limiter({ clock: () => Math.floor(clock()), tiers });
+    this.#own = new Limiter({ clock, tiers });
     this.session.onRestore((epoch, time) => this.#restore(epoch, time));
   }
 

@@ -1,5 +1,8 @@
 import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME } from './question.js';
 
+/** µs in one ms. Times are kept in µs: with whole ms, a unit could leave its second after 999.1 ms. */
+const US = 1_000;
+
 /**
  * Returns a script that checks and updates both windows of a family, and both windows of the operation's category if
  * the tier limits that. It takes one round trip and is atomic: no other request can take units between the check and
@@ -30,25 +33,26 @@ export function windowScript(keys: 1 | 2, clock = REDIS_TIME): string {
   const answered = [1, 2].slice(0, keys).map((i) => FIGURES.map((figure) => `${figure}${i}`).join(', '));
   return `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
-local cost, long, short = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local cost, long, short = tonumber(ARGV[1]), tonumber(ARGV[2]) * ${US}, tonumber(ARGV[3]) * ${US}
 local now = ${clock}
 if (call('HGET', KEYS[${keys + 1}], 'epoch') or '') ~= ARGV[4] then return { ${OTHER_EPOCH}, now } end
 if now < tonumber(ARGV[5]) or now > tonumber(ARGV[6]) then return { ${OUT_OF_BOUNDS}, now } end
 local time = now
+now = math.floor(now * ${US} + 0.5)
 
 -- Ms until 'wanted' units fit into a window of 'length', which begins with the entry of that time and ends with the list.
 local function wait(key, used, base, first, entries, length, limit, wanted)
   local excess = used + wanted - limit
   if excess <= 0 then return 0 end
   -- The first entry whose sum reaches the unit that has to leave. Mostly that is the window's first.
-  if excess == 1 then return length - (now - first) end
+  if excess == 1 then return math.ceil((length - (now - first)) / ${US}) end
   local low, high = -(entries or call('LLEN', key)), -1
   while low < high do
     local middle = math.floor((low + high) / 2)
     local _, _, sum = unpack('${ENTRY}', call('LINDEX', key, middle))
     if sum >= base + excess then high = middle else low = middle + 1 end
   end
-  return length - (now - unpack('${ENTRY}', call('LINDEX', key, low)))
+  return math.ceil((length - (now - unpack('${ENTRY}', call('LINDEX', key, low)))) / ${US})
 end
 ${each(newest)}
 ${each(look)}
@@ -132,7 +136,7 @@ function take(i: number): string {
   usedLong${i}, usedShort${i}, total${i} = usedLong${i} + cost, usedShort${i} + cost, total${i} + cost
   back${i} = back${i} + 1
   call('RPUSH', key${i}, pack('${ENTRY}', now, cost, total${i}, back${i}, ARGV[7]))
-  call('PEXPIRE', key${i}, long)`;
+  call('PEXPIRE', key${i}, ARGV[2])`;
 }
 
 function returns(i: number): string {
@@ -151,7 +155,7 @@ function waitShort(i: number, wanted: string): string {
 }
 
 /**
- * Time in ms, units, sum of units: 8, 4 and 8 bytes. Number of entries since the start of the shorter window: 4 bytes.
+ * Time in µs, units, sum of units: 8, 4 and 8 bytes. Number of entries since the start of the shorter window: 4 bytes.
  * Tag of the call that took the units: 8 bytes.
  */
 const ENTRY = '<dI4dI4d';
@@ -164,13 +168,13 @@ const ENTRY = '<dI4dI4d';
 export const REWRITE = `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 if (call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return 0 end
-local short, out, found, entries = tonumber(ARGV[3]), tonumber(ARGV[4]), #ARGV > 4, {}
+local short, out, found, entries = tonumber(ARGV[3]) * ${US}, tonumber(ARGV[4]), #ARGV > 4, {}
 for _, entry in ipairs(call('LRANGE', KEYS[1], 0, -1)) do
   local time, count, _, _, tag = unpack('${ENTRY}', entry)
   if tag == out then found = true else table.insert(entries, { time, count, tag }) end
 end
 if not found then return 1 end
-for i = 5, #ARGV, 2 do table.insert(entries, { tonumber(ARGV[i]), tonumber(ARGV[i + 1]), 0 }) end
+for i = 5, #ARGV, 2 do table.insert(entries, { math.floor(ARGV[i] * ${US} + 0.5), tonumber(ARGV[i + 1]), 0 }) end
 table.sort(entries, function(a, b) return a[1] < b[1] end)
 call('DEL', KEYS[1])
 local sum, first = 0, 1

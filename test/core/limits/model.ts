@@ -19,7 +19,7 @@ export class NaiveWindow {
   /** The wait in one window: the cost can only start to fit when a unit expires, so only these times are tried. */
   wait(now: number, length: number, cost: number, limit: number): number {
     const moments = [now, ...this.admissions.map((at) => at + length).filter((at) => at > now)].sort((a, b) => a - b);
-    for (const at of moments) if (this.used(at, length) + cost <= limit) return at - now;
+    for (const at of moments) if (this.used(at, length) + cost <= limit) return Math.ceil(at - now);
     throw new Error('the cost is above the limit');
   }
 

@@ -36,7 +36,14 @@ test('are as exact as in memory, for any requests and after a change of tier', a
     clock: { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] },
   });
   const step = fc.record({
-    wait: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 61_000 })),
+    // Also fractions of a ms, which binary numbers have exactly.
+    wait: fc.oneof(
+      fc.constant(0),
+      fc.integer({ min: 0, max: 50 }),
+      fc.integer({ min: 0, max: 61_000 }),
+      fc.constantFrom(999, 1_000, 60_000),
+      fc.integer({ min: 0, max: 9_000 }).map((eighths) => eighths / 8),
+    ),
     cost: fc.integer({ min: 1, max: 10 }),
     tier: fc.constantFrom('STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE' as const),
     category: fc.constantFrom(undefined, ...CATEGORIES),
