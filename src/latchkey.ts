@@ -8,6 +8,7 @@ const PUBLISHED: Readonly<Record<keyof Latchkey, true>> = {
   resolvers: true,
   guard: true,
   context: true,
+  requests: true,
   apolloOptions: true,
   authenticate: true,
   firstKey: true,

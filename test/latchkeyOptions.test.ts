@@ -409,7 +409,7 @@ test.each<[string, object, RegExp]>([
 test('createLatchkey returns only what users need, and nothing that only the service uses', () => {
   expect(Object.keys(own).sort()).toEqual([
     ...['apolloOptions', 'authenticate', 'close', 'context', 'firstKey', 'guard', 'onChange', 'prepare'],
-    ...['protectedResource', 'resolvers', 'resourceMetadata', 'typeDefs'],
+    ...['protectedResource', 'requests', 'resolvers', 'resourceMetadata', 'typeDefs'],
   ]);
 });
 

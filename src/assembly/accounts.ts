@@ -6,7 +6,7 @@ import { SentInClear } from '../management/audit/clear.js';
 import { GatheredEntries } from '../management/audit/gathered.js';
 import { Refusals } from '../management/audit/refusals.js';
 import { UsageLog } from '../management/usage/usageLog.js';
-import { Verdicts, type VerdictsOptions } from '../management/verdicts.js';
+import { Verdicts } from '../management/verdicts.js';
 import type { Foundation } from './foundation.js';
 
 /** What is recorded about requests: usage, refusals, keys sent over plain HTTP, and events of use. */
@@ -15,8 +15,6 @@ export interface Accounts {
   readonly refusals: Refusals;
   readonly sentInClear: SentInClear;
   readonly gathered: GatheredEntries;
-  /** Usage and refusals, with contained faults, for the plugin. */
-  readonly recording: Required<Pick<VerdictsOptions, 'usage' | 'refusals'>>;
   readonly verdicts: Verdicts;
   /** Reports the first use of a key, and uses from new addresses. Null if nobody listens for events. */
   readonly watch: KeyWatch | null;
@@ -35,7 +33,7 @@ export function openAccounts(foundation: Foundation): Accounts {
   const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
   started.push(() => gathered.close());
   return {
-    ...{ usage, refusals, sentInClear, gathered, recording },
+    ...{ usage, refusals, sentInClear, gathered },
     verdicts: new Verdicts({ ...recording, observer }),
     watch: onKeyEvent === undefined ? null : new KeyWatch(onKeyEvent),
   };

@@ -14,7 +14,7 @@ import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
 import { checkOptions } from '../core/util/checkOptions.js';
-import type { GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
+import { createServerOptions, type GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
 import type { GatheredEntries } from '../management/audit/gathered.js';
 import type { Refusals } from '../management/audit/refusals.js';
 import { keyTypeDefs } from '../management/schema/typeDefs.js';
@@ -24,12 +24,13 @@ import type { WorkspaceService } from '../management/workspaces/workspaceService
 import type { SignIn } from '../shared/signIn.js';
 import { openAccounts, openEndedKeys } from './accounts.js';
 import { openAdmission } from './admission.js';
-import { apolloOptionsOf, serverOptionsOf } from './apolloParts.js';
+import { apolloOptionsOf } from './apolloParts.js';
 import { Principals } from './principals.js';
 import { foundationOf } from './foundation.js';
 import { guardOf } from './guarding.js';
 import { latchkeySchema, type LatchkeyOptions } from './latchkeyOptions.js';
 import type { Latchkey } from './libraryApi.js';
+import { requestGuardOf } from './requestGuardOf.js';
 import { allResolvers } from './resolvers.js';
 import { openServices } from './services.js';
 
@@ -122,8 +123,8 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
 
   const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };
-  const { recording } = accounts;
-  const serverOptions = serverOptionsOf(foundation, { limiter, recording, answer, bounds, resourceMetadata });
+  const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
+  const serverOptions = createServerOptions(requests);
   const resolvers = allResolvers(foundation, services, { limiter, answer, bounds });
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
@@ -132,6 +133,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     resolvers,
     guard: guardOf(foundation, { answer, resolvers, knownScopes }),
     context: principals.contextBuilder(admission),
+    requests,
     serverOptions,
     apolloOptions: apolloOptionsOf(serverOptions, options),
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },

@@ -8,6 +8,7 @@ import type { ForeignSource } from '../core/auth/headerFields.js';
 import type { ProtectedResource } from '../core/auth/oidc/protectedResource.js';
 import type { LatchkeyContext, Principal } from '../core/auth/principal.js';
 import type { Change } from '../core/keys/changeFeed.js';
+import type { RequestGuard } from '../core/guard/request/requestGuard.js';
 import type { IssuedKey } from '../core/keys/keyService.js';
 
 /**
@@ -45,6 +46,8 @@ export interface Latchkey {
   guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
   /** The context function for Apollo Server. */
   readonly context: ContextBuilder;
+  /** The steps that guard a request on any GraphQL server, for adapters. Those of Latchkey use it, too. */
+  readonly requests: RequestGuard;
   /**
    * Returns options for Apollo Server: the plugin that checks and counts operations, limits of documents, and errors that reveal no
    * internals. Your options are combined with them: plugins, validation rules and limits are merged, and your `formatError` is

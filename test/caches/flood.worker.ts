@@ -16,6 +16,7 @@ import { KeyWatch } from '../../src/core/auth/watch.js';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { viewOf } from '../../src/core/guard/views.js';
 import { KnownOperations } from '../../src/server/http/knownOperations.js';
+import { guardOf } from '../../src/adapters/apollo/pluginGuard.js';
 import { createServerOptions } from '../../src/adapters/apollo/serverOptions.js';
 import { mintToken, parseToken } from '../../src/core/keys/token.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
@@ -41,7 +42,10 @@ const kept: unknown[] = [];
 const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
   /** R1: a comment of 250 kB is not part of a document's JSON. */
   documents: async () => {
-    const server = new ApolloServer<LatchkeyContext>({ schema, ...createServerOptions({ limiter: new Limiter() }) });
+    const server = new ApolloServer<LatchkeyContext>({
+      schema,
+      ...createServerOptions(guardOf({ limiter: new Limiter() })),
+    });
     kept.push(server);
     const ask = (query: string) => server.executeOperation({ query }, { contextValue: { principal: ANONYMOUS } });
     for (let i = 0; i < 320; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);

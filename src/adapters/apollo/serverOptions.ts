@@ -1,11 +1,10 @@
 import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
-import { documentBounds, type DocumentBounds } from '../../core/guard/document/documentBounds.js';
+import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import { DocumentStore } from './documentStore.js';
 import { formatError } from './formatError.js';
-import { createPlugin } from './plugin.js';
-import type { PluginOptions } from './pluginOptions.js';
+import { pluginOf } from './plugin.js';
 
 /** Options of Apollo Server, without the schema. */
 export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServerOptionsWithSchema<Context>, 'schema'>;
@@ -15,13 +14,10 @@ export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServe
  * documents, errors without stack traces or messages of drivers, and no schema details for callers who may not
  * introspect.
  */
-export function createServerOptions(
-  options: PluginOptions,
-  bounds: DocumentBounds = documentBounds(),
-): GuardedServerOptions<LatchkeyContext> {
+export function createServerOptions(guard: RequestGuard): GuardedServerOptions<LatchkeyContext> {
   return {
     plugins: [
-      createPlugin(options),
+      pluginOf(guard),
       // The plugin would wrap every resolver to compute how long a response can be cached; here no response is cached.
       ApolloServerPluginCacheControlDisabled(),
     ],
@@ -38,6 +34,6 @@ export function createServerOptions(
       requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
     },
     formatError,
-    ...bounds,
+    ...guard.bounds,
   };
 }

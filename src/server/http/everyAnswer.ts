@@ -10,7 +10,7 @@ import type { Connections } from './connections.js';
 import { discardRest } from './discardRest.js';
 import { hasLimitFields, standingLimits, writeLimitFields } from '../../core/limits/limitHeaders.js';
 import { SharedAddresses } from './sharedAddress.js';
-import { outcomeWord, type Outcome } from '../../adapters/apollo/outcome.js';
+import { outcomeWord, type Outcome } from '../../core/guard/request/outcome.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

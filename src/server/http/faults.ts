@@ -3,7 +3,7 @@ import { httpAnswer } from '../../core/errors/http.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { unreported } from '../../core/store/storeErrors.js';
 import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
-import { INTERNAL_ERROR } from '../../adapters/apollo/formatError.js';
+import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
 
 /**
  * Sends the response to requests that do not reach GraphQL: refusals, HTTP faults and unknown routes. The body has

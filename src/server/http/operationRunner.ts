@@ -8,7 +8,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
-import { INTERNAL_ERROR } from '../../adapters/apollo/formatError.js';
+import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
 import type { KnownOperation } from './knownOperations.js';
 import type { Answer } from './sendAnswer.js';
 import type { GuardedServerOptions } from '../../adapters/apollo/serverOptions.js';

@@ -1,5 +1,5 @@
 import type { DocumentNode, OperationDefinitionNode } from 'graphql';
-import type { TellingContext } from '../../adapters/apollo/outcome.js';
+import type { TellingContext } from '../../core/guard/request/outcome.js';
 
 /** The GraphQL context of this server. */
 export interface RequestContext extends TellingContext {

@@ -16,10 +16,10 @@ import { EventMeter } from '../streams/eventMeter.js';
 import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Stream } from '../streams/stream.js';
 import { Subscription } from '../streams/subscription.js';
-import { MAX_ERRORS } from '../../adapters/apollo/answer.js';
+import { MAX_ERRORS } from '../../core/guard/request/reply.js';
 import { documentBounds } from '../../core/guard/document/documentBounds.js';
 import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
-import { formatError, INTERNAL_ERROR, publicCode, settle, untold } from '../../adapters/apollo/formatError.js';
+import { INTERNAL_ERROR, publicCode, publicForm, settle, untold } from '../../core/errors/publicErrors.js';
 import { EventStream } from './eventStream.js';
 import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
@@ -262,7 +262,7 @@ export class StreamOpener {
     const kept = untold(error);
     if (kept !== undefined) this.#options.log(kept, context);
     const { http: _, ...extensions } = error.extensions;
-    return formatError({ ...error.toJSON(), extensions }, error);
+    return publicForm({ ...error.toJSON(), extensions }, error);
   }
 }
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { Facts, RequestSpan, Tracing } from '../tracing/tracing.js';
 import { routeOf } from './everyAnswer.js';
-import { outcomeWord } from '../../adapters/apollo/outcome.js';
+import { outcomeWord } from '../../core/guard/request/outcome.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -4,7 +4,7 @@ import type { Assembly } from '../../assembly/assembly.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { answerError } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
-import type { Outcome } from '../../adapters/apollo/outcome.js';
+import type { Outcome } from '../../core/guard/request/outcome.js';
 import type { Verdicts } from '../../management/verdicts.js';
 
 type Done = (error?: Error) => void;

@@ -1,6 +1,6 @@
-import type { LatchkeyContext } from '../../core/auth/principal.js';
-import type { Answered } from './answer.js';
-import { INTERNAL_ERROR } from './formatError.js';
+import type { LatchkeyContext } from '../../auth/principal.js';
+import { INTERNAL_ERROR } from '../../errors/publicErrors.js';
+import type { Reply } from './reply.js';
 
 /** The result of a request, for the log, metrics and spans. `operationName` is the only text from the caller. */
 export interface Outcome {
@@ -12,25 +12,25 @@ export interface Outcome {
   operationName: string | null;
   /** Ms until a stream started; null: the response is not a stream. */
   begunAfter: number | null;
-  /** Whether the plugin processed the request, and counted it if necessary. */
+  /** Whether the request was guarded, and counted if necessary. */
   isJudged: boolean;
 }
 
-/** A GraphQL context in which the plugin records the outcome. */
+/** A GraphQL context in which the outcome is recorded. */
 export interface TellingContext extends LatchkeyContext {
-  /** One object for each request. Apollo Server copies contexts, and the copies share it. */
+  /** One object for each request. Servers copy contexts, and the copies share it. */
   readonly outcome: Outcome;
 }
 
 /** Records the outcome when the response is sent, if the context has one. */
-export function tellOutcome({ response: { body }, operation, contextValue }: Answered): void {
-  const { outcome } = contextValue as Partial<TellingContext>;
+export function tellOutcome({ result, operation, context }: Reply): void {
+  const { outcome } = (context ?? {}) as Partial<TellingContext>;
   if (outcome === undefined) return;
   outcome.isJudged = true;
   outcome.operation = operation?.operation ?? null;
   outcome.operationName = operation?.name?.value ?? null;
-  if (body.kind !== 'single' || body.singleResult.errors === undefined) return;
-  const codes = body.singleResult.errors.map(({ extensions }) => extensions?.code);
+  if (result?.errors === undefined) return;
+  const codes = result.errors.map(({ extensions }) => extensions?.code);
   // A fault of the server is more important than the caller's faults.
   if (codes.includes(INTERNAL_ERROR.extensions.code)) outcome.word = 'error';
   else if (typeof codes[0] === 'string') outcome.word = codes[0];

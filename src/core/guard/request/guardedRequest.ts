@@ -1,0 +1,139 @@
+import type { GraphQLError } from 'graphql';
+import { ANONYMOUS, type AuthenticatedPrincipal, type LatchkeyContext, type Principal } from '../../auth/principal.js';
+import { withHttp } from '../../errors/http.js';
+import { settle, untold } from '../../errors/publicErrors.js';
+import type { Refusal } from '../../errors/refusal.js';
+import { limitFields } from '../../limits/limitFields.js';
+import { standingLimits } from '../../limits/limitHeaders.js';
+import type { Admission } from '../../limits/limits.js';
+import type { Authorizer, Decision } from '../authorize.js';
+import { isPrincipal, principalIn } from '../decide.js';
+import type { OperationRequest } from '../review.js';
+import { narrow } from './narrow.js';
+import { tellOutcome } from './outcome.js';
+import { boundReply, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Reply } from './reply.js';
+import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
+
+/** An operation of a valid document. */
+export type Operation = Omit<OperationRequest, 'principal'>;
+
+/** A resolved promise, because most responses need no other. */
+const DONE = Promise.resolve();
+
+/** One request of a GraphQL server, from its operation to its response. */
+export class GuardedRequest {
+  readonly #authorizer: Authorizer;
+  readonly #options: RequestGuardOptions;
+  readonly #logger: Logger | undefined;
+  /** null: the operation was not checked yet. */
+  #decision: Decision | null = null;
+  /** The windows from which the request was taken as a failed one. */
+  #failed: Admission | null = null;
+  /** Was the response prepared from the caller's view of the schema? */
+  #isPrepared = false;
+  /** Was the document parsed for this request instead of found in a cache? Set it before {@link authorize}. */
+  wasParsed = false;
+
+  constructor(authorizer: Authorizer, options: RequestGuardOptions, logger: Logger | undefined) {
+    this.#authorizer = authorizer;
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  /**
+   * Decides whether an operation may run, and counts it. Call it before any resolver runs.
+   *
+   * @param context of the request, from `latchkey.context`
+   * @returns null: it may run; otherwise the error to send, with `extensions.http`. Not a promise if the limits are
+   * counted in this process. Never rejects.
+   */
+  authorize(operation: Operation, context: unknown): Refusal | null | Promise<Refusal | null> {
+    const authorizer = this.#authorizer;
+    let principal: Principal;
+    try {
+      principal = principalIn(context);
+    } catch (error) {
+      return this.#settle(authorizer.refuse(null, error));
+    }
+    const wasCounted = (context as LatchkeyContext).counted === true;
+    const decision = authorizer.authorize({ ...operation, principal, wasCounted, wasParsed: this.wasParsed });
+    return decision instanceof Promise ? decision.then((late) => this.#settle(late)) : this.#settle(decision);
+  }
+
+  #settle(decision: Decision): Refusal | null {
+    this.#decision = decision;
+    return decision.outcome === 'refused' ? withHttp(decision.refusal, this.#options.resourceMetadata()) : null;
+  }
+
+  /** Returns the data of an allowed operation that only reads the schema; null: execute the operation. */
+  readSchema(operation: Omit<Operation, 'source'>, context: unknown): Record<string, unknown> | null {
+    const data = this.#authorizer.readSchema({ ...operation, principal: principalIn(context) });
+    this.#isPrepared = data !== null;
+    return data;
+  }
+
+  /** Logs what the response hides of these errors, and gives each its code. Call it before they are formatted. */
+  tell(errors: readonly GraphQLError[], context: unknown): void {
+    let reported = 0;
+    for (const error of errors) {
+      settle(error);
+      const kept = untold(error);
+      if (kept === undefined || reported >= MAX_ERRORS) continue;
+      // As many as the response has: a fault in a list can repeat thousands of times.
+      reported += 1;
+      this.#options.report(kept, contextIn(context), this.#logger);
+    }
+  }
+
+  /**
+   * Completes a response: bounds it, sets its status and header fields, and removes what its caller may not read of the
+   * schema. Counts a request that failed before its operation was counted.
+   */
+  finish(reply: Reply): Promise<void> {
+    const { principal, counted = false } = contextIn(reply.context);
+    const isCounted = counted || this.#decision?.isCounted === true;
+    if (isCounted || principal.kind === 'anonymous') return this.#complete(reply, principal);
+    return this.#countFailed(principal).then(() => this.#complete(reply, principal));
+  }
+
+  /** Counts one request for a key's request that failed before its operation was counted. Never rejects. */
+  async #countFailed(principal: AuthenticatedPrincipal): Promise<void> {
+    const isRecorded = this.#decision?.outcome === 'refused';
+    try {
+      this.#failed = await this.#authorizer.countFailed(principal, isRecorded);
+    } catch (error) {
+      // The limits are unavailable. The request was already refused.
+      this.#options.report(error, { principal }, this.#logger);
+    }
+  }
+
+  #complete(reply: Reply, principal: Principal): Promise<void> {
+    const authorizer = this.#authorizer;
+    const { answer, limits, resourceMetadata, rateLimitHeaders } = this.#options;
+    boundReply(reply, answer);
+    setStatus(reply, resourceMetadata());
+    tellOutcome(reply);
+    capErrors(reply);
+    const view = () => authorizer.readable(reply.schema, principal);
+    retell(reply, view);
+    const { schema, document, operation, variables = {} } = reply;
+    if (!this.#isPrepared && document !== undefined && operation != null) {
+      if (authorizer.isToNarrow({ schema, document, operation, variables })) narrow(reply, view());
+    }
+    const style = rateLimitHeaders();
+    const admission = this.#failed ?? this.#decision?.admission ?? null;
+    if (admission !== null) {
+      setLimitFields(reply, limitFields(admission, style, this.#decision?.creation));
+      return DONE;
+    }
+    return standingLimits(principal, limits, style).then((fields) => {
+      if (fields !== null) setLimitFields(reply, fields);
+    });
+  }
+}
+
+/** Returns the context of a request, or that of an anonymous caller if it could not be created. */
+function contextIn(context: unknown): LatchkeyContext {
+  const given = (context ?? {}) as Partial<LatchkeyContext>;
+  return isPrincipal(given.principal) ? (given as LatchkeyContext) : { ...given, principal: ANONYMOUS };
+}

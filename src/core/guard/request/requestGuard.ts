@@ -1,0 +1,56 @@
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { LatchkeyContext } from '../../auth/principal.js';
+import { untold } from '../../errors/publicErrors.js';
+import { Authorizer } from '../authorize.js';
+import type { DocumentBounds } from '../document/documentBounds.js';
+import { refuseLines } from '../lines.js';
+import { GuardedRequest } from './guardedRequest.js';
+import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
+
+/**
+ * Guards the requests of a GraphQL server of any kind. An adapter translates the server's hooks to these steps:
+ *
+ * 1. At the start: {@link prepare}, with the schema that the server executes. It parses and validates documents within
+ *    {@link bounds}.
+ * 2. For each request: create its context with `latchkey.context`, and {@link begin}.
+ * 3. Before the document is parsed: {@link refuseLines}.
+ * 4. Before anything is executed: `authorize`. If it returns an error, that error is the response, and nothing runs.
+ * 5. Before the response is sent: `finish`.
+ */
+export class RequestGuard {
+  /** For servers that execute operations in steps of their own, such as streams. */
+  readonly authorizer: Authorizer;
+  readonly #options: RequestGuardOptions;
+
+  constructor(options: RequestGuardOptions) {
+    const { limits, introspection, answer, log } = options;
+    this.#options = options;
+    this.authorizer = new Authorizer({ limits, introspection, answer, log });
+  }
+
+  /** The limits of documents, as options of graphql-js. */
+  get bounds(): DocumentBounds {
+    return this.#options.bounds;
+  }
+
+  /** @throws GuardError for a schema that is not guarded */
+  prepare(schema: GraphQLSchema): void {
+    this.authorizer.prepare(schema);
+  }
+
+  /** Returns the error for a document with too many lines, which must not be parsed; null: parse it. */
+  refuseLines(document: string): GraphQLError | null {
+    return refuseLines(document, this.#options.maxLines);
+  }
+
+  /** Logs what a response hides of an error: an unexpected one, or the cause of a refusal. Does not throw. */
+  report(error: unknown, context: LatchkeyContext, logger?: Logger): void {
+    const kept = untold(error);
+    if (kept !== undefined) this.#options.report(kept, context, logger);
+  }
+
+  /** @param logger that of the server, for a guard without a log of its own */
+  begin(logger?: Logger): GuardedRequest {
+    return new GuardedRequest(this.authorizer, this.#options, logger);
+  }
+}

@@ -1,0 +1,30 @@
+import type { LatchkeyContext } from '../../auth/principal.js';
+import type { RateLimitHeaders } from '../../limits/limitFields.js';
+import type { Limits } from '../../limits/limits.js';
+import type { AnswerLimits } from '../answer/answerLimits.js';
+import type { DecisionLog } from '../authorize.js';
+import type { DocumentBounds } from '../document/documentBounds.js';
+import type { Introspection } from '../introspection.js';
+
+/** Where hidden errors are logged: the part of a server's own logger that is used. */
+export interface Logger {
+  error(message: unknown): unknown;
+}
+
+export interface RequestGuardOptions {
+  readonly limits: Limits;
+  readonly introspection: Introspection;
+  readonly answer: AnswerLimits;
+  readonly maxLines: number;
+  readonly bounds: DocumentBounds;
+  readonly log: DecisionLog;
+  /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. */
+  readonly resourceMetadata: () => string | null;
+  readonly rateLimitHeaders: () => RateLimitHeaders;
+  /**
+   * Logs a hidden error, or the cause of a refusal. Does not throw.
+   *
+   * @param logger that of the server, for a guard without a log of its own
+   */
+  readonly report: (error: unknown, context: LatchkeyContext, logger?: Logger) => void;
+}
