@@ -7,7 +7,7 @@ import { tierTable } from '../../build/core/limits/tiers.js';
 import { Metrics } from '../../build/server/metrics/metrics.js';
 import { TIERS } from '../../build/core/store/records.js';
 import { openStore } from '../../build/core/store/open.js';
-import { OpenStreams } from '../../build/server/streams/openStreams.js';
+import { OpenStreams } from '../../build/core/streams/openStreams.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
 /** One silent logger for all servers that are compared. */

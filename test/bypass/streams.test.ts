@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { createServer } from '../../src/server/http/server.js';
 import { UNOBSERVED } from '../../src/core/observer/observer.js';
 import { readSettings } from '../../src/server/settings/settings.js';
-import { OpenStreams } from '../../src/server/streams/openStreams.js';
+import { OpenStreams } from '../../src/core/streams/openStreams.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { openStream } from '../support/streams.js';
 import { until } from '../support/until.js';

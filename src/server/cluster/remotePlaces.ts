@@ -1,6 +1,6 @@
 import { deadline } from '../../core/util/deadline.js';
 import { unavailable } from '../../core/errors/refusal.js';
-import type { Places } from '../streams/streamPlaces.js';
+import type { Places } from '../../core/streams/streamPlaces.js';
 import type { OfPlaces, PlaceTaken } from './messages.js';
 
 /** How long the primary may take to answer, in ms. It counts in memory. */

@@ -1,4 +1,4 @@
-import { OwnPlaces } from '../streams/streamPlaces.js';
+import { OwnPlaces } from '../../core/streams/streamPlaces.js';
 
 /** The open streams of all workers, by worker, because the streams of a worker end with it. */
 export class WorkersPlaces<Worker extends object> {

@@ -2,8 +2,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Refusal } from '../../core/errors/refusal.js';
 import { Message } from '../streams/message.js';
-import type { Sink } from '../streams/stream.js';
-import type { Reader, WaitingBytes } from '../streams/waitingBytes.js';
+import type { Sink } from '../../core/streams/stream.js';
+import type { Reader, WaitingBytes } from '../../core/streams/waitingBytes.js';
 
 /** After this many unread heartbeats, the reader is considered gone. */
 const MAX_UNREAD_BEATS = 4;
@@ -30,7 +30,7 @@ interface EventStreamOptions {
  * A stream as Server-Sent Events, with the messages of the distinct connections mode of GraphQL over SSE: `next` with a
  * result, `complete` at the end.
  */
-export class EventStream implements Sink, Reader {
+export class EventStream implements Sink<Message>, Reader {
   readonly workspaceId: string;
   readonly #response: ServerResponse;
   readonly #bytes: WaitingBytes;

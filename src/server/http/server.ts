@@ -11,7 +11,7 @@ import type { Assembly } from '../../assembly/assembly.js';
 import type { Observer } from '../../core/observer/observer.js';
 import type { Certificate } from '../net/certificate.js';
 import { Proxies } from '../net/trustedProxies.js';
-import type { OpenStreams } from '../streams/openStreams.js';
+import type { OpenStreams } from '../../core/streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../../core/store/store.js';
 import type { Tracing } from '../tracing/tracing.js';

@@ -1,35 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createSourceEventStream, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { unauthenticated } from '../../core/auth/authenticator.js';
 import { locateCredential } from '../../core/auth/locate.js';
-import type { AuthenticatedPrincipal, Principal } from '../../core/auth/principal.js';
+import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
-import { refusalOfResult } from '../../core/guard/answer/result.js';
 import { Authorizer } from '../../core/guard/authorize.js';
 import type { Introspection } from '../../core/guard/introspection.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import { statusBeforeData } from '../../core/errors/http.js';
-import { Refusal, unavailable } from '../../core/errors/refusal.js';
-import { EventMeter } from '../streams/eventMeter.js';
-import type { OpenStreams, Place } from '../streams/openStreams.js';
-import { Stream } from '../streams/stream.js';
-import { Subscription } from '../streams/subscription.js';
-import { MAX_ERRORS } from '../../core/guard/request/reply.js';
-import { documentBounds } from '../../core/guard/document/documentBounds.js';
-import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
-import { INTERNAL_ERROR, publicCode, publicForm, settle, untold } from '../../core/errors/publicErrors.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import { GuardedSubscriptions, type Failed, type Opened } from '../../core/streams/guardedSubscriptions.js';
+import type { OpenStreams, Place } from '../../core/streams/openStreams.js';
+import { Stream } from '../../core/streams/stream.js';
+import { publicCode } from '../../core/errors/publicErrors.js';
+import { Message } from '../streams/message.js';
 import { EventStream } from './eventStream.js';
 import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
 import type { Verdicts } from '../../management/verdicts.js';
 
-/** Maximum number of bytes in the data of one event, because it may wait for slow readers. */
-const MAX_EVENT_BYTES = 2 ** 20;
-
 /** A request whose subscription was admitted. */
-interface Opened {
+interface Opening {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly context: RequestContext;
@@ -49,39 +42,28 @@ interface StreamOpenerOptions {
   readonly log: (error: unknown, context: RequestContext) => void;
 }
 
-/** A subscription, and the check of its readers. */
-interface Shared {
-  readonly subscription: Subscription;
-  /** @throws Refusal */
-  readonly check: (principal: AuthenticatedPrincipal) => void;
-}
-
-/** The source stream did not open. */
-interface Failed {
-  readonly errors: readonly GraphQLError[];
-}
-
 /**
- * Opens the source streams of admitted subscriptions, and executes their events. Identical subscriptions of one
- * credential share a source stream and the execution.
+ * Opens streams of admitted subscriptions. Identical subscriptions of one credential share a source stream and the
+ * execution of its events.
  */
 export class StreamOpener {
   readonly #options: StreamOpenerOptions;
-  readonly #authorizer: Authorizer;
-  readonly #executionOptions = documentBounds().executionOptions;
-  readonly #answerLimits: AnswerLimits;
-  readonly #shared = new Map<string, Promise<Shared | Failed>>();
-  /** Bytes that the open subscriptions keep in memory: documents and variables. */
-  #kept = 0;
+  readonly #subscriptions: GuardedSubscriptions<Message>;
+  readonly #shared = new Map<string, Promise<Opened<Message> | Failed>>();
 
   /** @throws GuardError */
   constructor(options: StreamOpenerOptions) {
     this.#options = options;
-    const { introspection, answer, verdicts: log, latchkey } = options;
-    this.#authorizer = new Authorizer({ limits: latchkey.limiter, introspection, answer, log });
-    this.#authorizer.prepare(options.schema);
-    const { fields, bytes } = answer;
-    this.#answerLimits = { fields, bytes: Math.min(bytes, MAX_EVENT_BYTES) };
+    const { introspection, answer, verdicts: log, latchkey, streams } = options;
+    const { limiter: limits } = latchkey;
+    const authorizer = new Authorizer({ limits, introspection, answer, log });
+    authorizer.prepare(options.schema);
+    this.#subscriptions = new GuardedSubscriptions({
+      ...{ authorizer, limits, streams, log, answer },
+      messageOf: (result) => Message.next(result),
+      // The context of each event is that of the request, see #begin.
+      report: (error, context: LatchkeyContext) => options.log(error, context as RequestContext),
+    });
   }
 
   /**
@@ -90,7 +72,7 @@ export class StreamOpener {
    * @returns the body for Fastify to send if the source stream does not open; undefined if the stream has started
    * @throws Refusal UNAVAILABLE
    */
-  async open(opened: Opened): Promise<string | undefined> {
+  async open(opened: Opening): Promise<string | undefined> {
     const { request, reply, context, place } = opened;
     const source = streamCredential(request);
     const credential = locateCredential(source);
@@ -117,7 +99,7 @@ export class StreamOpener {
       sink: new EventStream(reply.hijack().raw, { headers, workspaceId: principal.workspaceId, waiting: bytes }),
       credential: watched.credential,
       check,
-      tell: (error) => ({ errors: [this.#told(error, context)] }),
+      tell: (error) => ({ errors: [this.#subscriptions.told(error, context)] }),
     });
     subscription.join(stream);
     stream.onEnd(watched.release);
@@ -128,7 +110,7 @@ export class StreamOpener {
   }
 
   /** Returns the open subscription that is identical to this one, or a new one. */
-  async #find(credential: string, { context, admitted }: Opened): Promise<Shared | Failed> {
+  async #find(credential: string, { context, admitted }: Opening): Promise<Opened<Message> | Failed> {
     const name = nameOf(credential, admitted);
     const known = this.#shared.get(name);
     if (known !== undefined) return known;
@@ -144,125 +126,27 @@ export class StreamOpener {
     }
   }
 
-  async #begin(context: RequestContext, admitted: Admitted, forget: () => void): Promise<Shared | Failed> {
-    const free = this.#keep(admitted);
-    const end = (): void => {
-      free();
-      forget();
-    };
-    try {
-      const { document, operation, variables } = admitted;
-      const source = await createSourceEventStream({
-        schema: this.#options.schema,
-        document,
-        contextValue: context,
-        variableValues: variables,
-        operationName: operation.name?.value,
-      });
-      if ('errors' in source) {
-        free();
-        return { errors: source.errors ?? [] };
-      }
-      return this.#share((source as AsyncIterable<unknown>)[Symbol.asyncIterator](), context, admitted, end);
-    } catch (error) {
-      free();
-      throw error;
-    }
-  }
-
-  #share(
-    source: AsyncIterator<unknown>,
-    { requestId, outcome }: RequestContext,
-    admitted: Admitted,
-    onEnd: () => void,
-  ): Shared {
-    const { schema, streams, latchkey, verdicts } = this.#options;
-    const { source: text, document, operation, variables } = admitted;
-    const { fields, cost, category } = this.#authorizer.prepare(schema).compile(document, operation, variables);
-    const subscription = new Subscription({
-      source,
-      turns: streams.turns,
-      bytes: streams.bytes,
-      bytesOf: streams.bytesOf,
-      meter: new EventMeter({
-        limits: latchkey.limiter,
-        cost,
-        category,
-        admitted: (principal) => verdicts.admitted(principal, cost, fields),
-        refused: (principal, refusal) => verdicts.refused(principal, refusal),
-      }),
-      // A new context for each event: data that resolvers attach to it must not outlive the event.
-      answer: (event, principal) => this.#answer(event, { principal, requestId, outcome, opening: null }, admitted),
-      onEnd,
-    });
-    let passed: Principal | null = null;
-    const check = (principal: AuthenticatedPrincipal): void => {
-      if (principal === passed) return;
-      const refusal = this.#authorizer.review({ schema, source: text, document, operation, variables, principal });
-      if (refusal !== null) throw refusal;
-      passed = principal;
-    };
-    return { subscription, check };
-  }
-
-  /**
-   * Counts the memory of a subscription.
-   *
-   * @returns a function to call when the memory is free again
-   * @throws Refusal UNAVAILABLE
-   */
-  #keep({ document, variables }: Admitted): () => void {
-    const bytes = retainedBytes(document) + 2 * JSON.stringify(variables).length;
-    if (this.#kept + bytes > this.#options.streams.bytes.max) throw full();
-    this.#kept += bytes;
-    let isKept = true;
-    return () => {
-      if (isKept) this.#kept -= bytes;
-      isKept = false;
-    };
-  }
-
-  async #answer(
-    event: unknown,
-    context: RequestContext,
-    { document, operation, variables }: Admitted,
-  ): Promise<object> {
-    const result = await execute({
-      schema: this.#options.schema,
-      document,
-      rootValue: event,
-      contextValue: context,
-      variableValues: variables,
-      operationName: operation.name?.value,
-      options: this.#executionOptions,
-    });
-    // Replaces only this event: the response for another event may be small enough.
-    const refusal = refusalOfResult(result, this.#answerLimits, operation);
-    if (refusal !== null) return { errors: [this.#told(refusal, context)] };
-    if (result.errors === undefined) return result;
-    return { ...result, errors: result.errors.slice(0, MAX_ERRORS).map((error) => this.#told(error, context)) };
+  #begin(context: RequestContext, admitted: Admitted, forget: () => void): Promise<Opened<Message> | Failed> {
+    const { schema } = this.#options;
+    const { requestId, outcome } = context;
+    return this.#subscriptions.open(
+      {
+        operation: { ...admitted, schema },
+        context,
+        contextFor: (principal): RequestContext => ({ principal, requestId, outcome, opening: null }),
+      },
+      forget,
+    );
   }
 
   #refused(errors: readonly GraphQLError[], reply: FastifyReply, context: RequestContext): string {
-    const told = errors.map((error) => this.#told(error, context));
+    const told = errors.map((error) => this.#subscriptions.told(error, context));
     const [refusal] = errors.map(({ originalError }) => originalError).filter((cause) => cause instanceof Refusal);
     const code = errors.map(publicCode).find((found) => found !== null);
     context.outcome.word = String(code ?? 'error');
     const status = refusal === undefined ? (code === undefined ? 500 : 400) : statusBeforeData(refusal);
     reply.code(status).type('application/json; charset=utf-8');
     return JSON.stringify({ errors: told });
-  }
-
-  #told(error: unknown, context: RequestContext) {
-    if (!isGraphQLError(error)) {
-      this.#options.log(error, context);
-      return INTERNAL_ERROR;
-    }
-    settle(error);
-    const kept = untold(error);
-    if (kept !== undefined) this.#options.log(kept, context);
-    const { http: _, ...extensions } = error.extensions;
-    return publicForm({ ...error.toJSON(), extensions }, error);
   }
 }
 
@@ -273,15 +157,4 @@ export class StreamOpener {
 function nameOf(credential: string, { source, operation, variables }: Admitted): string {
   const parts = [credential, source, operation.name?.value ?? null, variables];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
-}
-
-function full(): Refusal {
-  return unavailable(
-    'Open subscriptions use all the memory that is allowed for them. Try again in 5 s. Operators: to allow more, raise MAX_STREAM_BYTES.',
-    5,
-  );
-}
-
-function isGraphQLError(error: unknown): error is GraphQLError {
-  return error instanceof Error && 'toJSON' in error && 'extensions' in error;
 }

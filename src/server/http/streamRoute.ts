@@ -2,7 +2,7 @@ import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unauthenticated } from '../../core/auth/authenticator.js';
 import type { Observer } from '../../core/observer/observer.js';
-import type { OpenStreams, Place } from '../streams/openStreams.js';
+import type { OpenStreams, Place } from '../../core/streams/openStreams.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { askOperation } from './askOperation.js';
 import { afterBody, type AuthenticationHook } from './authentication.js';

@@ -5,7 +5,7 @@ import type { ChangeFeed } from '../../core/keys/changeFeed.js';
 import { connectFaultOf } from '../../core/net/connectFault.js';
 import type { Limits } from '../../core/limits/limits.js';
 import { EventKinds, type StreamEvent } from '../streams/streamEvent.js';
-import type { Places } from '../streams/streamPlaces.js';
+import type { Places } from '../../core/streams/streamPlaces.js';
 import { CHANGES } from './changesChannel.js';
 import { connectionTo, placeOf } from './redisConnection.js';
 import { eventsChannel } from './eventsChannel.js';

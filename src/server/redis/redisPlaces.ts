@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis, Result } from 'ioredis';
-import type { Places } from '../streams/streamPlaces.js';
+import type { Places } from '../../core/streams/streamPlaces.js';
 import { EPOCH } from './beat.js';
 import { OTHER_EPOCH, OUT_OF_BOUNDS, type Answer, type Question } from './question.js';
 import { PATIENCE, type RedisSession } from './redisSession.js';

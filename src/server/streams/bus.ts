@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Feed } from '../../core/util/feed.js';
 import type { KeyEvent, KeyEventType } from '../../core/keys/keyEvent.js';
 import type { EventKinds, StreamEvent } from './streamEvent.js';
-import { EventQueue } from './queue.js';
+import { EventQueue } from '../../core/streams/queue.js';
 
 /**
  * Uses of a key show the same fact repeatedly and in several processes, so it is published once in this interval. In

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BYTES_PER_EVENT } from '../../core/streams/openStreams.js';
 import { KEY_EVENT_TYPES, type KeyEvent } from '../../core/keys/keyEvent.js';
 
 /** An event of streams. How it is delivered depends on its kind. */
@@ -39,9 +40,6 @@ const KEY_EVENTS: EventKind = {
   }),
   topicOf: ({ workspaceId }: KeyEvent) => keyTopic(workspaceId),
 };
-
-/** The memory of an event without its long texts, in bytes. */
-const BYTES_PER_EVENT = 300;
 
 /** All kinds of events that this process delivers. */
 export class EventKinds {

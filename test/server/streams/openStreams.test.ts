@@ -7,12 +7,13 @@ import { Limiter } from '../../../src/core/limits/limiter.js';
 import { TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
 import { ASSET_EVENTS } from '../../../src/demo/assets/assetEvents.js';
+import { Message } from '../../../src/server/streams/message.js';
 import { EventKinds } from '../../../src/server/streams/streamEvent.js';
 import { EventBus } from '../../../src/server/streams/bus.js';
-import { EventMeter } from '../../../src/server/streams/eventMeter.js';
-import { OpenStreams } from '../../../src/server/streams/openStreams.js';
-import { Stream } from '../../../src/server/streams/stream.js';
-import { Subscription } from '../../../src/server/streams/subscription.js';
+import { EventMeter } from '../../../src/core/streams/eventMeter.js';
+import { OpenStreams } from '../../../src/core/streams/openStreams.js';
+import { Stream } from '../../../src/core/streams/stream.js';
+import { Subscription } from '../../../src/core/streams/subscription.js';
 import { until } from '../../support/until.js';
 
 const holder = (familyId: string): AuthenticatedPrincipal =>
@@ -116,6 +117,7 @@ async function open(answer: (event: unknown) => object, beatEvery = 60_000): Pro
       }),
       turns: streams.turns,
       bytes: streams.bytes,
+      messageOf: (result) => Message.next(result),
       bytesOf: streams.bytesOf,
       answer,
       onEnd: () => undefined,

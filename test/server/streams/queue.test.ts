@@ -2,7 +2,7 @@ import { EventBus } from '../../../src/server/streams/bus.js';
 import type { KeyEvent } from '../../../src/core/keys/keyEvent.js';
 import { ASSET_EVENTS, type AssetEvent } from '../../../src/demo/assets/assetEvents.js';
 import { EventKinds, type StreamEvent } from '../../../src/server/streams/streamEvent.js';
-import { EventQueue, MAX_WAITING } from '../../../src/server/streams/queue.js';
+import { EventQueue, MAX_WAITING } from '../../../src/core/streams/queue.js';
 
 describe('EventQueue', () => {
   it('returns waiting events in order, then waits, then ends', async () => {

@@ -1,4 +1,4 @@
-import { WaitingBytes, type Reader } from '../../../src/server/streams/waitingBytes.js';
+import { WaitingBytes, type Reader } from '../../../src/core/streams/waitingBytes.js';
 
 interface Waits extends Reader {
   readonly ended: string[];

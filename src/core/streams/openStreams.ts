@@ -1,14 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import type { Change } from '../../core/keys/changeFeed.js';
-import type { TierTable } from '../../core/limits/tiers.js';
-import { Refusal, unavailable } from '../../core/errors/refusal.js';
+import type { AuthenticatedPrincipal } from '../auth/principal.js';
+import type { Change } from '../keys/changeFeed.js';
+import type { TierTable } from '../limits/tiers.js';
+import { Refusal, unavailable } from '../errors/refusal.js';
 import { Credentials } from './credentials.js';
 import { OwnPlaces, type Places } from './streamPlaces.js';
 import type { Stream } from './stream.js';
-import { EventKinds } from './streamEvent.js';
-import { Turns } from '../../core/util/turns.js';
+import { Turns } from '../util/turns.js';
 import { WaitingBytes } from './waitingBytes.js';
+
+/** The memory of an event without its long texts, in bytes. */
+export const BYTES_PER_EVENT = 300;
 
 /** The interval between heartbeats of a quiet stream, in ms. Proxies close connections that are silent for a minute. */
 const BEAT_EVERY = 15_000;
@@ -33,10 +35,13 @@ interface OpenStreamsOptions {
   readonly now?: () => number;
 }
 
+/** A stream, or a connection with several streams. */
+type OpenStream = Pick<Stream<never>, 'beat' | 'end' | 'onEnd'>;
+
 /** A reserved place among the open streams, which is either kept or released. */
 export interface Place {
   /** Keeps the place as long as the stream is open. */
-  keep(stream: Stream): void;
+  keep(stream: OpenStream): void;
   /** Can be called more than once. Has no effect after `keep`. */
   giveBack(): void;
 }
@@ -48,7 +53,7 @@ export class OpenStreams {
   readonly bytesOf: (event: unknown) => number;
   readonly turns = new Turns();
   readonly #options: OpenStreamsOptions;
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new Set<OpenStream>();
   readonly #places: Places;
   #total = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -57,7 +62,7 @@ export class OpenStreams {
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
     this.#places = options.places ?? new OwnPlaces();
-    const { maxBytes, now, bytesOf = new EventKinds().bytesOf } = options;
+    const { maxBytes, now, bytesOf = () => BYTES_PER_EVENT } = options;
     this.credentials = new Credentials(now === undefined ? {} : { now });
     this.bytes = new WaitingBytes(maxBytes);
     this.bytesOf = bytesOf;
@@ -125,7 +130,7 @@ export class OpenStreams {
     for (const stream of this.#streams) stream.end(stopping());
   }
 
-  #keep(stream: Stream, free: () => void): void {
+  #keep(stream: OpenStream, free: () => void): void {
     this.#streams.add(stream);
     if (this.#streams.size === 1) this.#start();
     stream.onEnd(() => {

@@ -1,7 +1,7 @@
-import type { Standing } from '../../core/auth/standing.js';
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import { unauthenticated } from '../../core/auth/authenticator.js';
-import { unavailable } from '../../core/errors/refusal.js';
+import type { Standing } from '../auth/standing.js';
+import type { AuthenticatedPrincipal } from '../auth/principal.js';
+import { unauthenticated } from '../auth/authenticator.js';
+import { unavailable } from '../errors/refusal.js';
 
 /** An open stream that depends on a credential. */
 export interface Reliant {

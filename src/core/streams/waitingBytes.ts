@@ -1,4 +1,4 @@
-import { Refusal } from '../../core/errors/refusal.js';
+import { Refusal } from '../errors/refusal.js';
 
 /** The default for the bytes that may wait for slow readers in a process. */
 const DEFAULT_MAX = 64 * 2 ** 20;

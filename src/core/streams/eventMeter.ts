@@ -1,8 +1,8 @@
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import type { Category } from '../../core/limits/category.js';
-import type { Limits } from '../../core/limits/limits.js';
-import { refusalOf } from '../../core/limits/refuse.js';
-import type { Refusal } from '../../core/errors/refusal.js';
+import type { AuthenticatedPrincipal } from '../auth/principal.js';
+import type { Category } from '../limits/category.js';
+import type { Limits } from '../limits/limits.js';
+import { refusalOf } from '../limits/refuse.js';
+import type { Refusal } from '../errors/refusal.js';
 
 /** The number of times that an event waits for the burst window before it is refused. */
 const MAX_WAITS = 5;

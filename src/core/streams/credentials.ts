@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import type { Standing } from '../../core/auth/standing.js';
-import type { Change } from '../../core/keys/changeFeed.js';
+import type { AuthenticatedPrincipal } from '../auth/principal.js';
+import type { Standing } from '../auth/standing.js';
+import type { Change } from '../keys/changeFeed.js';
 import { DueQueue } from './dueQueue.js';
 import { WatchedCredential } from './watchedCredential.js';
 

@@ -1,21 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
+import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import type { EventMeter } from './eventMeter.js';
-import { Message } from './message.js';
 import { EventQueue } from './queue.js';
 import type { Stream } from './stream.js';
-import type { Turns } from '../../core/util/turns.js';
+import type { Turns } from '../util/turns.js';
 import type { WaitingBytes } from './waitingBytes.js';
 
 /** The number of streams that a message is passed to within one turn of the event loop. */
 const BATCH = 100;
 
-interface SubscriptionOptions {
+interface SubscriptionOptions<Message> {
   readonly source: AsyncIterator<unknown>;
   readonly meter: EventMeter;
   readonly turns: Turns;
   /** Returns the result for an event. It must be the same for all streams. */
   readonly answer: (event: unknown, principal: AuthenticatedPrincipal) => object | Promise<object>;
+  /** Returns the message with a result. */
+  readonly messageOf: (result: object) => Message;
   readonly bytes: WaitingBytes;
   /** Returns the memory of an event in bytes. */
   readonly bytesOf: (event: unknown) => number;
@@ -36,10 +37,10 @@ interface Arrived {
  * all of them, at the speed of the fastest reader. For slower readers, messages wait. Before each event, the credential
  * is checked as for a request, so that nothing is sent to a key that was revoked, has expired or lost the scope.
  */
-export class Subscription {
-  readonly #options: SubscriptionOptions;
+export class Subscription<Message> {
+  readonly #options: SubscriptionOptions<Message>;
   /** With the number of the first event for each stream. */
-  readonly #streams = new Map<Stream, number>();
+  readonly #streams = new Map<Stream<Message>, number>();
   readonly #waiting = new EventQueue<Arrived>((overflow) => {
     if (overflow !== null) this.#end(this.#options.meter.giveUp() ?? overflow);
   });
@@ -52,7 +53,7 @@ export class Subscription {
   /** Called when a stream may have room again or has ended. */
   #wake = (): void => undefined;
 
-  constructor(options: SubscriptionOptions) {
+  constructor(options: SubscriptionOptions<Message>) {
     this.#options = options;
   }
 
@@ -61,7 +62,7 @@ export class Subscription {
   }
 
   /** Sends events to the stream from now on. The first stream starts the source. */
-  join(stream: Stream): void {
+  join(stream: Stream<Message>): void {
     this.#streams.set(stream, this.#arrived);
     if (!this.#isRunning) void this.#run();
     stream.joins(
@@ -98,7 +99,7 @@ export class Subscription {
   }
 
   async #tell({ event, place }: Arrived): Promise<void> {
-    const { meter, turns, answer } = this.#options;
+    const { meter, turns, answer, messageOf } = this.#options;
     await this.#room(place);
     const [first] = this.#readers(place);
     if (first === undefined) return;
@@ -110,7 +111,7 @@ export class Subscription {
     const result = await turns.run(principal.workspaceId, () => answer(event, principal));
     // If there was a change in the meantime, its result comes first.
     if (this.#readers(place).some(({ credential }) => credential.isDoubted)) await this.#settle(place);
-    await this.#send(place, Message.next(result));
+    await this.#send(place, messageOf(result));
   }
 
   async #send(place: number, message: Message): Promise<void> {
@@ -126,8 +127,8 @@ export class Subscription {
   }
 
   /** The streams that were open when the event arrived. */
-  #readers(place: number): Stream[] {
-    const readers: Stream[] = [];
+  #readers(place: number): Stream<Message>[] {
+    const readers: Stream<Message>[] = [];
     for (const [stream, from] of this.#streams) if (from <= place && !stream.hasEnded) readers.push(stream);
     return readers;
   }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DueQueue } from '../../../src/server/streams/dueQueue.js';
+import { DueQueue } from '../../../src/core/streams/dueQueue.js';
 
 test('R3: returns due items in the order of time, and none before it is due', () => {
   const step = fc.oneof(

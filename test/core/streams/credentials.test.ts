@@ -2,8 +2,8 @@ import { jest } from '@jest/globals';
 import { authenticated, type AuthenticatedPrincipal } from '../../../src/core/auth/principal.js';
 import type { Standing } from '../../../src/core/auth/standing.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
-import { Credentials } from '../../../src/server/streams/credentials.js';
-import type { Reliant, WatchedCredential } from '../../../src/server/streams/watchedCredential.js';
+import { Credentials } from '../../../src/core/streams/credentials.js';
+import type { Reliant, WatchedCredential } from '../../../src/core/streams/watchedCredential.js';
 
 const holder = (keyId: string, workspaceId = 'ws'): AuthenticatedPrincipal =>
   authenticated({

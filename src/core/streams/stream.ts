@@ -1,11 +1,14 @@
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
-import type { Refusal } from '../../core/errors/refusal.js';
-import type { Message } from './message.js';
+import type { AuthenticatedPrincipal } from '../auth/principal.js';
+import type { Refusal } from '../errors/refusal.js';
 import { MAX_WAITING, overflow } from './queue.js';
 import type { Reliant, WatchedCredential } from './watchedCredential.js';
 
-/** The connection of a stream. */
-export interface Sink {
+/**
+ * The connection of a stream.
+ *
+ * @typeParam Message a result as it is sent. All streams of a subscription share it
+ */
+export interface Sink<Message> {
   /** Whether the next message would be sent immediately. */
   readonly hasRoom: boolean;
   /** The messages that wait. */
@@ -28,8 +31,8 @@ export interface Sink {
   complete(last: object | null): void;
 }
 
-interface StreamOptions {
-  readonly sink: Sink;
+interface StreamOptions<Message> {
+  readonly sink: Sink<Message>;
   /** The principal of the reader. */
   readonly credential: WatchedCredential;
   /** @throws {@link Refusal} if the principal may not run the operation (any longer) */
@@ -39,12 +42,12 @@ interface StreamOptions {
 }
 
 /** An open stream: one reader of the events of a subscription, which other streams may share. */
-export class Stream implements Reliant {
-  readonly #options: StreamOptions;
+export class Stream<Message> implements Reliant {
+  readonly #options: StreamOptions<Message>;
   readonly #listeners: (() => void)[] = [];
   #hasEnded = false;
 
-  constructor(options: StreamOptions) {
+  constructor(options: StreamOptions<Message>) {
     this.#options = options;
     options.credential.add(this);
     this.onEnd(() => options.credential.remove(this));

@@ -1,4 +1,4 @@
-import { Refusal } from '../../core/errors/refusal.js';
+import { Refusal } from '../errors/refusal.js';
 
 /** The number of events that wait for one reader. */
 export const MAX_WAITING = 100;
