@@ -11,8 +11,6 @@ export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './c
 export type { ProtectedResource } from './core/auth/oidc/protectedResource.js';
 export { Roles } from './core/scopes/roles.js';
 export { Ceilings } from './core/scopes/ceilings.js';
-export { createPlugin } from './adapters/apollo/plugin.js';
-export type { PluginOptions } from './adapters/apollo/pluginOptions.js';
 export { ANONYMOUS, type LatchkeyContext, type Principal } from './core/auth/principal.js';
 export { Refusal } from './core/errors/refusal.js';
 export type { RefusalCode, RefusalDetails } from './core/errors/refusalDetails.js';

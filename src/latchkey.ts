@@ -9,7 +9,6 @@ const PUBLISHED: Readonly<Record<keyof Latchkey, true>> = {
   guard: true,
   context: true,
   requests: true,
-  apolloOptions: true,
   authenticate: true,
   firstKey: true,
   prepare: true,

@@ -14,8 +14,9 @@ import { ceilingInWords, withinCeiling } from '../src/core/scopes/ceilings.js';
 import { TIER_LIMITS } from '../src/core/limits/tiers.js';
 import { keyPosition } from '../src/core/store/ordering.js';
 import { openMongoStore } from '../src/mongo.js';
+import { apolloOptions, createPlugin } from '../src/apollo.js';
 
-const { assertGuarded, Ceilings, ConfiguredEntry, createLatchkey, createPlugin } = library;
+const { assertGuarded, Ceilings, ConfiguredEntry, createLatchkey } = library;
 const { guardSchema, Limiter, NO_CONFIGURATION, oidcConfiguration, openSqliteStore, Refusal, Roles } = library;
 const { tierTable } = library;
 
@@ -111,7 +112,7 @@ const takers: readonly [
   ['Limiter', (options: never) => new Limiter(options), () => ({}), ['clock', 'tiers']],
   ['guardSchema', (options: never) => guardSchema(schema(), options), () => ({}), ['actions', 'answer']],
   ['guard', (options: never) => own.guard(schema(), options), () => ({}), ['plugin']],
-  ['apolloOptions', (options: never) => own.apolloOptions(options), () => ({}), APOLLO],
+  ['apolloOptions', (options: never) => apolloOptions(own, options), () => ({}), APOLLO],
   ['assertGuarded', (options: never) => assertGuarded(schema(), options), () => ({}), ['actions', 'answer']],
   ['tierTable', tierTable, () => ({}), Object.keys(TIER_LIMITS)],
   [
@@ -239,7 +240,7 @@ const nested: readonly [what: string, call: (options: never) => unknown, option:
   ['Limiter', (own: object) => new Limiter(own).close(), 'tiers', tierTable()],
   ['guardSchema', (own: object) => guardSchema(schema(), own), 'answer', { fields: 10 }],
   ['tierTable', (own: object) => tierTable(own), 'GROWTH', { rate: 10 }],
-  ['apolloOptions', (options: object) => own.apolloOptions(options), 'parseOptions', { noLocation: true }],
+  ['apolloOptions', (options: object) => apolloOptions(own, options), 'parseOptions', { noLocation: true }],
   [
     'oidcConfiguration',
     (own: object) => oidcConfiguration({ ...OIDC, ...own }),
@@ -408,7 +409,7 @@ test.each<[string, object, RegExp]>([
 
 test('createLatchkey returns only what users need, and nothing that only the service uses', () => {
   expect(Object.keys(own).sort()).toEqual([
-    ...['apolloOptions', 'authenticate', 'close', 'context', 'firstKey', 'guard', 'onChange', 'prepare'],
+    ...['authenticate', 'close', 'context', 'firstKey', 'guard', 'onChange', 'prepare'],
     ...['protectedResource', 'requests', 'resolvers', 'resourceMetadata', 'typeDefs'],
   ]);
 });
@@ -524,22 +525,22 @@ test.each<[string, () => unknown, string | RegExp]>([
   ],
   [
     'apolloOptions, of a bound',
-    () => own.apolloOptions({ parseOptions: { maxTokens: 5 } } as never),
+    () => apolloOptions(own, { parseOptions: { maxTokens: 5 } } as never),
     'apolloOptions: parseOptions: there is no option "maxTokens". Options: maxLexicalTokens, noLocation.',
   ],
   [
     'apolloOptions, of a schema that was not awaited',
-    () => own.apolloOptions({ schema: Promise.resolve(schema()) } as never),
+    () => apolloOptions(own, { schema: Promise.resolve(schema()) } as never),
     'apolloOptions: schema is a Promise: await it. Allowed: the GraphQLSchema that latchkey.guard returned, of the graphql module in use here.',
   ],
   [
     'apolloOptions, of a schema instead of options',
-    () => own.apolloOptions(schema() as never),
-    'apolloOptions: options is a GraphQLSchema. Allowed: an object with it: apolloOptions({ schema }).',
+    () => apolloOptions(own, schema() as never),
+    'apolloOptions: options is a GraphQLSchema. Allowed: an object with it: apolloOptions(latchkey, { schema }).',
   ],
   [
     'apolloOptions, of null',
-    () => own.apolloOptions(null as never),
+    () => apolloOptions(own, null as never),
     /^TypeError: apolloOptions: options is null\. Allowed: an object with schema, /,
   ],
   [
@@ -576,9 +577,9 @@ function unguarded(rules = '@auth(scope: "read:all")') {
 
 test('N13: every function refuses an unguarded schema with one line', () => {
   const line = /^The schema is not guarded\. Pass the schema that latchkey\.guard\(schema\) returned[^\n]*$/;
-  expect(() => own.apolloOptions({ schema: unguarded() })).toThrow(line);
+  expect(() => apolloOptions(own, { schema: unguarded() })).toThrow(line);
   expect(() => assertGuarded(unguarded())).toThrow(line);
-  expect(() => own.apolloOptions({ schema: own.guard(unguarded()) })).not.toThrow();
+  expect(() => apolloOptions(own, { schema: own.guard(unguarded()) })).not.toThrow();
 });
 
 test('N13: names places with the same fault in one line', () => {

@@ -6,6 +6,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import { apolloOptions } from '../../build/apollo.js';
 import { askApollo } from '../../build/server/http/askApollo.js';
 import { documentBounds, MAX_BODY_BYTES } from '../../build/core/guard/document/documentBounds.js';
 import { ANONYMOUS } from '../../build/core/auth/principal.js';
@@ -28,8 +29,8 @@ export async function bareServer({ schema, gateway, context, latchkey, handler =
   const app = stock ? Fastify({ loggerInstance: silent }) : Fastify(fastifyOptions());
   const apollo = new ApolloServer({
     ...(gateway === undefined ? { schema } : { gateway }),
-    ...(stock ? {} : apolloOptions()),
-    ...latchkey?.apolloOptions(),
+    ...(stock ? {} : unguardedOptions()),
+    ...(latchkey && apolloOptions(latchkey)),
     logger: silent,
     stopOnTerminationSignals: false,
   });
@@ -84,7 +85,7 @@ function fastifyOptions() {
   };
 }
 
-function apolloOptions() {
+function unguardedOptions() {
   return {
     plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled()],
     introspection: true,

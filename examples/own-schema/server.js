@@ -4,6 +4,7 @@ import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { createLatchkey } from 'latchkey';
+import { apolloOptions } from 'latchkey/apollo';
 import { openStore } from './store.js';
 
 const latchkey = await createLatchkey({ store: await openStore(), peppers: ['an-example-pepper-of-32-characters'] });
@@ -33,7 +34,7 @@ const resolvers = {
 const schema = latchkey.guard(
   makeExecutableSchema({ typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] }),
 );
-const server = new ApolloServer(latchkey.apolloOptions({ schema }));
+const server = new ApolloServer(apolloOptions(latchkey, { schema }));
 const { url } = await startStandaloneServer(server, {
   context: latchkey.context,
   listen: { port: Number(process.env.PORT ?? 4001), host: '127.0.0.1' },

@@ -5,7 +5,7 @@ import { cpSync, existsSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { rolldown } from 'rolldown';
 import { notingBundled } from './bundled.js';
-import { BUILD, DIST, manifest } from './paths.js';
+import { BUILD, DIST, ENTRIES, manifest } from './paths.js';
 import { reachedTypes } from './types.js';
 
 /** Files that package.json or the documentation name by path, and files that are started by path: workers. */
@@ -17,8 +17,7 @@ const SERVICE = {
   'cli/main': 'cli/main',
 };
 const LIBRARY = {
-  index: 'index',
-  mongo: 'mongo',
+  ...Object.fromEntries(ENTRIES.filter((entry) => !entry.startsWith('client/')).map((entry) => [entry, entry])),
   // The threads of its SQLite store, which the service starts, too.
   sqliteThread: 'core/store/sqlite/threadMain',
   'client/node': 'client/node',
@@ -114,7 +113,7 @@ for (const name of required) {
 }
 await bundle(CLIENT, { name: 'client', platform: 'neutral', external: isPackage });
 
-for (const file of reachedTypes(['index', 'mongo', 'client/index'])) cpSync(`${BUILD}${file}`, `${DIST}types/${file}`);
+for (const file of reachedTypes(ENTRIES)) cpSync(`${BUILD}${file}`, `${DIST}types/${file}`);
 
 /** Returns names for the chunks of a bundle. src/packageFiles.ts stays directly in dist/, because it finds files from its own place. */
 function outputWith({ chunks, packageFiles }) {

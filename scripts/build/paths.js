@@ -8,3 +8,6 @@ export const BUILD = `${ROOT}build/`;
 export const DIST = `${ROOT}dist/`;
 
 export const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
+
+/** The sources of the package's exports, without extension and below src/: `index`, `client/index`, … */
+export const ENTRIES = Object.values(manifest.exports).map(({ types }) => /types\/(.+)\.d\.ts$/.exec(types)[1]);

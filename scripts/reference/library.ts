@@ -5,12 +5,15 @@ import { parseSync } from 'rolldown/utils';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
+  readonly exports: Readonly<Record<string, { readonly types: string }>>;
+};
+
 /** The specifiers that programs import, and the files with their exports. */
-const ENTRIES = [
-  { specifier: 'latchkey', file: 'src/index.ts' },
-  { specifier: 'latchkey/mongo', file: 'src/mongo.ts' },
-  { specifier: 'latchkey/client', file: 'src/client/index.ts' },
-] as const;
+export const ENTRIES = Object.entries(manifest.exports).map(([path, { types }]) => ({
+  specifier: posix.join('latchkey', path),
+  file: types.replace('./dist/types/', 'src/').replace('.d.ts', '.ts'),
+}));
 
 /** A node of the syntax tree, with the properties that are read here. */
 interface Node {

@@ -3,7 +3,7 @@ import type { ForeignSource } from '../core/auth/headerFields.js';
 import { protectedResource, type ProtectedResource, type ResourceKind } from '../core/auth/oidc/protectedResource.js';
 import { signInOf } from '../core/auth/oidc/issuerSignIn.js';
 import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
-import type { LatchkeyContext, Principal } from '../core/auth/principal.js';
+import type { Principal } from '../core/auth/principal.js';
 import type { Standing } from '../core/auth/standing.js';
 import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
@@ -14,7 +14,6 @@ import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
 import { checkOptions } from '../core/util/checkOptions.js';
-import { createServerOptions, type GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
 import type { GatheredEntries } from '../management/audit/gathered.js';
 import type { Refusals } from '../management/audit/refusals.js';
 import { keyTypeDefs } from '../management/schema/typeDefs.js';
@@ -24,7 +23,6 @@ import type { WorkspaceService } from '../management/workspaces/workspaceService
 import type { SignIn } from '../shared/signIn.js';
 import { openAccounts, openEndedKeys } from './accounts.js';
 import { openAdmission } from './admission.js';
-import { apolloOptionsOf } from './apolloParts.js';
 import { Principals } from './principals.js';
 import { foundationOf } from './foundation.js';
 import { guardOf } from './guarding.js';
@@ -57,8 +55,6 @@ export interface Assembly extends Latchkey {
   reauthenticate(source: ForeignSource): Principal | Promise<Principal>;
   /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
   standing(source: ForeignSource): Standing | Promise<Standing>;
-  /** The options of {@link apolloOptions}, not combined with others. */
-  readonly serverOptions: GuardedServerOptions<LatchkeyContext>;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
   readonly projects: ProjectService;
@@ -124,7 +120,6 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };
   const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
-  const serverOptions = createServerOptions(requests);
   const resolvers = allResolvers(foundation, services, { limiter, answer, bounds });
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
@@ -134,8 +129,6 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     guard: guardOf(foundation, { answer, resolvers, knownScopes }),
     context: principals.contextBuilder(admission),
     requests,
-    serverOptions,
-    apolloOptions: apolloOptionsOf(serverOptions, options),
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,

@@ -73,7 +73,7 @@ export interface LatchkeyOptions {
   /** The maximum size of the response to one operation. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: Partial<AnswerLimits>;
   /**
-   * The maximum size of a document, for {@link Latchkey.apolloOptions}. With larger values, a
+   * The maximum size of a document, for `apolloOptions`. With larger values, a
    * request can cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives, 2000 lines.
    */
   readonly document?: Partial<DocumentLimits>;

@@ -1,12 +1,9 @@
-import type { ApolloServerOptionsWithSchema } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
-import type { OwnApolloOptions } from '../adapters/apollo/apolloOptions.js';
-import type { GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
 import type { Configuration } from '../core/auth/configuration.js';
 import type { ContextBuilder } from '../core/auth/context.js';
 import type { ForeignSource } from '../core/auth/headerFields.js';
 import type { ProtectedResource } from '../core/auth/oidc/protectedResource.js';
-import type { LatchkeyContext, Principal } from '../core/auth/principal.js';
+import type { Principal } from '../core/auth/principal.js';
 import type { Change } from '../core/keys/changeFeed.js';
 import type { RequestGuard } from '../core/guard/request/requestGuard.js';
 import type { IssuedKey } from '../core/keys/keyService.js';
@@ -19,6 +16,7 @@ import type { IssuedKey } from '../core/keys/keyService.js';
  * import { ApolloServer } from '@apollo/server';
  * import { makeExecutableSchema } from '@graphql-tools/schema';
  * import { createLatchkey, openSqliteStore, type Latchkey } from 'latchkey';
+ * import { apolloOptions } from 'latchkey/apollo';
  *
  * const latchkey: Latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
  * const schema = latchkey.guard(
@@ -27,7 +25,7 @@ import type { IssuedKey } from '../core/keys/keyService.js';
  *     resolvers: [latchkey.resolvers, { Query: { opening: () => '9 to 5' } }],
  *   }),
  * );
- * export const server = new ApolloServer(latchkey.apolloOptions({ schema }));
+ * export const server = new ApolloServer(apolloOptions(latchkey, { schema }));
  * ```
  */
 export interface Latchkey {
@@ -48,20 +46,6 @@ export interface Latchkey {
   readonly context: ContextBuilder;
   /** The steps that guard a request on any GraphQL server, for adapters. Those of Latchkey use it, too. */
   readonly requests: RequestGuard;
-  /**
-   * Returns options for Apollo Server: the plugin that checks and counts operations, limits of documents, and errors that reveal no
-   * internals. Your options are combined with them: plugins, validation rules and limits are merged, and your `formatError` is
-   * called with Latchkey's error.
-   *
-   * @throws TypeError for an option that is unknown or disables part of the guard; GuardError for an unguarded `schema`
-   * @example new ApolloServer(latchkey.apolloOptions({ schema, plugins: [yourPlugin] }))
-   */
-  apolloOptions<Context extends LatchkeyContext>(
-    options: ApolloServerOptionsWithSchema<Context>,
-  ): ApolloServerOptionsWithSchema<Context>;
-  apolloOptions<Context extends LatchkeyContext>(
-    options?: Omit<OwnApolloOptions<Context>, 'schema'>,
-  ): GuardedServerOptions<Context>;
   /**
    * Returns the principal of a request: immediately if the credential is cached, otherwise as a promise.
    * @throws Refusal, or rejects with one; TypeError for header fields in a form that can't be read

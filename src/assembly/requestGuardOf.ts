@@ -4,7 +4,7 @@ import { MAX_LINES } from '../core/guard/lines.js';
 import { RequestGuard } from '../core/guard/request/requestGuard.js';
 import type { Limits } from '../core/limits/limits.js';
 import type { Accounts } from './accounts.js';
-import type { Foundation } from './foundation.js';
+import { callbacksOf, type Foundation } from './foundation.js';
 
 interface Parts {
   readonly limiter: Limits;
@@ -28,6 +28,7 @@ export function requestGuardOf(
     log: accounts.verdicts,
     resourceMetadata,
     rateLimitHeaders: configured.rateLimitHeaders,
+    callbacks: (what) => callbacksOf(what, options),
     report(error, context, logger) {
       if (log !== undefined) log(error, context);
       else callbacks.call('log', () => logger?.error(error));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isBuilt } from '../support/built.js';
 import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
+import { ENTRIES } from '../../scripts/reference/library.js';
 
 // The compiler reads the sources if the build is older.
 jest.setTimeout(240_000);
@@ -88,7 +89,9 @@ const OPTIONS = {
   moduleResolution: 'NodeNext',
   types: ['node'],
   skipLibCheck: true,
-  paths: { latchkey: entry('index'), 'latchkey/mongo': entry('mongo'), 'latchkey/client': entry('client/index') },
+  paths: Object.fromEntries(
+    ENTRIES.map(({ specifier, file }) => [specifier, entry(file.replace(/^src\/|\.ts$/g, ''))]),
+  ),
 };
 
 test('U3: every TypeScript block of the docs compiles under strict', async () => {

@@ -14,6 +14,7 @@ import {
   type LatchkeyOptions,
 } from '../../src/index.js';
 import { answerOf, type Answer } from '../support/service.js';
+import { apolloOptions } from '../../src/adapters/apollo/apolloOptions.js';
 
 /** A suite sends more in a second than a key or a network may. */
 const WIDE = { rate: 1_000_000, burst: 1_000_000 };
@@ -68,7 +69,7 @@ export async function startOwnApollo(options: OwnApolloOptions = {}): Promise<Ow
       resolvers: [latchkey.resolvers, options.resolvers ?? {}],
     }),
   );
-  const { apollo = (own: Latchkey) => ({ schema, logger, ...own.apolloOptions() }) } = options;
+  const { apollo = (own: Latchkey) => ({ schema, logger, ...apolloOptions(own) }) } = options;
   const server = new ApolloServer<LatchkeyContext>({
     ...apollo(latchkey, { schema, logger }),
     stopOnTerminationSignals: false,

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { answerOf, createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { startOwnApollo, type OwnApollo } from './ownApollo.js';
+import { apolloOptions } from '../../src/adapters/apollo/apolloOptions.js';
 
 /** One seed, so that a failure comes again. */
 const SEED = 20_261_129;
@@ -303,7 +304,7 @@ test('F1: null for a non-null argument is a fault of the request', async () => {
 
 test('F1: a persisted query with a different hash is a fault of the request if the server has a cache', async () => {
   const caching = await startOwnApollo({
-    apollo: (latchkey, { schema, logger }) => ({ schema, logger, ...latchkey.apolloOptions(), persistedQueries: {} }),
+    apollo: (latchkey, { schema, logger }) => ({ schema, logger, ...apolloOptions(latchkey), persistedQueries: {} }),
   });
   const send = async (body: object): Promise<Answer> =>
     answerOf(
@@ -337,7 +338,7 @@ test('F1: an operation type that the schema does not have is a fault of the requ
     makeExecutableSchema({ typeDefs: [directiveTypeDefs(), 'type Query { a: Int @public }'], resolvers: {} }),
   );
   const small = await startOwnApollo({
-    apollo: (latchkey, { logger }) => ({ logger, ...latchkey.apolloOptions(), schema }),
+    apollo: (latchkey, { logger }) => ({ logger, ...apolloOptions(latchkey), schema }),
   });
   try {
     for (const kind of ['mutation', 'subscription']) {

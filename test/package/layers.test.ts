@@ -10,8 +10,8 @@ const FOLDERS = [
   'shared',
   'core',
   'management',
-  'adapters',
   'assembly',
+  'adapters',
   'demo',
   'server',
   'client',
@@ -25,8 +25,8 @@ const ALLOWED: Readonly<Record<Folder, readonly Folder[]>> = {
   shared: ['shared'],
   core: ['shared', 'core'],
   management: ['shared', 'core', 'management'],
-  adapters: ['shared', 'core', 'management', 'adapters'],
-  assembly: ['shared', 'core', 'management', 'adapters', 'assembly'],
+  assembly: ['shared', 'core', 'management', 'assembly'],
+  adapters: ['shared', 'core', 'management', 'assembly', 'adapters'],
   demo: ['shared', 'core', 'management', 'demo'],
   server: ['shared', 'core', 'management', 'adapters', 'assembly', 'server'],
   client: ['shared', 'client'],
@@ -34,7 +34,7 @@ const ALLOWED: Readonly<Record<Folder, readonly Folder[]>> = {
   dashboard: ['shared', 'dashboard'],
 };
 /** Folders whose files may import a GraphQL server or an HTTP server. */
-const WITH_SERVERS: readonly Folder[] = ['adapters', 'assembly', 'server'];
+const WITH_SERVERS: readonly Folder[] = ['adapters', 'server'];
 
 let project: string;
 beforeAll(() => {
@@ -145,7 +145,7 @@ describe('the linter', () => {
   );
 
   test.each(['sqlite', 'mongo'])('lets only the store import the engine %s', (engine) => {
-    const layers = ['management', 'adapters', 'assembly', 'demo', 'server', 'cli'];
+    const layers = ['management', 'assembly', 'adapters', 'demo', 'server', 'cli'];
     const files = layers.map((folder) => [`src/${folder}/x.ts`, `../core/store/${engine}/open.js`] as const);
     const own = [
       ['src/core/store/open.ts', `./${engine}/open.js`],

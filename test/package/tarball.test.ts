@@ -47,6 +47,12 @@ const kinds = (files: readonly string[]) =>
     .filter((file) => !/^dist\/(library\/)?[\w.-]+-\*\.js$|^dist\/dashboard\/assets\//.test(file))
     .sort();
 
+const { exports: exported } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly exports: Readonly<Record<string, { readonly default: string }>>;
+};
+/** The entries of the library. */
+const ENTRIES = Object.values(exported).map((entry) => entry.default.replace('./', ''));
+
 test('the tarball contains the programs, the documentation and the licences', () => {
   expect(kinds(installed.packed)).toEqual(
     [
@@ -63,15 +69,14 @@ test('the tarball contains the programs, the documentation and the licences', ()
       'dist/THIRD-PARTY-LICENSES.txt',
       'dist/bundled.cdx.json',
       'dist/cli/main.js',
-      'dist/client/index.js',
       'dist/client/node.js',
       'dist/dashboard/.vite/manifest.json',
       'dist/dashboard/index.html',
       'dist/graphiql.html.gz',
-      'dist/index.js',
+      // The entries of the library.
+      ...ENTRIES,
       'dist/libraryFiles.js',
       'dist/main.js',
-      'dist/mongo.js',
       'dist/packageFiles.js',
       'dist/seed.js',
       'dist/sqliteThread.js',
@@ -241,10 +246,12 @@ describe('the library', () => {
     const { dependencies, peerDependencies } = JSON.parse(
       readFileSync(installed.path('node_modules/latchkey/package.json'), 'utf8'),
     ) as { dependencies: object; peerDependencies: object };
-    const files = ['index.js', 'mongo.js', 'sqliteThread.js', 'libraryFiles.js', 'client/node.js', 'client/index.js'];
-    const chunks = readdirSync(installed.path('node_modules/latchkey/dist/library')).map((file) => `library/${file}`);
+    const files = [...ENTRIES, 'dist/sqliteThread.js', 'dist/libraryFiles.js', 'dist/client/node.js'];
+    const chunks = readdirSync(installed.path('node_modules/latchkey/dist/library')).map(
+      (file) => `dist/library/${file}`,
+    );
     const imported = [...files, ...chunks].flatMap((file) => {
-      const code = readFileSync(installed.path('node_modules/latchkey/dist', file), 'utf8');
+      const code = readFileSync(installed.path('node_modules/latchkey', file), 'utf8');
       expect(code).not.toContain('node_modules/');
       return [...code.matchAll(/^import .*? from "([^".][^"]*)";$/gm)].map(([, id = '']) => id);
     });
@@ -253,6 +260,15 @@ describe('the library', () => {
       .map((id) => id.split('/', id.startsWith('@') ? 2 : 1).join('/'));
     expect(packages).toEqual(expect.arrayContaining(['@apollo/server', 'graphql', 'lru-cache', 'mongoose', 'zod']));
     expect(packages.filter((name) => !(name in dependencies) && !(name in peerDependencies))).toEqual([]);
+  });
+
+  test('loads the package of a GraphQL server only with the adapter for that server', () => {
+    const main = readFileSync(installed.path('node_modules/latchkey/dist/index.js'), 'utf8');
+    const chunks = [...main.matchAll(/from "\.\/(library\/[^"]+)"/g)].map(([, file = '']) => file);
+    expect(chunks.length).toBeGreaterThan(0);
+    for (const file of ['index.js', ...chunks]) {
+      expect(readFileSync(installed.path('node_modules/latchkey/dist', file), 'utf8')).not.toContain('@apollo/server');
+    }
   });
 
   test("guards a user's server", async () => {
@@ -289,10 +305,11 @@ describe('the library', () => {
       'types.ts',
       `import { ApolloServer } from '@apollo/server';
        import { createLatchkey, openSqliteStore, type Principal } from 'latchkey';
+       import { apolloOptions } from 'latchkey/apollo';
        import { openMongoStore } from 'latchkey/mongo';
        import { createClient, RateLimited } from 'latchkey/client';
        const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
-       export const server = new ApolloServer(latchkey.apolloOptions({ schema: latchkey.guard(null as never) }));
+       export const server = new ApolloServer(apolloOptions(latchkey, { schema: latchkey.guard(null as never) }));
        export const stores = [openSqliteStore, openMongoStore];
        export const wait = (error: unknown): number | null => (error instanceof RateLimited ? error.retryAfter : null);
        export const who = (principal: Principal): string => principal.kind;

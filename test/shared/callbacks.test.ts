@@ -5,6 +5,7 @@ import { createClient } from '../../src/client/index.js';
 import { Limiter, tierTable, type LatchkeyOptions, type Limits, type Observer } from '../../src/index.js';
 import { UNOBSERVED } from '../../src/core/observer/observer.js';
 import { startOwnApollo, type OwnApollo } from '../e2e/ownApollo.js';
+import { apolloOptions } from '../../src/adapters/apollo/apolloOptions.js';
 
 /** The ways in which a function that a user passes can fail. */
 const FAULTS: Readonly<Record<string, () => unknown>> = {
@@ -55,7 +56,7 @@ async function start(latchkey: Partial<LatchkeyOptions>, apollo = {}): Promise<O
         },
       },
     },
-    apollo: (of, { schema, logger }) => of.apolloOptions({ schema, logger, ...apollo }),
+    apollo: (of, { schema, logger }) => apolloOptions(of, { schema, logger, ...apollo }),
   });
   return own;
 }

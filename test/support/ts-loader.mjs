@@ -3,7 +3,7 @@
  * compiled output can be older than the sources, and tests must use the sources.
  */
 import { hash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import { isMainThread, threadId } from 'node:worker_threads';
@@ -13,7 +13,13 @@ import { fileURLToPath } from 'node:url';
 if (isMainThread) register(import.meta.url);
 
 /** The package by its name, as in the imports of the examples. */
-const SELF = { latchkey: '../../src/index.ts', 'latchkey/mongo': '../../src/mongo.ts' };
+const { exports } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const SELF = Object.fromEntries(
+  Object.entries(exports).map(([path, { types }]) => [
+    `latchkey${path.slice(1)}`,
+    types.replace('./dist/types/', '../../src/').replace('.d.ts', '.ts'),
+  ]),
+);
 
 const OPTIONS = {
   jsc: { target: 'es2023', parser: { syntax: 'typescript' } },

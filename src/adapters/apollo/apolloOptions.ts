@@ -1,10 +1,14 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { isSchema, type GraphQLFormattedError } from 'graphql';
+import type { Latchkey } from '../../assembly/libraryApi.js';
+import type { LatchkeyContext } from '../../core/auth/principal.js';
+import { assertGuarded } from '../../core/guard/guard.js';
+import { withoutTokens } from '../../core/keys/withoutTokens.js';
 import type { Callbacks } from '../../shared/callbacks.js';
 import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../../shared/optionChecks.js';
+import { requestsOf } from '../requestsOf.js';
 import { checkApolloForms } from './apolloForms.js';
-import type { GuardedServerOptions } from './serverOptions.js';
-import { withoutTokens } from '../../core/keys/withoutTokens.js';
+import { createServerOptions, type GuardedServerOptions } from './serverOptions.js';
 
 /** Your own options for Apollo Server. `schema` is optional here: you can also add it to the returned options. */
 export type OwnApolloOptions<Context extends BaseContext> = Partial<ApolloServerOptionsWithSchema<Context>>;
@@ -42,11 +46,47 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Returns options for Apollo Server: the plugin that checks and counts operations, limits of documents, and errors that reveal no
+ * internals. Your options are combined with them: plugins, validation rules and limits are merged, and your `formatError` is
+ * called with Latchkey's error.
+ *
+ * @throws TypeError for an option that is unknown or disables part of the guard; GuardError for an unguarded `schema`
+ * @example
+ * ```ts
+ * import { ApolloServer } from '@apollo/server';
+ * import type { GraphQLSchema } from 'graphql';
+ * import type { Latchkey, LatchkeyContext } from 'latchkey';
+ * import { apolloOptions } from 'latchkey/apollo';
+ *
+ * export const serverOf = (latchkey: Latchkey, schema: GraphQLSchema): ApolloServer<LatchkeyContext> =>
+ *   new ApolloServer(apolloOptions(latchkey, { schema: latchkey.guard(schema) }));
+ * ```
+ */
+export function apolloOptions<Context extends LatchkeyContext>(
+  latchkey: Pick<Latchkey, 'requests'>,
+  options: ApolloServerOptionsWithSchema<Context>,
+): ApolloServerOptionsWithSchema<Context>;
+export function apolloOptions<Context extends LatchkeyContext>(
+  latchkey: Pick<Latchkey, 'requests'>,
+  options?: Omit<OwnApolloOptions<Context>, 'schema'>,
+): GuardedServerOptions<Context>;
+export function apolloOptions<Context extends LatchkeyContext>(
+  latchkey: Pick<Latchkey, 'requests'>,
+  own: OwnApolloOptions<Context> = {},
+): GuardedServerOptions<Context> {
+  const requests = requestsOf('apolloOptions', latchkey);
+  const guarded = createServerOptions(requests) as GuardedServerOptions<Context>;
+  const combined = combineOptions(guarded, own, requests.callbacks('apolloOptions'));
+  if (own.schema !== undefined) assertGuarded(own.schema);
+  return combined;
+}
+
+/**
  * Combines a user's options for Apollo Server with Latchkey's.
  *
  * @throws TypeError for an option that is unknown or would turn off part of the guard
  */
-export function combineOptions<Context extends BaseContext>(
+function combineOptions<Context extends BaseContext>(
   latchkey: GuardedServerOptions<Context>,
   given: OwnApolloOptions<Context>,
   callbacks: Callbacks,
@@ -55,7 +95,7 @@ export function combineOptions<Context extends BaseContext>(
   const names = [...PASSED, ...COMBINED, ...Object.keys(ONLY_FALSE)];
   if (isSchema(own))
     throw new TypeError(
-      'apolloOptions: options is a GraphQLSchema. Allowed: an object with it: apolloOptions({ schema }).',
+      'apolloOptions: options is a GraphQLSchema. Allowed: an object with it: apolloOptions(latchkey, { schema }).',
     );
   checkObject('apolloOptions', own, `an object with ${names.join(', ')}`);
   for (const [name, reason] of Object.entries(REFUSED)) {

@@ -50,7 +50,8 @@ const NOT_PREPARED = Promise.resolve(null);
  * ```ts
  * import { ApolloServer } from '@apollo/server';
  * import type { GraphQLSchema } from 'graphql';
- * import { createPlugin, Limiter, type LatchkeyContext } from 'latchkey';
+ * import { Limiter, type LatchkeyContext } from 'latchkey';
+ * import { createPlugin } from 'latchkey/apollo';
  *
  * export function guarded(schema: GraphQLSchema): ApolloServer<LatchkeyContext> {
  *   return new ApolloServer<LatchkeyContext>({ schema, plugins: [createPlugin({ limiter: new Limiter() })] });

@@ -39,6 +39,7 @@ export function guardOf(options: PluginOptions): RequestGuard {
     }),
     resourceMetadata: () => callbacks.ask('resourceMetadata', resourceMetadata, ADDRESS_OR_NULL),
     rateLimitHeaders: () => callbacks.ask('rateLimitHeaders', rateLimitHeaders, STYLE),
+    callbacks: (what) => new Callbacks(what, (fault) => tell(fault, { principal: ANONYMOUS })),
     report: (error, context, logger) => callbacks.call('log', () => tell(error, context, logger)),
   });
 }

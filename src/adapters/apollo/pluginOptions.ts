@@ -20,7 +20,8 @@ import type { VerdictsOptions } from '../../management/verdicts.js';
  *
  * @example
  * ```ts
- * import { createPlugin, Limiter, type PluginOptions } from 'latchkey';
+ * import { Limiter } from 'latchkey';
+ * import { createPlugin, type PluginOptions } from 'latchkey/apollo';
  *
  * const options: PluginOptions = { limiter: new Limiter(), introspection: 'scoped' };
  * export const plugin = createPlugin(options);

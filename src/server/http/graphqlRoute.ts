@@ -5,6 +5,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import { createServerOptions } from '../../adapters/apollo/serverOptions.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import { askApollo } from './askApollo.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
@@ -44,15 +45,16 @@ export async function graphqlRoute(
   const { latchkey, schema, logger, tracing, authenticate, moments, connections } = options;
   const { answerFault: unread, countUnseen } = options.unread;
   const known = new KnownOperations(schema);
-  const runner = new OperationRunner(schema, latchkey.serverOptions);
+  const guarded = createServerOptions(latchkey.requests);
+  const runner = new OperationRunner(schema, guarded);
   const apollo = new ApolloServer<RequestContext>({
     schema,
-    ...latchkey.serverOptions,
+    ...guarded,
     plugins: [
       openingPlugin,
       // Before the guard, because that may refuse. Not with tracing, which reports Apollo Server's steps.
       ...(tracing === null ? [known.plugin] : []),
-      ...(latchkey.serverOptions.plugins ?? []),
+      ...(guarded.plugins ?? []),
       ...(tracing === null ? [] : [createTracePlugin(tracing)]),
       // Apollo's own page is loaded from a CDN, and replaces the response to any GET of a browser, even with a query.
       ApolloServerPluginLandingPageDisabled(),

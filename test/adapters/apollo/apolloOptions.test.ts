@@ -4,15 +4,16 @@ import { GraphQLError, type ValidationRule } from 'graphql';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { LatchkeyContext } from '../../../src/index.js';
 import { startOwnApollo, type OwnApollo } from '../../e2e/ownApollo.js';
+import { apolloOptions, type OwnApolloOptions } from '../../../src/adapters/apollo/apolloOptions.js';
 
-type Options = Parameters<OwnApollo['latchkey']['apolloOptions']>[0];
+type Options = OwnApolloOptions<LatchkeyContext>;
 
 async function serving<T>(options: Options, look: (own: OwnApollo) => Promise<T>): Promise<T> {
   const own = await startOwnApollo({
     typeDefs: 'extend type Query { bad: Int @public good: Int @public }',
     resolvers: { Query: { bad: () => Promise.reject(new Error('secret')), good: () => 1 } },
     apollo: (latchkey, { schema, logger }): ApolloServerOptions<LatchkeyContext> =>
-      latchkey.apolloOptions({ schema, logger, ...options }),
+      apolloOptions(latchkey, { schema, logger, ...options }),
   });
   try {
     return await look(own);
@@ -100,7 +101,7 @@ test.each<[string, unknown, string]>([
   ['persistedQueries', true, 'Allowed: false, or an object with cache and ttl.'],
 ])('F2: apolloOptions refuses %s', async (name, value, text) => {
   await serving({}, (own) => {
-    const call = (): unknown => own.latchkey.apolloOptions({ [name]: value });
+    const call = (): unknown => apolloOptions(own.latchkey, { [name]: value });
     expect(call).toThrow(TypeError);
     expect(call).toThrow(name);
     expect(call).toThrow(text);
@@ -111,9 +112,9 @@ test.each<[string, unknown, string]>([
 test('F2: apolloOptions refuses a schema without a guard', async () => {
   await serving({}, (own) => {
     const schema = makeExecutableSchema({ typeDefs: 'type Query { open: Int }' });
-    expect(() => own.latchkey.apolloOptions({ schema })).toThrow('Query.open');
-    expect(() => own.latchkey.apolloOptions(null as never)).toThrow(TypeError);
-    expect(own.latchkey.apolloOptions({ csrfPrevention: { requestHeaders: ['x-own'] } }).csrfPrevention).toEqual({
+    expect(() => apolloOptions(own.latchkey, { schema })).toThrow('Query.open');
+    expect(() => apolloOptions(own.latchkey, null as never)).toThrow(TypeError);
+    expect(apolloOptions(own.latchkey, { csrfPrevention: { requestHeaders: ['x-own'] } }).csrfPrevention).toEqual({
       requestHeaders: expect.arrayContaining(['x-own', 'x-api-key']),
     });
     return Promise.resolve();
@@ -144,15 +145,15 @@ test.each<[string, object, RegExp]>([
   ['null', { parseOptions: null }, /parseOptions is null/],
 ])('U1: apolloOptions refuses %s', async (_, options, text) => {
   await serving({}, (own) => {
-    expect(() => own.latchkey.apolloOptions(options)).toThrow(TypeError);
-    expect(() => own.latchkey.apolloOptions(options)).toThrow(text);
+    expect(() => apolloOptions(own.latchkey, options)).toThrow(TypeError);
+    expect(() => apolloOptions(own.latchkey, options)).toThrow(text);
     return Promise.resolve();
   });
 });
 
 test('U1: apolloOptions lowers bounds, and treats undefined as not set', async () => {
   await serving({}, (own) => {
-    const lower = own.latchkey.apolloOptions({
+    const lower = apolloOptions(own.latchkey, {
       parseOptions: { maxLexicalTokens: 50, noLocation: false },
       validationOptions: { maxErrors: 1 },
       executionOptions: { maxCoercionErrors: 0 },
@@ -162,7 +163,7 @@ test('U1: apolloOptions lowers bounds, and treats undefined as not set', async (
       validationOptions: { maxErrors: 1 },
       executionOptions: { maxCoercionErrors: 0 },
     });
-    expect(own.latchkey.apolloOptions({ parseOptions: { maxLexicalTokens: undefined } } as never)).toMatchObject({
+    expect(apolloOptions(own.latchkey, { parseOptions: { maxLexicalTokens: undefined } } as never)).toMatchObject({
       parseOptions: { maxLexicalTokens: 700 },
     });
     return Promise.resolve();
@@ -180,8 +181,8 @@ test("U1: createLatchkey({ document }) sets bounds, and apolloOptions can't exce
   try {
     expect((await own.query('{ a: good }')).body).toEqual({ data: { a: 1 } });
     expect((await own.query(two)).status).toBe(400);
-    expect(own.latchkey.apolloOptions().parseOptions).toEqual({ maxLexicalTokens: 1_000 });
-    expect(() => own.latchkey.apolloOptions({ parseOptions: { maxLexicalTokens: 1_001 } })).toThrow(/to 1000/);
+    expect(apolloOptions(own.latchkey).parseOptions).toEqual({ maxLexicalTokens: 1_000 });
+    expect(() => apolloOptions(own.latchkey, { parseOptions: { maxLexicalTokens: 1_001 } })).toThrow(/to 1000/);
   } finally {
     await own.close();
   }

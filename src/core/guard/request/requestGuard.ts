@@ -1,5 +1,6 @@
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../../auth/principal.js';
+import type { Callbacks } from '../../../shared/callbacks.js';
 import { untold } from '../../errors/publicErrors.js';
 import { Authorizer } from '../authorize.js';
 import type { DocumentBounds } from '../document/documentBounds.js';
@@ -47,6 +48,11 @@ export class RequestGuard {
   report(error: unknown, context: LatchkeyContext, logger?: Logger): void {
     const kept = untold(error);
     if (kept !== undefined) this.#options.report(kept, context, logger);
+  }
+
+  /** Returns the wrapper of a user's functions, which contains their faults. @param what the function that has them as options */
+  callbacks(what: string): Callbacks {
+    return this.#options.callbacks(what);
   }
 
   /** @param logger that of the server, for a guard without a log of its own */

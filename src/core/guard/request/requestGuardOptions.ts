@@ -5,8 +5,9 @@ import type { AnswerLimits } from '../answer/answerLimits.js';
 import type { DecisionLog } from '../authorize.js';
 import type { DocumentBounds } from '../document/documentBounds.js';
 import type { Introspection } from '../introspection.js';
+import type { Callbacks } from '../../../shared/callbacks.js';
 
-/** Where hidden errors are logged: the part of a server's own logger that is used. */
+/** The part of a server's logger that is used. */
 export interface Logger {
   error(message: unknown): unknown;
 }
@@ -27,4 +28,6 @@ export interface RequestGuardOptions {
    * @param logger that of the server, for a guard without a log of its own
    */
   readonly report: (error: unknown, context: LatchkeyContext, logger?: Logger) => void;
+  /** Returns the wrapper of a user's functions. @param what the function that has them as options */
+  readonly callbacks: (what: string) => Callbacks;
 }
