@@ -8,6 +8,7 @@ export { directiveTypeDefs } from './management/schema/typeDefs.js';
 export { NO_CONFIGURATION, type Configuration } from './core/auth/configuration.js';
 export { ConfiguredEntry, type ConfiguredEntryOptions } from './core/auth/configuredEntry.js';
 export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './core/auth/oidc/oidcConfiguration.js';
+export type { KeySet } from './core/auth/signing/publishedKeys.js';
 export type { ProtectedResource } from './core/auth/oidc/protectedResource.js';
 export { Roles } from './core/scopes/roles.js';
 export { Ceilings } from './core/scopes/ceilings.js';

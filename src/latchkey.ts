@@ -15,6 +15,7 @@ const PUBLISHED: Readonly<Record<keyof Latchkey, true>> = {
   onChange: true,
   protectedResource: true,
   resourceMetadata: true,
+  keySet: true,
   close: true,
 };
 

@@ -75,6 +75,7 @@ const takers: readonly [
         'answer',
         'document',
         'actions',
+        'issuer',
         'tiers',
         'rateLimitHeaders',
         'limits',
@@ -364,6 +365,7 @@ test.each<[string, object, RegExp]>([
     /defaultTier is "GOLD"\. Allowed: one of FREE_TRIAL, .*ENTERPRISE/,
   ],
   ['a tier of an object’s prototype', { defaultTier: 'constructor' }, /defaultTier is "constructor"/],
+  ['an empty issuer', { issuer: '' }, /issuer is ""\. Allowed: a string of 1 to 200 visible ASCII characters/],
   ['a number as text', { bcryptCost: '10' }, /bcryptCost is "10"\. Allowed: an integer from 4 to 15/],
   ['a misspelt name', { peper: [SECRET] }, /there is no option "peper"\. Options: store, peppers/],
   [
@@ -409,7 +411,7 @@ test.each<[string, object, RegExp]>([
 
 test('createLatchkey returns only what users need, and nothing that only the service uses', () => {
   expect(Object.keys(own).sort()).toEqual([
-    ...['authenticate', 'close', 'context', 'firstKey', 'guard', 'onChange', 'prepare'],
+    ...['authenticate', 'close', 'context', 'firstKey', 'guard', 'keySet', 'onChange', 'prepare'],
     ...['protectedResource', 'requests', 'resolvers', 'resourceMetadata', 'typeDefs'],
   ]);
 });

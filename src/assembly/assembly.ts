@@ -4,6 +4,7 @@ import { protectedResource, type ProtectedResource, type ResourceKind } from '..
 import { signInOf } from '../core/auth/oidc/issuerSignIn.js';
 import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
 import type { Principal } from '../core/auth/principal.js';
+import type { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import type { Standing } from '../core/auth/standing.js';
 import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
@@ -31,6 +32,7 @@ import type { Latchkey } from './libraryApi.js';
 import { requestGuardOf } from './requestGuardOf.js';
 import { allResolvers } from './resolvers.js';
 import { openServices } from './services.js';
+import { openSigning } from './signing.js';
 
 /** Latchkey with the parts that only its own service uses. */
 export interface Assembly extends Latchkey {
@@ -73,6 +75,8 @@ export interface Assembly extends Latchkey {
   readonly refusals: Refusals;
   /** Entries that are not yet in the audit log: refusals, and keys that were sent over plain HTTP. */
   readonly gathered: GatheredEntries;
+  /** Signs the tokens that tell other services who the caller is. */
+  readonly principalTokens: PrincipalTokens;
   /** Removes ended keys; null if they are kept forever. */
   readonly endedKeys: EndedKeys | null;
   /** bcrypt runs since the start. */
@@ -102,6 +106,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const accounts = openAccounts(foundation);
   const admission = openAdmission(foundation, accounts.verdicts);
   const { limiter } = admission;
+  const signing = openSigning(foundation);
   const principals = new Principals(foundation, accounts);
   const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
   const { resourceMetadata } = principals;
@@ -140,6 +145,8 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
       return oidc && protectedResource(oidc, knownScopes, kind);
     },
     signIn: () => signIn(configured.oidc()),
+    keySet: () => signing.published.keySet(),
+    principalTokens: signing.principalTokens,
     limiter: admission.counter,
     rateLimitHeaders: configured.rateLimitHeaders,
     usage: accounts.usage,
@@ -148,6 +155,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     endedKeys,
     bcrypt: gate,
     async close() {
+      await signing.keys.close();
       await endedKeys?.close();
       await limiter.close();
       await accounts.usage.close();

@@ -64,6 +64,11 @@ export interface LatchkeyOptions {
   readonly prefixes?: Readonly<Record<KeyType, string>>;
   /** Configured keys, roles and key types. {@link Latchkey.prepare} replaces them. Default: only the built-in roles and key types. */
   readonly configuration?: Configuration;
+  /**
+   * The name of this installation in the tokens that it signs: their `iss`, and the `aud` of those that it accepts itself. Use the same
+   * in all processes on one store. Default: `latchkey`.
+   */
+  readonly issuer?: string;
   /** The bcrypt cost for new keys, 4 to 15. Default: 10. */
   readonly bcryptCost?: number;
   /** The tier of the first workspace. Default: GROWTH. */
@@ -114,7 +119,7 @@ export interface LatchkeyOptions {
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
 
-const STORES = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage'] as const;
+const STORES = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'signingKeys'] as const;
 
 /** The parts of a store. */
 const store = has<never>(
@@ -167,6 +172,7 @@ const documentSchema = has<object>(isPlainObject, DOCUMENT).pipe(
   ),
 );
 
+const ISSUER = 'a string of 1 to 200 visible ASCII characters, such as the public address of the server';
 const KEEP = `null, or an integer from ${DAY} (a day, in ms)`;
 
 export const latchkeySchema = z.strictObject(
@@ -193,6 +199,12 @@ export const latchkeySchema = z.strictObject(
       .optional(),
     prefixes: prefixes.optional(),
     configuration: configurationSchema.optional(),
+    issuer: z
+      .string(ISSUER)
+      .min(1, ISSUER)
+      .max(200, ISSUER)
+      .regex(/^[\x21-\x7e]*$/, ISSUER)
+      .optional(),
     bcryptCost: integer(4, 15).optional(),
     defaultTier: oneOf(TIERS).optional(),
     introspection: introspectionSchema.optional(),

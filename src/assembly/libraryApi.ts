@@ -3,6 +3,7 @@ import type { Configuration } from '../core/auth/configuration.js';
 import type { ContextBuilder } from '../core/auth/context.js';
 import type { ForeignSource } from '../core/auth/headerFields.js';
 import type { ProtectedResource } from '../core/auth/oidc/protectedResource.js';
+import type { KeySet } from '../core/auth/signing/publishedKeys.js';
 import type { Principal } from '../core/auth/principal.js';
 import type { Change } from '../core/keys/changeFeed.js';
 import type { RequestGuard } from '../core/guard/request/requestGuard.js';
@@ -66,6 +67,13 @@ export interface Latchkey {
   protectedResource(): ProtectedResource | null;
   /** Returns the address of this content, for challenges; null: none. */
   resourceMetadata(): string | null;
+  /**
+   * Returns the content of `/.well-known/jwks.json`: the public keys of all processes on this store, with which others verify the
+   * tokens that Latchkey signs. Reads the store at most once a second.
+   *
+   * @throws Refusal UNAVAILABLE
+   */
+  keySet(): Promise<KeySet>;
   /** Writes pending data. Doesn't close the store: the code that opened it must close it. */
   close(): Promise<void>;
 }

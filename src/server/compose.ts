@@ -159,6 +159,7 @@ export async function composeService(
       observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
+      ...(settings.publicUrl !== null && { issuer: settings.publicUrl }),
       configuration: keyConfiguration(settings.configuration),
       tiers,
       bcryptCost: settings.bcryptCost,
@@ -247,6 +248,15 @@ export async function composeService(
       connections,
     });
     server.addHook('onReady', async () => metricsServer?.listen());
+    // Before the first request, so that its tokens can be signed. Not fatal: the key is published as soon as the store can be written.
+    server.addHook('onReady', async () => {
+      await Promise.resolve(latchkey.principalTokens.ready()).catch((err: unknown) =>
+        logger.warn(
+          { err: unreported(err) },
+          'The signing key could not be published. The server tries again when it has to sign a token.',
+        ),
+      );
+    });
     const end = async (): Promise<void> => {
       const finished = await connections.drain(() => server.close(), drainTime);
       await latchkey.close();

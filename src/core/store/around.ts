@@ -5,7 +5,15 @@ type Operation = (...given: unknown[]) => Promise<unknown>;
 /** Runs an operation of a store. `name` is its name in the interface, such as `keys.find`. */
 type Runner = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
 
-const PARTS = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage'] as const satisfies readonly (keyof Store)[];
+const PARTS = [
+  'keys',
+  'workspaces',
+  'projects',
+  'users',
+  'audit',
+  'usage',
+  'signingKeys',
+] as const satisfies readonly (keyof Store)[];
 
 /** Returns a store in which `run` runs each operation, including those of further parts. */
 export function aroundStore<Extended extends Store>(store: Extended, run: Runner): Extended {

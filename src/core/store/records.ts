@@ -139,6 +139,20 @@ export function statusOf(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: n
   return isAlive(key, now) ? 'ACTIVE' : 'EXPIRED';
 }
 
+/**
+ * The public half of a key pair with which one process signs tokens. The private half never leaves the memory of that
+ * process.
+ */
+export interface SigningKeyRecord {
+  /** The key ID (`kid`): the SHA-256 thumbprint of the public key (RFC 7638). */
+  readonly id: string;
+  /** The Ed25519 public key, in base64url. */
+  readonly publicKey: string;
+  readonly createdAt: number;
+  /** From then on no token is valid that was signed with the key. */
+  readonly endsAt: number;
+}
+
 /** The requests of a key in one period. */
 export interface UsageRecord {
   readonly keyId: string;

@@ -10,6 +10,7 @@ import type {
   Environment,
   FieldUse,
   ProjectRecord,
+  SigningKeyRecord,
   Tier,
   UsageAddition,
   UsageRecord,
@@ -46,6 +47,7 @@ export interface Store {
   readonly users: UserStore;
   readonly audit: AuditStore;
   readonly usage: UsageStore;
+  readonly signingKeys: SigningKeyStore;
   /** Resolves if the engine responds, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
   /** Closes everything that the store itself opened. A connection passed by the caller stays open. Idempotent. */
@@ -472,4 +474,17 @@ export interface UsageStore {
    * (code-unit order); one read by index.
    */
   fields(keyId: string, from: number, to: number): Promise<readonly FieldUse[]>;
+}
+
+/** The public keys of all processes. There is one or two for each process, so there are few. */
+export interface SigningKeyStore {
+  /**
+   * Adds a public key, or changes the end of a key with this ID; its other fields never change. Also removes the keys
+   * that have ended at `now`, which may include this one.
+   */
+  publish(key: SigningKeyRecord, now: number): Promise<void>;
+  /** Returns a key by its ID, even if it has ended but was not removed yet. Reads by unique index. */
+  find(id: string): Promise<SigningKeyRecord | null>;
+  /** Returns the keys that have not ended at `now`, latest end first; at most `first`. Reads by index. */
+  list(now: number, first: number): Promise<readonly SigningKeyRecord[]>;
 }

@@ -26,6 +26,7 @@ import { dashboardRoute, isBrowser } from './dashboardRoute.js';
 import { answerFaults, refuseRequest, refuseUnknownRoutes } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes, type Sharing } from './health.js';
+import { jwksRoute } from './jwksRoute.js';
 import { mcpRoute } from './mcpRoute.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { Moments } from './changeMoments.js';
@@ -172,6 +173,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate, moments });
   protectedResourceRoutes(app, latchkey);
+  jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections });
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn() });

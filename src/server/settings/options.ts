@@ -86,7 +86,8 @@ export const OPTIONS = {
   }),
   HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
   PUBLIC_URL: option({
-    about: 'the public address of the server, which OIDC clients use to find the issuer',
+    about:
+      'the public address of the server: the `iss` of the tokens that it signs, and what OIDC clients need to find the issuer. Set it to the same value in all processes',
     page: 'how-to/oidc.md#3-let-clients-find-the-issuer',
     allowed: ADDRESS,
     schema: z

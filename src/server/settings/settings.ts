@@ -23,6 +23,8 @@ import { isTracingAsked } from './tracingAsked.js';
 export interface Settings {
   readonly port: number;
   readonly host: string;
+  /** The public address of the server, without a trailing slash; null: unknown. */
+  readonly publicUrl: string | null;
   /** null: SQLite in `dataDir`. */
   readonly mongodbUri: string | null;
   readonly dataDir: string;
@@ -108,6 +110,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   return Object.freeze({
     port,
     host,
+    publicUrl: read('PUBLIC_URL') ?? null,
     mongodbUri,
     dataDir: read('DATA_DIR') ?? './data',
     redisUrl: read('REDIS_URL') ?? null,

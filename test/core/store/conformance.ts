@@ -11,6 +11,7 @@ import { testProjects } from './conformance/projects.js';
 import { testRaces } from './conformance/races.js';
 import { testRemoval, testRemovalByProcesses } from './conformance/removal.js';
 import { testRotation } from './conformance/rotation.js';
+import { testSigningKeys } from './conformance/signingKeys.js';
 import { testUsage } from './conformance/usage.js';
 import { testUsers } from './conformance/users.js';
 import { testWorkspaces } from './conformance/workspaces.js';
@@ -41,6 +42,7 @@ export function testOperations(bench: Bench): void {
   testAudit(bench);
   testArchive(bench);
   testUsage(bench);
+  testSigningKeys(bench);
 }
 
 /** Tests every guarantee of the interface for an engine. */

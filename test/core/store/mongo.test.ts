@@ -372,6 +372,7 @@ describe('MongoDB: a connection passed by the caller', () => {
       'LatchkeyKey',
       'LatchkeyProbe',
       'LatchkeyProject',
+      'LatchkeySigningKey',
       'LatchkeyUsage',
       'LatchkeyUsageDay',
       'LatchkeyUsageMinute',
@@ -456,6 +457,7 @@ describe('MongoDB: a connection passed by the caller', () => {
       'latchkey_audit_heads',
       'latchkey_keys',
       'latchkey_projects',
+      'latchkey_signing_keys',
       'latchkey_usage',
       'latchkey_usage_days',
       'latchkey_usage_minutes',
@@ -507,7 +509,7 @@ test('MongoDB: reads use the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(11);
+  expect(models).toHaveLength(12);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();

@@ -185,7 +185,9 @@ test('X5: every operation of the store uses an index for its filter and its orde
   await listAll();
   await placeAll();
   await start();
-  const missing = (['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'assets', 'events'] as const)
+  const missing = (
+    ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'signingKeys', 'assets', 'events'] as const
+  )
     .flatMap((part) => Object.keys(store[part]).map((name) => `${part}.${name}`))
     .filter((name) => ![...shapes.values()].some(({ operation }) => operation === name));
   expect(missing).toEqual([]);

@@ -39,14 +39,14 @@ describe('SQLite: the file', () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir });
     expect(Object.keys(store).sort()).toEqual([
-      ...['audit', 'close', 'keys', 'ping', 'projects', 'usage', 'users', 'workspaces'],
+      ...['audit', 'close', 'keys', 'ping', 'projects', 'signingKeys', 'usage', 'users', 'workspaces'],
     ]);
     await store.close();
     const file = new Connection(join(dir, 'latchkey.db'), 1000);
     const tables = file.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
     expect(tables.all({}).map(({ name }) => name)).toEqual([
       ...['audit', 'auditBases', 'auditHeads', 'keyCounts', 'keyDocuments', 'keys', 'openers', 'projects'],
-      ...['recovery', 'removedKeys', 'usage', 'usedFields', 'users', 'workspaces'],
+      ...['recovery', 'removedKeys', 'signingKeys', 'usage', 'usedFields', 'users', 'workspaces'],
     ]);
     file.close();
   });

@@ -22,6 +22,7 @@ test('the defaults', () => {
   expect(readSettings({})).toEqual({
     port: 4000,
     host: '127.0.0.1',
+    publicUrl: null,
     mongodbUri: null,
     dataDir: './data',
     redisUrl: null,

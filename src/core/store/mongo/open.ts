@@ -36,6 +36,7 @@ import {
 import { checkDirectConnection, checkUri, linearizableRefused, lookUpConcern } from './concerns.js';
 import type { ReadConcern } from './sessions.js';
 import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usage.js';
+import { openSigningKeys, SIGNING_KEY_UNIQUE, signingKeySchema, type SigningKeyDocument } from './signingKeys.js';
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
@@ -205,6 +206,11 @@ async function assemble(
     schema: auditHeadSchema,
     unique: {},
   });
+  const signingKeys = new Documents<SigningKeyDocument>(connection, gate, {
+    name: 'SigningKey',
+    schema: signingKeySchema,
+    unique: SIGNING_KEY_UNIQUE,
+  });
   const probes = new Documents<ProbeDocument>(connection, gate, { name: 'Probe', schema: probeSchema, unique: {} });
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
@@ -212,7 +218,9 @@ async function assemble(
   const [usage, further] = await Promise.all([
     assembleUsage(connection, gate),
     extension?.open(collection) ?? {},
-    ...[keys, workspaces, projects, users, entries].map((collection) => collection.buildIndexes(INDEX_TIMEOUT)),
+    ...[keys, workspaces, projects, users, entries, signingKeys].map((collection) =>
+      collection.buildIndexes(INDEX_TIMEOUT),
+    ),
   ]);
   if (lookUps === 'linearizable') await tryLinearizable(workspaces);
   const ledger = new Ledger(entries, heads);
@@ -228,6 +236,7 @@ async function assemble(
     users: openUsers(users, intents),
     audit: openAudit(entries, heads, ledger, intents),
     usage,
+    signingKeys: openSigningKeys(signingKeys),
     async ping() {
       if (gate.refusesChanges) {
         await tryChange(probes);

@@ -6,6 +6,7 @@ import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openKeys } from './keys.js';
 import { openKeySlices } from './keySlices.js';
 import { openProjects } from './projects.js';
+import { openSigningKeys } from './signingKeys.js';
 import { slicedOperations, type Sliced } from './sliced.js';
 import type { AskSlices, Slices } from './slices.js';
 import { openUsage } from './usage.js';
@@ -37,6 +38,7 @@ export function openEngine(connection: Connection, extension: SqliteExtension<ob
     users: openUsers(connection, audit, findUser, keys),
     audit,
     usage: openUsage(connection),
+    signingKeys: openSigningKeys(connection),
     slices: promised({
       ...openKeySlices(connection),
       ...openAuditSlices(connection),

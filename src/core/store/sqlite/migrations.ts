@@ -233,6 +233,15 @@ const MIGRATED = [
   `,
   // Names were stored with variation selectors that change nothing, and folded with other characters that are drawn as nothing.
   normaliseNames,
+  `
+  CREATE TABLE IF NOT EXISTS signingKeys (
+    id TEXT NOT NULL PRIMARY KEY,
+    publicKey TEXT NOT NULL,
+    createdAt INTEGER NOT NULL,
+    endsAt INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS signingKeysByEnd ON signingKeys (endsAt, id);
+  `,
 ] as const satisfies readonly Migration[];
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);

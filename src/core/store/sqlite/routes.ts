@@ -31,6 +31,7 @@ export const ROUTES: RoutesOf<Engine> = {
     archive: 'writer',
   },
   usage: { add: 'writer', fields: 'reader' },
+  signingKeys: { publish: 'writer', find: 'here', list: 'reader' },
   slices: {
     keys: 'reader',
     keyCount: 'reader',
