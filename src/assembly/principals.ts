@@ -11,6 +11,7 @@ import { SecretVerifier } from '../core/auth/secretVerifier.js';
 import { standingOf, type Standing } from '../core/auth/standing.js';
 import type { Change } from '../core/keys/changeFeed.js';
 import type { Store } from '../core/store/store.js';
+import { standingLimits } from '../core/limits/limitHeaders.js';
 import { checkOptions } from '../core/util/checkOptions.js';
 import { lookAtClear } from '../management/audit/clear.js';
 import { watched } from '../management/audit/watched.js';
@@ -65,10 +66,6 @@ export class Principals {
   readonly reauthenticate = (source: ForeignSource): Principal | Promise<Principal> =>
     principalOf(readableSource(source), this.#door);
 
-  // Not through the door: the credential is not its sender's.
-  readonly identify: Authenticator['identify'] = (credential, sender) =>
-    this.#authenticator.identify(credential, sender);
-
   readonly standing = (source: ForeignSource): Standing | Promise<Standing> =>
     standingOf(readableSource(source), this.#authenticator);
 
@@ -86,13 +83,14 @@ export class Principals {
     return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
   };
 
-  contextBuilder({ arrived, checkLimits }: Admission): ContextBuilder {
+  contextBuilder({ arrived, checkLimits, limiter }: Admission): ContextBuilder {
     return createContextBuilder(this.#door, this.#foundation.observer, this.resourceMetadata, {
       networks: this.#networks,
       arrived: async (principal) => {
         await arrived(principal);
         await checkLimits(principal);
       },
+      standing: (principal) => standingLimits(principal, limiter, this.#foundation.configured.rateLimitHeaders()),
     });
   }
 

@@ -6,6 +6,8 @@ import { readAddress } from '../net/address.js';
 import { optionError } from '../../shared/optionChecks.js';
 import { withHttp } from '../errors/http.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
+import type { LimitFields } from '../limits/limitFields.js';
+import { writeLimitFields } from '../limits/limitHeaders.js';
 import type { Authenticator } from './authenticator.js';
 import { readableSource, type ForeignSource } from './headerFields.js';
 import { locateCredential, type CredentialSource } from './locate.js';
@@ -53,8 +55,9 @@ export function createContextBuilder(
     const given = (source as Partial<ContextSource> | null) ?? {};
     // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
     const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
+    let principal: Principal | null = null;
     try {
-      const principal = await principalOf(request, authenticator, told, anonymous?.networks);
+      principal = await principalOf(request, authenticator, told, anonymous?.networks);
       await anonymous?.arrived(principal);
       return {
         principal,
@@ -62,7 +65,10 @@ export function createContextBuilder(
         counted: anonymous !== undefined && principal.kind === 'anonymous',
       };
     } catch (error) {
-      if (error instanceof Refusal) throw withHttp(error, metadata());
+      if (error instanceof Refusal) {
+        const fields = principal === null ? null : await anonymous?.standing(principal);
+        throw withLimits(withHttp(error, metadata()), fields ?? null);
+      }
       // Apollo Server shows the message of any other error to the caller.
       throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
     }
@@ -84,6 +90,17 @@ interface AnonymousCallers {
    * @throws Refusal, or rejects with one
    */
   readonly arrived: (principal: Principal) => void | Promise<void>;
+  /** Returns the limit fields of a caller whose request was refused; null: there are none. Costs nothing. */
+  readonly standing: (principal: Principal) => Promise<LimitFields | null>;
+}
+
+/** Adds the limit fields to a refusal before the operation is known. No cache may show it to another caller. */
+function withLimits(refusal: Refusal, fields: LimitFields | null): Refusal {
+  if (fields === null) return refusal;
+  const { headers } = (refusal.extensions as unknown as { http: { headers: Map<string, string> } }).http;
+  writeLimitFields(fields, (name, value) => headers.set(name, value));
+  headers.set('cache-control', 'private, no-store');
+  return refusal;
 }
 
 /** Returns the client's address and user agent. */
