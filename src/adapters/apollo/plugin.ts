@@ -9,9 +9,15 @@ import type {
   GraphQLRequestListener,
   GraphQLResponse,
 } from '@apollo/server';
-import type { DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import {
+  OperationTypeNode,
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
-import type { Refusal } from '../../core/errors/refusal.js';
+import { Refusal } from '../../core/errors/refusal.js';
 import { printable } from '../../core/guard/printable.js';
 import type { GuardedRequest, Operation } from '../../core/guard/request/guardedRequest.js';
 import type { Reply } from '../../core/guard/request/reply.js';
@@ -40,6 +46,23 @@ interface Asked {
  */
 const DONE = Promise.resolve();
 const NOT_PREPARED = Promise.resolve(null);
+
+/**
+ * Returns the response to a subscription. Apollo Server would execute it like a query, and respond with null and status 200. A plugin
+ * that serves streams must be listed before this one.
+ */
+function withoutStream(): Promise<GraphQLResponse> {
+  const { message, details } = NO_STREAM;
+  return Promise.resolve({
+    http: { headers: new HeaderMap(), status: 400 },
+    body: { kind: 'single', singleResult: { errors: [{ message, extensions: details }] } },
+  });
+}
+
+const NO_STREAM = new Refusal(
+  'This address runs queries and mutations only. Open the subscription as a stream, if the server has an address for streams.',
+  { code: 'BAD_REQUEST' },
+);
 
 /**
  * Returns the plugin for Apollo Server: it authorizes the selected operation before anything runs, applies the key's
@@ -111,6 +134,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   responseForOperation(given: Reading): Promise<GraphQLResponse | null> {
     const asked = operationOf(given);
+    if (asked?.operation.operation === OperationTypeNode.SUBSCRIPTION) return withoutStream();
     const data = asked && this.#guarded.readSchema(asked, given.contextValue);
     if (data === null) return NOT_PREPARED;
     return Promise.resolve({
