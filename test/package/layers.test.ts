@@ -17,6 +17,7 @@ const FOLDERS = [
   'client',
   'cli',
   'dashboard',
+  'conformance',
 ] as const;
 type Folder = (typeof FOLDERS)[number];
 
@@ -32,6 +33,7 @@ const ALLOWED: Readonly<Record<Folder, readonly Folder[]>> = {
   client: ['shared', 'client'],
   cli: ['shared', 'core', 'management', 'server', 'client', 'cli'],
   dashboard: ['shared', 'dashboard'],
+  conformance: ['shared', 'conformance'],
 };
 /** Folders whose files may import a GraphQL server or an HTTP server. */
 const WITH_SERVERS: readonly Folder[] = ['adapters', 'server'];

@@ -1,12 +1,11 @@
 import { KEY_TYPES, type KeyType } from '../store/records.js';
 import { checkNames, checkTexts } from '../../shared/optionChecks.js';
 import { expandBundles } from './bundles.js';
-import { isForServers } from './endpointScopes.js';
 import { grants, parseScope, requireScope } from './grammar.js';
 
 /**
  * Returns whether keys of a type can have a scope. The code of a CLIENT key's app is public, and a READ_ONLY key is for
- * monitoring, so neither can have admin scopes or verify keys.
+ * monitoring, so neither can have admin scopes.
  */
 export function withinCeiling(type: KeyType, scope: string): boolean {
   const parsed = parseScope(scope);
@@ -15,7 +14,7 @@ export function withinCeiling(type: KeyType, scope: string): boolean {
     case 'SECRET':
       return true;
     case 'CLIENT':
-      return parsed.kind === 'grant' && !isForServers(scope);
+      return parsed.kind === 'grant';
     case 'READ_ONLY':
       return parsed.kind === 'grant' && parsed.action === 'read';
     default:
@@ -29,7 +28,7 @@ export function ceilingInWords(type: KeyType): string {
     case 'SECRET':
       return 'every scope';
     case 'CLIENT':
-      return 'action:resource scopes, except verify:keys';
+      return 'action:resource scopes';
     case 'READ_ONLY':
       return 'read:resource scopes';
     // A caller in JavaScript may pass any value.

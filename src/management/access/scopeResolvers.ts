@@ -3,7 +3,6 @@ import { rulesOf } from '../../core/guard/guard.js';
 import { openings } from '../../core/guard/openings.js';
 import { isPlatform, type ActorContext } from '../../core/keys/actor.js';
 import type { Ceilings } from '../../core/scopes/ceilings.js';
-import { ENDPOINT_SCOPES } from '../../core/scopes/endpointScopes.js';
 import { missingOf, PLATFORM } from '../../core/scopes/grammar.js';
 import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 
@@ -17,15 +16,13 @@ interface Listed {
   readonly opens: readonly string[];
 }
 
-/** Resolvers of scopes: the scopes that a key can have, from the served schema and other endpoints. */
+/** Resolvers of scopes: the scopes that a key can have, from the served schema. */
 export function scopeResolvers({ ceilings }: ScopeResolverOptions) {
   const known = new WeakMap<GraphQLSchema, readonly Listed[]>();
   const listed = (schema: GraphQLSchema): readonly Listed[] => {
     let list = known.get(schema);
     if (list === undefined) {
-      const opened = openings(schema, rulesOf(schema));
-      const names = new Set([...opened.keys(), ...ENDPOINT_SCOPES]);
-      list = [...names].sort().map((scope) => ({ scope, opens: opened.get(scope) ?? [] }));
+      list = [...openings(schema, rulesOf(schema))].map(([scope, opens]) => ({ scope, opens }));
       known.set(schema, list);
     }
     return list;

@@ -39,7 +39,6 @@ import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
 import { traceRequests } from './traceRequests.js';
 import { UnreadCounter } from './usedUp.js';
-import { verifyRoute } from './verifyRoute.js';
 import { Verdicts } from '../../management/verdicts.js';
 
 interface ServerOptions {
@@ -173,7 +172,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate, moments });
-  await verifyRoute(app, { latchkey, authenticate, moments, verdicts });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections });

@@ -12,7 +12,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { scopesOf } from '../../core/guard/requirement.js';
-import { ruleAt, type SchemaRules } from '../../core/guard/rules.js';
+import type { SchemaRules } from '../../core/guard/rules.js';
 import { fold } from '../../shared/text/fold.js';
 
 /** A part of a schema that can be found. */
@@ -107,7 +107,8 @@ function wordsOf(text: string): string[] {
 
 function entriesOf(type: GraphQLNamedType, rules: SchemaRules): Entry[] {
   const entry = (coordinate: string, signature: string, description: string | null | undefined): Entry => {
-    const rule = ruleAt(rules, coordinate);
+    const [typeName = '', field] = coordinate.split('.');
+    const rule = field === undefined ? rules.types.get(typeName) : rules.fields.get(typeName)?.get(field);
     return {
       coordinate,
       signature,
@@ -123,7 +124,10 @@ function entriesOf(type: GraphQLNamedType, rules: SchemaRules): Entry[] {
       const args = field.args.length === 0 ? '' : `(${field.args.map(signatureOf).join(', ')})`;
       return [
         entry(coordinate, `${field.name}${args}: ${String(field.type)}`, field.description),
-        ...field.args.map((arg) => entry(`${coordinate}(${arg.name}:)`, signatureOf(arg), arg.description)),
+        ...field.args.map((arg) => ({
+          ...entry(`${coordinate}(${arg.name}:)`, signatureOf(arg), arg.description),
+          requires: null,
+        })),
       ];
     });
     return [own, ...fields];

@@ -109,7 +109,6 @@ describe('OperationCompiler', () => {
       tokens: 0,
       category: 'write',
       introspects: false,
-      inputs: null,
     });
   });
 

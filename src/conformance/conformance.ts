@@ -1,0 +1,68 @@
+import type { Latchkey } from '../index.js';
+import { checkObject, optionError, unknownOption } from '../shared/optionChecks.js';
+import { errorCases } from './cases/errors.js';
+import { boundCases } from './cases/bounds.js';
+import { credentialCases } from './cases/credentials.js';
+import { identityCases } from './cases/identity.js';
+import { limitCases } from './cases/limits.js';
+import { nameCases } from './cases/names.js';
+import { shapeCases } from './cases/shape.js';
+import { startCases } from './cases/start.js';
+import { streamCases } from './cases/streams.js';
+import { transportCases } from './cases/transports.js';
+import { EXCEPTIONS } from './exceptions.js';
+import type { ConformanceCase, ConformanceOptions } from './options.js';
+import { Suite } from './suite.js';
+
+const NAMES = ['start', 'exceptions', 'createLatchkey'];
+
+/**
+ * Returns the cases that every server guarded by Latchkey must pass: published bypasses, statuses and header fields, limits, errors and
+ * streams. Each case starts its own server and sends real HTTP requests.
+ *
+ * @throws TypeError for an invalid option
+ * @example
+ * ```ts
+ * import { test } from 'node:test';
+ * import { ApolloServer } from '@apollo/server';
+ * import { startStandaloneServer } from '@apollo/server/standalone';
+ * import { apolloOptions } from 'latchkey/apollo';
+ * import { conformance } from 'latchkey/conformance';
+ *
+ * const cases = conformance({
+ *   async start({ schema, latchkey }) {
+ *     const server = new ApolloServer(apolloOptions(latchkey, { schema }));
+ *     const { url } = await startStandaloneServer(server, { context: latchkey.context, listen: { port: 0 } });
+ *     return { url, close: () => server.stop() };
+ *   },
+ *   exceptions: ['NO_STREAMS'],
+ * });
+ * for (const { name, run } of cases) test(name, run);
+ * ```
+ */
+export function conformance<L extends Latchkey = Latchkey>(options: ConformanceOptions<L>): readonly ConformanceCase[] {
+  checkConformanceOptions(options);
+  const suite = new Suite(options);
+  return [
+    ...startCases(suite),
+    ...shapeCases(suite),
+    ...identityCases(suite),
+    ...credentialCases(suite),
+    ...transportCases(suite),
+    ...streamCases(suite),
+    ...limitCases(suite),
+    ...boundCases(suite),
+    ...nameCases(suite),
+    ...errorCases(suite),
+  ];
+}
+
+function checkConformanceOptions(options: object): void {
+  checkObject('conformance', options, `an object with ${NAMES.join(', ')}`);
+  for (const name of Object.keys(options)) if (!NAMES.includes(name)) throw unknownOption('conformance', name, NAMES);
+  const { start, exceptions = [] } = options as { start?: unknown; exceptions?: readonly string[] };
+  if (typeof start !== 'function') throw optionError('conformance: start', start, 'a function');
+  const known = Object.keys(EXCEPTIONS);
+  const unknown = exceptions.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw optionError('conformance: exceptions', unknown, known.join(', '));
+}

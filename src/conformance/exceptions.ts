@@ -1,0 +1,42 @@
+/**
+ * Features that a server may lack, with the assertions that replace those of the feature. Pass the names to {@link conformance} as `exceptions`.
+ *
+ * @example
+ * ```ts
+ * import { EXCEPTIONS, type ConformanceException } from 'latchkey/conformance';
+ *
+ * const own: readonly ConformanceException[] = ['NO_STREAMS'];
+ * for (const name of own) console.log(EXCEPTIONS[name]);
+ * ```
+ */
+export const EXCEPTIONS = Object.freeze({
+  /** Asserted instead: the subscription is refused as a request, and its source is not opened. */
+  NO_STREAMS: 'The server has no transport for subscriptions.',
+  /** Asserted instead: a GET request with an operation gets 400, 404 or 405, and nothing runs. */
+  NO_GET: 'The server accepts operations by POST only.',
+  /**
+   * Asserted instead: a page of another origin gets public data at most, because it can't send a key without a preflight request,
+   * and no mutation runs.
+   */
+  NO_CSRF_CHECK: 'The server runs public queries by GET, without a header field that needs a preflight request.',
+  /** Asserted instead: the response is 400, nothing runs, and the request is not counted. */
+  UNCOUNTED_REQUESTS:
+    'The server refuses requests without an operation, such as a batch or a body that is not JSON, before Latchkey sees them.',
+  /** Asserted instead: both keys are refused, with 400 or 401. */
+  JOINED_HEADERS:
+    'The server joins header fields that were sent twice, so two credentials look like one malformed key.',
+  /** Asserted instead: the server starts, and every operation gets 500 or 503 without data. */
+  LATE_START: 'The server reads its schema at the first request instead of the start.',
+});
+
+/**
+ * The name of an exception.
+ *
+ * @example
+ * ```ts
+ * import { EXCEPTIONS, type ConformanceException } from 'latchkey/conformance';
+ *
+ * export const names = Object.keys(EXCEPTIONS) as ConformanceException[];
+ * ```
+ */
+export type ConformanceException = keyof typeof EXCEPTIONS;

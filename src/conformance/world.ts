@@ -1,0 +1,231 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildASTSchema, graphql, type GraphQLSchema } from 'graphql';
+import {
+  createLatchkey,
+  openSqliteStore,
+  tierTable,
+  type Latchkey,
+  type LatchkeyOptions,
+  type Store,
+  type TierOverrides,
+} from '../index.js';
+import { DOMAIN, domainResolvers } from './domain.js';
+import type { ConformanceException } from './exceptions.js';
+import { send, type Answer, type Sent } from './http.js';
+import type { ConformanceOptions, StartedServer } from './options.js';
+import { schemaOf, withResolvers } from './schema.js';
+import { Sources } from './sources.js';
+
+/** The options of a case. */
+export interface WorldOptions {
+  readonly latchkey?: Partial<Omit<LatchkeyOptions, 'store' | 'tiers' | 'now'>>;
+  /** Limits of keys and of callers without a key. Default: high ones, so that a case does not reach them. */
+  readonly tiers?: TierOverrides;
+  /** Returns the guarded schema. Default: that of domain.ts. */
+  readonly schema?: (given: { readonly latchkey: Latchkey; readonly ran: string[] }) => GraphQLSchema;
+}
+
+export interface Key {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** A request with an operation. */
+export interface Asked {
+  /** null: no credential. */
+  readonly token?: string | null;
+  readonly variables?: object;
+  readonly operationName?: string;
+  readonly headers?: readonly (readonly [string, string])[];
+}
+
+const HIGH = { rate: 10_000, burst: 10_000 } as const;
+const PEPPER = 'a-pepper-of-the-conformance-suite-only';
+
+/** A server with its own store. Its clock is stopped: only {@link World.pass} moves it. */
+export class World {
+  readonly store: Store & { close(): Promise<void> };
+  readonly latchkey: Latchkey;
+  readonly server: StartedServer;
+  /** The resolvers that ran, in order. */
+  readonly ran: string[];
+  readonly sources: Sources;
+  /** The errors that callers don't see. */
+  readonly hidden: readonly unknown[];
+  readonly #clock: { now: number };
+  readonly #exceptions: ReadonlySet<ConformanceException>;
+  #administration: GraphQLSchema | null = null;
+
+  constructor(parts: Parts) {
+    this.store = parts.store;
+    this.latchkey = parts.latchkey;
+    this.server = parts.server;
+    this.ran = parts.ran;
+    this.sources = parts.sources;
+    this.hidden = parts.hidden;
+    this.#clock = parts.clock;
+    this.#exceptions = parts.exceptions;
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  lacks(exception: ConformanceException): boolean {
+    return this.#exceptions.has(exception);
+  }
+
+  /** Moves the clock. */
+  pass(ms: number): void {
+    this.#clock.now += ms;
+  }
+
+  get now(): number {
+    return this.#clock.now;
+  }
+
+  /** Sends an operation by POST. */
+  ask(query: string, { token = null, headers = [], ...more }: Asked = {}): Promise<Answer> {
+    return this.post(JSON.stringify({ query, ...more }), [...bearer(token), ...headers]);
+  }
+
+  /** Sends a body as JSON. */
+  post(body: string, headers: readonly (readonly [string, string])[] = []): Promise<Answer> {
+    return send(this.url, {
+      method: 'POST',
+      headers: [['content-type', 'application/json'], ['accept', 'application/json'], ...headers],
+      body,
+    });
+  }
+
+  /** Sends an operation by GET, as a page of another origin can't: with a field that needs a preflight request. */
+  get(query: string, { token = null, operationName, headers = [] }: Asked = {}): Promise<Answer> {
+    const address = new URL(this.url);
+    address.searchParams.set('query', query);
+    if (operationName !== undefined) address.searchParams.set('operationName', operationName);
+    const fields = [...bearer(token), ['apollo-require-preflight', '1'], ['accept', 'application/json']] as const;
+    return send(address.href, { headers: [...fields, ...headers] });
+  }
+
+  send(sent: Sent, url = this.url): Promise<Answer> {
+    return send(url, sent);
+  }
+
+  /** Creates a key. */
+  async key(scopes: readonly string[] = ['read:users'], more: object = {}): Promise<Key> {
+    const { createApiKey } = await this.manage<{ createApiKey: { token: string; apiKey: { id: string } } }>(
+      'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { id } } }',
+      { input: { name: 'conformance', scopes, ...more } },
+    );
+    return { id: createApiKey.apiKey.id, token: createApiKey.token };
+  }
+
+  revoke(id: string): Promise<unknown> {
+    return this.manage('mutation ($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }', { id });
+  }
+
+  update(id: string, change: object): Promise<unknown> {
+    return this.manage('mutation ($input: UpdateApiKeyInput!) { updateApiKey(input: $input) { apiKey { id } } }', {
+      input: { id, ...change },
+    });
+  }
+
+  expire(id: string, at: number): Promise<unknown> {
+    return this.manage('mutation ($input: ExpireApiKeyInput!) { expireApiKey(input: $input) { apiKey { id } } }', {
+      input: { id, at: new Date(at).toISOString() },
+    });
+  }
+
+  async rotate(id: string, overlap: string): Promise<string> {
+    const { rotateApiKey } = await this.manage<{ rotateApiKey: { token: string } }>(
+      'mutation ($input: RotateApiKeyInput!) { rotateApiKey(input: $input) { token } }',
+      { input: { id, overlap } },
+    );
+    return rotateApiKey.token;
+  }
+
+  /** Runs an operation on keys in this process, as the first admin. It does not use the server. */
+  async manage<Data>(source: string, variableValues: Record<string, unknown>): Promise<Data> {
+    const { latchkey } = this;
+    this.#administration ??= latchkey.guard(withResolvers(buildASTSchema(latchkey.typeDefs), latchkey.resolvers), {
+      plugin: false,
+    });
+    const contextValue = await latchkey.context({ headers: { authorization: `Bearer ${latchkey.firstKey?.token}` } });
+    const { data, errors } = await graphql({ schema: this.#administration, source, variableValues, contextValue });
+    if (errors?.[0] !== undefined) throw errors[0];
+    return data as Data;
+  }
+}
+
+interface Parts extends Foundation {
+  readonly server: StartedServer;
+}
+
+/** Everything but the server. */
+export interface Foundation {
+  readonly store: World['store'];
+  readonly latchkey: Latchkey;
+  readonly ran: string[];
+  readonly sources: Sources;
+  readonly hidden: readonly unknown[];
+  readonly clock: { now: number };
+  readonly exceptions: ReadonlySet<ConformanceException>;
+}
+
+/** Opens a store and creates a Latchkey on it during a case. */
+export async function onFoundation<L extends Latchkey>(
+  suite: ConformanceOptions<L>,
+  { latchkey: own = {}, tiers = {} }: WorldOptions,
+  look: (foundation: Foundation & { readonly latchkey: L }) => Promise<void>,
+): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'latchkey-conformance-'));
+  const create = suite.createLatchkey ?? (createLatchkey as (options: LatchkeyOptions) => Promise<never>);
+  const clock = { now: Date.now() };
+  const hidden: unknown[] = [];
+  let store: World['store'] | undefined;
+  let latchkey: L | undefined;
+  try {
+    store = await openSqliteStore({ dir });
+    latchkey = await create({
+      store,
+      peppers: [PEPPER],
+      bcryptCost: 4,
+      cacheTtl: 0,
+      now: () => clock.now,
+      tiers: tierTable({ GROWTH: { ...HIGH, keys: null }, ANONYMOUS: HIGH, ...tiers }),
+      log: (error) => void hidden.push(error),
+      ...own,
+    });
+    const exceptions = new Set(suite.exceptions ?? []);
+    await look({ store, latchkey, ran: [], sources: new Sources(), hidden, clock, exceptions });
+  } finally {
+    await latchkey?.close();
+    await store?.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Starts a server during a case. */
+export function inWorld<L extends Latchkey>(
+  suite: ConformanceOptions<L>,
+  options: WorldOptions,
+  look: (world: World) => Promise<void>,
+): Promise<void> {
+  return onFoundation(suite, options, async (foundation) => {
+    const { latchkey, ran, sources } = foundation;
+    const token = latchkey.firstKey?.token ?? '';
+    const build = options.schema ?? (() => latchkey.guard(schemaOf(DOMAIN, domainResolvers(ran, sources, token))));
+    const server = await suite.start({ schema: build({ latchkey, ran }), latchkey });
+    try {
+      await look(new World({ ...foundation, server }));
+    } finally {
+      await server.close();
+    }
+  });
+}
+
+function bearer(token: string | null): readonly (readonly [string, string])[] {
+  return token === null ? [] : [['authorization', `Bearer ${token}`]];
+}
