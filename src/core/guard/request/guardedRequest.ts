@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import { getVariableValues, type GraphQLError } from 'graphql';
 import { ANONYMOUS, type AuthenticatedPrincipal, type LatchkeyContext, type Principal } from '../../auth/principal.js';
 import { withHttp } from '../../errors/http.js';
 import { settle, untold } from '../../errors/publicErrors.js';
@@ -40,6 +40,11 @@ export class GuardedRequest {
     this.#logger = logger;
   }
 
+  /** Whether an operation was authorized and may run. If not, the server must not send any data. */
+  get isAllowed(): boolean {
+    return this.#decision !== null && this.#decision.outcome !== 'refused';
+  }
+
   /**
    * Decides whether an operation may run, and counts it. Call it before any resolver runs.
    *
@@ -63,6 +68,18 @@ export class GuardedRequest {
   #settle(decision: Decision): Refusal | null {
     this.#decision = decision;
     return decision.outcome === 'refused' ? withHttp(decision.refusal, this.#options.resourceMetadata()) : null;
+  }
+
+  /**
+   * Returns the errors of an operation whose variables are invalid; null if they fit. For servers that report more than
+   * one of them. Call it after {@link authorize} has allowed the operation.
+   */
+  variableErrors({ schema, operation, variables }: Omit<Operation, 'source'>, context: unknown) {
+    const definitions = operation.variableDefinitions ?? [];
+    // The variables of a key's request were checked before it was counted.
+    const isChecked = this.#decision?.outcome === 'allowed' && principalIn(context).kind !== 'anonymous';
+    if (definitions.length === 0 || isChecked) return null;
+    return getVariableValues(schema, definitions, variables, { maxErrors: 1 }).errors ?? null;
   }
 
   /** Returns the data of an allowed operation that only reads the schema; null: execute the operation. */

@@ -1,0 +1,271 @@
+import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { ForeignSource } from '../../core/auth/headerFields.js';
+import { ANONYMOUS } from '../../core/auth/principal.js';
+import type { ContextBuilder } from '../../core/auth/context.js';
+import { withHttp } from '../../core/errors/http.js';
+import { Refusal, unavailable } from '../../core/errors/refusal.js';
+import { printable } from '../../core/guard/printable.js';
+import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
+import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
+import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
+import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
+import type { Done, Envelope, Execution, ExecutionHooks, ServerContext, Yoga, YogaPlugin } from './hooks.js';
+import { checkYogaOptions, type UseLatchkeyOptions } from './yogaOptions.js';
+import { YogaDocuments } from './yogaDocuments.js';
+import { YogaRequest, type YogaResult } from './yogaRequest.js';
+
+/** The members of a Latchkey that the plugin uses. */
+export interface YogaGuard {
+  readonly context: ContextBuilder;
+  readonly requests: RequestGuard;
+}
+
+/**
+ * Returns the plugin for GraphQL Yoga: it authenticates each request, authorizes the operation before anything runs, applies
+ * the key's limits, and sets the status and header fields of the response. Put it before plugins that can answer a request.
+ * The resolvers find the caller as `context.principal`.
+ *
+ * @param latchkey from `createLatchkey`
+ * @throws TypeError for an invalid option. `createYoga` throws GuardError for a schema that is not guarded, and TypeError
+ * for an option that weakens the guard
+ * @example
+ * ```ts
+ * import type { GraphQLSchema } from 'graphql';
+ * import { createYoga } from 'graphql-yoga';
+ * import type { Latchkey } from 'latchkey';
+ * import { useLatchkey } from 'latchkey/yoga';
+ *
+ * export const serve = (latchkey: Latchkey, schema: GraphQLSchema) =>
+ *   createYoga({ schema, parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] });
+ * ```
+ */
+export function useLatchkey(latchkey: YogaGuard, options: UseLatchkeyOptions = {}): object {
+  checkYogaOptions(latchkey, options);
+  return new Plugin(latchkey, options).hooks;
+}
+
+/** Translates Yoga's hooks to the steps of a {@link RequestGuard}. */
+class Plugin {
+  readonly #latchkey: YogaGuard;
+  readonly #guard: RequestGuard;
+  readonly #options: UseLatchkeyOptions;
+  readonly #documents: YogaDocuments;
+  readonly #requests = new WeakMap<Request, YogaRequest>();
+  #schema: GraphQLSchema | null = null;
+  #logger: Logger | undefined;
+
+  constructor(latchkey: YogaGuard, options: UseLatchkeyOptions) {
+    this.#latchkey = latchkey;
+    this.#guard = latchkey.requests;
+    this.#options = options;
+    this.#documents = new YogaDocuments(latchkey.requests.bounds);
+  }
+
+  get hooks(): YogaPlugin {
+    return {
+      onYogaInit: ({ yoga }) => this.#start(yoga),
+      onSchemaChange: ({ schema }) => this.#prepare(schema),
+      onRequestParse: async ({ request, serverContext }) => {
+        await this.#arrive(request, serverContext);
+        return { onRequestParseDone: ({ requestParserResult }) => refuseBatch(requestParserResult) };
+      },
+      onParams: ({ request, params }) => this.#take(request, params),
+      onParse: (given) => this.#parse(given),
+      onValidate: ({ addValidationRule, setValidationFn }) => {
+        this.#guard.bounds.validationRules.forEach(addValidationRule);
+        setValidationFn(this.#documents.validate);
+      },
+      onContextBuilding: ({ context, extendContext }) => {
+        const asked = this.#of(context);
+        if (asked !== null) extendContext(asked.context);
+      },
+      onExecute: (given) => this.#execute(given),
+      onSubscribe: (given) => {
+        given.setResultAndStopExecution({ errors: [noSubscriptions()] });
+        return undefined;
+      },
+      onResultProcess: async ({ request, result, setResult }) => {
+        const asked = this.#requests.get(request);
+        if (asked === undefined || asked.isFinished) return;
+        if (Array.isArray(result) || isIterable(result)) return;
+        setResult(await asked.finish(this.#allowed(asked, result as YogaResult)));
+      },
+      onResponse: async ({ request, response }) => {
+        const asked = this.#requests.get(request);
+        // Yoga answers some requests before it reads their operation, such as one of another content type.
+        if (asked === undefined || asked.isFinished) return;
+        for (const [name, value] of await asked.finishOther()) response.headers.set(name, value);
+      },
+    };
+  }
+
+  #start(yoga: Yoga): void {
+    this.#logger = yoga.logger;
+    if (this.#schema === null) {
+      throw new TypeError(
+        'createYoga: schema is missing, or not a GraphQLSchema. Pass the schema that latchkey.guard returned, so that it is checked at the start.',
+      );
+    }
+    const { parse } = yoga.getEnveloped({});
+    if (parse(PROBE) === parse(PROBE)) {
+      throw new TypeError(
+        'createYoga: documents are cached without a bound, so callers without a key could fill the memory. Set parserAndValidationCache: false. Latchkey has its own cache.',
+      );
+    }
+  }
+
+  #prepare(schema: GraphQLSchema): void {
+    const directive = ['defer', 'stream'].find((name) => schema.getDirective(name) != null);
+    if (directive !== undefined) {
+      throw new TypeError(
+        `createYoga: the schema has @${directive}. Limits do not cover incremental responses. Remove the plugin that adds it, such as useDeferStream.`,
+      );
+    }
+    this.#guard.prepare(schema);
+    this.#schema = schema;
+  }
+
+  #of({ request }: Envelope): YogaRequest | null {
+    return (request && this.#requests.get(request)) ?? null;
+  }
+
+  async #arrive(request: Request, serverContext: ServerContext): Promise<void> {
+    if (this.#schema === null) throw unavailable('The server has no schema.', 1);
+    const asked = new YogaRequest(this.#guard.begin(this.#logger), this.#schema);
+    this.#requests.set(request, asked);
+    const { csrfPrevention = true } = this.#options;
+    if (csrfPrevention !== false) {
+      const more = ['x-graphql-yoga-csrf', ...(csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []))];
+      const error = refuseSimpleRequest((name) => request.headers.get(name), more);
+      if (error !== null) throw error;
+    }
+    try {
+      asked.context = await this.#latchkey.context(sourceOf(request, serverContext, this.#options));
+    } catch (error) {
+      // Yoga does not log a refusal, and the response does not contain its cause.
+      this.#guard.report(error, { principal: ANONYMOUS }, this.#logger);
+      throw error;
+    }
+  }
+
+  #take(request: Request, { variables, operationName }: Parameters<YogaPlugin['onParams']>[0]['params']): void {
+    const asked = this.#requests.get(request);
+    if (asked === undefined) return;
+    asked.operationName = typeof operationName === 'string' ? operationName : null;
+    if (request.method !== 'GET' || typeof variables !== 'object' || variables === null) return;
+    const text = new URL(request.url).searchParams.get('variables');
+    if (text !== null) noteAltered(text, variables);
+  }
+
+  #parse({ context, params: { source }, setParsedDocument }: Parameters<YogaPlugin['onParse']>[0]) {
+    const text = typeof source === 'string' ? source : source.body;
+    const asked = this.#of(context);
+    if (asked === null && text === PROBE) return undefined;
+    if (asked !== null) asked.text = text;
+    let document = this.#documents.find(text);
+    if (document === undefined) {
+      const tooLong = this.#guard.refuseLines(text);
+      if (tooLong !== null) throw tooLong;
+      if (asked !== null) asked.guarded.wasParsed = true;
+      document = this.#documents.parse(text);
+    }
+    setParsedDocument(document);
+    if (asked !== null) asked.document = document;
+    return undefined;
+  }
+
+  #execute(given: Execution): ExecutionHooks | Promise<ExecutionHooks> {
+    // An operation from elsewhere than Yoga's handler, such as a WebSocket, has its principal in the context.
+    const asked = this.#of(given.context) ?? new YogaRequest(this.#guard.begin(this.#logger), given.args.schema);
+    const hooks: ExecutionHooks = { onExecuteDone: (done) => format(asked, done) };
+    const settle = (result: YogaResult | null): ExecutionHooks => {
+      if (result !== null) given.setResultAndStopExecution(result);
+      return hooks;
+    };
+    const result = this.#authorize(asked, given);
+    return result instanceof Promise ? result.then(settle) : settle(result);
+  }
+
+  /** Returns the result of an operation that must not be executed; null: execute it. */
+  #authorize(asked: YogaRequest, { args, context }: Execution): YogaResult | null | Promise<YogaResult | null> {
+    const { schema, document } = args;
+    const operation = getOperationAST(document, args.operationName);
+    if (operation == null) return { errors: [unknownOperation()] };
+    const given = this.#of(context) === null ? (args.contextValue ?? {}) : asked.context;
+    const variables = printable(schema, operation, args.variableValues ?? {});
+    args.variableValues = variables;
+    Object.assign(asked, { document, operation, variables });
+    const request = { schema, document, operation, variables };
+    const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
+    const settle = (refusal: Refusal | null): YogaResult | null => {
+      if (refusal !== null) return { errors: [refusal] };
+      const errors = asked.guarded.variableErrors(request, given);
+      if (errors !== null) return { errors };
+      const data = asked.guarded.readSchema(request, given);
+      return data === null ? null : { data };
+    };
+    const refusal = asked.guarded.authorize({ ...request, source }, given);
+    return refusal instanceof Promise ? refusal.then(settle) : settle(refusal);
+  }
+
+  /** Replaces data of an operation that was not authorized, such as that of another plugin's cache. */
+  #allowed(asked: YogaRequest, result: YogaResult): YogaResult {
+    if (result.data == null || asked.guarded.isAllowed) return result;
+    const fault = new Error(
+      'Another plugin answered a request that Latchkey did not authorize. Put useLatchkey before it in plugins.',
+    );
+    return { errors: [new GraphQLError(fault.message, { originalError: fault })] };
+  }
+}
+
+/** A document that is only parsed at the start, to find out whether another plugin caches documents. */
+const PROBE = '{ __typename } # Latchkey checks at the start whether documents are cached.';
+
+/** Returns the request of Node, which has all header fields and the address, or that of the Fetch API. */
+function sourceOf(request: Request, serverContext: ServerContext, { address }: UseLatchkeyOptions): ForeignSource {
+  const { req } = serverContext;
+  const known = req?.raw ?? req;
+  const source: ForeignSource =
+    known?.rawHeaders === undefined
+      ? { headers: request.headers }
+      : { headers: known.headers, rawHeaders: known.rawHeaders, ...(known.socket && { socket: known.socket }) };
+  const ip = address === undefined ? req?.ip : address(serverContext);
+  return ip == null ? source : { ...source, ip };
+}
+
+function format(asked: YogaRequest, { result, setResult }: Done): void {
+  if (isIterable(result)) {
+    void (result as Partial<AsyncIterator<unknown>>).return?.();
+    setResult({ errors: asked.format([noIncremental()]) });
+    return;
+  }
+  const { errors } = result as YogaResult;
+  if (errors !== undefined && errors.length > 0) {
+    setResult({ ...(result as YogaResult), errors: asked.format(errors) });
+  }
+}
+
+function isIterable(result: unknown): result is AsyncIterable<unknown> {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+}
+
+function refuseBatch(body: unknown): void {
+  // B38: the operations of a batch would share one admission.
+  if (!Array.isArray(body)) return;
+  throw badRequest(
+    'Batches of operations are not supported: the body is a JSON array. Send one request for each operation, with a JSON object such as {"query": "..."}.',
+  );
+}
+
+const unknownOperation = (): GraphQLError =>
+  new GraphQLError('Unknown operation. Send the operationName of an operation in the document.', {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
+  });
+
+const noIncremental = (): GraphQLError => new GraphQLError('Incremental responses are not supported.');
+
+const noSubscriptions = (): Refusal => badRequest('Subscriptions are not supported.');
+
+function badRequest(message: string): Refusal {
+  return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
+}

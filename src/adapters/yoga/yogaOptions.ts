@@ -1,0 +1,44 @@
+import { checkNames, optionError } from '../../shared/optionChecks.js';
+import type { ServerContext } from './hooks.js';
+
+/**
+ * The options of `useLatchkey`. All are optional.
+ *
+ * @example
+ * ```ts
+ * import type { UseLatchkeyOptions } from 'latchkey/yoga';
+ *
+ * export const options: UseLatchkeyOptions = { csrfPrevention: { requestHeaders: ['x-my-client'] } };
+ * ```
+ */
+export interface UseLatchkeyOptions {
+  /**
+   * Whether requests are refused that a page of another origin can send without a preflight request. `requestHeaders` are
+   * further header fields that show that there was one.
+   *
+   * @default true
+   */
+  readonly csrfPrevention?: boolean | { readonly requestHeaders?: readonly string[] };
+  /**
+   * Returns the address of the client; null: unknown. Needed on servers that don't pass Node's request as `req`, and behind
+   * proxies. Default: the `ip` of the request, or the address of its connection.
+   */
+  readonly address?: (serverContext: ServerContext) => string | null;
+}
+
+/** @throws TypeError */
+export function checkYogaOptions(latchkey: unknown, options: unknown): void {
+  const { requests, context } = (latchkey ?? {}) as { requests?: unknown; context?: unknown };
+  if (typeof requests !== 'object' || typeof context !== 'function') {
+    throw optionError('useLatchkey: latchkey', latchkey, 'the object that createLatchkey returned');
+  }
+  checkNames('useLatchkey', options, ['csrfPrevention', 'address']);
+  const { csrfPrevention, address } = options as { csrfPrevention?: unknown; address?: unknown };
+  if (address !== undefined && typeof address !== 'function')
+    throw optionError('useLatchkey: address', address, 'a function');
+  if (csrfPrevention === undefined || typeof csrfPrevention === 'boolean') return;
+  checkNames('useLatchkey: csrfPrevention', csrfPrevention, ['requestHeaders']);
+  const { requestHeaders = [] } = csrfPrevention as { requestHeaders?: unknown };
+  if (Array.isArray(requestHeaders) && requestHeaders.every((name) => typeof name === 'string' && name !== '')) return;
+  throw optionError('useLatchkey: csrfPrevention.requestHeaders', requestHeaders, 'a list of names of header fields');
+}

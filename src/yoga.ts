@@ -1,0 +1,2 @@
+export { useLatchkey } from './adapters/yoga/useLatchkey.js';
+export type { UseLatchkeyOptions } from './adapters/yoga/yogaOptions.js';
