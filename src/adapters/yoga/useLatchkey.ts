@@ -1,24 +1,19 @@
 import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { ForeignSource } from '../../core/auth/headerFields.js';
 import { ANONYMOUS } from '../../core/auth/principal.js';
-import type { ContextBuilder } from '../../core/auth/context.js';
+import type { Latchkey } from '../../assembly/libraryApi.js';
 import { withHttp } from '../../core/errors/http.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { printable } from '../../core/guard/printable.js';
 import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
+import { requestsOf } from '../requestsOf.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import type { Done, Envelope, Execution, ExecutionHooks, ServerContext, Yoga, YogaPlugin } from './hooks.js';
 import { checkYogaOptions, type UseLatchkeyOptions } from './yogaOptions.js';
 import { YogaDocuments } from './yogaDocuments.js';
 import { YogaRequest, type YogaResult } from './yogaRequest.js';
-
-/** The members of a Latchkey that the plugin uses. */
-export interface YogaGuard {
-  readonly context: ContextBuilder;
-  readonly requests: RequestGuard;
-}
 
 /**
  * Returns the plugin for GraphQL Yoga: it authenticates each request, authorizes the operation before anything runs, applies
@@ -39,14 +34,18 @@ export interface YogaGuard {
  *   createYoga({ schema, parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] });
  * ```
  */
-export function useLatchkey(latchkey: YogaGuard, options: UseLatchkeyOptions = {}): object {
-  checkYogaOptions(latchkey, options);
+export function useLatchkey(
+  latchkey: Pick<Latchkey, 'context' | 'requests'>,
+  options: UseLatchkeyOptions = {},
+): object {
+  requestsOf('useLatchkey', latchkey);
+  checkYogaOptions(options);
   return new Plugin(latchkey, options).hooks;
 }
 
 /** Translates Yoga's hooks to the steps of a {@link RequestGuard}. */
 class Plugin {
-  readonly #latchkey: YogaGuard;
+  readonly #latchkey: Pick<Latchkey, 'context' | 'requests'>;
   readonly #guard: RequestGuard;
   readonly #options: UseLatchkeyOptions;
   readonly #documents: YogaDocuments;
@@ -54,7 +53,7 @@ class Plugin {
   #schema: GraphQLSchema | null = null;
   #logger: Logger | undefined;
 
-  constructor(latchkey: YogaGuard, options: UseLatchkeyOptions) {
+  constructor(latchkey: Pick<Latchkey, 'context' | 'requests'>, options: UseLatchkeyOptions) {
     this.#latchkey = latchkey;
     this.#guard = latchkey.requests;
     this.#options = options;
@@ -106,8 +105,8 @@ class Plugin {
         'createYoga: schema is missing, or not a GraphQLSchema. Pass the schema that latchkey.guard returned, so that it is checked at the start.',
       );
     }
-    const { parse } = yoga.getEnveloped({});
-    if (parse(PROBE) === parse(PROBE)) {
+    const probe = (): unknown => yoga.getEnveloped({}).parse(PROBE);
+    if (probe() === probe()) {
       throw new TypeError(
         'createYoga: documents are cached without a bound, so callers without a key could fill the memory. Set parserAndValidationCache: false. Latchkey has its own cache.',
       );

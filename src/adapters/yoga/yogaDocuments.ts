@@ -45,7 +45,7 @@ export class YogaDocuments {
     rules: readonly ValidationRule[] = [],
   ): readonly GraphQLError[] => {
     const known = this.#valid.get(document);
-    if (known !== undefined && known.schema === schema && areSame(known.rules, rules)) return [];
+    if (known?.schema === schema && areSame(known.rules, rules)) return [];
     const errors = validate(schema, document, rules, this.#bounds.validationOptions);
     if (errors.length === 0) this.#valid.set(document, { schema, rules: [...rules] });
     return errors;

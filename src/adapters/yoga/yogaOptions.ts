@@ -27,11 +27,7 @@ export interface UseLatchkeyOptions {
 }
 
 /** @throws TypeError */
-export function checkYogaOptions(latchkey: unknown, options: unknown): void {
-  const { requests, context } = (latchkey ?? {}) as { requests?: unknown; context?: unknown };
-  if (typeof requests !== 'object' || typeof context !== 'function') {
-    throw optionError('useLatchkey: latchkey', latchkey, 'the object that createLatchkey returned');
-  }
+export function checkYogaOptions(options: unknown): void {
   checkNames('useLatchkey', options, ['csrfPrevention', 'address']);
   const { csrfPrevention, address } = options as { csrfPrevention?: unknown; address?: unknown };
   if (address !== undefined && typeof address !== 'function')

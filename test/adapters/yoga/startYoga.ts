@@ -33,9 +33,9 @@ export interface OwnYoga {
   readonly schema: GraphQLSchema;
   /** The first admin key. */
   readonly token: string;
-  /** What Yoga logged as an error. */
+  /** The errors that Yoga logged. */
   readonly logged: readonly unknown[];
-  /** What Latchkey's option `log` received. */
+  /** The errors that the option `log` of createLatchkey received. */
   readonly told: readonly unknown[];
   query(
     query: string,

