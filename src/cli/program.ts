@@ -4,6 +4,7 @@ import { tailCommand } from './commands/audit/tail.js';
 import { verifyCommand } from './commands/audit/verify.js';
 import { completionCommand } from './commands/completion.js';
 import { explainCommand } from './commands/explain.js';
+import { gatewayCommand } from './commands/gateway/gateway.js';
 import { importCommand } from './commands/import.js';
 import { createCommand } from './commands/keys/create.js';
 import { expireCommand } from './commands/keys/expire.js';
@@ -31,7 +32,7 @@ const HELP_WIDTH = 100;
 /** Every command, by its heading in the help. */
 function commands(program: () => Command): Readonly<Record<string, readonly Command[]>> {
   return {
-    'Server:': [serveCommand()],
+    'Server:': [serveCommand(), gatewayCommand()],
     'Keys:': [
       group('keys', 'Manage the keys of a workspace.', [
         createCommand(),

@@ -12,6 +12,8 @@ import type { RequestContext } from './http/requestContext.js';
 import { Connections } from './http/connections.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
+import type { Gateway } from './gateway/gateway.js';
+import { gatewaySchemaOf, openGateway } from './gateway/openGateway.js';
 import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from '../core/keys/pepper.js';
 import type { Feed } from '../core/util/feed.js';
@@ -110,9 +112,10 @@ export async function composeService(
   logger: FastifyBaseLogger,
   { now, shared, scrape, drainTime = DRAIN_TIME, places }: ComposeOptions = {},
 ): Promise<Service> {
-  const { demo: withDemo } = settings.configuration;
+  const withDemo = settings.configuration.demo && settings.gateway === null;
   // Before the first key is created, because its token would be lost if the start failed.
   const certificate = settings.tls && readCertificate(settings.tls);
+  const gatewaySchema = settings.gateway && (await gatewaySchemaOf(settings.gateway));
   const tracing = settings.tracing ? await openTracing(logger) : null;
   const metrics = new Metrics();
   const { observer } = metrics;
@@ -132,6 +135,7 @@ export async function composeService(
   const kinds = new EventKinds(withDemo ? ASSET_EVENTS : []);
   let redis: OpenRedis | null = null;
   let copies: HeadCopies | null = null;
+  let gateway: Gateway | null = null;
   try {
     // Before anything is added to a log: a new entry after missing ones would hide that they are missing.
     await checkHeads(store, (message) => logger.error(message));
@@ -187,7 +191,8 @@ export async function composeService(
       if (renewed !== null) renewCertificate(server, renewed);
       Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
-      if (configuration.demo !== withDemo) logger.warn('demo has changed. It takes effect at the next start.');
+      if (settings.gateway === null && configuration.demo !== withDemo)
+        logger.warn('demo has changed. It takes effect at the next start.');
     };
     const { assets, events } = store;
     const demo =
@@ -211,6 +216,9 @@ export async function composeService(
         ],
       }),
     );
+    if (settings.gateway !== null && gatewaySchema !== null) {
+      gateway = openGateway(settings.gateway, gatewaySchema, { latchkey, maxBytes: settings.answer.bytes });
+    }
     const counted = redis?.places ?? places;
     const streams = new OpenStreams({
       tiers: latchkey.limiter.tiers,
@@ -236,6 +244,7 @@ export async function composeService(
     const server = await createServer({
       latchkey,
       schema,
+      gateway,
       store,
       settings,
       certificate,
@@ -275,6 +284,7 @@ export async function composeService(
     await redis?.limits.close();
     redis?.close();
     await copies?.close();
+    await gateway?.close();
     await store.close();
     throw error;
   }

@@ -16,7 +16,9 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   DOCUMENT_NOT_TRUSTED: 403,
   RATE_LIMITED: 429,
   TOO_MANY_STREAMS: 429,
+  BAD_GATEWAY: 502,
   UNAVAILABLE: 503,
+  GATEWAY_TIMEOUT: 504,
 
   KEY_LIMIT_REACHED: 200,
   NOT_FOUND: 200,
@@ -86,6 +88,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'TOO_MANY_STREAMS':
     case 'STREAM_OVERFLOW':
     case 'UNAVAILABLE':
+    case 'BAD_GATEWAY':
+    case 'GATEWAY_TIMEOUT':
     case 'KEY_LIMIT_REACHED':
     case 'NOT_FOUND':
     case 'BAD_USER_INPUT':

@@ -99,6 +99,18 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     fields: { retryAfter: RETRY_AFTER },
     page: 'reference/failures.md',
   },
+  BAD_GATEWAY: {
+    when: 'the API behind the gateway is unreachable, or its response is not valid HTTP, a redirect, or too large',
+    remedy: 'retry later; before you repeat a mutation, check whether it was made',
+    fields: {},
+    page: 'how-to/gateway.md',
+  },
+  GATEWAY_TIMEOUT: {
+    when: 'the API behind the gateway did not respond within `GATEWAY_TIMEOUT`',
+    remedy: 'request less; before you repeat a mutation, check whether it was made',
+    fields: {},
+    page: 'how-to/gateway.md',
+  },
   KEY_LIMIT_REACHED: {
     when: 'the workspace has as many active keys as its tier allows',
     remedy: 'revoke a key, or use a higher tier',

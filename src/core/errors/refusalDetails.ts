@@ -43,6 +43,10 @@ export type RefusalDetails =
     }
   /** `retryAfter` in whole seconds. */
   | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }
+  /** The API behind the gateway sent no valid response. */
+  | { readonly code: 'BAD_GATEWAY' }
+  /** The API behind the gateway did not respond in time. */
+  | { readonly code: 'GATEWAY_TIMEOUT' }
   | { readonly code: 'KEY_LIMIT_REACHED'; readonly max: number; readonly current: number }
   /** `limit` is the number of streams that one key, together with other keys of its rotation, may have open. */
   | { readonly code: 'TOO_MANY_STREAMS'; readonly limit: number }

@@ -36,7 +36,7 @@ interface OpenStreamsOptions {
 }
 
 /** A stream, or a connection with several streams. */
-type OpenStream = Pick<Stream<never>, 'beat' | 'end' | 'onEnd'>;
+export type OpenStream = Pick<Stream<never>, 'beat' | 'end' | 'onEnd'>;
 
 /** A reserved place among the open streams, which is either kept or released. */
 export interface Place {

@@ -3,7 +3,7 @@ import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { createServerOptions } from '../../adapters/apollo/serverOptions.js';
 import type { Assembly } from '../../assembly/assembly.js';
@@ -30,6 +30,8 @@ interface GraphqlRouteOptions {
   readonly moments: Moments;
   readonly connections: Connections;
   readonly unread: UnreadCounter;
+  /** Where operations are served. Default: /graphql. */
+  readonly paths?: readonly string[];
 }
 
 /**
@@ -42,7 +44,7 @@ export async function graphqlRoute(
   app: FastifyInstance,
   options: GraphqlRouteOptions,
 ): Promise<ApolloServer<RequestContext>> {
-  const { latchkey, schema, logger, tracing, authenticate, moments, connections } = options;
+  const { latchkey, schema, logger, tracing, authenticate, moments, connections, paths = ['/graphql'] } = options;
   const { answerFault: unread, countUnseen } = options.unread;
   const known = new KnownOperations(schema);
   const guarded = createServerOptions(latchkey.requests);
@@ -66,9 +68,8 @@ export async function graphqlRoute(
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
-  app.route({
+  const route: Omit<RouteOptions, 'url'> = {
     method: ['GET', 'POST'],
-    url: '/graphql',
     onRequest: (request, reply, done) => {
       if (wantsGraphiql(request)) void sendGraphiql(latchkey, request, reply).catch(done);
       else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
@@ -95,7 +96,8 @@ export async function graphqlRoute(
       await countUnseen(principal, outcome);
       return sendAnswer(request, reply, answer, connections.isLeaving);
     },
-  });
+  };
+  for (const url of paths) app.route({ ...route, url });
   return apollo;
 }
 
@@ -107,13 +109,13 @@ function isPlain({ method, principal, headers: { accept = '*/*' } }: FastifyRequ
 }
 
 /** Returns whether a browser opens the address, as opposed to a client that sends a query by GET. */
-function wantsGraphiql(request: FastifyRequest): boolean {
+export function wantsGraphiql(request: FastifyRequest): boolean {
   const { query } = request.query as Record<string, unknown>;
   return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
 }
 
 /** Sends GraphiQL's page, and counts an anonymous request of the visitor's network. */
-async function sendGraphiql(
+export async function sendGraphiql(
   latchkey: Pick<Assembly, 'authenticate' | 'arrived'>,
   { caller }: FastifyRequest,
   reply: FastifyReply,

@@ -1,4 +1,3 @@
-import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { unauthenticated } from '../../core/auth/authenticator.js';
@@ -11,7 +10,6 @@ import { isTooLarge, MAX_MESSAGE_VALUES } from '../mcp/messageSize.js';
 import type { Observer } from '../../core/observer/observer.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { Settings } from '../settings/settings.js';
-import { askOperation } from './askOperation.js';
 import { afterBody, type AuthenticationHook } from './authentication.js';
 import { documentBounds } from '../../core/guard/document/documentBounds.js';
 import { answerError, refuseRequest, type FaultForm } from './faults.js';
@@ -22,9 +20,20 @@ import type { Moments } from './changeMoments.js';
 import type { RequestContext } from './requestContext.js';
 import { Verdicts } from '../../management/verdicts.js';
 
+/** The response to an operation. */
+interface RanOperation {
+  readonly status: number;
+  /** JSON. */
+  readonly body: string;
+}
+
 interface McpRouteOptions {
-  /** With the opening plugin. */
-  readonly apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>;
+  /** Runs an operation as if it had arrived at /graphql. */
+  readonly run: (
+    operation: Record<string, unknown>,
+    context: RequestContext,
+    request: FastifyRequest,
+  ) => Promise<RanOperation>;
   readonly latchkey: Assembly;
   /** Guarded. */
   readonly schema: GraphQLSchema;
@@ -64,7 +73,7 @@ const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toL
  * the same size. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
-  const { apollo, latchkey, schema, settings, observer, authenticate, moments } = options;
+  const { run, latchkey, schema, settings, observer, authenticate, moments } = options;
   const { limiter, usage, refusals } = latchkey;
   const verdicts = new Verdicts({ usage, refusals, observer });
   let endpoint: Promise<Endpoint> | null = null;
@@ -84,11 +93,11 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     return {
       principal,
       run: (operation, only) =>
-        askOperation(apollo, operation, {
-          ...{ principal, origin, requestId, outcome, only },
-          counted: true,
-          opening: null,
-        }),
+        run(
+          { ...operation },
+          { ...{ principal, origin, requestId, outcome, only }, counted: true, opening: null },
+          request,
+        ),
       failed: (err) => {
         outcome.word = 'error';
         request.log.error({ err, requestId }, 'request failed');

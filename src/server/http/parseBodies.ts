@@ -5,6 +5,7 @@ import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 export function parseBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (request.routeOptions.config.keepsText === true) request.bodyText = body;
     void parse(request, body, (error, value: unknown) => {
       // Arguments of this type need a credential, so anonymous bodies are not checked.
       if (error === null && request.principal.kind !== 'anonymous') noteAltered(body, value);

@@ -15,6 +15,9 @@ import type { OpenStreams } from '../../core/streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../../core/store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
+import { gatewayRoute } from '../gateway/gatewayRoute.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { askOperation } from './askOperation.js';
 import { authenticationHook } from './authentication.js';
 import { decodeBodies } from './bodyEncoding.js';
 import { HEADER_TIME, MAX_BODY_BYTES } from '../../core/guard/document/documentBounds.js';
@@ -45,6 +48,8 @@ interface ServerOptions {
   readonly latchkey: Assembly;
   /** A schema that `latchkey.guard` has guarded. */
   readonly schema: GraphQLSchema;
+  /** The API to which operations at /graphql are forwarded. Default: none, and `schema` is served there. */
+  readonly gateway?: Gateway | null;
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<
     Settings,
@@ -93,7 +98,7 @@ function compileSchema(): never {
 /** Returns the HTTP server, ready to listen. Close it with {@link Connections.drain}, so that no request is lost. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
-  const { sharing, observer, scrape, tracing, connections = new Connections() } = options;
+  const { sharing, observer, scrape, tracing, connections = new Connections(), gateway = null } = options;
   const proxies = new Proxies(settings.trustProxy, settings.trustProxyHeader);
   const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
   const httpOptions = {
@@ -148,12 +153,24 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // After CORS, because preflight requests have no route.
   refuseUnknownRoutes(app);
   const unread = new UnreadCounter(latchkey, verdicts);
+  // Key management stays at one address in every mode. Without a gateway, /graphql serves it, too.
+  const prefixes = gateway === null ? ['', '/admin'] : ['/admin'];
   const apollo = await graphqlRoute(app, {
     ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread },
+    paths: prefixes.map((prefix) => `${prefix}/graphql`),
   });
+  const authenticateStream = authenticationHook(verifier, moments, streamCredential);
+  if (gateway !== null) {
+    gatewayRoute(app, {
+      ...{ gateway, latchkey, moments, connections, unread, streams, observer },
+      authenticate: authenticateStream,
+      maxBytes: settings.answer.bytes,
+    });
+  }
   streamRoute(app, {
     apollo,
     streams,
+    paths: prefixes.map((prefix) => `${prefix}/graphql/stream`),
     opener: new StreamOpener({
       schema,
       latchkey,
@@ -163,15 +180,24 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       answer: settings.answer,
       log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),
-    authenticate: authenticationHook(verifier, moments, streamCredential),
+    authenticate: authenticateStream,
     observer,
     connections,
     latchkey,
     moments,
     unread,
   });
-  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
-  mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate, moments });
+  const served = gateway?.schema ?? schema;
+  schemaRoute(app, {
+    schema: served,
+    ...{ introspection: settings.introspection, limiter, usage, refusals, observer, authenticate },
+  });
+  mcpRoute(app, {
+    ...{ latchkey, settings, observer, authenticate, moments },
+    schema: served,
+    run: (operation, context, request) =>
+      gateway === null ? askOperation(apollo, operation, context) : gateway.run(operation, context, request),
+  });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections });

@@ -1,5 +1,5 @@
 import type { ApolloServer } from '@apollo/server';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { unauthenticated } from '../../core/auth/authenticator.js';
 import type { Observer } from '../../core/observer/observer.js';
 import type { OpenStreams, Place } from '../../core/streams/openStreams.js';
@@ -29,6 +29,8 @@ interface StreamRouteOptions {
   readonly connections: Connections;
   readonly latchkey: Pick<Assembly, 'checkLimits' | 'reauthenticate'>;
   readonly unread: UnreadCounter;
+  /** Where streams are served. Default: /graphql/stream. */
+  readonly paths?: readonly string[];
 }
 
 /** The fields of Apollo Server's response that the stream's response also has. */
@@ -46,9 +48,8 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
     streams.close();
     done();
   });
-  app.route({
+  const route: Omit<RouteOptions, 'url'> = {
     method: ['GET', 'POST'],
-    url: '/graphql/stream',
     // Fastify's own HEAD would run the handler and open a stream without a reader.
     exposeHeadRoute: false,
     onRequest: (request, reply, done) =>
@@ -88,7 +89,8 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         place?.giveBack();
       }
     },
-  });
+  };
+  for (const url of options.paths ?? ['/graphql/stream']) app.route({ ...route, url });
 }
 
 /** Takes a place for a stream; null: the request is anonymous, and the guard must refuse it. Rejects with a Refusal. */

@@ -10,7 +10,7 @@ import { Roles } from '../../core/scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
 import { isQuoted } from '../../shared/settings/quotes.js';
 import { readFile, type ReadFile } from './configFile.js';
-import type { FileContent } from './fileSchema.js';
+import type { FileContent, GatewayKey } from './fileSchema.js';
 
 /** The content of the configuration file, with defaults. */
 export interface FileConfiguration extends Configuration {
@@ -19,6 +19,8 @@ export interface FileConfiguration extends Configuration {
   readonly tiers: TierTable;
   /** Whether the built-in domain is served. */
   readonly demo: boolean;
+  /** The texts of the section `gateway`. */
+  readonly gateway: Readonly<Partial<Record<GatewayKey, string>>>;
   /** Files named by `NAME_FILE`, from which the value of a `${NAME}` was read. */
   readonly secretFiles: readonly string[];
   /** Warnings to log at startup and at a reload. They contain no secret. */
@@ -31,6 +33,7 @@ export const NO_FILE: FileConfiguration = Object.freeze({
   path: null,
   tiers: TIER_LIMITS,
   demo: true,
+  gateway: Object.freeze({}),
   secretFiles: Object.freeze([]),
   warnings: Object.freeze([]),
 });
@@ -73,6 +76,7 @@ export function readConfiguration(
     oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
     tiers: tiersOf(file),
     demo: file.content.demo ?? true,
+    gateway: Object.freeze({ ...file.content.gateway }) as FileConfiguration['gateway'],
     secretFiles: Object.freeze([...file.secretFiles]),
     ...(file.content.rate_limit_headers !== undefined && { rateLimitHeaders: file.content.rate_limit_headers }),
     warnings: Object.freeze(warnings),

@@ -15,6 +15,7 @@ import { PREFIX_PATTERN } from '../../core/keys/token.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { isRoleName, isScopeOrBundle } from '../../core/scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
+import { OPTIONS, type Option, type OptionName } from './options.js';
 
 /** The maximum number of roles in a file, and of scopes or roles in one list. */
 const MAX_NAMES = 100;
@@ -219,6 +220,39 @@ const oidc = section({
   }).optional(),
 });
 
+/** Returns the schema of a key that has the values of an environment variable, which overrides it. A list is written as YAML. */
+const setting = (name: OptionName) => {
+  const { about, allowed, schema, default: otherwise, unset } = OPTIONS[name] as Option<unknown>;
+  return z
+    .custom<string | number | readonly string[]>((input) => schema.safeParse(settingText(input)).success, {
+      error: fault(allowed),
+    })
+    .transform(settingText)
+    .optional()
+    .meta({ about: `${about}; \`${name}\` overrides it`, unset: unset ?? otherwise ?? 'none' });
+};
+
+function settingText(input: unknown): string {
+  return Array.isArray(input) ? input.join(',') : String(input);
+}
+
+/** The keys of `gateway`, and the variables with the same values. */
+export const GATEWAY_KEYS = [
+  ['upstream', 'GATEWAY_UPSTREAM'],
+  ['schema', 'GATEWAY_SCHEMA'],
+  ['policy', 'GATEWAY_POLICY'],
+  ['timeout', 'GATEWAY_TIMEOUT'],
+  ['connections', 'GATEWAY_CONNECTIONS'],
+  ['max_upload_bytes', 'GATEWAY_MAX_UPLOAD_BYTES'],
+  ['authorization', 'GATEWAY_AUTHORIZATION'],
+  ['request_headers', 'GATEWAY_REQUEST_HEADERS'],
+  ['response_headers', 'GATEWAY_RESPONSE_HEADERS'],
+  ['check_interval', 'GATEWAY_CHECK_INTERVAL'],
+  ['audience', 'GATEWAY_AUDIENCE'],
+] as const satisfies readonly (readonly [string, OptionName])[];
+
+export type GatewayKey = (typeof GATEWAY_KEYS)[number][0];
+
 /**
  * The schema of latchkey.yaml. `about` is a short description in Markdown, `unset` describes the default, and `each` says what
  * the keys of a map are names of. docs/reference/settings.md is generated from them. docs/how-to/configuration.md has the details.
@@ -263,6 +297,14 @@ export const fileSchema = section({
   )
     .optional()
     .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` overrides it", unset: 'draft' }),
+  gateway: section(
+    Object.fromEntries(GATEWAY_KEYS.map(([key, name]) => [key, setting(name)] as const)) as Record<
+      GatewayKey,
+      ReturnType<typeof setting>
+    >,
+  )
+    .optional()
+    .meta({ about: 'the API behind the gateway; read at startup only' }),
   demo: value<boolean>('true or false', (input) => typeof input === 'boolean')
     .optional()
     .meta({

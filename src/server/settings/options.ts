@@ -10,6 +10,8 @@ import { RATE_LIMIT_HEADERS } from '../../core/limits/limitFields.js';
 import { PROXY_HEADERS } from '../net/trustedProxies.js';
 import { DAY } from '../../core/store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../../core/store/records.js';
+import { faultOfField } from '../gateway/headerFields.js';
+import { isUpstream, UPSTREAM } from '../gateway/upstreamAddress.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';
@@ -382,6 +384,87 @@ export const OPTIONS = {
     page: 'how-to/configuration.md#without-the-built-in-domain',
     allowed: 'on or off',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
+  GATEWAY_UPSTREAM: option({
+    about: 'the GraphQL endpoint to which operations at `/graphql` are forwarded; with it, the server is a gateway',
+    unset: 'the server is not a gateway',
+    page: 'how-to/gateway.md',
+    allowed: UPSTREAM,
+    schema: z.string().refine(isUpstream, 'is not such an address'),
+  }),
+  GATEWAY_SCHEMA: option({
+    about: "the file with the upstream's schema, annotated with @auth and @public, or plain with a policy",
+    unset: 'the upstream is asked for its schema',
+    page: 'how-to/gateway.md',
+    allowed: 'the path of a GraphQL schema file',
+    schema: path,
+  }),
+  GATEWAY_POLICY: option({
+    about: 'the policy file, which decides who may use each field',
+    unset: 'the rules are in `GATEWAY_SCHEMA`',
+    page: 'reference/gateway-policy.md',
+    allowed: 'the path of a YAML file: see docs/reference/gateway-policy.md',
+    schema: path,
+  }),
+  GATEWAY_TIMEOUT: option({
+    about: 'the maximum time for a response of the upstream that is not a stream',
+    default: '30000',
+    page: 'how-to/gateway.md',
+    allowed: 'a whole number of milliseconds from 100 to 600000',
+    schema: wholeNumber(100, 600_000),
+  }),
+  GATEWAY_CONNECTIONS: option({
+    about: 'the maximum number of connections of a process to the upstream, and so of operations at the same time',
+    default: '1000',
+    page: 'how-to/gateway.md',
+    allowed: 'a whole number from 1 to 100000',
+    schema: wholeNumber(1, 100_000),
+  }),
+  GATEWAY_MAX_UPLOAD_BYTES: option({
+    about: 'the maximum size of a request with uploads (multipart/form-data)',
+    default: '10485760',
+    page: 'how-to/gateway.md',
+    allowed: 'a whole number of bytes from 0 (uploads are refused) to 10000000000',
+    schema: wholeNumber(0, 10_000_000_000),
+  }),
+  GATEWAY_AUTHORIZATION: option({
+    about: "the gateway's own credential at the upstream: the value of the header Authorization of each request",
+    unset: 'none is sent',
+    page: 'how-to/gateway.md',
+    allowed: 'a scheme and a credential of at most 8000 visible ASCII characters, such as Bearer and a token',
+    secret: true,
+    schema: z
+      .string()
+      .regex(/^[A-Za-z][\w-]{0,30} [\x21-\x7e]+$/, 'is not a scheme and a credential')
+      .max(8_000, 'is too long'),
+  }),
+  GATEWAY_REQUEST_HEADERS: option({
+    about: 'additional header fields of callers that reach the upstream; keys and cookies never do',
+    unset: 'only fields that GraphQL servers read',
+    page: 'how-to/gateway.md',
+    allowed: 'names of header fields separated by commas, without credentials and fields of the connection',
+    schema: listOf((item) => faultOfField(item, 'request')),
+  }),
+  GATEWAY_RESPONSE_HEADERS: option({
+    about: "additional header fields of the upstream's responses that reach callers",
+    unset: 'only fields that describe the response',
+    page: 'how-to/gateway.md',
+    allowed: 'names of header fields separated by commas, without cookies and fields of the connection',
+    schema: listOf((item) => faultOfField(item, 'response')),
+  }),
+  GATEWAY_CHECK_INTERVAL: option({
+    about: "how often the upstream's schema is compared with the gateway's",
+    default: '60',
+    page: 'how-to/gateway.md',
+    allowed: 'a whole number of seconds from 0 (never) to 86400',
+    schema: wholeNumber(0, 86_400),
+  }),
+  GATEWAY_AUDIENCE: option({
+    about: 'the `aud` claim of `Latchkey-Principal`',
+    unset: '`GATEWAY_UPSTREAM`',
+    page: 'how-to/gateway.md',
+    allowed: '1 to 500 visible ASCII characters',
+    schema: z.string().regex(/^[\x21-\x7e]{1,500}$/, 'has other characters'),
   }),
   METRICS_PORT: option({
     about: 'the port that serves Prometheus metrics without a key',

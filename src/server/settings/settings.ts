@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { OperatorKey } from '../../core/auth/operator.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import type { Introspection } from '../../core/guard/introspection.js';
+import { gatewayOf, NO_UPSTREAM, type GatewaySettings } from './gatewaySettings.js';
 import type { ProxyHeader } from '../net/trustedProxies.js';
 import type { Proxies } from '../../shared/outgoing/proxies.js';
 import type { Tier } from '../../core/store/records.js';
@@ -82,6 +83,8 @@ export interface Settings {
   /** Whether files are watched and reloaded when they change. */
   readonly configWatch: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** The API behind the gateway; null: the server is not a gateway. */
+  readonly gateway: GatewaySettings | null;
   /** The number of worker processes; null: this process serves by itself. */
   readonly workers: number | null;
   /** Warnings to log at startup. They contain no secret. */
@@ -107,6 +110,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       `METRICS_PORT is ${port}, which is the API's own port. Allowed: ${OPTIONS.METRICS_PORT.allowed}.`,
     );
   }
+  const configuration = configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, operator);
   return Object.freeze({
     port,
     host,
@@ -116,7 +120,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     redisUrl: read('REDIS_URL') ?? null,
     operator,
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
-    configuration: configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, operator),
+    configuration,
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
@@ -146,11 +150,37 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze(metricsAddress(metricsPort, metricsHost, host)),
     tracing: isTracingAsked(environment),
+    gateway: gatewayOf(read, configuration),
     configWatch: read('CONFIG_WATCH') ?? true,
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
     warnings: Object.freeze(quotedOptions(environment)),
   });
+}
+
+/**
+ * Reads only the settings of the gateway.
+ *
+ * @param variables override those of the environment. Undefined: not set
+ * @param needsRules whether a schema or a policy is required
+ * @throws SettingsError, also if no upstream is set
+ */
+export function readGateway(
+  variables: Readonly<Record<string, string | undefined>>,
+  needsRules: boolean,
+): GatewaySettings {
+  const given = Object.entries(variables).filter(([, value]) => value !== undefined);
+  const environment = { ...process.env, ...Object.fromEntries(given) };
+  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOptionOf(name, environment);
+  const configuration = configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, null);
+  const gateway = gatewayOf(read, configuration, needsRules);
+  if (gateway === null) throw new SettingsError(NO_UPSTREAM);
+  return gateway;
+}
+
+/** Sets variables of the environment, in which workers find them, too. @param variables undefined: unchanged */
+export function overrideVariables(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) process.env[name] = value;
 }
 
 /** Returns the address of the metrics server. `hostName` is the name of the setting with the host, for errors. */

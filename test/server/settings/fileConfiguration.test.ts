@@ -137,7 +137,10 @@ test('OIDC', () => {
 
 describe('an invalid value stops the start with one line: file, path, what is wrong, and how to fix it', () => {
   it.each([
-    ['rolls: {}', 'rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, demo.'],
+    [
+      'rolls: {}',
+      'rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, gateway, demo.',
+    ],
     [
       'auth: { api_keys: { keys: [], enabeld: true } }',
       'auth.api_keys.enabeld is not known. Allowed: a map with enabled, keys.',
@@ -147,7 +150,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys, oidc.'],
     [
       '- auth',
-      'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, demo.',
+      'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, gateway, demo.',
     ],
     [keys('{ name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is missing. Allowed: a text'],
     [keys('{ key: 12345, name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is not allowed. Allowed: a text'],

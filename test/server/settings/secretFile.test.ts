@@ -32,11 +32,13 @@ const VALUES = {
   KEY_PEPPER: `${SECRET},${SECRET}-older`,
   AUDIT_HEADS_WEBHOOK: 'https://heads.example/?token=hunter2',
   AUDIT_HEADS_WEBHOOK_SECRET: SECRET,
+  GATEWAY_AUTHORIZATION: `Bearer ${SECRET}`,
 } as const;
 
 /** Other settings that a setting requires. */
 const BESIDE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   AUDIT_HEADS_WEBHOOK: { AUDIT_HEADS_WEBHOOK_SECRET: SECRET },
+  GATEWAY_AUTHORIZATION: { GATEWAY_UPSTREAM: 'http://127.0.0.1:8000/graphql', GATEWAY_POLICY: 'policy.yaml' },
   AUDIT_HEADS_WEBHOOK_SECRET: { AUDIT_HEADS_WEBHOOK: VALUES.AUDIT_HEADS_WEBHOOK },
 };
 

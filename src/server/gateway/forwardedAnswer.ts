@@ -1,0 +1,204 @@
+import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { Refusal } from '../../core/errors/refusal.js';
+import type { PassedFields } from './headerFields.js';
+import {
+  badGateway,
+  refusalOfFault,
+  timedOut,
+  type Sent,
+  type Upstream,
+  type UpstreamHandler,
+  type UpstreamOutcome,
+} from './upstream.js';
+
+export interface ForwardedAnswerOptions {
+  readonly reply: FastifyReply;
+  /** The gateway's own fields. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly fields: PassedFields;
+  /** The maximum size of a response that isn't a stream, in bytes. */
+  readonly maxBytes: number;
+  /** In ms. */
+  readonly timeout: number;
+  /**
+   * Called before the first bytes of a stream are sent.
+   *
+   * @returns a function to call at its end, or rejects with a Refusal; null: the stream has the time of other responses
+   */
+  readonly stream: (end: (error: Error) => void) => Promise<(() => void) | null>;
+  readonly closes: () => boolean;
+  readonly onEnd: (outcome: UpstreamOutcome) => void;
+}
+
+const STREAMS = /^\s*(?:text\/event-stream|multipart\/mixed)\b/i;
+
+/**
+ * Passes a response of the upstream to the caller as it arrives. A slow caller pauses the upstream, so that nothing is
+ * buffered here. If the caller closes the connection, the request to the upstream is cancelled.
+ */
+export class ForwardedAnswer implements UpstreamHandler {
+  readonly #options: ForwardedAnswerOptions;
+  readonly #raw: ServerResponse;
+  readonly #timer: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | null = null;
+  #aborted: Error | null = null;
+  #isStream = false;
+  #isFinished = false;
+  /** Whether another event can be added to an event stream. */
+  #betweenEvents = false;
+  #isEvents = false;
+  #bytes = 0;
+  #ending: (() => void) | null = null;
+  #settle: { readonly resolve: () => void; readonly reject: (error: Refusal) => void } | null = null;
+  readonly #onClose = (): void => {
+    if (!this.#raw.writableFinished) this.#abort(new CallerLeft());
+  };
+  readonly #onDrain = (): void => this.#controller?.resume();
+
+  constructor(options: ForwardedAnswerOptions) {
+    this.#options = options;
+    this.#raw = options.reply.raw;
+    this.#timer = setTimeout(() => this.#abort(timedOut()), options.timeout);
+    this.#raw.once('close', this.#onClose);
+  }
+
+  /**
+   * Sends the request, and resolves when its response has begun.
+   *
+   * @throws Refusal, or rejects with it, if there is no response to pass on
+   */
+  sendTo(upstream: Upstream, request: Sent): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      try {
+        upstream.send(request, this);
+      } catch (error) {
+        this.failed(error as Error);
+      }
+    });
+  }
+
+  started(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted !== null) controller.abort(this.#aborted);
+  }
+
+  headers(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status >= 300 && status < 400) {
+      this.#abort(
+        badGateway('The API behind the gateway answered with a redirect, which the gateway does not follow.'),
+      );
+      return;
+    }
+    const type = String(headers['content-type']);
+    this.#isStream = STREAMS.test(type);
+    this.#betweenEvents = this.#isEvents = /event-stream/i.test(type) && headers['content-encoding'] === undefined;
+    if (!this.#isStream) {
+      if (Number(headers['content-length'] ?? 0) > this.#options.maxBytes)
+        this.#abort(tooLarge(this.#options.maxBytes));
+      else this.#begin(status, headers);
+      return;
+    }
+    controller.pause();
+    this.#options
+      .stream((error) => this.#abort(error))
+      .then(
+        (end) => {
+          if (this.#aborted !== null) {
+            end?.();
+            return;
+          }
+          this.#ending = end;
+          if (end !== null) clearTimeout(this.#timer);
+          this.#begin(status, headers);
+          // The first event may be a long time away, and the caller waits for the header.
+          this.#raw.flushHeaders();
+          controller.resume();
+        },
+        (error: unknown) => this.#abort(error as Error),
+      );
+  }
+
+  #begin(status: number, headers: IncomingHttpHeaders): void {
+    const { reply, fields, closes } = this.#options;
+    const own = reply.getHeaders() as OutgoingHttpHeaders;
+    for (const [name, value] of this.#options.headers) own[name] = value;
+    own['cache-control'] ??= reply.request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store';
+    if (closes()) own.connection = 'close';
+    reply.hijack();
+    this.#raw.on('drain', this.#onDrain);
+    this.#raw.writeHead(status, fields.toCaller(headers, own));
+    this.#settle?.resolve();
+    this.#settle = null;
+  }
+
+  data(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (!this.#isStream && this.#bytes > this.#options.maxBytes) {
+      this.#abort(tooLarge(this.#options.maxBytes));
+      return;
+    }
+    if (this.#isEvents) this.#betweenEvents = chunk.at(-1) === LF && chunk.at(-2) === LF;
+    if (!this.#raw.write(chunk)) controller.pause();
+  }
+
+  ended(): void {
+    this.#raw.end();
+    this.#finish('answered');
+  }
+
+  failed(error: Error): void {
+    if (this.#isFinished) return;
+    const cause = this.#aborted ?? error;
+    if (cause instanceof CallerLeft) {
+      this.#finish('cancelled');
+      this.#settle?.resolve();
+      return;
+    }
+    const { refusal, outcome } = refusalOfFault(cause);
+    this.#finish(outcome);
+    if (this.#settle !== null) this.#settle.reject(refusal);
+    else if (this.#betweenEvents) this.#raw.end(lastEvent(refusal));
+    // Only a cut connection can tell the caller that the response is not complete.
+    else this.#raw.destroy();
+  }
+
+  #abort(reason: Error): void {
+    if (this.#aborted !== null) return;
+    this.#aborted = reason;
+    this.#controller?.abort(reason);
+    // Not called for a request that is not connected yet, which is dropped as soon as it could be sent.
+    this.failed(reason);
+  }
+
+  #finish(outcome: UpstreamOutcome): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    clearTimeout(this.#timer);
+    this.#raw.off('close', this.#onClose);
+    this.#raw.off('drain', this.#onDrain);
+    this.#ending?.();
+    this.#ending = null;
+    this.#options.onEnd(outcome);
+  }
+}
+
+const LF = 0x0a;
+
+/** Returns the end of an event stream that is cut off, in the form of the distinct connections mode of graphql-sse. */
+function lastEvent({ message, details }: Refusal): string {
+  const result = JSON.stringify({ errors: [{ message, extensions: details }] });
+  return `event: next\ndata: ${result}\n\nevent: complete\ndata:\n\n`;
+}
+
+/** Why a request to the upstream is cancelled. Nobody reads the response. */
+class CallerLeft extends Error {}
+
+function tooLarge(limit: number): Refusal {
+  return new Refusal(
+    `The response of the API behind the gateway is larger than ${limit} bytes. Request less. If the operation was a mutation, it may have been made.`,
+    { code: 'ANSWER_TOO_LARGE', limit, unit: 'bytes' },
+  );
+}

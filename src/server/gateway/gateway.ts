@@ -1,0 +1,84 @@
+import type { FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Principal } from '../../core/auth/principal.js';
+import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
+import type { RequestContext } from '../http/requestContext.js';
+import type { GatewaySettings } from '../settings/gatewaySettings.js';
+import { askedInBody, bodyOf } from './asked.js';
+import { PassedFields } from './headerFields.js';
+import { asJsonText } from './jsonText.js';
+import { OperationJudge } from './operationJudge.js';
+import { ownFields } from './requestFields.js';
+import { badGateway, Upstream, type UpstreamOutcome } from './upstream.js';
+import { askUpstream } from './wholeAnswer.js';
+
+interface GatewayOptions {
+  /** Guarded. */
+  readonly schema: GraphQLSchema;
+  readonly guard: RequestGuard;
+  readonly settings: GatewaySettings;
+  /** Returns the value of Latchkey-Principal. */
+  readonly sign: (principal: Principal) => string | null;
+  /** The maximum size of a response, in bytes. */
+  readonly maxBytes: number;
+  readonly onAnswer?: (outcome: UpstreamOutcome) => void;
+}
+
+const JSON_FIELDS = ['content-type', 'application/json', 'accept', 'application/json', 'accept-encoding', 'identity'];
+
+/** The response to an operation. */
+interface RanOperation {
+  readonly status: number;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** The API behind the gateway, and the parts that judge and forward operations. */
+export class Gateway {
+  readonly schema: GraphQLSchema;
+  readonly judge: OperationJudge;
+  readonly upstream: Upstream;
+  readonly fields: PassedFields;
+  readonly sign: GatewayOptions['sign'];
+  readonly onAnswer: (outcome: UpstreamOutcome) => void;
+  readonly maxUploadBytes: number;
+  readonly #maxBytes: number;
+
+  constructor({ schema, guard, settings, sign, maxBytes, onAnswer = () => undefined }: GatewayOptions) {
+    const { upstream: url, timeout, connections, authorization } = settings;
+    this.schema = schema;
+    this.judge = new OperationJudge(schema, guard);
+    this.upstream = new Upstream({ url, timeout, connections, authorization });
+    this.fields = new PassedFields({ request: settings.requestHeaders, response: settings.responseHeaders });
+    this.sign = sign;
+    this.onAnswer = onAnswer;
+    this.maxUploadBytes = settings.maxUploadBytes;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Judges an operation that did not arrive at /graphql, forwards it, and returns the whole response. Rejects with a Refusal. */
+  async run(
+    operation: Record<string, unknown>,
+    context: RequestContext,
+    request: FastifyRequest,
+  ): Promise<RanOperation> {
+    const asked = askedInBody(operation, JSON.stringify(operation));
+    const judged = await this.judge.judge(asked, context);
+    if (judged.kind === 'answered') return { status: judged.answer.status, body: judged.body };
+    const headers = [...JSON_FIELDS, ...ownFields(this, request)];
+    const isSafe = judged.operation.operation.valueOf() === 'query';
+    const sent = { method: 'POST', headers, body: bodyOf(asked), isSafe } as const;
+    const { status, body } = await askUpstream(this.upstream, sent, { maxBytes: this.#maxBytes });
+    if (!isJsonObject(body)) throw badGateway('The API behind the gateway sent a response that is not JSON.');
+    return { status, body };
+  }
+
+  close(): Promise<void> {
+    return this.upstream.close();
+  }
+}
+
+function isJsonObject(text: string): boolean {
+  const value = asJsonText(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,285 @@
+import {
+  buildASTSchema,
+  GraphQLError,
+  isInterfaceType,
+  isObjectType,
+  isTypeDefinitionNode,
+  isTypeExtensionNode,
+  Kind,
+  parse,
+  validateSchema,
+  visit,
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+} from 'graphql';
+import { unavailable } from '../../core/errors/refusal.js';
+import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
+import { SettingsError } from '../../shared/settings/error.js';
+import type { Policy, Ruling } from './policy.js';
+
+/** Where a schema comes from, for messages. */
+interface Source {
+  /** The schema definition. */
+  readonly sdl: string;
+  /** Names it at the start of a message: `The schema file schema.graphql`. */
+  readonly label: string;
+}
+
+/** The schema of a gateway. */
+export interface GatewaySchema {
+  /** With its rules, not guarded yet. Its fields can't be executed: operations are forwarded. */
+  readonly schema: GraphQLSchema;
+  /** With all fields that are decided, also the closed ones: what the upstream is compared with. */
+  readonly known: GraphQLSchema;
+}
+
+/**
+ * Returns the schema of a gateway from an annotated schema: fields that are not in it are closed.
+ *
+ * @throws SettingsError
+ */
+export function annotatedSchema({ sdl, label }: Source): GatewaySchema {
+  const document = parsed({ sdl, label });
+  // A printed schema has the definitions already. If they differ from ours, the check of the guard says so.
+  const declared = new Set(document.definitions.map(identityOf));
+  const ours = directiveTypeDefs().definitions.filter((node) => !declared.has(identityOf(node)));
+  const schema = built({ kind: Kind.DOCUMENT, definitions: [...ours, ...document.definitions] }, label);
+  return { schema: forwardOnly(schema), known: schema };
+}
+
+/**
+ * Returns the schema of a gateway from the schema of the upstream and a policy. Directives of the upstream are dropped, because
+ * only the policy decides.
+ *
+ * @throws SettingsError, also if a root field is undecided, or a line of the policy matches nothing
+ */
+export function policedSchema({ sdl, label }: Source, policy: Policy): GatewaySchema {
+  const document = withoutDirectives(parsed({ sdl, label }));
+  const known = built(document, label);
+  checkNames(known, policy);
+  const undecided = undecidedFields(known, policy);
+  if (undecided.length > 0 && !policy.deniesByDefault) throw new SettingsError(undecidedFault(policy, undecided));
+  const closed = closedFields(known, policy);
+  checkInterfaces(known, closed, policy);
+  const schema = built(
+    withoutFields(document, known, closed),
+    `${label}, without the fields that ${policy.path} closes,`,
+  );
+  applyRulings(schema, policy);
+  return { schema: forwardOnly(schema), known };
+}
+
+/** Returns the coordinates of root fields without a line in the policy, sorted by type. */
+export function undecidedFields(schema: GraphQLSchema, policy: Policy): string[] {
+  return rootTypes(schema).flatMap((type) =>
+    Object.keys(type.getFields())
+      .map((name) => `${type.name}.${name}`)
+      .filter((coordinate) => policy.of(coordinate) === null && policy.exactly(type.name) === null),
+  );
+}
+
+/** Returns the root types, in the order query, mutation, subscription. */
+export function rootTypes(schema: GraphQLSchema) {
+  return [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null);
+}
+
+function undecidedFault({ path }: Policy, undecided: readonly string[]): string {
+  const [first = ''] = undecided;
+  const named = undecided.slice(0, 10).join(', ');
+  const more = undecided.length > 10 ? ` and ${undecided.length - 10} more` : '';
+  return `${path} decides nothing about ${named}${more}. Add a line for each, such as "${first}: deny", or "default: deny" to close all fields without a line.`;
+}
+
+function parsed({ sdl, label }: Source): DocumentNode {
+  try {
+    // Types can have thousands of fields. The limit is far above real schemas, and bounds the work for a hostile one.
+    return parse(sdl, { noLocation: true, maxLexicalTokens: 1_000_000 });
+  } catch (error) {
+    if (error instanceof GraphQLError) throw new SettingsError(`${label} is not a GraphQL schema: ${error.message}`);
+    throw error;
+  }
+}
+
+function built(document: DocumentNode, label: string): GraphQLSchema {
+  try {
+    const schema = buildASTSchema(document);
+    const [fault] = validateSchema(schema);
+    if (fault !== undefined) throw fault;
+    return schema;
+  } catch (error) {
+    const [first = ''] = (error as Error).message.split('\n\n');
+    throw new SettingsError(`${label} is not a valid schema: ${first}`);
+  }
+}
+
+/** Returns a text that is the same for two definitions of one directive or type. */
+function identityOf(node: DocumentNode['definitions'][number]): string {
+  return `${node.kind} ${'name' in node ? node.name.value : ''}`;
+}
+
+/** Removes all directives but those of the specification, and definitions that can't occur in operations. */
+function withoutDirectives(document: DocumentNode): DocumentNode {
+  const specified = new Set(['deprecated', 'specifiedBy', 'oneOf']);
+  return visit(document, {
+    Directive: ({ name }: DirectiveNode) => (specified.has(name.value) ? undefined : null),
+    DirectiveDefinition: ({ locations }) =>
+      locations.some(({ value }) => OF_OPERATIONS.has(value)) ? undefined : null,
+    // Only there to be extended with directives of the schema.
+    SchemaExtension: ({ operationTypes = [] }) => (operationTypes.length > 0 ? undefined : null),
+  });
+}
+
+const OF_OPERATIONS: ReadonlySet<string> = new Set([
+  ...(['QUERY', 'MUTATION', 'SUBSCRIPTION', 'FIELD', 'FRAGMENT_DEFINITION'] as const),
+  ...(['FRAGMENT_SPREAD', 'INLINE_FRAGMENT', 'VARIABLE_DEFINITION'] as const),
+]);
+
+/** A misspelled line would leave the field that it means open. */
+function checkNames(schema: GraphQLSchema, policy: Policy): void {
+  for (const name of policy.names) {
+    const [typeName = '', fieldName] = name.split('.');
+    const type = schema.getType(typeName);
+    const ruling = policy.exactly(name);
+    const at = `${policy.path}: ${name}`;
+    if (fieldName === undefined) {
+      if (!isObjectType(type))
+        throw new SettingsError(`${at} is not an object type of the upstream. Correct or remove the line.`);
+      if (ruling?.kind !== 'auth') {
+        throw new SettingsError(`${at} can only require scopes. To close its fields, write "${name}.*: deny".`);
+      }
+    } else if (!hasField(type, fieldName)) {
+      throw new SettingsError(`${at} is not a field of the upstream. Correct or remove the line.`);
+    } else if (isInterfaceType(type) && ruling?.kind !== 'deny') {
+      const types = schema.getPossibleTypes(type).map((possible) => `${possible.name}.${fieldName}`);
+      throw new SettingsError(
+        `${at} is a field of an interface. Write the line for its types: ${types.slice(0, 5).join(', ')}.`,
+      );
+    }
+  }
+}
+
+function hasField(type: GraphQLNamedType | undefined, name: string): boolean {
+  return (isObjectType(type) || isInterfaceType(type)) && Object.hasOwn(type.getFields(), name);
+}
+
+/** Returns the coordinates of all fields that the policy closes, and of root fields that it doesn't decide. */
+function closedFields(schema: GraphQLSchema, policy: Policy): Set<string> {
+  const closed = new Set(undecidedFields(schema, policy));
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__') || (!isObjectType(type) && !isInterfaceType(type))) continue;
+    for (const name of Object.keys(type.getFields())) {
+      const coordinate = `${type.name}.${name}`;
+      if (policy.of(coordinate)?.kind === 'deny') closed.add(coordinate);
+    }
+  }
+  return closed;
+}
+
+/** A type can't lack a field of its interface. */
+function checkInterfaces(schema: GraphQLSchema, closed: ReadonlySet<string>, { path }: Policy): void {
+  for (const coordinate of closed) {
+    const [typeName = '', fieldName = ''] = coordinate.split('.');
+    const type = schema.getType(typeName);
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    const required = type
+      .getInterfaces()
+      .find((one) => hasField(one, fieldName) && !closed.has(`${one.name}.${fieldName}`));
+    if (required === undefined) continue;
+    throw new SettingsError(
+      `${path} closes ${coordinate}, which its interface ${required.name} requires. Close ${required.name}.${fieldName}, too.`,
+    );
+  }
+}
+
+/** Removes closed fields, root types without fields, and types that can't be reached any more. */
+function withoutFields(document: DocumentNode, schema: GraphQLSchema, closed: ReadonlySet<string>): DocumentNode {
+  if (closed.size === 0) return document;
+  const roots = new Map(rootTypes(schema).map((type) => [type.name, type]));
+  const isEmpty = (name: string): boolean => {
+    const fields = Object.keys(roots.get(name)?.getFields() ?? {});
+    return roots.has(name) && fields.every((field) => closed.has(`${name}.${field}`));
+  };
+  const query = schema.getQueryType()?.name;
+  if (query !== undefined && isEmpty(query)) throw new SettingsError(NOTHING_OPEN);
+  const kept = <
+    Node extends { readonly name: { readonly value: string }; readonly fields?: readonly FieldDefinitionNode[] },
+  >(
+    node: Node,
+  ): Node | null => {
+    if (isEmpty(node.name.value)) return null;
+    return { ...node, fields: node.fields?.filter(({ name }) => !closed.has(`${node.name.value}.${name.value}`)) };
+  };
+  const open = visit(document, {
+    ObjectTypeDefinition: kept,
+    ObjectTypeExtension: kept,
+    InterfaceTypeDefinition: kept,
+    InterfaceTypeExtension: kept,
+    OperationTypeDefinition: ({ type }) => (isEmpty(type.name.value) ? null : undefined),
+  });
+  return reachable(open, [...roots.keys()]);
+}
+
+const NOTHING_OPEN =
+  'The policy closes every field of the query type, so there is nothing to serve. Open one: replace deny with public, authenticated or a scope.';
+
+/** Removes types that no operation can reach, which may have lost all their fields. */
+function reachable(document: DocumentNode, roots: readonly string[]): DocumentNode {
+  const byName = new Map<string, DocumentNode['definitions'][number][]>();
+  const implementing = new Map<string, string[]>();
+  for (const node of document.definitions) {
+    if (!isTypeDefinitionNode(node) && !isTypeExtensionNode(node)) continue;
+    const name = node.name.value;
+    byName.set(name, [...(byName.get(name) ?? []), node]);
+    for (const { name: above } of ('interfaces' in node ? node.interfaces : undefined) ?? []) {
+      implementing.set(above.value, [...(implementing.get(above.value) ?? []), name]);
+    }
+  }
+  const reached = new Set<string>();
+  const reach = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    for (const node of byName.get(name) ?? []) visit(node, { NamedType: (named) => reach(named.name.value) });
+    for (const below of implementing.get(name) ?? []) reach(below);
+  };
+  for (const root of roots) if (byName.has(root)) reach(root);
+  for (const node of document.definitions) {
+    if (node.kind === Kind.DIRECTIVE_DEFINITION) visit(node, { NamedType: (named) => reach(named.name.value) });
+  }
+  return {
+    ...document,
+    definitions: document.definitions.filter(
+      (node) => !(isTypeDefinitionNode(node) || isTypeExtensionNode(node)) || reached.has(node.name.value),
+    ),
+  };
+}
+
+/** Adds the rules of the policy to types and fields, in the form of code-first schemas. */
+function applyRulings(schema: GraphQLSchema, policy: Policy): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    annotate(type, policy.exactly(type.name));
+    for (const field of Object.values(type.getFields())) annotate(field, policy.of(`${type.name}.${field.name}`));
+  }
+}
+
+function annotate(part: { extensions: object }, ruling: Ruling | null): void {
+  if (ruling === null || ruling.kind === 'deny') return;
+  const args = ruling.kind === 'auth' && ruling.scope !== null ? { scope: ruling.scope } : {};
+  part.extensions = { ...part.extensions, directives: { [ruling.kind]: args } };
+}
+
+/** Operations run in the upstream. If one were executed here by mistake, it must fail and not return nulls. */
+function forwardOnly(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      field.resolve = () => {
+        throw unavailable('The operation was not forwarded to the upstream. Try again in 1 s.', 1);
+      };
+    }
+  }
+  return schema;
+}

@@ -1,0 +1,83 @@
+import type { GraphQLSchema } from 'graphql';
+import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
+import { SettingsError } from '../../shared/settings/error.js';
+import { GuardError, readRules } from '../../core/guard/rules.js';
+import type { Assembly } from '../../assembly/assembly.js';
+import type { GatewaySettings } from '../settings/gatewaySettings.js';
+import { Gateway } from './gateway.js';
+import { annotatedSchema, policedSchema, type GatewaySchema } from './gatewaySchema.js';
+import { introspectUpstream } from './introspectUpstream.js';
+import { readPolicy } from './policy.js';
+import { Upstream } from './upstream.js';
+
+const MAX_SCHEMA_BYTES = 32 * 2 ** 20;
+
+interface OpenGatewayOptions {
+  readonly latchkey: Assembly;
+  /** The maximum size of a response, in bytes. */
+  readonly maxBytes: number;
+}
+
+/** Opens the gateway of the settings, and guards its schema. @param schema that of {@link gatewaySchemaOf} */
+export function openGateway(
+  settings: GatewaySettings,
+  { schema }: GatewaySchema,
+  { latchkey, maxBytes }: OpenGatewayOptions,
+): Gateway {
+  latchkey.guard(schema, { plugin: false });
+  return new Gateway({ schema, guard: latchkey.requests, settings, maxBytes, sign: () => null });
+}
+
+/**
+ * Returns the schema of the settings, from its file or from the upstream. Call it before a key is created, whose token would be
+ * lost if the start failed.
+ *
+ * @throws SettingsError if the schema or the policy can't be used, or a root field is undecided
+ */
+export async function gatewaySchemaOf(settings: GatewaySettings): Promise<GatewaySchema> {
+  const found = await unchecked(settings);
+  checkRules(found.schema, settings);
+  return found;
+}
+
+async function unchecked({ schema: path, policy, ...settings }: GatewaySettings): Promise<GatewaySchema> {
+  if (policy === null) return annotatedSchema({ sdl: readSchema(path ?? ''), label: `The schema file ${path}` });
+  const rules = readPolicy(policy);
+  if (path !== null) return policedSchema({ sdl: readSchema(path), label: `The schema file ${path}` }, rules);
+  return policedSchema({ sdl: await upstreamSchema(settings), label: `The schema of ${settings.upstream}` }, rules);
+}
+
+/** Asks the upstream for its schema, over a separate connection. @throws SettingsError */
+export async function upstreamSchema({
+  upstream: url,
+  timeout,
+  authorization,
+}: Pick<GatewaySettings, 'upstream' | 'timeout' | 'authorization'>): Promise<string> {
+  const upstream = new Upstream({ url, timeout, authorization, connections: 1 });
+  try {
+    return await introspectUpstream(upstream);
+  } finally {
+    await upstream.close();
+  }
+}
+
+/** @throws SettingsError */
+export function readSchema(path: string): string {
+  try {
+    return readTextFile(path, MAX_SCHEMA_BYTES);
+  } catch (error) {
+    if (!(error instanceof FileFault)) throw error;
+    throw new SettingsError(`The schema file ${path} ${error.message}. ${error.remedy}`);
+  }
+}
+
+function checkRules(schema: GraphQLSchema, { policy, schema: path }: GatewaySettings): void {
+  try {
+    readRules(schema);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    const [first = ''] = error.faults;
+    const more = error.faults.length > 1 ? ` There are ${error.faults.length - 1} more faults.` : '';
+    throw new SettingsError(`${policy ?? path ?? 'The schema'}: ${first}${more}`);
+  }
+}

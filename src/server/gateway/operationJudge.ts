@@ -1,0 +1,325 @@
+import {
+  executeSync,
+  getOperationAST,
+  getVariableValues,
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
+  parse,
+  TokenKind,
+  validate,
+  specifiedRules,
+  type DocumentNode,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type Token,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { withHttp } from '../../core/errors/http.js';
+import { publicForm } from '../../core/errors/publicErrors.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
+import { fragmentsOf } from '../../core/guard/fragments.js';
+import { readsSchema } from '../../core/guard/introspectionPart.js';
+import { printable } from '../../core/guard/printable.js';
+import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
+import type { Reply } from '../../core/guard/request/reply.js';
+import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
+import type { RequestContext } from '../http/requestContext.js';
+import type { Answer } from '../http/sendAnswer.js';
+import type { Asked } from './asked.js';
+
+/** Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters. */
+const MAX_BYTES = 16 * 2 ** 20;
+const MAX_LENGTH = 4_000;
+
+/** An operation that may be forwarded. */
+export interface Admitted {
+  readonly kind: 'admitted';
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** The header fields of the response that report the limits. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** The response to an operation that is not forwarded: it was refused, or it only reads the schema. */
+export interface Answered {
+  readonly kind: 'answered';
+  readonly answer: Answer;
+  /** The body of the response. JSON. */
+  readonly body: string;
+}
+
+/** How an operation arrived. */
+export interface Arrival {
+  /** Whether subscriptions are allowed. */
+  readonly streams?: boolean;
+  /** Whether only queries are allowed, because it arrived by GET. */
+  readonly isGet?: boolean;
+}
+
+/** A document that was parsed and validated, within the limits for documents. */
+interface Known {
+  readonly document: DocumentNode;
+  readonly bytes: number;
+}
+
+/**
+ * Judges operations for a schema that isn't executed here, with the same steps and the same errors as the server's own
+ * operations. Each document is parsed and validated once.
+ */
+export class OperationJudge {
+  readonly #schema: GraphQLSchema;
+  readonly #guard: RequestGuard;
+  readonly #documents = new LRUCache<string, Known>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
+
+  /** @param schema guarded @throws GuardError for a schema that is not guarded */
+  constructor(schema: GraphQLSchema, guard: RequestGuard) {
+    this.#schema = schema;
+    this.#guard = guard;
+    guard.prepare(schema);
+  }
+
+  /** Decides whether an operation may be forwarded, and counts it. Never rejects. */
+  async judge(asked: Asked, context: RequestContext, arrival: Arrival = {}): Promise<Admitted | Answered> {
+    const guarded = this.#guard.begin();
+    const reply = new JudgedReply(this.#schema, asked, context);
+    try {
+      const data = await this.#data(asked, reply, guarded, arrival);
+      if (data === null) {
+        await guarded.finish(reply);
+        const { document, operation, headers } = reply;
+        if (document !== undefined && operation !== undefined)
+          return { kind: 'admitted', document, operation, headers };
+      }
+      reply.result = { data };
+    } catch (error) {
+      reply.fail(errorsIn(error), guarded);
+    }
+    await guarded.finish(reply);
+    return reply.answered;
+  }
+
+  /** Answers a request that has no operation, and counts it. Never rejects. */
+  async refuse(error: unknown, context: RequestContext): Promise<Answered> {
+    const guarded = this.#guard.begin();
+    const reply = new JudgedReply(this.#schema, { query: '', operationName: null, variables: {} }, context);
+    reply.fail(errorsIn(error), guarded);
+    await guarded.finish(reply);
+    return reply.answered;
+  }
+
+  /**
+   * Returns the result of an operation that only reads the schema; null: forward it.
+   *
+   * @throws GraphQLError or a list of them if the operation is refused
+   */
+  async #data(
+    asked: Asked,
+    reply: JudgedReply,
+    guarded: GuardedRequest,
+    arrival: Arrival,
+  ): Promise<Record<string, unknown> | null> {
+    const schema = this.#schema;
+    const { query: source, operationName } = asked;
+    const document = (reply.document = this.#documentOf(source, guarded));
+    const operation = (reply.operation = operationOf(document, operationName));
+    checkKind(operation, reply.context, arrival);
+    const variables = printable(schema, operation, asked.variables);
+    const refusal = await guarded.authorize({ schema, source, document, operation, variables }, reply.context);
+    if (refusal !== null) throw refusal;
+    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
+    if (errors !== undefined) throw new Faults(errors.map((error) => withStatus(error, 'BAD_USER_INPUT')));
+    const compiled = this.#guard.authorizer.prepare(schema).compile(document, operation, variables);
+    if (!compiled.introspects) return null;
+    // The upstream would answer with its whole schema, also to callers who may read only a part of it.
+    const data = guarded.readSchema({ schema, document, operation, variables }, reply.context);
+    if (data !== null) return data;
+    if (!readsOnlySchema(document, operation)) throw withHttp(new Refusal(READS_MORE, { code: 'BAD_REQUEST' }));
+    const result = executeSync({ schema, document, variableValues: variables, operationName });
+    if (result.errors !== undefined) throw new Faults(result.errors);
+    return result.data ?? {};
+  }
+
+  #documentOf(source: string, guarded: GuardedRequest): DocumentNode {
+    const known = this.#documents.get(source);
+    if (known !== undefined) return known.document;
+    guarded.wasParsed = true;
+    const document = this.#parsed(source);
+    if (source.length <= MAX_LENGTH) this.#documents.set(source, { document, bytes: retainedBytes(document) });
+    return document;
+  }
+
+  #parsed(source: string): DocumentNode {
+    const tooLong = this.#guard.refuseLines(source);
+    if (tooLong !== null) throw tooLong;
+    const { parseOptions, validationRules, validationOptions } = this.#guard.bounds;
+    let document: DocumentNode;
+    try {
+      document = parse(source, parseOptions);
+    } catch (error) {
+      throw error instanceof GraphQLError ? withStatus(error, 'GRAPHQL_PARSE_FAILED') : error;
+    }
+    checkComments(document);
+    const faults = validate(this.#schema, document, [...specifiedRules, ...validationRules], validationOptions);
+    if (faults.length > 0) throw new Faults(faults.map((fault) => withStatus(fault, 'GRAPHQL_VALIDATION_FAILED')));
+    return document;
+  }
+}
+
+const READS_MORE =
+  'The gateway returns the schema, and the API behind it returns other fields. Send __schema and __type in a request of their own.';
+
+interface Head {
+  readonly status?: number;
+  readonly headers?: Iterable<readonly [string, string]>;
+}
+
+/** The response to one operation. */
+class JudgedReply implements Reply {
+  readonly schema: GraphQLSchema;
+  readonly context: RequestContext;
+  readonly written: readonly string[];
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly headers = new Map<string, string>();
+  document: DocumentNode | undefined;
+  operation: OperationDefinitionNode | undefined;
+  errors: readonly GraphQLError[] | undefined;
+  result: { data?: Record<string, unknown> | null; errors?: readonly GraphQLFormattedError[] } | null = null;
+  status: number | undefined;
+
+  constructor(
+    schema: GraphQLSchema,
+    { query, operationName, variables }: Omit<Asked, 'variablesText'>,
+    context: RequestContext,
+  ) {
+    this.schema = schema;
+    this.context = context;
+    this.written = [query, operationName ?? ''];
+    this.variables = variables;
+  }
+
+  fail(errors: readonly GraphQLError[], guarded: GuardedRequest): void {
+    this.errors = errors;
+    guarded.tell(errors, this.context);
+    this.result = { errors: errors.map((error) => this.#formatted(error)) };
+    this.status ??= 500;
+  }
+
+  #formatted(error: GraphQLError): GraphQLFormattedError {
+    const { http, ...extensions } = error.extensions as unknown as { http?: Head };
+    if (http?.status !== undefined) this.status = http.status;
+    const headers: Head['headers'] = http?.headers;
+    for (const [name, value] of headers ?? []) this.headers.set(name, value);
+    return publicForm({ ...error.toJSON(), extensions }, error);
+  }
+
+  get answered(): Answered {
+    this.headers.set('content-type', 'application/json; charset=utf-8');
+    const { errors, data } = this.result ?? {};
+    const body = `${JSON.stringify({ errors, data })}\n`;
+    return { kind: 'answered', answer: { status: this.status ?? 200, headers: this.headers, body }, body };
+  }
+}
+
+/** Several errors of one document. */
+class Faults extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('The document is invalid.');
+    this.errors = errors;
+  }
+}
+
+function errorsIn(error: unknown): readonly GraphQLError[] {
+  if (error instanceof Faults) return error.errors;
+  if (error instanceof GraphQLError) return [error];
+  return [
+    new GraphQLError('Internal error', { originalError: error instanceof Error ? error : new Error(String(error)) }),
+  ];
+}
+
+function withStatus(error: GraphQLError, code: string): GraphQLError {
+  const { message, nodes, source, positions } = error;
+  const extensions = { ...error.extensions, code, http: { status: 400 } };
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    extensions,
+  });
+}
+
+function operationOf(document: DocumentNode, operationName: string | null): OperationDefinitionNode {
+  const operation = getOperationAST(document, operationName);
+  if (operation != null) return operation;
+  const message =
+    operationName === null
+      ? 'Must provide operation name if query contains multiple operations.'
+      : `Unknown operation named "${operationName}".`;
+  throw withStatus(new GraphQLError(message), 'OPERATION_RESOLUTION_FAILURE');
+}
+
+/** @throws Refusal for a kind of operation that is not allowed where the request arrived */
+function checkKind(
+  { operation }: OperationDefinitionNode,
+  { only }: RequestContext,
+  { streams = false, isGet = false }: Arrival,
+): void {
+  const refuse = (message: string): Refusal => withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
+  if (operation === OperationTypeNode.SUBSCRIPTION && !streams) throw refuse(NO_STREAM);
+  if (operation === OperationTypeNode.MUTATION && isGet) {
+    const refusal = refuse('Mutations are not allowed by GET. Send this one by POST.');
+    Object.assign(refusal.extensions, { http: { status: 405, headers: new Map([['allow', 'POST']]) } });
+    throw refusal;
+  }
+  if (only !== undefined && operation.valueOf() !== only) throw refuse(OTHER_KIND[only]);
+}
+
+const NO_STREAM = 'Subscriptions are streams. Send this one with the header "Accept: text/event-stream".';
+
+const OTHER_KIND = {
+  query: 'The operation is a mutation, but run_query only runs queries. Use run_mutation if it is available.',
+  mutation: 'The operation is a query, but run_mutation only runs mutations. Use run_query.',
+} as const;
+
+/**
+ * Refuses comments with characters that some lexers take for the end of a line. GraphQL's own ends of lines are LF, CR and CR LF, so
+ * for this gateway the comment continues, while another lexer would read the rest of it as fields.
+ */
+function checkComments({ loc }: DocumentNode): void {
+  for (let token: Token | null = loc?.startToken ?? null; token !== null; token = token.next) {
+    if (token.kind !== TokenKind.COMMENT || !OTHER_LINE_ENDS.test(token.value)) continue;
+    throw withStatus(
+      new GraphQLError('A comment contains a line separator other than LF, CR or CR LF. Remove the comment.'),
+      'GRAPHQL_PARSE_FAILED',
+    );
+  }
+}
+
+// oxlint-disable-next-line no-control-regex
+const OTHER_LINE_ENDS = /[\u0000\u000b\u000c\u001c-\u001e\u0085\u2028\u2029]/;
+
+/** Returns whether each field at the top level reads the schema, also through fragments. */
+function readsOnlySchema(document: DocumentNode, { operation, selectionSet }: OperationDefinitionNode): boolean {
+  if (operation !== OperationTypeNode.QUERY) return false;
+  const fragments = fragmentsOf(document);
+  const seen = new Set([selectionSet]);
+  // Iterating a set also visits elements added during the iteration.
+  for (const { selections } of seen) {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) {
+        if (!readsSchema(selection) && selection.name.value !== '__typename') return false;
+        continue;
+      }
+      const within =
+        selection.kind === Kind.FRAGMENT_SPREAD
+          ? fragments.get(selection.name.value)?.selectionSet
+          : selection.selectionSet;
+      if (within !== undefined) seen.add(within);
+    }
+  }
+  return true;
+}

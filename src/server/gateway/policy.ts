@@ -1,0 +1,152 @@
+import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
+import { SettingsError } from '../../shared/settings/error.js';
+import { parseYaml } from '../settings/yaml.js';
+
+const MAX_BYTES = 1_000_000;
+
+/** The decision of a policy about a field or a type. */
+export type Ruling =
+  /** The field is not part of the gateway's schema. */
+  | { readonly kind: 'deny' }
+  /** No key is needed. */
+  | { readonly kind: 'public' }
+  /** `scope` as in `@auth(scope:)`; null: any valid key. */
+  | { readonly kind: 'auth'; readonly scope: unknown };
+
+/** One line of a policy. */
+interface Line {
+  /** `Query.orders`, `Order.*`, `Order`. */
+  readonly name: string;
+  readonly ruling: Ruling;
+}
+
+interface Pattern extends Line {
+  readonly matches: RegExp;
+  /** The number of characters other than `*`. */
+  readonly weight: number;
+}
+
+/** A name that no type or field of the schema has, and the line that has it. */
+const NAME = /^[_A-Za-z][_0-9A-Za-z]*(?:\.[_A-Za-z][_0-9A-Za-z]*)?$/;
+const PATTERN = /^[_A-Za-z*][_0-9A-Za-z*]*\.[_A-Za-z*][_0-9A-Za-z*]*$/;
+
+const VALUES =
+  'deny, public, authenticated (any valid key), a scope such as read:orders, or lists of scopes as in @auth(scope:)';
+
+/**
+ * The rules that a policy file lays over the schema of an upstream. The most specific line decides: the exact name, otherwise
+ * the pattern with the most characters besides `*`.
+ */
+export class Policy {
+  /** The path of the file. */
+  readonly path: string;
+  /** Whether root fields without a line are closed. If not, they are undecided, and the gateway doesn't start. */
+  readonly deniesByDefault: boolean;
+  readonly #exact: ReadonlyMap<string, Ruling>;
+  readonly #patterns: readonly Pattern[];
+
+  /** @throws SettingsError if two equally specific patterns contradict each other */
+  constructor(path: string, lines: readonly Line[], deniesByDefault: boolean) {
+    this.path = path;
+    this.deniesByDefault = deniesByDefault;
+    this.#exact = new Map(lines.filter(({ name }) => !name.includes('*')).map(({ name, ruling }) => [name, ruling]));
+    this.#patterns = lines.filter(({ name }) => name.includes('*')).map(patternOf);
+  }
+
+  /** The names of all lines without `*`. */
+  get names(): readonly string[] {
+    return [...this.#exact.keys()];
+  }
+
+  /** Returns what the line with exactly this name says; null if there is none. */
+  exactly(name: string): Ruling | null {
+    return this.#exact.get(name) ?? null;
+  }
+
+  /**
+   * Returns what the policy says about a field; null: nothing.
+   *
+   * @throws SettingsError if two equally specific patterns contradict each other
+   */
+  of(coordinate: string): Ruling | null {
+    const exact = this.#exact.get(coordinate);
+    if (exact !== undefined) return exact;
+    const matching = this.#patterns.filter(({ matches }) => matches.test(coordinate));
+    const most = Math.max(...matching.map(({ weight }) => weight));
+    const [best, ...others] = matching.filter(({ weight }) => weight === most);
+    const other = best && others.find(({ ruling }) => !isSame(ruling, best.ruling));
+    if (best !== undefined && other !== undefined) {
+      throw new SettingsError(
+        `${this.path}: ${best.name} and ${other.name} contradict each other for ${coordinate}. Add a line for ${coordinate}.`,
+      );
+    }
+    return best?.ruling ?? null;
+  }
+}
+
+/**
+ * Reads a policy file.
+ *
+ * @throws SettingsError for the first fault, in one line
+ */
+export function readPolicy(path: string): Policy {
+  let text: string;
+  try {
+    text = readTextFile(path, MAX_BYTES);
+  } catch (error) {
+    if (!(error instanceof FileFault)) throw error;
+    throw new SettingsError(`The policy file ${shown(path)} ${error.message}. ${error.remedy}`);
+  }
+  return parsePolicy(text, path);
+}
+
+/** @param path names the file in errors @throws SettingsError */
+export function parsePolicy(text: string, path: string): Policy {
+  const tree = parseYaml(text, path);
+  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
+    throw new SettingsError(`${path} is not a map. Write lines such as "Query.orders: read:orders".`);
+  }
+  const lines: Line[] = [];
+  let deniesByDefault = false;
+  for (const [name, value] of Object.entries(tree as Record<string, unknown>)) {
+    if (name === 'default') {
+      if (value !== 'deny') throw new SettingsError(`${path}: default is not allowed. Allowed: deny.`);
+      deniesByDefault = true;
+    } else {
+      if (!NAME.test(name) && !PATTERN.test(name)) {
+        throw new SettingsError(
+          `${path}: ${shown(name)} is not a name. Allowed: a field such as Query.orders, a pattern such as Order.*, or a type such as Order.`,
+        );
+      }
+      lines.push({ name, ruling: rulingOf(value, `${path}: ${name}`) });
+    }
+  }
+  return new Policy(path, lines, deniesByDefault);
+}
+
+/** The scopes themselves are checked with those of the schema. */
+function rulingOf(value: unknown, at: string): Ruling {
+  if (value === 'deny' || value === 'public') return { kind: value };
+  if (value === 'authenticated') return { kind: 'auth', scope: null };
+  const isScopes = typeof value === 'string' || Array.isArray(value);
+  if (!isScopes) throw new SettingsError(`${at} is not allowed. Allowed: ${VALUES}.`);
+  return { kind: 'auth', scope: value };
+}
+
+function patternOf(line: Line): Pattern {
+  const [type = '', field = ''] = line.name.split('.');
+  const part = (text: string): string => text.replace(/\*+/g, '[_0-9A-Za-z]*');
+  return {
+    ...line,
+    matches: new RegExp(`^${part(type)}\\.${part(field)}$`),
+    weight: line.name.replaceAll('*', '').length,
+  };
+}
+
+function isSame(a: Ruling, b: Ruling): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 100));
+}

@@ -1,0 +1,34 @@
+import type { FastifyRequest } from 'fastify';
+import type { Principal } from '../../core/auth/principal.js';
+import { parseTraceparent } from '../tracing/traceparent.js';
+import type { PassedFields } from './headerFields.js';
+
+/** Signs the principal of a request. */
+interface Signer {
+  readonly sign: (principal: Principal) => string | null;
+}
+
+/** Returns the header fields of a request to the upstream: names and values in turn. */
+export function requestFields(gateway: Signer & { readonly fields: PassedFields }, request: FastifyRequest): string[] {
+  return [...gateway.fields.toUpstream(request.raw.headers), ...ownFields(gateway, request)];
+}
+
+/** Returns the fields that the gateway itself adds. */
+export function ownFields({ sign }: Signer, request: FastifyRequest): string[] {
+  const headers = ['x-request-id', request.id];
+  const traceparent = traceparentOf(request);
+  if (traceparent !== null) headers.push('traceparent', traceparent);
+  const token = sign(request.principal);
+  if (token !== null) headers.push('latchkey-principal', token);
+  return headers;
+}
+
+/** Returns the span of this request, or the caller's if requests are not traced here; null: there is neither. */
+function traceparentOf({ span, raw }: FastifyRequest): string | null {
+  if (span != null) {
+    const { traceId, spanId, traceFlags } = span.span.spanContext();
+    return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  }
+  const remote = parseTraceparent(raw.headers.traceparent);
+  return remote && `00-${remote.traceId}-${remote.spanId}-0${remote.traceFlags}`;
+}

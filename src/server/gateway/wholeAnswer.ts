@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Refusal } from '../../core/errors/refusal.js';
+import { badGateway, refusalOfFault, timedOut, type Sent, type Upstream, type UpstreamHandler } from './upstream.js';
+
+/** A complete response of the upstream. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+interface Bounds {
+  /** In bytes. */
+  readonly maxBytes: number;
+}
+
+/** Sends a request and reads the whole response. Rejects with a Refusal if there is none. */
+export function askUpstream(upstream: Upstream, request: Sent, { maxBytes }: Bounds): Promise<WholeAnswer> {
+  return new Promise((resolve, reject: (refusal: Refusal) => void) => {
+    const reader = new Reader(maxBytes, upstream.timeout, { resolve, reject });
+    try {
+      upstream.send(request, reader);
+    } catch (error) {
+      reader.failed(error as Error);
+    }
+  });
+}
+
+interface Settle {
+  readonly resolve: (answer: WholeAnswer) => void;
+  readonly reject: (refusal: Refusal) => void;
+}
+
+class Reader implements UpstreamHandler {
+  readonly #maxBytes: number;
+  readonly #settle: Settle;
+  readonly #timer: NodeJS.Timeout;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #head: Pick<WholeAnswer, 'status' | 'headers'> = { status: 502, headers: {} };
+  #controller: Dispatcher.DispatchController | null = null;
+  #aborted: Error | null = null;
+
+  constructor(maxBytes: number, timeout: number, settle: Settle) {
+    this.#maxBytes = maxBytes;
+    this.#settle = settle;
+    this.#timer = setTimeout(() => this.#abort(timedOut()), timeout);
+  }
+
+  started(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted !== null) controller.abort(this.#aborted);
+  }
+
+  headers(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#head = { status, headers };
+    if (status >= 300 && status < 400) this.#abort(badGateway('The API behind the gateway answered with a redirect.'));
+    if (headers['content-encoding'] !== undefined) {
+      this.#abort(badGateway('The API behind the gateway sent a compressed response, which was not requested.'));
+    }
+  }
+
+  data(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes)
+      this.#abort(badGateway('The response of the API behind the gateway is too large.'));
+    else this.#chunks.push(chunk);
+  }
+
+  ended(): void {
+    clearTimeout(this.#timer);
+    this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks).toString() });
+  }
+
+  failed(error: Error): void {
+    clearTimeout(this.#timer);
+    this.#settle.reject(refusalOfFault(this.#aborted ?? error).refusal);
+  }
+
+  #abort(reason: Error): void {
+    if (this.#aborted !== null) return;
+    this.#aborted = reason;
+    this.#controller?.abort(reason);
+    this.failed(reason);
+  }
+}
