@@ -6,6 +6,7 @@ import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
 import type { Principal } from '../core/auth/principal.js';
 import type { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import type { Standing } from '../core/auth/standing.js';
+import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
 import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
@@ -14,6 +15,7 @@ import type { KeyService } from '../core/keys/keyService.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
+import { ENDPOINT_SCOPES } from '../core/scopes/endpointScopes.js';
 import { checkOptions } from '../core/util/checkOptions.js';
 import type { GatheredEntries } from '../management/audit/gathered.js';
 import type { Refusals } from '../management/audit/refusals.js';
@@ -57,6 +59,8 @@ export interface Assembly extends Latchkey {
   reauthenticate(source: ForeignSource): Principal | Promise<Principal>;
   /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
   standing(source: ForeignSource): Standing | Promise<Standing>;
+  /** Verifies tokens for other services. */
+  readonly verifier: KeyVerifier;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
   readonly projects: ProjectService;
@@ -110,7 +114,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const principals = new Principals(foundation, accounts);
   const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
   const { resourceMetadata } = principals;
-  const knownScopes = new Set<string>();
+  const knownScopes = new Set<string>(ENDPOINT_SCOPES);
   const services = openServices(foundation, { tiers: limiter.tiers, knownScopes });
   const firstKey = await services.workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
@@ -137,6 +141,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,
+    verifier: new KeyVerifier({ authenticator: principals, limits: limiter, log: accounts.verdicts }),
     keys: services.keys,
     workspaces: services.workspaces,
     projects: services.projects,

@@ -66,6 +66,10 @@ export class Principals {
   readonly reauthenticate = (source: ForeignSource): Principal | Promise<Principal> =>
     principalOf(readableSource(source), this.#door);
 
+  // Not through the door: the credential is not its sender's.
+  readonly identify: Authenticator['identify'] = (credential, sender) =>
+    this.#authenticator.identify(credential, sender);
+
   readonly standing = (source: ForeignSource): Standing | Promise<Standing> =>
     standingOf(readableSource(source), this.#authenticator);
 

@@ -8,7 +8,7 @@ import { statusOf, type KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
-import { Failures } from './failures.js';
+import { Failures, type Sender } from './failures.js';
 import { ForeignSchemes } from './foreignSchemes.js';
 import { KnownKeys, type KnownKey } from './knownKeys.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
@@ -16,6 +16,7 @@ import { OidcAuthenticator } from './oidc/oidcAuthenticator.js';
 import type { OidcConfiguration } from './oidc/oidcConfiguration.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { OutsideAddress } from './outsideAddress.js';
+import type { EndReason, Identified } from './identified.js';
 import type { AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
@@ -72,6 +73,9 @@ interface AuthenticatorOptions {
 
 /** The validity of a principal that is not cached: authenticate again now. */
 const AT_ONCE: Validity = Object.freeze({ lookupId: null, countsFor: 0, expiresAt: null });
+
+/** The stored key of a credential, in any state, or the principal of another credential. */
+type Found = KnownKey | AuthenticatedPrincipal;
 
 /** A lookup ID and secret to try for a credential. Imported tokens have no `tokenPrefix`, because it is not verified. */
 interface Candidate extends Located {
@@ -150,18 +154,29 @@ export class Authenticator {
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     // First, because nearly all requests end here. A JWT is never cached as a key.
     const seen = this.#enabled ? this.#keys.seen(credential) : null;
-    if (seen !== null) return this.#admitKnown(seen, address);
-    if (looksLikeJwt(credential)) return this.#byToken(credential, address);
-    if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
-    if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
-    const recognized = this.#recognized(credential);
-    if (recognized !== null) return this.#admitKnown(recognized, address);
-    const configured = this.#configured.known(credential);
-    if (configured !== null) {
+    if (seen !== null) {
       this.#observer.lookedUp('hit');
-      return configured;
+      return this.#admit(seen, address);
     }
-    return this.#verify(credential, address).catch(closed);
+    const found = this.#locate(credential, address);
+    return found instanceof Promise
+      ? found.then((late) => this.#admit(late, address)).catch(closed)
+      : this.#admit(found, address);
+  }
+
+  /**
+   * Verifies a credential that somebody else received, and returns what it belongs to, also if it is a key that was revoked
+   * or has expired. Not a promise for a cached key. Doesn't use the key: it isn't judged by its addresses, and its last use
+   * stays the same until you call `use`.
+   *
+   * @param sender counts failures
+   * @throws Refusal UNAUTHENTICATED, RATE_LIMITED or UNAVAILABLE, or rejects with one, as {@link authenticate}
+   */
+  identify(credential: string, sender: Sender): Identified | Promise<Identified> {
+    const found = this.#locate(credential, sender);
+    return found instanceof Promise
+      ? found.then((late) => this.#identified(late, credential)).catch(closed)
+      : this.#identified(found, credential);
   }
 
   /** Returns how long a result of {@link authenticate} stays valid. @param principal the result for that credential */
@@ -213,10 +228,32 @@ export class Authenticator {
     this.#oidc.forget(change?.workspaceId ?? null);
   }
 
+  /** @throws Refusal, or rejects with one */
+  #locate(credential: string, sender: Sender): Found | Promise<Found> {
+    if (looksLikeJwt(credential)) return this.#byToken(credential, sender);
+    if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
+    if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
+    const known = this.#recognized(credential) ?? this.#configured.known(credential);
+    if (known === null) return this.#verify(credential, sender).catch(closed);
+    this.#observer.lookedUp('hit');
+    return known;
+  }
+
+  #identified(found: Found, credential: string): Identified {
+    if (!('principal' in found)) {
+      const { expiresAt } = this.validity(found, credential);
+      return { principal: found, key: null, ended: null, addresses: null, expiresAt, use: () => undefined };
+    }
+    const { key, principal, addresses } = found;
+    const now = this.#options.now();
+    const use = (address: string | null): void => this.#options.onUse(key.id, now, key, address);
+    return { principal, key, ended: endOf(found, now), addresses, expiresAt: key.expiresAt, use };
+  }
+
   /** Authenticates an access token. A credential in the format of a JWT is never looked up as a key. */
-  #byToken(token: string, address: string | null): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+  #byToken(token: string, sender: Sender): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     if (!this.#oidc.enabled) throw unauthenticated('malformed');
-    const found = this.#oidc.authenticate(token, address);
+    const found = this.#oidc.authenticate(token, sender);
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
@@ -232,41 +269,35 @@ export class Authenticator {
   }
 
   /** Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that no key hides one before it. */
-  async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
+  async #verify(credential: string, sender: Sender): Promise<Found> {
     const token = parseToken(credential);
     // A token of another system may accidentally have the format of a Latchkey token.
-    if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, address);
+    if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, sender);
     if (this.#options.operator?.matches(credential) === true) return this.#authenticateOperator(credential);
     const imported = await this.#foreign.locate(credential);
     if (imported.length === 0) {
-      return this.#configured.any
-        ? this.#verifyConfigured(credential, address)
-        : this.#authenticateOperator(credential);
+      return this.#configured.any ? this.#verifyConfigured(credential, sender) : this.#authenticateOperator(credential);
     }
     const before = imported.some(({ lookupId }) => this.#keys.wasRight(lookupId, credential));
     if (!before && this.#configured.mayBe(credential)) {
-      const principal = await this.#configured.verify(credential, address);
+      const principal = await this.#configured.verify(credential, sender);
       if (principal !== null) return principal;
     }
-    return this.#verifyAmong(imported, credential, address);
+    return this.#verifyAmong(imported, credential, sender);
   }
 
   /** Tries candidates in order. @param candidates at least one; failures are counted by the lookup ID of the first */
-  async #verifyAmong(
-    candidates: readonly Candidate[],
-    credential: string,
-    address: string | null,
-  ): Promise<AuthenticatedPrincipal> {
+  async #verifyAmong(candidates: readonly Candidate[], credential: string, sender: Sender): Promise<KnownKey> {
     const counted = candidates[0]?.lookupId ?? null;
     // Counted before the read, because a thousand concurrent guesses must not all find the count at zero. Not counted if the
     // read is running: clients may send a valid key many times at once to a process that has just started.
     const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
-    const attempt = guess ? this.#failures.attempt(counted, address) : null;
+    const attempt = guess ? this.#failures.attempt(counted, sender) : null;
     let wrong = false;
     try {
       for (const candidate of candidates) {
         const known = await this.#find(candidate, credential);
-        if (known !== null) return this.#admit(known, address);
+        if (known !== null) return known;
       }
       wrong = true;
     } finally {
@@ -274,7 +305,7 @@ export class Authenticator {
       if (!wrong) attempt?.giveBack();
     }
     if (attempt?.over != null) throw attempt.over;
-    if (!guess) this.#failures.take(counted, address);
+    if (!guess) this.#failures.take(counted, sender);
     throw this.#noKey(credential);
   }
 
@@ -289,30 +320,20 @@ export class Authenticator {
     return (await this.#keys.isRight(known, credential, verify)) ? known : null;
   }
 
-  #admitKnown(known: KnownKey, address: string | null): AuthenticatedPrincipal {
-    this.#observer.lookedUp('hit');
-    return this.#admit(known, address);
-  }
-
-  #admit({ key, principal, addresses, userLeft }: KnownKey, address: string | null): AuthenticatedPrincipal {
+  #admit(found: Found, address: string | null): AuthenticatedPrincipal {
+    if (!('principal' in found)) return found;
+    const { key, principal, addresses } = found;
     const now = this.#options.now();
-    // First, so that the reason stays the same while the removed user's keys are being revoked one after another.
-    if (userLeft) throw unauthenticated('user_left');
-    switch (statusOf(key, now)) {
-      case 'REVOKED':
-        throw unauthenticated('revoked');
-      case 'EXPIRED':
-        throw unauthenticated('expired');
-      case 'ACTIVE':
-    }
+    const ended = endOf(found, now);
+    if (ended !== null) throw unauthenticated(ended);
     if (addresses?.has(address) === false) throw new OutsideAddress(principal);
     this.#options.onUse(key.id, now, key, address);
     return principal;
   }
 
-  async #verifyConfigured(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
+  async #verifyConfigured(credential: string, sender: Sender): Promise<AuthenticatedPrincipal> {
     this.#observer.lookedUp('miss');
-    const principal = await this.#configured.verify(credential, address);
+    const principal = await this.#configured.verify(credential, sender);
     if (principal === null) throw this.#noKey(credential);
     return principal;
   }
@@ -336,6 +357,15 @@ export class Authenticator {
     if (principal === null) throw unavailable('The default workspace is missing. Restart the server.', 5);
     return principal;
   }
+}
+
+/** Returns why a key is not accepted any more; null: it is. */
+function endOf({ key, userLeft }: KnownKey, now: number): EndReason | null {
+  // First, so that the reason stays the same while the removed user's keys are being revoked one after another.
+  if (userLeft) return 'user_left';
+  const status = statusOf(key, now);
+  if (status === 'ACTIVE') return null;
+  return status === 'REVOKED' ? 'revoked' : 'expired';
 }
 
 /** Turns every error of a verification into a refusal, so that authentication fails closed. */

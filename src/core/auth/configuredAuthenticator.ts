@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js';
 import { unavailable } from '../errors/refusal.js';
 import { MAX_CONFIGURED_KEYS } from './configuration.js';
 import type { ConfiguredKeys } from './configuredKeys.js';
-import type { Failures } from './failures.js';
+import type { Failures, Sender } from './failures.js';
 import { configuredHolderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 
@@ -69,13 +69,13 @@ export class ConfiguredAuthenticator {
    * @returns null if it is not a configured key
    * @throws Refusal RATE_LIMITED (too many invalid keys), UNAVAILABLE, and errors of the store
    */
-  async verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal | null> {
+  async verify(credential: string, sender: Sender): Promise<AuthenticatedPrincipal | null> {
     const keys = this.#keys;
     const mark = this.#markOf(credential);
-    const key = this.#right.get(mark) ?? (await this.#judge(credential, mark, address));
+    const key = this.#right.get(mark) ?? (await this.#judge(credential, mark, sender));
     const principal = key && (await this.#principals.get(key.id));
     // A reload replaced the keys during the verification.
-    if (keys !== this.#keys) return this.verify(credential, address);
+    if (keys !== this.#keys) return this.verify(credential, sender);
     if (key !== null && principal === null) {
       throw unavailable("The workspace of the configured key is missing. Correct the key's workspace.", 5);
     }
@@ -101,22 +101,22 @@ export class ConfiguredAuthenticator {
   }
 
   /** Counts a failure before bcrypt runs, because a thousand concurrent guesses must not all find the count at zero. */
-  async #judge(credential: string, mark: string, address: string | null): Promise<ConfiguredRecord | null> {
+  async #judge(credential: string, mark: string, sender: Sender): Promise<ConfiguredRecord | null> {
     const tag = this.#keys.tagOf(credential);
     const counted = tag === null ? null : `tag ${tag}`;
     const running = this.#running.get(mark);
     if (running !== undefined) {
       // Not counted in advance: clients may send a valid key many times at once to a process that has just started.
       const key = await running;
-      if (key === null) this.#failures.take(counted, address);
+      if (key === null) this.#failures.take(counted, sender);
       return key;
     }
     if (tag === null) {
-      this.#failures.take(counted, address);
+      this.#failures.take(counted, sender);
       return null;
     }
     // The tag matches, so it is a key, or one of the few guesses in a million with the same tag.
-    const { giveBack, over } = this.#failures.attempt(counted, address);
+    const { giveBack, over } = this.#failures.attempt(counted, sender);
     const { judging, end } = this.#begin(credential, mark);
     let key: ConfiguredRecord | null;
     try {

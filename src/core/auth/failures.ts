@@ -20,6 +20,12 @@ const LOOKS = 200;
 const MAX_COUNTED = 10_000;
 
 /**
+ * Who sends a credential: an address, or a name for a caller that sends the credentials of others, such as a service that
+ * verifies keys. null: unknown.
+ */
+export type Sender = string | { readonly name: string } | null;
+
+/**
  * Counts failures by address and by lookup ID, in minutes that begin with the first failure. Failures never block a valid
  * key that is cached, so that an attacker can't lock out the holder of a key or others at the same address.
  */
@@ -40,13 +46,13 @@ export class Failures {
   /**
    * Counts a failure.
    *
-   * @param lookupId null: count it only by address
+   * @param lookupId null: count it only by sender
    * @returns a function to call if it was not a failure after all
    * @throws Refusal RATE_LIMITED if there were too many failures; this one is not counted then
    */
-  take(lookupId: string | null, address: string | null): () => void {
+  take(lookupId: string | null, sender: Sender): () => void {
     const now = this.#clock();
-    const from = address === null ? null : network(address);
+    const from = nameOf(sender);
     if (lookupId !== null) this.#byLookupId.assertBelow(lookupId, now);
     if (from !== null) this.#byAddress.assertBelow(from, now);
     const taken: Counted[] = [];
@@ -63,19 +69,19 @@ export class Failures {
    *
    * @throws Refusal RATE_LIMITED if it may not be looked up either
    */
-  attempt(lookupId: string | null, address: string | null): Attempt {
+  attempt(lookupId: string | null, sender: Sender): Attempt {
     try {
-      return { giveBack: this.take(lookupId, address), over: null };
+      return { giveBack: this.take(lookupId, sender), over: null };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { giveBack: this.#look(address, error), over: error };
+      return { giveBack: this.#look(sender, error), over: error };
     }
   }
 
   /** @throws over */
-  #look(address: string | null, over: Refusal): () => void {
+  #look(sender: Sender, over: Refusal): () => void {
     const now = this.#clock();
-    const from = address === null ? '' : network(address);
+    const from = nameOf(sender) ?? '';
     if (!this.#looks.isBelow('', now) || !this.#looksByAddress.isBelow(from, now)) throw over;
     const taken = [this.#looks.add('', now), this.#looksByAddress.add(from, now)];
     return () => {
@@ -134,6 +140,12 @@ class Counts {
     const counted = this.#counts.get(name);
     return counted !== undefined && now >= counted.since && now - counted.since < this.#window ? counted : undefined;
   }
+}
+
+/** Returns the name under which a sender is counted. It can't be mistaken for a network, which has no space. */
+function nameOf(sender: Sender): string | null {
+  if (sender === null) return null;
+  return typeof sender === 'string' ? network(sender) : `sender ${sender.name}`;
 }
 
 /**

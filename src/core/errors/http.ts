@@ -55,7 +55,7 @@ export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = n
   return { status: statusOf(refusal.details.code), headers };
 }
 
-/** Returns the status of a refusal before any data was sent. It is never 200, which a client would treat as the stream. */
+/** Returns the status of a refused request that runs no operation. It is never 200, which a client would treat as success. */
 export function statusBeforeData({ details: { code } }: Refusal): number {
   const status = statusOf(code);
   if (status !== 200) return status;

@@ -16,7 +16,7 @@ type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, 
 
 const RETRY_AFTER = 'whole seconds, also in the header field `Retry-After`';
 const CATEGORY =
-  "the operation's category, if its limit was reached; `key-creation` for the limit on created and rotated keys";
+  "the operation's category, if its limit was reached; `key-creation` for the limit on created and rotated keys, `verification` for the limit on verified tokens";
 const MISSING = 'the scopes that the credential is missing';
 
 export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>> } = {

@@ -1,6 +1,7 @@
 import { categoryLimits } from './bounds.js';
 import type { Category } from './category.js';
 import { KEY_CREATION } from './keyCreation.js';
+import { VERIFICATION } from './verification.js';
 import type { Admission } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
@@ -74,7 +75,7 @@ function policiesOf({ rate, burst }: WindowLimits, category?: Named): string {
 }
 
 /** The prefix of a window's name. The tier's own windows have none. */
-type Named = Category | typeof KEY_CREATION;
+type Named = Category | typeof KEY_CREATION | typeof VERIFICATION;
 
 function nameOf(window: WindowName, category: Named | undefined): string {
   return category === undefined ? window : `${category}-${window}`;
@@ -100,6 +101,20 @@ export function limitFields(
     ...(style !== 'legacy' && {
       'RateLimit-Policy': creation === null ? policy : `${policy}, ${policiesOf(creation.limits, KEY_CREATION)}`,
       RateLimit: told(nameOf(binding.window, binding.category), binding.room),
+    }),
+    ...(style !== 'draft' && legacyFields(binding, retryAfter)),
+    ...(retryAfter !== null && { 'Retry-After': retryAfter }),
+  };
+}
+
+/** Returns the header fields that report the limit on verified tokens. */
+export function verificationFields(admission: Admission, style: RateLimitHeaders = 'draft'): LimitFields {
+  const binding: Binding = { ...bindingWindow(admission), category: VERIFICATION };
+  const retryAfter = admission.outcome === 'refused' ? String(wholeSeconds(admission.retryAfterMs)) : null;
+  return {
+    ...(style !== 'legacy' && {
+      'RateLimit-Policy': policiesOf(admission.limits, VERIFICATION),
+      RateLimit: told(nameOf(binding.window, VERIFICATION), binding.room),
     }),
     ...(style !== 'draft' && legacyFields(binding, retryAfter)),
     ...(retryAfter !== null && { 'Retry-After': retryAfter }),

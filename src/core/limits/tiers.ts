@@ -31,14 +31,22 @@ export interface TierLimits extends WindowLimits {
   readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
 }
 
-/** The subject of a record of limits: a tier, callers without a key, or the keys that a workspace creates and rotates. */
-export type LimitedAs = Tier | 'ANONYMOUS' | 'KEY_CREATION';
+/**
+ * The subject of a record of limits: a tier, callers without a key, the keys that a workspace creates and rotates, or the
+ * tokens that a key verifies.
+ */
+export type LimitedAs = Tier | 'ANONYMOUS' | 'KEY_CREATION' | 'VERIFICATION';
 
-const LIMITED_AS: readonly LimitedAs[] = Object.freeze([...TIERS, 'ANONYMOUS', 'KEY_CREATION'] as const);
+const LIMITED_AS: readonly LimitedAs[] = Object.freeze([
+  ...TIERS,
+  'ANONYMOUS',
+  'KEY_CREATION',
+  'VERIFICATION',
+] as const);
 
 /**
- * The limits of each tier. `ANONYMOUS` has those of callers without a key, and `KEY_CREATION` how many keys a workspace
- * may create and rotate. Created by {@link tierTable}.
+ * The limits of each tier. `ANONYMOUS` has those of callers without a key, `KEY_CREATION` how many keys a workspace may
+ * create and rotate, and `VERIFICATION` how many tokens a key may verify. Created by {@link tierTable}.
  *
  * @example
  * ```ts
@@ -84,6 +92,8 @@ export const TIER_LIMITS: TierTable = Object.freeze({
   ANONYMOUS: limits([1, 1], 120, 30, 1),
   // Per workspace, in created and rotated keys: see keyCreation.ts. At bcrypt cost 10 this is a quarter of a CPU core.
   KEY_CREATION: limits([1, 1], 300, 20, 1),
+  // Per key family, in verified tokens: see verification.ts. A service that verifies a token per request needs many.
+  VERIFICATION: limits([1, 1], 30_000, 1_000, 1),
 });
 
 /** The largest Int of GraphQL, because the API returns the limits. */

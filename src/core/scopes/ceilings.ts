@@ -1,11 +1,12 @@
 import { KEY_TYPES, type KeyType } from '../store/records.js';
 import { checkNames, checkTexts } from '../../shared/optionChecks.js';
 import { expandBundles } from './bundles.js';
+import { isForServers } from './endpointScopes.js';
 import { grants, parseScope, requireScope } from './grammar.js';
 
 /**
  * Returns whether keys of a type can have a scope. The code of a CLIENT key's app is public, and a READ_ONLY key is for
- * monitoring, so neither can have admin scopes.
+ * monitoring, so neither can have admin scopes or verify keys.
  */
 export function withinCeiling(type: KeyType, scope: string): boolean {
   const parsed = parseScope(scope);
@@ -14,7 +15,7 @@ export function withinCeiling(type: KeyType, scope: string): boolean {
     case 'SECRET':
       return true;
     case 'CLIENT':
-      return parsed.kind === 'grant';
+      return parsed.kind === 'grant' && !isForServers(scope);
     case 'READ_ONLY':
       return parsed.kind === 'grant' && parsed.action === 'read';
     default:
@@ -28,7 +29,7 @@ export function ceilingInWords(type: KeyType): string {
     case 'SECRET':
       return 'every scope';
     case 'CLIENT':
-      return 'action:resource scopes';
+      return 'action:resource scopes, except verify:keys';
     case 'READ_ONLY':
       return 'read:resource scopes';
     // A caller in JavaScript may pass any value.

@@ -3,6 +3,7 @@ import { rulesOf } from '../../core/guard/guard.js';
 import { openings } from '../../core/guard/openings.js';
 import { isPlatform, type ActorContext } from '../../core/keys/actor.js';
 import type { Ceilings } from '../../core/scopes/ceilings.js';
+import { ENDPOINT_SCOPES } from '../../core/scopes/endpointScopes.js';
 import { missingOf, PLATFORM } from '../../core/scopes/grammar.js';
 import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 
@@ -16,13 +17,15 @@ interface Listed {
   readonly opens: readonly string[];
 }
 
-/** Resolvers of scopes: the scopes that a key can have, from the served schema. */
+/** Resolvers of scopes: the scopes that a key can have, from the served schema and other endpoints. */
 export function scopeResolvers({ ceilings }: ScopeResolverOptions) {
   const known = new WeakMap<GraphQLSchema, readonly Listed[]>();
   const listed = (schema: GraphQLSchema): readonly Listed[] => {
     let list = known.get(schema);
     if (list === undefined) {
-      list = [...openings(schema, rulesOf(schema))].map(([scope, opens]) => ({ scope, opens }));
+      const opened = openings(schema, rulesOf(schema));
+      const names = new Set([...opened.keys(), ...ENDPOINT_SCOPES]);
+      list = [...names].sort().map((scope) => ({ scope, opens: opened.get(scope) ?? [] }));
       known.set(schema, list);
     }
     return list;

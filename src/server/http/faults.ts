@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { httpAnswer } from '../../core/errors/http.js';
+import { httpAnswer, statusBeforeData } from '../../core/errors/http.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { unreported } from '../../core/store/storeErrors.js';
 import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
@@ -112,7 +112,7 @@ function refuse(
   reply.request.outcome.word = refusal.details.code;
   if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
   return reply
-    .code(status ?? answer.status)
+    .code(status ?? statusBeforeData(refusal))
     .header('cache-control', reply.request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store')
     .type('application/json; charset=utf-8')
     .send(form.body(refusal.message, refusal.details));

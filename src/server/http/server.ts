@@ -42,6 +42,7 @@ import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
 import { traceRequests } from './traceRequests.js';
 import { UnreadCounter } from './usedUp.js';
+import { verifyRoute } from './verifyRoute.js';
 import { Verdicts } from '../../management/verdicts.js';
 
 interface ServerOptions {
@@ -198,6 +199,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     run: (operation, context, request) =>
       gateway === null ? askOperation(apollo, operation, context) : gateway.run(operation, context, request),
   });
+  await verifyRoute(app, { latchkey, authenticate, moments, verdicts });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections });

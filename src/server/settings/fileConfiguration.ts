@@ -193,7 +193,7 @@ function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ce
 }
 
 function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
-  const named = [...TIERS, 'ANONYMOUS', 'KEY_CREATION'] as const;
+  const named = [...TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION'] as const;
   const overrides = Object.fromEntries(named.flatMap((tier) => (tiers[tier] ? [[tier, fieldsOf(tiers[tier])]] : [])));
   try {
     return tierTable(overrides);

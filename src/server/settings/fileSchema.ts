@@ -150,6 +150,15 @@ const keyCreation = section({
     .meta({ about: 'keys that one workspace can create and rotate in any one second', unset: PUBLISHED }),
 });
 
+const verification = section({
+  per_minute: wholeNumber
+    .optional()
+    .meta({ about: 'tokens that one key can verify in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber
+    .optional()
+    .meta({ about: 'tokens that one key can verify in any one second', unset: PUBLISHED }),
+});
+
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- What is inferred from the result needs it.
 const each = <Name extends string, Item extends z.ZodType>(of: string, names: readonly Name[], item: Item) =>
   section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>).meta({
@@ -289,6 +298,7 @@ export const fileSchema = section({
     ...(Object.fromEntries(TIERS.map((name) => [name, tier.optional()])) as Record<Tier, z.ZodOptional<typeof tier>>),
     ANONYMOUS: anonymous.optional(),
     KEY_CREATION: keyCreation.optional(),
+    VERIFICATION: verification.optional(),
   })
     .meta({ each: 'TIER' })
     .optional(),

@@ -10,7 +10,9 @@ export function limitsTo(rate: number, burst: number, categories: TierLimits['ca
 
 /** A table in which all tiers have the same limits. */
 export function tableOf(limits: TierLimits): TierTable {
-  return Object.fromEntries([...TIERS, 'ANONYMOUS', 'KEY_CREATION'].map((tier) => [tier, limits])) as TierTable;
+  return Object.fromEntries(
+    [...TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION'].map((tier) => [tier, limits]),
+  ) as TierTable;
 }
 
 const SUBJECT = { family: 'a', tier: 'STARTER' } as const;

@@ -19,7 +19,7 @@ describe('the published table of tiers', () => {
   );
 
   it('has every tier, and is frozen', () => {
-    expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS, 'ANONYMOUS', 'KEY_CREATION']);
+    expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION']);
     expect(Object.isFrozen(TIER_LIMITS)).toBe(true);
     for (const tier of TIERS) expect(Object.isFrozen(TIER_LIMITS[tier])).toBe(true);
   });

@@ -44,6 +44,7 @@ test('lists every scope of the service by name, with the fields that it gives ac
     'read:assets',
     'read:events',
     'read:users',
+    'verify:keys',
     'write:all',
     'write:assets',
     'write:events',
@@ -56,6 +57,7 @@ test('lists every scope of the service by name, with the fields that it gives ac
   expect(scopes.get('admin')?.opens).toEqual(expect.arrayContaining(['Query.apiKeys', 'Query.assets', 'Viewer.user']));
   expect(scopes.get('admin')?.opens).not.toContain('Mutation.createWorkspace');
   expect(scopes.get('platform')?.opens).toContain('Mutation.createWorkspace');
+  expect(scopes.get('verify:keys')).toMatchObject({ opens: [], types: ['SECRET'], grantable: true });
 });
 
 test('the list is correct: a key with a scope can use its fields, and a key with another scope cannot', async () => {
@@ -77,7 +79,7 @@ test('the list is correct: a key with a scope can use its fields, and a key with
       ]);
     }
   }
-  expect(outcomes).toEqual({ allowed: 10, refused: 17 });
+  expect(outcomes).toEqual({ allowed: 10, refused: 20 });
 });
 
 test('lists the key types that can have a scope, by the ceilings of the file', async () => {

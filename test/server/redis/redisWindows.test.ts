@@ -28,6 +28,7 @@ test('are as exact as in memory, for any requests and after a change of tier', a
     PROFESSIONAL: limitsTo(4, 9, { read: { rate: 4, burst: 3 } }),
     ANONYMOUS: limitsTo(8, 3),
     KEY_CREATION: limitsTo(8, 3),
+    VERIFICATION: limitsTo(8, 3),
     ENTERPRISE: limitsTo(60, 30, { write: { rate: 20, burst: 10 }, read: { rate: 60, burst: 30 } }),
   };
   const windows = new RedisWindows({

@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { Refusal, unavailable } from '../../errors/refusal.js';
 import type { Roles } from '../../scopes/roles.js';
 import type { Store } from '../../store/store.js';
-import type { Failures } from '../failures.js';
+import type { Failures, Sender } from '../failures.js';
 import type { AuthenticatedPrincipal } from '../principal.js';
 import { ReadCache } from '../readCache.js';
 import type { Validity } from '../validity.js';
@@ -107,17 +107,17 @@ export class OidcAuthenticator {
    * @param token in the format of a JWT, with limited length
    * @throws Refusal UNAUTHENTICATED, RATE_LIMITED (too many invalid tokens), UNAVAILABLE, and errors of the store; or rejects
    */
-  authenticate(token: string, address: string | null): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+  authenticate(token: string, sender: Sender): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     const mark = this.#markOf(token);
     const known = this.#tokens.fresh(mark);
-    return known == null ? this.#verify(token, mark, address) : this.#admit(known);
+    return known == null ? this.#verify(token, mark, sender) : this.#admit(known);
   }
 
   /** Counts a failure before the verification, because a thousand concurrent guesses must not all find the count at zero. */
-  async #verify(token: string, mark: string, address: string | null): Promise<AuthenticatedPrincipal> {
+  async #verify(token: string, mark: string, sender: Sender): Promise<AuthenticatedPrincipal> {
     const trusted = this.#trusted;
     const isGuess = this.#tokens.last(mark) === undefined && !this.#tokens.isReading(mark);
-    const attempt = isGuess ? this.#options.failures.attempt(null, address) : null;
+    const attempt = isGuess ? this.#options.failures.attempt(null, sender) : null;
     let known: KnownToken | null;
     try {
       known = await this.#tokens.get(mark, token);
@@ -125,12 +125,12 @@ export class OidcAuthenticator {
       // A token that can't be verified, for example because the issuer is unavailable, is not a failure.
       if (!isWrong(error)) attempt?.giveBack();
       else if (attempt?.over != null) throw attempt.over;
-      else if (!isGuess) this.#options.failures.take(null, address);
+      else if (!isGuess) this.#options.failures.take(null, sender);
       throw error;
     }
     attempt?.giveBack();
     // A reload replaced the configuration during the verification.
-    if (trusted !== this.#trusted) return this.authenticate(token, address);
+    if (trusted !== this.#trusted) return this.authenticate(token, sender);
     if (known !== null) return this.#admit(known);
     if (trusted?.oidc.workspaceClaim != null) {
       throw refusedToken(

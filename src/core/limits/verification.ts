@@ -1,0 +1,37 @@
+import { Refusal } from '../errors/refusal.js';
+import type { Admission, Subject } from './limits.js';
+import { BURST_WINDOW, RATE_WINDOW } from './window.js';
+
+/** The prefix of these windows' names in the RateLimit fields. */
+export const VERIFICATION = 'verification';
+
+/**
+ * Returns the subject under which the tokens are counted that a key verifies: apart from its own requests, because a
+ * service verifies a token for each request that it receives, from callers whose keys have windows of their own.
+ */
+export function verificationSubject({ familyId }: { readonly familyId: string }): Subject {
+  return { family: `${VERIFICATION}/${familyId}`, tier: 'VERIFICATION' };
+}
+
+/**
+ * Returns the refusal if a key verified too many tokens; null if it did not.
+ *
+ * @param tokens the number in the request
+ */
+export function verificationRefusal(admission: Admission, tokens: number): Refusal | null {
+  if (admission.outcome === 'admitted') return null;
+  const { limit } = admission;
+  const window = (admission.window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
+  const per = window === 1 ? 'one second' : `${window} seconds`;
+  if (admission.outcome === 'never') {
+    return new Refusal(
+      `The request verifies ${tokens} tokens, more than the ${limit} that a key may verify in ${per}. Send at most ${limit} in one request.`,
+      { code: 'COST_EXCEEDS_BURST', cost: tokens, burst: limit, category: VERIFICATION },
+    );
+  }
+  const retryAfter = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
+  return new Refusal(
+    `Your key has reached the limit of ${limit} verified tokens in ${per}. Try again in ${retryAfter} s, or ask the operator to raise tiers.VERIFICATION.`,
+    { code: 'RATE_LIMITED', retryAfter, limit, window, category: VERIFICATION },
+  );
+}
