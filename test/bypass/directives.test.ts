@@ -13,7 +13,7 @@ describe('location of the directive', () => {
   it('B01 on an interface: refuses to start; on its implementations: guards', async () => {
     const onType = 'interface Node @auth(scope: "read:reports") { id: ID } type Query { node: Node @public }';
     const onField = 'interface Node { id: ID @auth(scope: "read:reports") } type Query { node: Node @public }';
-    const remedy = '@auth has no effect here. Put @auth on object types and their fields';
+    const remedy = '@auth has no effect here. Put @auth on object types, their fields and arguments';
     expect(faultsIn(onType)).toEqual([expect.stringContaining(`Node: ${remedy}`)]);
     expect(faultsIn(onField)).toEqual([expect.stringContaining(`Node.id: ${remedy}`)]);
     expect(() => ownSchema(onType)).toThrow('may not be used on INTERFACE');
@@ -63,18 +63,18 @@ describe('location of the directive', () => {
 
   it.each([
     ['union', 'union Found @auth = Report', 'Found'],
-    ['enum', 'enum Level @auth { LOW }', 'Level'],
+    ['enum that no field returns', 'enum Level @auth { LOW }', 'Level'],
     ['enum value', 'enum Level { LOW @auth }', 'Level.LOW'],
-    ['scalar', 'scalar Money @auth', 'Money'],
+    ['scalar that no field returns', 'scalar Money @auth', 'Money'],
     ['input', 'input Filter @auth { text: String }', 'Filter'],
-    ['input field', 'input Filter { text: String @auth }', 'Filter.text'],
-    ['argument', 'extend type Report { part(of: Int @auth): String }', 'Report.part(of:)'],
+    ["interface's argument", 'interface Part { part(of: Int @auth): String }', 'Part.part(of:)'],
+    ["directive's argument", 'directive @of(part: Int @auth) on FIELD', '@of(part:)'],
     ['schema', 'schema @auth { query: Query }', 'schema'],
   ])('B03 on a %s: refuses to start', (_, sdl, coordinate) => {
     const rest = 'type Report { id: ID } type Query { report: Report @public }';
     expect(faultsIn(`${rest} ${sdl}`)).toEqual([
       expect.stringMatching(
-        new RegExp(`^${coordinate.replace(/[().]/g, '\\$&')}: @auth has no effect here. Put @auth on`),
+        new RegExp(`^${coordinate.replace(/[().]/g, '\\$&')}: @auth has no effect here.* Put @auth on`),
       ),
     ]);
     expect(faultsIn(`${rest} ${sdl.replace('@auth', '')}`)).toEqual([]);

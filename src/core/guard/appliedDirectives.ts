@@ -1,9 +1,11 @@
 import {
+  DirectiveLocation,
   getNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
   isIntrospectionType,
+  isLeafType,
   isObjectType,
   isScalarType,
   isUnionType,
@@ -18,7 +20,7 @@ import { AUTH, PUBLIC } from './directives.js';
 import { and, ANY_CREDENTIAL, requirementOf, type Requirement } from './requirement.js';
 
 /** Any part of a schema that can have directives. */
-interface Annotated {
+export interface Annotated {
   readonly astNode?: { readonly directives?: readonly ConstDirectiveNode[] | undefined } | null | undefined;
   readonly extensionASTNodes?: readonly { readonly directives?: readonly ConstDirectiveNode[] | undefined }[];
   readonly extensions?: Readonly<Record<string, unknown>>;
@@ -164,25 +166,43 @@ export function checkDirectives(schema: GraphQLSchema, faults: Faults): void {
       }
     }
   };
+  const checkAll = (
+    parts: readonly Named[],
+    coordinateOf: (name: string) => string,
+    allowed: readonly string[],
+  ): void => parts.forEach((part) => check(part, coordinateOf(part.name), allowed));
   check(schema, 'schema', []);
+  for (const { name, args } of schema.getDirectives()) checkAll(args, (arg) => `@${name}(${arg}:)`, []);
   for (const type of Object.values(schema.getTypeMap())) {
     if (isIntrospectionType(type)) continue;
-    check(type, type.name, isObjectType(type) ? [AUTH] : []);
+    const within = (name: string): string => `${type.name}.${name}`;
+    check(type, type.name, isObjectType(type) || isLeafType(type) ? [AUTH] : []);
     for (const field of fieldsOf(type)) {
-      check(field, `${type.name}.${field.name}`, isObjectType(type) ? [AUTH, PUBLIC] : []);
-      for (const argument of field.args) check(argument, `${type.name}.${field.name}(${argument.name}:)`, []);
+      check(field, within(field.name), isObjectType(type) ? [AUTH, PUBLIC] : []);
+      checkAll(field.args, (arg) => `${within(field.name)}(${arg}:)`, isObjectType(type) ? [AUTH] : []);
     }
-    if (isInputObjectType(type)) {
-      for (const field of Object.values(type.getFields())) check(field, `${type.name}.${field.name}`, []);
-    }
-    if (isEnumType(type)) for (const value of type.getValues()) check(value, `${type.name}.${value.name}`, []);
+    if (isInputObjectType(type)) checkAll(Object.values(type.getFields()), within, [AUTH]);
+    if (isEnumType(type)) checkAll(type.getValues(), within, []);
   }
 }
 
+type Named = Annotated & { readonly name: string };
+
 const WHERE = {
-  [AUTH]: 'Put @auth on object types and their fields (for an interface or a union, on each of its object types)',
+  [AUTH]:
+    'Put @auth on object types, their fields and arguments, input fields, scalars and enums (for an interface or a union, on each of its object types)',
   [PUBLIC]: 'Put @public on fields of object types',
 } as const;
+
+/** The locations of @auth. A declaration can have fewer, as earlier versions of Latchkey had. */
+const LOCATIONS: readonly string[] = [
+  'OBJECT',
+  'FIELD_DEFINITION',
+  'ARGUMENT_DEFINITION',
+  'INPUT_FIELD_DEFINITION',
+  'SCALAR',
+  'ENUM',
+];
 
 function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
   const auth = schema.getDirective(AUTH);
@@ -192,10 +212,11 @@ function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
       auth.isRepeatable &&
       auth.args.length === 1 &&
       String(scope?.type) === '[[Scope!]!]' &&
-      [...auth.locations].sort().join() === 'FIELD_DEFINITION,OBJECT';
+      auth.locations.every((location) => LOCATIONS.includes(location)) &&
+      [DirectiveLocation.OBJECT, DirectiveLocation.FIELD_DEFINITION].every((one) => auth.locations.includes(one));
     if (!asDefined) {
       faults.push(
-        '@auth is not declared as "directive @auth(scope: [[Scope!]!]) repeatable on OBJECT | FIELD_DEFINITION". Use the definition that Latchkey exports.',
+        `@auth is not declared as "directive @auth(scope: [[Scope!]!]) repeatable on ${LOCATIONS.join(' | ')}". Use the definition that Latchkey exports.`,
       );
     }
   }

@@ -3,10 +3,12 @@ import {
   isAbstractType,
   isObjectType,
   Kind,
+  type DirectiveNode,
   type DocumentNode,
   type GraphQLObjectType,
   type GraphQLSchema,
   type OperationDefinitionNode,
+  type OperationTypeNode,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
@@ -15,6 +17,8 @@ import { categoryOf } from './operationCategory.js';
 import { conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
+import { inputPlansOf, type InputPlans } from './inputs/inputPlans.js';
+import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';
 import type { Rule, SchemaRules } from './rules.js';
 
 /** The requirements of one operation of a document, for one combination of its conditions. */
@@ -34,13 +38,15 @@ export interface CompiledOperation {
    * Query`.
    */
   readonly introspects: boolean;
+  /** The rules of arguments that depend on the variables; null: there are none, as for most operations. */
+  readonly inputs: InputUse | null;
 }
 
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * The number of combinations of @skip and @include that are cached per document. Others are compiled for each request.
- * It is low because the document cache must count the memory of each.
+ * The number of combinations of @skip and @include that are cached per document, and of used arguments per combination.
+ * Others are compiled for each request. It is low because the document cache must count the memory of each.
  */
 const MAX_REMEMBERED = 4;
 
@@ -51,12 +57,16 @@ const MAX_REMEMBERED = 4;
 export class OperationCompiler {
   readonly #schema: GraphQLSchema;
   readonly #rules: SchemaRules;
+  readonly #inputs: InputPlans;
   readonly #counter: CostCounter;
   readonly #remembered = new WeakMap<DocumentNode, Map<string, CompiledOperation>>();
+  /** By the operation without the rules of arguments that depend on the variables. */
+  readonly #variants = new WeakMap<CompiledOperation, Map<string, CompiledOperation>>();
 
   constructor(schema: GraphQLSchema, rules: SchemaRules) {
     this.#schema = schema;
     this.#rules = rules;
+    this.#inputs = inputPlansOf(schema, rules);
     this.#counter = new CostCounter(schema);
   }
 
@@ -76,25 +86,53 @@ export class OperationCompiler {
       compiled = this.#compile(document, operation, conditions);
       if (ofDocument.size < MAX_REMEMBERED) ofDocument.set(key, compiled);
     }
-    return compiled;
+    return compiled.inputs === null ? compiled : this.#withInputs(compiled, compiled.inputs, operation, variables);
+  }
+
+  /** Adds the rules of the arguments and input fields that the variables use. */
+  #withInputs(
+    compiled: CompiledOperation,
+    inputs: InputUse,
+    { operation }: OperationDefinitionNode,
+    variables: Variables,
+  ): CompiledOperation {
+    const used = usedBy(inputs, variables);
+    const added = inputs.possible.filter((rule) => used.has(rule));
+    if (added.length === 0) return compiled;
+    let variants = this.#variants.get(compiled);
+    if (variants === undefined) this.#variants.set(compiled, (variants = new Map<string, CompiledOperation>()));
+    const key = inputs.possible.map((rule) => Number(used.has(rule))).join('');
+    let variant = variants.get(key);
+    if (variant === undefined) {
+      variant = { ...compiled, ...summaryOf(operation, [...compiled.rules, ...added]) };
+      if (variants.size < MAX_REMEMBERED) variants.set(key, variant);
+    }
+    return variant;
   }
 
   #compile(document: DocumentNode, operation: OperationDefinitionNode, conditions: Conditions): CompiledOperation {
     const fragments = fragmentsOf(document);
-    const walk = new Walk(this.#schema, this.#rules, fragments, conditions);
+    const walk = new Walk({ schema: this.#schema, rules: this.#rules, inputs: this.#inputs }, fragments, conditions);
     walk.operation(operation);
+    const inputs = walk.inputs.finish(operation);
     const { cost, tokens } = this.#counter.count(operation, fragments, conditions);
-    const rules = [...walk.met];
-    const fields = rules.map(({ coordinate }) => coordinate);
-    return {
-      rules,
-      fields,
-      cost,
-      tokens,
-      category: categoryOf(operation.operation, rules),
-      introspects: walk.introspects,
-    };
+    const rules = [...new Set([...walk.met, ...walk.inputs.always])];
+    return { ...summaryOf(operation.operation, rules), cost, tokens, introspects: walk.introspects, inputs };
   }
+}
+
+function summaryOf(
+  operation: OperationTypeNode,
+  rules: readonly Rule[],
+): Pick<CompiledOperation, 'rules' | 'fields' | 'category'> {
+  return { rules, fields: rules.map(({ coordinate }) => coordinate), category: categoryOf(operation, rules) };
+}
+
+/** A schema with everything that it requires. */
+interface Guarded {
+  readonly schema: GraphQLSchema;
+  readonly rules: SchemaRules;
+  readonly inputs: InputPlans;
 }
 
 /**
@@ -103,22 +141,27 @@ export class OperationCompiler {
  */
 class Walk {
   readonly met = new Set<Rule>();
+  readonly inputs = new InputCollector();
   introspects = false;
   readonly #schema: GraphQLSchema;
   readonly #rules: SchemaRules;
+  readonly #plans: InputPlans;
   readonly #fragments: Fragments;
   readonly #conditions: Conditions;
   readonly #seen = new Map<SelectionSetNode, Set<GraphQLObjectType>>();
 
-  constructor(schema: GraphQLSchema, rules: SchemaRules, fragments: Fragments, conditions: Conditions) {
+  constructor({ schema, rules, inputs }: Guarded, fragments: Fragments, conditions: Conditions) {
     this.#schema = schema;
     this.#rules = rules;
+    this.#plans = inputs;
     this.#fragments = fragments;
     this.#conditions = conditions;
   }
 
-  operation({ operation, selectionSet }: OperationDefinitionNode): void {
+  operation({ operation, selectionSet, directives, variableDefinitions = [] }: OperationDefinitionNode): void {
     const root = this.#schema.getRootType(operation);
+    this.#annotate(directives);
+    for (const definition of variableDefinitions) this.#annotate(definition.directives);
     if (root != null) this.#enter(selectionSet, root);
   }
 
@@ -137,6 +180,7 @@ class Walk {
   }
 
   #select(selection: SelectionNode, parent: GraphQLObjectType): void {
+    this.#annotate(selection.directives);
     switch (selection.kind) {
       case Kind.FIELD: {
         // B21: the name of the field decides, not the response key.
@@ -144,6 +188,7 @@ class Walk {
         // B25: introspection is one more requirement. The other fields are still checked.
         if (name === '__schema' || name === '__type') this.introspects = true;
         this.#meet(this.#rules.fields.get(parent.name)?.get(name));
+        this.inputs.add(selection.arguments, this.#plans.fields.get(parent.name)?.get(name));
         const field = parent.getFields()[name];
         if (field === undefined || selection.selectionSet === undefined) return;
         // B02: through an interface, the rules of all its types apply.
@@ -157,7 +202,9 @@ class Walk {
         return;
       case Kind.FRAGMENT_SPREAD: {
         const fragment = this.#fragments.get(selection.name.value);
-        if (fragment !== undefined) this.#narrow(fragment.selectionSet, fragment.typeCondition.name.value, parent);
+        if (fragment === undefined) return;
+        this.#annotate(fragment.directives);
+        this.#narrow(fragment.selectionSet, fragment.typeCondition.name.value, parent);
       }
     }
   }
@@ -170,6 +217,14 @@ class Walk {
       this.#meet(this.#rules.types.get(condition));
     }
     this.#enter(selections, parent);
+  }
+
+  /** A directive of the schema can take an input type with guarded fields. */
+  #annotate(directives: readonly DirectiveNode[] | undefined): void {
+    if (this.#plans.directives.size === 0) return;
+    for (const { name, arguments: args } of directives ?? []) {
+      this.inputs.add(args, this.#plans.directives.get(name.value));
+    }
   }
 
   #meet(rule: Rule | undefined): void {

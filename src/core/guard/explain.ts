@@ -147,12 +147,10 @@ export class Explainer {
     const missing = refusals.get('rules')?.details;
     return {
       errors,
-      fields: fieldAccess(
-        { schema, rules, principal },
-        document,
-        operation,
-        conditionsOf(document, operation, variables),
-      ),
+      fields: fieldAccess({ schema, rules, principal }, document, operation, {
+        conditions: conditionsOf(document, operation, variables),
+        variables,
+      }),
       missingScopes: missing?.code === 'FORBIDDEN' ? missing.missing : [],
       cost: compiled.cost,
       tokens: compiled.tokens,

@@ -13,12 +13,13 @@ import type { Principal } from '../auth/principal.js';
 import type { Conditions } from './conditions.js';
 import { meets } from './decide.js';
 import { fragmentsOf } from './fragments.js';
+import { FieldInputs } from './inputs/fieldInputs.js';
 import { lacking, scopesOf } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
 
 /** A guarded field in an operation, and whether a principal has access to it. */
 export interface FieldAccess {
-  /** The field, or the type of a fragment, such as `Asset.downstream`. */
+  /** The field, the type of a fragment, or an argument or input field that is used, such as `Asset.downstream`. */
   readonly coordinate: string;
   /** The response keys that lead to it. */
   readonly path: readonly string[];
@@ -36,8 +37,8 @@ const MAX_FIELDS = 200;
 const MAX_SELECTIONS = 10_000;
 
 /**
- * Lists the guarded fields of an operation in the order of the document and with their paths in the response, each path
- * once per type. The list is incomplete for a long operation, so it does not decide whether the operation may run; see
+ * Lists the guarded fields, arguments and input fields of an operation in the order of the document and with their paths
+ * in the response, each path once per type. The list is incomplete for a long operation, so it does not decide whether the operation may run; see
  * {@link OperationCompiler}.
  */
 export function fieldAccess(
@@ -48,9 +49,10 @@ export function fieldAccess(
   }: { readonly schema: GraphQLSchema; readonly rules: SchemaRules; readonly principal: Principal },
   document: DocumentNode,
   operation: OperationDefinitionNode,
-  conditions: Conditions,
+  { conditions, variables }: { readonly conditions: Conditions; readonly variables: Readonly<Record<string, unknown>> },
 ): FieldAccess[] {
   const fragments = fragmentsOf(document);
+  const inputs = new FieldInputs(schema, rules, operation, variables);
   const told = new Map<string, FieldAccess>();
   let looked = 0;
 
@@ -94,6 +96,7 @@ export function fieldAccess(
         const name = selection.name.value;
         const within = [...path, selection.alias?.value ?? name];
         tell(rules.fields.get(parent.name)?.get(name), within);
+        for (const rule of inputs.of(parent, selection)) tell(rule, within);
         const field = parent.getFields()[name];
         if (field === undefined || selection.selectionSet === undefined) continue;
         for (const type of possible(schema, getNamedType(field.type).name)) enter(selection.selectionSet, type, within);

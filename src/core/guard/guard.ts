@@ -3,7 +3,7 @@ import { checkNames, checkTexts, optionError } from '../../shared/optionChecks.j
 import { ANSWER_LIMITS } from './answer/answerLimits.js';
 import { guardResolvers, isGuardedAtAll, unguardedPlaces } from './guardedResolvers.js';
 import { inWords } from './requirement.js';
-import { fieldsWithRule, GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
+import { GuardError, partsWithRule, readRules, type RuleOptions, type SchemaRules } from './rules.js';
 import { FirstUse } from './served.js';
 
 const NOT_GUARDED =
@@ -97,11 +97,11 @@ export function rulesOf(schema: GraphQLSchema, options: RuleOptions = {}): Schem
   return readRules(schema, rulesBySchema.get(schema)?.options ?? options);
 }
 
-/** Adds the requirement to the description of each guarded field, for readers of the schema. */
+/** Adds the requirement to the description of each guarded field, argument and input field, for readers of the schema. */
 function describeRequirements(schema: GraphQLSchema, rules: SchemaRules): void {
-  for (const { field, rule } of fieldsWithRule(schema, rules)) {
+  for (const { part, rule } of partsWithRule(schema, rules)) {
     const sentence = `Requires ${inWords(rule.requirement)}.`;
-    const text = field.description ?? '';
-    if (!text.endsWith(sentence)) field.description = text === '' ? sentence : `${text}\n\n${sentence}`;
+    const text = part.description ?? '';
+    if (!text.endsWith(sentence)) part.description = text === '' ? sentence : `${text}\n\n${sentence}`;
   }
 }

@@ -5,7 +5,9 @@ import {
   isAbstractType,
   isIntrospectionType,
   isObjectType,
+  type FieldNode,
   type GraphQLAbstractType,
+  type GraphQLField,
   type GraphQLFieldResolver,
   type GraphQLResolveInfo,
   type GraphQLSchema,
@@ -16,7 +18,9 @@ import { ANSWER_LIMITS, type AnswerLimits } from './answer/answerLimits.js';
 import { countError } from './answer/countedErrors.js';
 import { metered } from './answer/meter.js';
 import { enforce } from './decide.js';
-import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
+import { inputPlansOf, reachOf, type InputSteps } from './inputs/inputPlans.js';
+import { readArguments } from './inputs/readValue.js';
+import type { Rule, SchemaRules } from './rules.js';
 import { FirstUse } from './served.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
@@ -29,7 +33,7 @@ const guards = new WeakMap<
 >();
 
 /**
- * Wraps every field that has a rule: its resolver and, for a subscription, its source stream (B33). An abstract type
+ * Wraps every field that has a rule or checked arguments: its resolver and, for a subscription, its source stream (B33). An abstract type
  * does not return values of a guarded type (B20). Every field is metered, see {@link metered}. Changes the schema in
  * place, so that existing references to it are guarded too. Calling it twice has no further effect.
  */
@@ -42,9 +46,14 @@ export function guardResolvers(
   const budgets = new AnswerBudgets(limits);
   meterResolvers(schema, budgets);
   const subscription = schema.getSubscriptionType();
-  for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
-    field.resolve = guarded(rule, field.resolve, firstUse, budgets);
-    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe), firstUse, budgets);
+  const means = { firstUse, budgets };
+  for (const { type, field, rule, steps } of guardedFields(schema, rules)) {
+    const wrap = (resolver: Resolver | undefined): Resolver => {
+      const inner = steps === null ? resolver : checkingArguments(steps, resolver, means);
+      return rule === null ? (inner ?? defaultFieldResolver) : guarded(rule, inner, means);
+    };
+    field.resolve = wrap(field.resolve);
+    if (type === subscription) field.subscribe = wrap(original(field.subscribe));
   }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
     type.resolveType = guardedType(ofValues, original(type.resolveType), budgets);
@@ -74,9 +83,10 @@ export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): stri
     places.push(
       `${coordinate}: its rule is not enforced. Call guardSchema last, after every resolver, merge, extension and wrapper.`,
     );
-  for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
+  for (const { type, field, rule, steps } of guardedFields(schema, rules)) {
     const functions = type === subscription ? [field.resolve, field.subscribe] : [field.resolve];
-    if (!functions.every((resolver) => enforces(resolver, [rule]))) missing(rule.coordinate);
+    const expected = [...(rule === null ? [] : [rule]), ...(steps === null ? [] : reachOf(steps))];
+    if (!functions.every((resolver) => enforces(resolver, expected))) missing(`${type.name}.${field.name}`);
   }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
     if (!enforces(type.resolveType, ofValues)) missing(type.name);
@@ -101,14 +111,69 @@ function enforces(guard: Resolver | TypeResolver | null | undefined, rules: read
   return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
 }
 
-function guarded(rule: Rule, inner: Resolver | undefined, firstUse: FirstUse, budgets: AnswerBudgets): Resolver {
+/** The parts that all guards of a schema share. */
+interface Means {
+  readonly firstUse: FirstUse;
+  readonly budgets: AnswerBudgets;
+}
+
+/** Yields every field with a rule, or with arguments that are checked. */
+function* guardedFields(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+): Generator<{
+  readonly type: GraphQLObjectType;
+  readonly field: GraphQLField<unknown, unknown>;
+  readonly rule: Rule | null;
+  readonly steps: InputSteps | null;
+}> {
+  const { fields } = inputPlansOf(schema, rules);
+  for (const name of new Set([...rules.fields.keys(), ...fields.keys()])) {
+    const type = schema.getType(name);
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const rule = rules.fields.get(name)?.get(field.name) ?? null;
+      const steps = fields.get(name)?.get(field.name) ?? null;
+      if (rule !== null || steps !== null) yield { type, field, rule, steps };
+    }
+  }
+}
+
+/**
+ * Wraps a resolver so that it checks the arguments. They are read once for all entries of a list, because an argument can
+ * be as large as a request.
+ */
+function checkingArguments(steps: InputSteps, inner: Resolver | undefined, { firstUse, budgets }: Means): Resolver {
   const resolve = inner ?? defaultFieldResolver;
+  const byExecution = new WeakMap<object, Map<FieldNode | undefined, ReadonlySet<Rule>>>();
+  const usedIn = (args: Readonly<Record<string, unknown>>, info: GraphQLResolveInfo): ReadonlySet<Rule> => {
+    let ofExecution = byExecution.get(info.variableValues);
+    if (ofExecution === undefined)
+      byExecution.set(info.variableValues, (ofExecution = new Map<FieldNode | undefined, ReadonlySet<Rule>>()));
+    const [node] = info.fieldNodes;
+    let used = ofExecution.get(node);
+    if (used === undefined) ofExecution.set(node, (used = readArguments(args, steps)));
+    return used;
+  };
+  const guard: Resolver = (source, args, context, info) => {
+    if (!firstUse.seen) firstUse.look(info.schema, context);
+    for (const rule of usedIn(args as Readonly<Record<string, unknown>>, info))
+      enforceCounting(rule, context, info, budgets);
+    return resolve(source, args, context, info);
+  };
+  guards.set(guard, { rules: reachOf(steps), inner });
+  return guard;
+}
+
+function guarded(rule: Rule, inner: Resolver | undefined, { firstUse, budgets }: Means): Resolver {
+  const resolve = inner ?? defaultFieldResolver;
+  const ofInner = inner === undefined ? [] : (guards.get(inner)?.rules ?? []);
   const guard: Resolver = (source, args, context, info) => {
     if (!firstUse.seen) firstUse.look(info.schema, context);
     enforceCounting(rule, context, info, budgets);
     return resolve(source, args, context, info);
   };
-  guards.set(guard, { rules: [rule], inner });
+  guards.set(guard, { rules: [rule, ...ofInner], inner });
   return guard;
 }
 

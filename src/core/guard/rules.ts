@@ -1,16 +1,20 @@
 import {
   getNamedType,
   isAbstractType,
+  isInputObjectType,
   isIntrospectionType,
+  isLeafType,
   isObjectType,
   type GraphQLAbstractType,
   type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
 import type { AnswerLimits } from './answer/answerLimits.js';
 import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
-import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './appliedDirectives.js';
+import { checkDirectives, fieldsOf, isPublic, readAuth, type Annotated, type Faults } from './appliedDirectives.js';
 import { and, or, sharing, type Requirement } from './requirement.js';
 
 /** The number of fields that a line of {@link GuardError} names. */
@@ -59,7 +63,7 @@ function linesOf(faults: readonly string[]): string[] {
 }
 
 export interface Rule {
-  /** The type or field that the rule belongs to, such as `Query.assets`. */
+  /** The part that the rule belongs to: `Asset`, `Query.assets`, `Query.assets(deleted:)` or `AssetFilter.owner`. */
   readonly coordinate: string;
   readonly requirement: Requirement;
 }
@@ -79,10 +83,17 @@ export interface Rule {
  * ```
  */
 export interface SchemaRules {
-  /** The rules of guarded object types, and of abstract types whose types are all guarded: one of these must be met. */
+  /**
+   * The rules of guarded object types, scalars and enums, and of abstract types whose types are all guarded: one of these
+   * must be met.
+   */
   readonly types: ReadonlyMap<string, Rule>;
   /** Everything that a field requires, by type and field name. Fields without a rule are not included. */
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, Rule>>;
+  /** The rules of arguments, by the coordinate of their field and their name. */
+  readonly arguments: ReadonlyMap<string, ReadonlyMap<string, Rule>>;
+  /** The rules of input fields, by type and field name. */
+  readonly inputs: ReadonlyMap<string, ReadonlyMap<string, Rule>>;
   /** The scopes that a key can have: those in the schema, those that include them, `admin` and `platform`. Sorted. */
   readonly scopes: readonly string[];
 }
@@ -121,48 +132,130 @@ export interface RuleOptions {
  * @throws {@link GuardError} if a directive has no effect, or a root field has neither @auth nor @public
  */
 export function readRules(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
-  const faults: Faults = [];
-  const actions = new Set([...DEFAULT_ACTIONS, ...(options.actions ?? [])]);
-  checkDirectives(schema, faults);
+  const reader = new Reader(schema, options);
+  const rules = reader.read();
+  if (reader.faults.length > 0) throw new GuardError(reader.faults);
+  return rules;
+}
 
-  const objects = Object.values(schema.getTypeMap()).filter(
-    (type) => isObjectType(type) && !isIntrospectionType(type),
-  ) as GraphQLObjectType[];
-  const types = new Map<string, Rule>();
-  for (const type of objects) {
-    const requirement = readAuth(type, type.name, actions, faults);
-    if (requirement !== null) types.set(type.name, { coordinate: type.name, requirement });
-  }
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isAbstractType(type)) continue;
-    const requirement = ofAbstractType(schema, type, types);
-    if (requirement !== null) types.set(type.name, { coordinate: type.name, requirement });
+/** Reads the rules of one schema, and collects its faults. */
+class Reader {
+  readonly faults: Faults = [];
+  readonly #schema: GraphQLSchema;
+  readonly #actions: ReadonlySet<string>;
+  readonly #all: readonly GraphQLNamedType[];
+  readonly #objects: readonly GraphQLObjectType[];
+  readonly #shared = sharing();
+
+  constructor(schema: GraphQLSchema, { actions = [] }: RuleOptions) {
+    this.#schema = schema;
+    this.#actions = new Set([...DEFAULT_ACTIONS, ...actions]);
+    this.#all = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type));
+    this.#objects = this.#all.filter(isObjectType);
   }
 
-  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
-  const fields = new Map<string, ReadonlyMap<string, Rule>>();
-  const shared = sharing();
-  for (const type of objects) {
-    const ofType = new Map<string, Rule>();
-    for (const field of fieldsOf(type)) {
-      const coordinate = `${type.name}.${field.name}`;
-      const own = readAuth(field, coordinate, actions, faults);
-      checkOpenness(field, coordinate, { own, type: types.get(type.name), isRoot: roots.has(type) }, faults);
-      const requirement = all([
-        types.get(type.name)?.requirement,
-        own,
-        types.get(getNamedType(field.type).name)?.requirement,
-      ]);
-      if (requirement !== null) ofType.set(field.name, { coordinate, requirement: shared(requirement) });
+  read(): SchemaRules {
+    checkDirectives(this.#schema, this.faults);
+    const types = this.#types();
+    const fields = this.#fields(types);
+    const args = this.#arguments();
+    const inputs = this.#inputs();
+    const nested = [fields, args, inputs].flatMap((map) => [...map.values()]);
+    const scopes = knownScopes([...types.values(), ...nested.flatMap((ofPart) => [...ofPart.values()])]);
+    return { types, fields, arguments: args, inputs, scopes };
+  }
+
+  #types(): Map<string, Rule> {
+    const types = new Map<string, Rule>();
+    for (const type of this.#all) {
+      if (!isObjectType(type) && !isLeafType(type)) continue;
+      const requirement = this.#auth(type, type.name);
+      if (requirement === null) continue;
+      types.set(type.name, { coordinate: type.name, requirement });
+      if (isLeafType(type)) this.#checkReturned(type);
     }
-    if (ofType.size > 0) fields.set(type.name, ofType);
+    for (const type of this.#all) {
+      if (!isAbstractType(type)) continue;
+      const requirement = ofAbstractType(this.#schema, type, types);
+      if (requirement !== null) types.set(type.name, { coordinate: type.name, requirement });
+    }
+    return types;
   }
-  if (faults.length > 0) throw new GuardError(faults);
-  return {
-    types,
-    fields,
-    scopes: knownScopes([...types.values(), ...[...fields.values()].flatMap((map) => [...map.values()])]),
-  };
+
+  #fields(types: ReadonlyMap<string, Rule>): Map<string, ReadonlyMap<string, Rule>> {
+    const roots = rootsOf(this.#schema);
+    const fields = new Map<string, ReadonlyMap<string, Rule>>();
+    for (const type of this.#objects) {
+      const ofType = new Map<string, Rule>();
+      for (const field of fieldsOf(type)) {
+        const coordinate = `${type.name}.${field.name}`;
+        const own = this.#auth(field, coordinate);
+        checkOpenness(field, coordinate, { own, type: types.get(type.name), isRoot: roots.has(type) }, this.faults);
+        const requirement = all([
+          types.get(type.name)?.requirement,
+          own,
+          types.get(getNamedType(field.type).name)?.requirement,
+        ]);
+        if (requirement !== null) ofType.set(field.name, { coordinate, requirement: this.#shared(requirement) });
+      }
+      if (ofType.size > 0) fields.set(type.name, ofType);
+    }
+    return fields;
+  }
+
+  #arguments(): Map<string, ReadonlyMap<string, Rule>> {
+    const args = new Map<string, ReadonlyMap<string, Rule>>();
+    for (const type of this.#objects) {
+      for (const field of fieldsOf(type)) {
+        const coordinate = `${type.name}.${field.name}`;
+        const ofField = this.#named(field.args, (name) => `${coordinate}(${name}:)`);
+        if (ofField.size > 0) args.set(coordinate, ofField);
+      }
+    }
+    return args;
+  }
+
+  #inputs(): Map<string, ReadonlyMap<string, Rule>> {
+    const inputs = new Map<string, ReadonlyMap<string, Rule>>();
+    for (const type of this.#all) {
+      if (!isInputObjectType(type)) continue;
+      const ofType = this.#named(Object.values(type.getFields()), (name) => `${type.name}.${name}`);
+      if (ofType.size > 0) inputs.set(type.name, ofType);
+    }
+    return inputs;
+  }
+
+  #named(
+    parts: readonly (Annotated & { readonly name: string })[],
+    coordinateOf: (name: string) => string,
+  ): Map<string, Rule> {
+    const rules = new Map<string, Rule>();
+    for (const part of parts) {
+      const coordinate = coordinateOf(part.name);
+      const requirement = this.#auth(part, coordinate);
+      if (requirement !== null) rules.set(part.name, { coordinate, requirement: this.#shared(requirement) });
+    }
+    return rules;
+  }
+
+  #auth(part: Annotated, coordinate: string): Requirement | null {
+    return readAuth(part, coordinate, this.#actions, this.faults);
+  }
+
+  /** B03: the rule of a scalar or an enum belongs to the fields that return it. */
+  #checkReturned(type: GraphQLNamedType): void {
+    const isReturned = this.#objects.some((object) =>
+      fieldsOf(object).some((field) => getNamedType(field.type) === type),
+    );
+    if (isReturned) return;
+    this.faults.push(
+      `${type.name}: @auth has no effect here, because no field returns this type. Put @auth on the arguments and input fields that take it.`,
+    );
+  }
+}
+
+function rootsOf(schema: GraphQLSchema): ReadonlySet<unknown> {
+  return new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
 }
 
 function checkOpenness(
@@ -216,21 +309,31 @@ function knownScopes(rules: readonly Rule[]): string[] {
   return [...known].sort();
 }
 
-/** Yields every field that has a rule, with its type. */
-export function* fieldsWithRule(
+/** Yields every field, argument and input field that has a rule. */
+export function* partsWithRule(
   schema: GraphQLSchema,
   rules: SchemaRules,
-): Generator<{
-  readonly type: GraphQLObjectType;
-  readonly field: GraphQLField<unknown, unknown>;
-  readonly rule: Rule;
-}> {
-  for (const [typeName, ofType] of rules.fields) {
-    const type = schema.getType(typeName);
-    if (!isObjectType(type)) continue;
-    for (const field of Object.values(type.getFields())) {
-      const rule = ofType.get(field.name);
-      if (rule !== undefined) yield { type, field, rule };
+): Generator<{ readonly part: { description?: string | null | undefined }; readonly rule: Rule }> {
+  for (const type of Object.values(schema.getTypeMap())) {
+    const ofType = isObjectType(type) ? rules.fields : isInputObjectType(type) ? rules.inputs : null;
+    if (ofType === null || !(isObjectType(type) || isInputObjectType(type))) continue;
+    for (const part of Object.values<GraphQLField<unknown, unknown> | GraphQLInputField>(type.getFields())) {
+      const rule = ofType.get(type.name)?.get(part.name);
+      if (rule !== undefined) yield { part, rule };
+      if (!('args' in part)) continue;
+      const ofArguments = rules.arguments.get(`${type.name}.${part.name}`);
+      for (const argument of part.args) {
+        const own = ofArguments?.get(argument.name);
+        if (own !== undefined) yield { part: argument, rule: own };
+      }
     }
   }
+}
+
+/** Returns the rule of a type, field, argument or input field. */
+export function ruleAt(rules: SchemaRules, coordinate: string): Rule | undefined {
+  const [, type = '', field, argument] = /^(\w+)(?:\.(\w+)(?:\((\w+):\))?)?$/.exec(coordinate) ?? [];
+  if (field === undefined) return rules.types.get(type);
+  if (argument !== undefined) return rules.arguments.get(`${type}.${field}`)?.get(argument);
+  return rules.fields.get(type)?.get(field) ?? rules.inputs.get(type)?.get(field);
 }

@@ -1,6 +1,6 @@
 import { leastScopes } from './least.js';
 import { isMet } from './requirement.js';
-import type { Rule, SchemaRules } from './rules.js';
+import { ruleAt, type SchemaRules } from './rules.js';
 
 /** A guarded field that was used, by its coordinate, such as `Query.assets`. */
 interface Used {
@@ -40,10 +40,4 @@ export function suggestionFor<T extends Used>(
     unneeded: held.filter((scope) => !least.includes(scope)),
     guarded: places.map(({ use }) => use),
   };
-}
-
-/** Returns the rule of a field or of a type. */
-export function ruleAt({ types, fields }: SchemaRules, coordinate: string): Rule | undefined {
-  const [type = '', field] = coordinate.split('.');
-  return field === undefined ? types.get(type) : fields.get(type)?.get(field);
 }

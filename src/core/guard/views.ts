@@ -6,7 +6,7 @@ import { rulesOf } from './guard.js';
 import { pruned } from './prune.js';
 import type { Requirement } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
-import { visibleFields } from './visible.js';
+import { visibleParts } from './visible.js';
 
 /**
  * The number of cached views of one schema, and of their types, fields and arguments together. Each of these takes
@@ -47,8 +47,9 @@ export class Views {
   constructor(schema: GraphQLSchema, rules: SchemaRules) {
     this.#schema = schema;
     this.#rules = rules;
-    const ofFields = [...rules.fields.values()].flatMap((ofType) => [...ofType.values()]);
-    this.#examples = new Map(ofFields.map((rule) => [rule.requirement, rule]));
+    const nested = [rules.fields, rules.arguments, rules.inputs].flatMap((map) => [...map.values()]);
+    const all = nested.flatMap((ofPart) => [...ofPart.values()]);
+    this.#examples = new Map(all.map((rule) => [rule.requirement, rule]));
   }
 
   /** The number of cached views. */
@@ -67,7 +68,7 @@ export class Views {
     if (met.size === this.#examples.size) return this.#schema;
     let view = this.#views.get(reach);
     if (view === undefined) {
-      const visible = visibleFields(this.#schema, this.#rules, ({ requirement }) => met.has(requirement));
+      const visible = visibleParts(this.#schema, this.#rules, ({ requirement }) => met.has(requirement));
       const schema = pruned(this.#schema, visible);
       this.#views.set(reach, (view = { schema, parts: partsOf(schema) }));
     }

@@ -10,25 +10,33 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
+import { HiddenInputs } from './inputs/hiddenInputs.js';
 import type { Rule, SchemaRules } from './rules.js';
 
-/** The names of the fields that a caller has access to, by type. Types without such fields are not included. */
-export type Visible = ReadonlyMap<string, ReadonlySet<string>>;
+/** The part of a schema that a caller has access to. */
+export interface Visible {
+  /** The names of the visible fields, by type. Types without such fields are not included. */
+  readonly fields: VisibleFields;
+  readonly inputs: HiddenInputs;
+}
+
+type VisibleFields = ReadonlyMap<string, ReadonlySet<string>>;
 
 type WithFields = GraphQLObjectType | GraphQLInterfaceType;
 
 /**
  * Returns the fields that can be selected if some rules are met. A field of an object type is visible if its rule is
  * met, one of an interface if the rules of all its types are (B02). A field is also hidden if its type has no visible
- * field.
+ * field, or if it requires an argument that is hidden.
  * Hiding a field can only hide more fields, so the order does not matter.
  */
-export function visibleFields(schema: GraphQLSchema, rules: SchemaRules, meets: (rule: Rule) => boolean): Visible {
+export function visibleParts(schema: GraphQLSchema, rules: SchemaRules, meets: (rule: Rule) => boolean): Visible {
+  const inputs = new HiddenInputs(schema, rules, meets);
   const types = Object.values(schema.getTypeMap()).filter(hasFields);
   const visible = new Map<string, Set<string>>();
   const allows = (type: GraphQLObjectType, field: string): boolean => {
     const rule = rules.fields.get(type.name)?.get(field);
-    return rule === undefined || meets(rule);
+    return (rule === undefined || meets(rule)) && !inputs.hidesField(type, field);
   };
   for (const type of types) {
     const objects = isObjectType(type) ? [type] : schema.getPossibleTypes(type);
@@ -56,11 +64,11 @@ export function visibleFields(schema: GraphQLSchema, rules: SchemaRules, meets: 
       }
     }
   }
-  return visible;
+  return { fields: visible, inputs };
 }
 
 /** Returns whether the type has visible fields. */
-export function isSeen(schema: GraphQLSchema, visible: Visible, type: GraphQLNamedType): boolean {
+export function isSeen(schema: GraphQLSchema, visible: VisibleFields, type: GraphQLNamedType): boolean {
   if (isUnionType(type)) return schema.getPossibleTypes(type).some(({ name }) => visible.has(name));
   return isLeafType(type) || visible.has(type.name);
 }

@@ -1,6 +1,6 @@
 import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
 import type { FastifyInstance } from 'fastify';
-import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
+import { isInputObjectType, isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../../core/limits/limits.js';
 import type { AuthenticationHook } from './authentication.js';
 import { takeOneRequest } from './oneRequest.js';
@@ -43,7 +43,7 @@ export function schemaRoute(
 
 /**
  * Prints a schema with directives and with its current descriptions: those in the definitions lack the requirements of
- * each field.
+ * each field, argument and input field.
  */
 function printed(schema: GraphQLSchema): string {
   const document = visit(getDocumentNodeFromSchema(schema), {
@@ -51,12 +51,32 @@ function printed(schema: GraphQLSchema): string {
       const type = schema.getType(node.name.value);
       if (!isObjectType(type)) return undefined;
       const fields = node.fields?.map((field) => {
-        const value = type.getFields()[field.name.value]?.description;
-        if (value == null) return field;
-        return { ...field, description: { kind: Kind.STRING, value, block: value.includes('\n') } as const };
+        const current = type.getFields()[field.name.value];
+        const args = field.arguments?.map((argument) =>
+          described(
+            argument,
+            current?.args.find(({ name }) => name === argument.name.value),
+          ),
+        );
+        return described({ ...field, ...(args !== undefined && { arguments: args }) }, current);
       });
+      return { ...node, ...(fields !== undefined && { fields }) };
+    },
+    InputObjectTypeDefinition(node) {
+      const type = schema.getType(node.name.value);
+      if (!isInputObjectType(type)) return undefined;
+      const fields = node.fields?.map((field) => described(field, type.getFields()[field.name.value]));
       return { ...node, ...(fields !== undefined && { fields }) };
     },
   });
   return `${print(document)}\n`;
+}
+
+function described<Node extends object>(
+  node: Node,
+  part: { readonly description?: string | null | undefined } | undefined,
+): Node {
+  const value = part?.description;
+  if (value == null) return node;
+  return { ...node, description: { kind: Kind.STRING, value, block: value.includes('\n') } };
 }

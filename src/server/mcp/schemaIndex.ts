@@ -12,7 +12,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { scopesOf } from '../../core/guard/requirement.js';
-import type { SchemaRules } from '../../core/guard/rules.js';
+import { ruleAt, type SchemaRules } from '../../core/guard/rules.js';
 import { fold } from '../../shared/text/fold.js';
 
 /** A part of a schema that can be found. */
@@ -107,8 +107,7 @@ function wordsOf(text: string): string[] {
 
 function entriesOf(type: GraphQLNamedType, rules: SchemaRules): Entry[] {
   const entry = (coordinate: string, signature: string, description: string | null | undefined): Entry => {
-    const [typeName = '', field] = coordinate.split('.');
-    const rule = field === undefined ? rules.types.get(typeName) : rules.fields.get(typeName)?.get(field);
+    const rule = ruleAt(rules, coordinate);
     return {
       coordinate,
       signature,
@@ -124,10 +123,7 @@ function entriesOf(type: GraphQLNamedType, rules: SchemaRules): Entry[] {
       const args = field.args.length === 0 ? '' : `(${field.args.map(signatureOf).join(', ')})`;
       return [
         entry(coordinate, `${field.name}${args}: ${String(field.type)}`, field.description),
-        ...field.args.map((arg) => ({
-          ...entry(`${coordinate}(${arg.name}:)`, signatureOf(arg), arg.description),
-          requires: null,
-        })),
+        ...field.args.map((arg) => entry(`${coordinate}(${arg.name}:)`, signatureOf(arg), arg.description)),
       ];
     });
     return [own, ...fields];

@@ -109,6 +109,7 @@ describe('OperationCompiler', () => {
       tokens: 0,
       category: 'write',
       introspects: false,
+      inputs: null,
     });
   });
 

@@ -93,7 +93,7 @@ describe('the fields of an operation', () => {
           { schema: random, rules: ofSchema, principal: keyWith(scopes) },
           document,
           operation,
-          conditionsOf(document, operation, variables),
+          { conditions: conditionsOf(document, operation, variables), variables },
         );
         cases += 1;
         if (fields.length === 200) return;
@@ -115,12 +115,10 @@ describe('the fields of an operation', () => {
     const document = parse(`{ a { ...F0 } } ${random} fragment F30 on A { id b { id } }`);
     const [operation] = document.definitions;
     if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('It is an operation.');
-    const fields = fieldAccess(
-      { schema, rules: readRules(schema), principal: reader },
-      document,
-      operation,
-      conditionsOf(document, operation, {}),
-    );
+    const fields = fieldAccess({ schema, rules: readRules(schema), principal: reader }, document, operation, {
+      conditions: conditionsOf(document, operation, {}),
+      variables: {},
+    });
     expect(fields).toHaveLength(200);
   });
 });

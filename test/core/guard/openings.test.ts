@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { openings } from '../../../src/core/guard/openings.js';
 import { isMet } from '../../../src/core/guard/requirement.js';
-import { fieldsWithRule, readRules } from '../../../src/core/guard/rules.js';
+import { readRules, ruleAt } from '../../../src/core/guard/rules.js';
 import { grants, requireScope } from '../../../src/core/scopes/grammar.js';
 import { ownSchema } from '../../bypass/own.js';
 import { chooser, randomSdl } from './documents.js';
@@ -74,13 +74,10 @@ test('are allowed with only that scope and denied without any, and a wider scope
     fc.property(fc.gen(), (g) => {
       const schema = ownSchema(randomSdl(chooser(g)));
       const rules = readRules(schema);
-      const byCoordinate = new Map(
-        [...fieldsWithRule(schema, rules)].map(({ rule }) => [rule.coordinate, rule.requirement]),
-      );
       const opens = openings(schema, rules);
       for (const [scope, coordinates] of opens) {
         for (const coordinate of coordinates) {
-          const requirement = byCoordinate.get(coordinate);
+          const requirement = ruleAt(rules, coordinate)?.requirement;
           expect(requirement !== undefined && isMet(requirement, [scope])).toBe(true);
         }
         for (const [wider, more] of opens) {

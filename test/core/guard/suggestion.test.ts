@@ -12,8 +12,8 @@ import {
 } from 'graphql';
 import { decide } from '../../../src/core/guard/decide.js';
 import { OperationCompiler, type CompiledOperation } from '../../../src/core/guard/compiledOperation.js';
-import { readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
-import { ruleAt, suggestionFor } from '../../../src/core/guard/suggestion.js';
+import { ruleAt, readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
+import { suggestionFor } from '../../../src/core/guard/suggestion.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl } from './documents.js';
