@@ -9,6 +9,7 @@ const PUBLISHED: Readonly<Record<keyof Latchkey, true>> = {
   guard: true,
   context: true,
   requests: true,
+  streams: true,
   authenticate: true,
   firstKey: true,
   prepare: true,

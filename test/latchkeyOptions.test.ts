@@ -412,7 +412,7 @@ test.each<[string, object, RegExp]>([
 test('createLatchkey returns only what users need, and nothing that only the service uses', () => {
   expect(Object.keys(own).sort()).toEqual([
     ...['authenticate', 'close', 'context', 'firstKey', 'guard', 'keySet', 'onChange', 'prepare'],
-    ...['protectedResource', 'requests', 'resolvers', 'resourceMetadata', 'typeDefs'],
+    ...['protectedResource', 'requests', 'resolvers', 'resourceMetadata', 'streams', 'typeDefs'],
   ]);
 });
 

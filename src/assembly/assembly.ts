@@ -31,6 +31,7 @@ import { foundationOf } from './foundation.js';
 import { guardOf } from './guarding.js';
 import { latchkeySchema, type LatchkeyOptions } from './latchkeyOptions.js';
 import type { Latchkey } from './libraryApi.js';
+import { streamGuardOf } from './streamGuardOf.js';
 import { requestGuardOf } from './requestGuardOf.js';
 import { allResolvers } from './resolvers.js';
 import { openServices } from './services.js';
@@ -129,6 +130,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };
   const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
+  const streams = streamGuardOf(foundation, { limiter, accounts, answer, requests, standing });
   const resolvers = allResolvers(foundation, services, { limiter, answer, bounds });
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
@@ -137,7 +139,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     resolvers,
     guard: guardOf(foundation, { answer, resolvers, knownScopes }),
     context: principals.contextBuilder(admission),
-    requests,
+    ...{ requests, streams },
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,
@@ -160,6 +162,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     endedKeys,
     bcrypt: gate,
     async close() {
+      streams.close();
       await signing.keys.close();
       await endedKeys?.close();
       await limiter.close();

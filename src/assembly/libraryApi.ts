@@ -7,6 +7,7 @@ import type { KeySet } from '../core/auth/signing/publishedKeys.js';
 import type { Principal } from '../core/auth/principal.js';
 import type { Change } from '../core/keys/changeFeed.js';
 import type { RequestGuard } from '../core/guard/request/requestGuard.js';
+import type { StreamGuard } from '../core/streams/streamGuard.js';
 import type { IssuedKey } from '../core/keys/keyService.js';
 
 /**
@@ -47,6 +48,8 @@ export interface Latchkey {
   readonly context: ContextBuilder;
   /** The steps that guard a request on any GraphQL server, for adapters. Those of Latchkey use it, too. */
   readonly requests: RequestGuard;
+  /** The steps that guard subscriptions and connections on any GraphQL server, for adapters. */
+  readonly streams: StreamGuard;
   /**
    * Returns the principal of a request: immediately if the credential is cached, otherwise as a promise.
    * @throws Refusal, or rejects with one; TypeError for header fields in a form that can't be read

@@ -88,9 +88,9 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     page: 'reference/limits.md',
   },
   TOO_MANY_STREAMS: {
-    when: 'the key and the keys of its rotation have as many open streams as the tier allows',
-    remedy: 'close a stream, or use a higher tier',
-    fields: { limit: 'the maximum number of streams' },
+    when: 'the key and the keys of its rotation have as many open streams and WebSocket connections as the tier allows, or one such connection has too many running operations',
+    remedy: 'close a stream or complete an operation, or use a higher tier',
+    fields: { limit: 'the maximum number of streams, or of operations of a connection' },
     page: 'reference/streams.md#what-is-refused',
   },
   UNAVAILABLE: {

@@ -1,0 +1,58 @@
+import { parse, specifiedRules, validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { retainedBytes } from '../document/retainedBytes.js';
+import type { RequestGuard } from './requestGuard.js';
+
+/** Maximum number of bytes that the cached documents of one server can keep in memory. */
+const MAX_BYTES = 24 * 2 ** 20;
+
+/** A document can evict at most a sixteenth of the cache. */
+const MAX_DOCUMENT_BYTES = MAX_BYTES / 16;
+
+/** A document to execute, or the reasons why it can't be executed. */
+export type ReadDocument =
+  | { readonly document: DocumentNode; readonly wasParsed: boolean; readonly errors?: undefined }
+  | { readonly document?: DocumentNode; readonly wasParsed: boolean; readonly errors: readonly GraphQLError[] };
+
+/**
+ * Parses and validates documents within the guard's bounds, for servers that leave this to their adapter. Valid documents
+ * are cached.
+ */
+export class RequestDocuments {
+  readonly #guard: RequestGuard;
+  readonly #schema: GraphQLSchema;
+  readonly #valid = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_BYTES,
+    maxEntrySize: MAX_DOCUMENT_BYTES,
+    sizeCalculation: (document) => Math.min(retainedBytes(document), Number.MAX_SAFE_INTEGER),
+  });
+
+  constructor(guard: RequestGuard, schema: GraphQLSchema) {
+    this.#guard = guard;
+    this.#schema = schema;
+  }
+
+  read(text: string): ReadDocument {
+    const known = this.#valid.get(text);
+    if (known !== undefined) return { document: known, wasParsed: false };
+    const tooLong = this.#guard.refuseLines(text);
+    if (tooLong !== null) return { errors: [tooLong], wasParsed: false };
+    const { parseOptions, validationRules, validationOptions } = this.#guard.bounds;
+    let document: DocumentNode;
+    try {
+      document = parse(text, parseOptions);
+    } catch (error) {
+      return { errors: [withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')], wasParsed: true };
+    }
+    const errors = validate(this.#schema, document, [...specifiedRules, ...validationRules], validationOptions);
+    if (errors.length > 0) {
+      return { document, errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')), wasParsed: true };
+    }
+    this.#valid.set(text, document);
+    return { document, wasParsed: true };
+  }
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return Object.assign(error, { extensions: { code, ...error.extensions } });
+}

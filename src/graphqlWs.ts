@@ -1,0 +1,1 @@
+export { latchkeyWs, type LatchkeyWsOptions } from './adapters/graphqlWs/latchkeyWs.js';
