@@ -17,6 +17,7 @@ import {
 } from 'graphql';
 import { parseScope } from '../scopes/grammar.js';
 import { AUTH, PUBLIC } from './directives.js';
+import { codedRule } from './ruleExtensions.js';
 import { and, ANY_CREDENTIAL, requirementOf, type Requirement } from './requirement.js';
 
 /** Any part of a schema that can have directives. */
@@ -39,7 +40,7 @@ export type Faults = string[];
 
 /**
  * Returns the directives of a part of the schema: those of its definition, of all its extensions (B06), and those in
- * `extensions.directives`, which code-first builders use.
+ * `extensions.directives` and `extensions.latchkey`, which code-first builders use.
  */
 export function appliedDirectives(part: Annotated): Applied[] {
   const applied: Applied[] = [];
@@ -50,7 +51,13 @@ export function appliedDirectives(part: Annotated): Applied[] {
       applied.push({ name: directive.name.value, inSdl: true, args });
     }
   }
-  return [...applied, ...codedDirectives(part.extensions?.directives)];
+  return [...applied, ...codedDirectives(part.extensions?.directives), ...codedRules(part)];
+}
+
+function codedRules({ extensions }: Annotated): Applied[] {
+  const { auth, isPublic: isOpen } = codedRule(extensions);
+  const applied: Applied[] = auth.map((args) => ({ name: AUTH, inSdl: false, args }));
+  return isOpen ? [...applied, { name: PUBLIC, inSdl: false, args: {} }] : applied;
 }
 
 /** Builders write `{ auth: args }`, `{ auth: [args, args] }` or `[{ name: 'auth', args }]`. */
@@ -156,6 +163,8 @@ function readAuthArguments(
 export function checkDirectives(schema: GraphQLSchema, faults: Faults): void {
   checkDefinitions(schema, faults);
   const check = (part: Annotated, coordinate: string, allowed: readonly string[]): void => {
+    const { fault } = codedRule(part.extensions);
+    if (fault !== null) faults.push(`${coordinate}: ${fault}.`);
     for (const { name, inSdl } of appliedDirectives(part)) {
       if (inSdl && schema.getDirective(name) == null) {
         faults.push(
