@@ -12,6 +12,7 @@ import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
 import type { EndedKeys } from '../core/keys/ended.js';
 import type { KeyService } from '../core/keys/keyService.js';
+import { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
@@ -115,7 +116,12 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const principals = new Principals(foundation, accounts);
   const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
   const { resourceMetadata } = principals;
-  const knownScopes = new Set<string>(ENDPOINT_SCOPES);
+  const knownScopes = new KnownScopes({
+    schemas: foundation.store.guardedSchemas,
+    always: ENDPOINT_SCOPES,
+    now,
+  });
+  started.push(() => knownScopes.close());
   const services = openServices(foundation, { tiers: limiter.tiers, knownScopes });
   const firstKey = await services.workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
@@ -131,7 +137,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const answer = { ...ANSWER_LIMITS, ...options.answer };
   const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
   const streams = streamGuardOf(foundation, { limiter, accounts, answer, requests, standing });
-  const resolvers = allResolvers(foundation, services, { limiter, answer, bounds });
+  const resolvers = allResolvers(foundation, services, { limiter, knownScopes, answer, bounds });
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
   return {
@@ -149,7 +155,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     projects: services.projects,
     protectedResource(kind) {
       const oidc = configured.oidc();
-      return oidc && protectedResource(oidc, knownScopes, kind);
+      return oidc && protectedResource(oidc, knownScopes.names, kind);
     },
     signIn: () => signIn(configured.oidc()),
     keySet: () => signing.published.keySet(),
@@ -165,6 +171,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
       streams.close();
       await signing.keys.close();
       await endedKeys?.close();
+      await knownScopes.close();
       await limiter.close();
       await accounts.usage.close();
       await accounts.gathered.close();

@@ -2,7 +2,9 @@ import { isSchema, type GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { assertGuarded, guardWith } from '../core/guard/guard.js';
+import { openings } from '../core/guard/openings.js';
 import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
+import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkOptions } from '../core/util/checkOptions.js';
 import { assertResolved } from '../management/schema/unresolved.js';
 import type { Foundation } from './foundation.js';
@@ -13,7 +15,7 @@ interface GuardingOptions {
   /** The resolvers that the schema must have. */
   readonly resolvers: Readonly<Record<string, object>>;
   /** Receives the scopes of the guarded schemas. */
-  readonly knownScopes: Set<string>;
+  readonly knownScopes: Pick<KnownScopes, 'add'>;
 }
 
 /** Returns the function that guards a schema in place. */
@@ -26,7 +28,8 @@ export function guardOf(
     checkOptions('guard', guardSchemaOptions, given);
     if (isSchema(schema)) assertResolved(schema, resolvers);
     guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
-    for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
+    const guarded = assertGuarded(schema);
+    knownScopes.add(guarded.scopes, () => openings(schema, guarded));
     return schema;
   };
 }

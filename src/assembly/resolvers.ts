@@ -2,6 +2,7 @@ import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { DocumentBounds } from '../core/guard/document/documentBounds.js';
 import { Explainer } from '../core/guard/explain.js';
 import { MAX_LINES } from '../core/guard/lines.js';
+import type { KnownScopes } from '../core/keys/knownScopes.js';
 import type { Limits } from '../core/limits/limits.js';
 import { accessResolvers } from '../management/access/resolvers.js';
 import { scopeResolvers } from '../management/access/scopeResolvers.js';
@@ -22,6 +23,7 @@ import type { Services } from './services.js';
 
 interface AllResolversOptions {
   readonly limiter: Limits;
+  readonly knownScopes: KnownScopes;
   readonly answer: AnswerLimits;
   readonly bounds: DocumentBounds;
 }
@@ -30,7 +32,7 @@ interface AllResolversOptions {
 export function allResolvers(
   { options, store, now, configured }: Foundation,
   { keys, workspaces, projects, users, holderOf }: Services,
-  { limiter, answer, bounds }: AllResolversOptions,
+  { limiter, knownScopes, answer, bounds }: AllResolversOptions,
 ): Readonly<Record<string, object>> {
   const { introspection = 'authenticated', document } = options;
   const { roles, ceilings } = configured;
@@ -43,7 +45,7 @@ export function allResolvers(
         auditResolvers(new AuditService(store.audit)),
         usageResolvers({ usage: store.usage, now }),
         suggestionResolvers({ keys, usage: store.usage, now }),
-        scopeResolvers({ ceilings }),
+        scopeResolvers({ knownScopes, ceilings }),
         accessResolvers({ explainer, keys, holderOf, limiter, now }),
       ),
     ),

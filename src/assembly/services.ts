@@ -2,6 +2,7 @@ import { ForeignSchemes } from '../core/auth/foreignSchemes.js';
 import { configuredHolderOf, hasLeft, holderOf } from '../core/auth/principal.js';
 import type { Actor } from '../core/keys/actor.js';
 import { isConfigured, type WholeKey } from '../core/keys/configured.js';
+import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { KeyMinter } from '../core/keys/minter.js';
 import { KeyService } from '../core/keys/keyService.js';
 import type { TierTable } from '../core/limits/tiers.js';
@@ -13,8 +14,7 @@ import type { Foundation } from './foundation.js';
 
 interface ServicesOptions {
   readonly tiers: TierTable;
-  /** Receives the scopes of the guarded schemas. */
-  readonly knownScopes: ReadonlySet<string>;
+  readonly knownScopes: KnownScopes;
 }
 
 /** The operations on keys, workspaces, projects and users. */
@@ -37,7 +37,7 @@ export function openServices(foundation: Foundation, { tiers, knownScopes }: Ser
     minter,
     now,
     tiers,
-    knownScopes: () => [...knownScopes].sort(),
+    knownScopes,
     ceilings,
     configured: configuredKeys,
     roles,

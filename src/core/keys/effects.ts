@@ -117,6 +117,7 @@ export const EFFECTS = {
   usage: { add: UNSEEN, read: READS, fields: READS },
   // Caches read a signing key when they first see a token with its ID, and it never changes after that.
   signingKeys: { publish: UNSEEN, find: READS, list: READS },
+  guardedSchemas: { publish: UNSEEN, list: READS },
   configuration: { replace: { stale: () => EVERYTHING_HERE, event: null } },
 } as const satisfies Effects<Changeable>;
 

@@ -21,6 +21,7 @@ import {
   type UpdatedValues,
   type ValueChecks,
 } from './keyValues.js';
+import type { KnownScopes } from './knownScopes.js';
 import {
   findConfigured,
   isConfigured,
@@ -79,8 +80,8 @@ type KeyServiceStore = Pick<Store, 'keys' | 'workspaces' | 'projects' | 'users'>
 interface KeyServiceOptions {
   readonly store: KeyServiceStore;
   readonly minter: KeyMinter;
-  /** Returns the scopes of the guarded schema. */
-  readonly knownScopes: () => readonly string[];
+  /** The scopes that keys can have. */
+  readonly knownScopes: Pick<KnownScopes, 'names' | 'learn'>;
   readonly now: () => number;
   /** The maximum numbers of keys by tier. Default: the published table. */
   readonly tiers?: TierTable;
@@ -98,7 +99,7 @@ interface KeyServiceOptions {
 export class KeyService {
   readonly #store: KeyServiceStore;
   readonly #minter: KeyMinter;
-  readonly #knownScopes: () => readonly string[];
+  readonly #knownScopes: KeyServiceOptions['knownScopes'];
   readonly #now: () => number;
   readonly #authors: Authors;
   readonly #tiers: TierTable;
@@ -136,6 +137,7 @@ export class KeyService {
       );
     }
     const lifetime = expiresAt === null ? null : expiresAt - now;
+    await this.#knownScopes.learn(input.scopes);
     const checked = checkNewValues(input, this.#checks(actor, type));
     const fields = { ...checked, type, environment, expiresAt, lifetime };
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
@@ -247,6 +249,7 @@ export class KeyService {
     assertSecretKey(actor);
     checkTrustedDocuments(input.trustedDocuments);
     assertChanges(input);
+    await this.#knownScopes.learn(input.scopes ?? []);
     return this.#change(actor, input.id, 'changed', async (key, now) => {
       assertHeld(actor.scopes, key.scopes);
       const change = checkChanges(input, this.#checks(actor, key.type));
@@ -415,7 +418,7 @@ export class KeyService {
   }
 
   #checks(actor: Actor, type: KeyType): ValueChecks {
-    const limits = { type, known: this.#knownScopes(), held: actor.scopes, ceilings: this.#ceilings() };
+    const limits = { type, known: this.#knownScopes.names, held: actor.scopes, ceilings: this.#ceilings() };
     return valueChecks((wanted) => checkScopes(wanted, limits));
   }
 }

@@ -13,6 +13,7 @@ const PARTS = [
   'audit',
   'usage',
   'signingKeys',
+  'guardedSchemas',
 ] as const satisfies readonly (keyof Store)[];
 
 /** Returns a store in which `run` runs each operation, including those of further parts. */

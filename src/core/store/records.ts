@@ -153,6 +153,25 @@ export interface SigningKeyRecord {
   readonly endsAt: number;
 }
 
+/** A scope that a guarded schema requires, or that covers one. */
+export interface PublishedScope {
+  readonly scope: string;
+  /** The coordinates of guarded fields that it gives access to by itself. Can be cut off after the first ones. */
+  readonly opens: readonly string[];
+}
+
+/** The scopes of a schema that a process guards, for the other processes on the store. */
+export interface GuardedSchemaRecord {
+  /** A digest of {@link scopes}, so that processes with the same schema share a record. */
+  readonly id: string;
+  readonly scopes: readonly PublishedScope[];
+  /** The host name of the process that published it last. */
+  readonly host: string;
+  readonly publishedAt: number;
+  /** From then on the scopes are not known any more, unless a process publishes them again. */
+  readonly endsAt: number;
+}
+
 /** The requests of a key in one period. */
 export interface UsageRecord {
   readonly keyId: string;

@@ -9,6 +9,7 @@ import type {
   KeyType,
   Environment,
   FieldUse,
+  GuardedSchemaRecord,
   ProjectRecord,
   SigningKeyRecord,
   Tier,
@@ -48,6 +49,7 @@ export interface Store {
   readonly audit: AuditStore;
   readonly usage: UsageStore;
   readonly signingKeys: SigningKeyStore;
+  readonly guardedSchemas: GuardedSchemaStore;
   /** Resolves if the engine responds, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
   /** Closes everything that the store itself opened. A connection passed by the caller stays open. Idempotent. */
@@ -487,4 +489,12 @@ export interface SigningKeyStore {
   find(id: string): Promise<SigningKeyRecord | null>;
   /** Returns the keys that have not ended at `now`, latest end first; at most `first`. Reads by index. */
   list(now: number, first: number): Promise<readonly SigningKeyRecord[]>;
+}
+
+/** The schemas that processes on this store guard. Processes with the same schema share a record, so there are few. */
+export interface GuardedSchemaStore {
+  /** Adds a schema, or replaces the one with this ID. Also removes the schemas that have ended at `now`. */
+  publish(schema: GuardedSchemaRecord, now: number): Promise<void>;
+  /** Returns the schemas that have not ended at `now`, latest end first; at most `first`. Reads by index. */
+  list(now: number, first: number): Promise<readonly GuardedSchemaRecord[]>;
 }

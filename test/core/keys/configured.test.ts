@@ -1,3 +1,4 @@
+import { fixedScopes } from './fixedScopes.js';
 import { NEWEST_FIRST } from '../../../src/core/store/ordering.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,7 +55,7 @@ beforeAll(async () => {
   keys = new KeyService({
     store,
     minter: new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES }),
-    knownScopes: () => ['read:all', 'write:events', 'read:assets'],
+    knownScopes: fixedScopes(['read:all', 'write:events', 'read:assets']),
     now: () => (now += 1),
     ceilings: () => ceilings,
     configured: () => configured,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fixedScopes } from './fixedScopes.js';
 import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import type { Actor } from '../../../src/core/keys/actor.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
@@ -28,7 +29,7 @@ beforeEach(async () => {
   now = NOON;
   gate = new BcryptGate({ cost: 4 });
   const minter = new KeyMinter({ gate, peppers: null, prefixes: { ...DEFAULT_PREFIXES, CLIENT: 'pub' } });
-  keys = new KeyService({ store, minter, knownScopes: () => KNOWN, now: () => now });
+  keys = new KeyService({ store, minter, knownScopes: fixedScopes(KNOWN), now: () => now });
   for (const [id, tier] of [
     ['ws_a', 'GROWTH'],
     ['ws_b', 'GROWTH'],

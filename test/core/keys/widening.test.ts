@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { fixedScopes } from './fixedScopes.js';
 import type { Actor } from '../../../src/core/keys/actor.js';
 import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   keys = new KeyService({
     store,
     minter: new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES }),
-    knownScopes: () => ['admin', 'platform', 'read:all', 'read:assets', 'write:assets'],
+    knownScopes: fixedScopes(['admin', 'platform', 'read:all', 'read:assets', 'write:assets']),
     ceilings: () => ceilings,
     now: () => NOON,
   });
@@ -188,7 +189,7 @@ function racing(of: Store, meanwhile: () => Promise<unknown>): KeyService {
   return new KeyService({
     store: { ...of, keys: { ...of.keys, find } },
     minter: new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES }),
-    knownScopes: () => ['admin', 'platform', 'read:all', 'read:assets', 'write:assets'],
+    knownScopes: fixedScopes(['admin', 'platform', 'read:all', 'read:assets', 'write:assets']),
     now: () => NOON,
   });
 }

@@ -2,6 +2,7 @@ import type { Bench } from './conformance/bench.js';
 import { testArchive } from './conformance/archive.js';
 import { testAudit } from './conformance/audit.js';
 import { testChanges } from './conformance/changes.js';
+import { testGuardedSchemas } from './conformance/guardedSchemas.js';
 import { testKeys } from './conformance/keys.js';
 import { testLists } from './conformance/lists.js';
 import { testModel } from './conformance/model.js';
@@ -43,6 +44,7 @@ export function testOperations(bench: Bench): void {
   testArchive(bench);
   testUsage(bench);
   testSigningKeys(bench);
+  testGuardedSchemas(bench);
 }
 
 /** Tests every guarantee of the interface for an engine. */

@@ -455,6 +455,7 @@ describe('MongoDB: a connection passed by the caller', () => {
     expect(collections.sort()).toEqual([
       'latchkey_audit',
       'latchkey_audit_heads',
+      'latchkey_guarded_schemas',
       'latchkey_keys',
       'latchkey_projects',
       'latchkey_signing_keys',

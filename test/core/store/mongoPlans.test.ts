@@ -186,7 +186,18 @@ test('X5: every operation of the store uses an index for its filter and its orde
   await placeAll();
   await start();
   const missing = (
-    ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'signingKeys', 'assets', 'events'] as const
+    [
+      'keys',
+      'workspaces',
+      'projects',
+      'users',
+      'audit',
+      'usage',
+      'signingKeys',
+      'guardedSchemas',
+      'assets',
+      'events',
+    ] as const
   )
     .flatMap((part) => Object.keys(store[part]).map((name) => `${part}.${name}`))
     .filter((name) => ![...shapes.values()].some(({ operation }) => operation === name));

@@ -39,14 +39,25 @@ describe('SQLite: the file', () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir });
     expect(Object.keys(store).sort()).toEqual([
-      ...['audit', 'close', 'keys', 'ping', 'projects', 'signingKeys', 'usage', 'users', 'workspaces'],
+      ...['audit', 'close', 'guardedSchemas', 'keys', 'ping', 'projects', 'signingKeys', 'usage', 'users'],
+      'workspaces',
     ]);
     await store.close();
     const file = new Connection(join(dir, 'latchkey.db'), 1000);
     const tables = file.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
     expect(tables.all({}).map(({ name }) => name)).toEqual([
-      ...['audit', 'auditBases', 'auditHeads', 'keyCounts', 'keyDocuments', 'keys', 'openers', 'projects'],
-      ...['recovery', 'removedKeys', 'signingKeys', 'usage', 'usedFields', 'users', 'workspaces'],
+      ...['audit', 'auditBases', 'auditHeads', 'guardedSchemas', 'keyCounts', 'keyDocuments', 'keys'],
+      ...[
+        'openers',
+        'projects',
+        'recovery',
+        'removedKeys',
+        'signingKeys',
+        'usage',
+        'usedFields',
+        'users',
+        'workspaces',
+      ],
     ]);
     file.close();
   });

@@ -5,6 +5,12 @@ import type { Store, UsageStore } from '../store.js';
 import { openAudit } from './audit.js';
 import { Documents, eq } from './documents.js';
 import { INDEX_TIMEOUT, type Collections, type MongoExtension } from './extension.js';
+import {
+  GUARDED_SCHEMA_UNIQUE,
+  guardedSchemaSchema,
+  openGuardedSchemas,
+  type GuardedSchemaDocument,
+} from './guardedSchemas.js';
 import { repairFamilies, type Repair } from './families.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
@@ -211,6 +217,11 @@ async function assemble(
     schema: signingKeySchema,
     unique: SIGNING_KEY_UNIQUE,
   });
+  const guardedSchemas = new Documents<GuardedSchemaDocument>(connection, gate, {
+    name: 'GuardedSchema',
+    schema: guardedSchemaSchema,
+    unique: GUARDED_SCHEMA_UNIQUE,
+  });
   const probes = new Documents<ProbeDocument>(connection, gate, { name: 'Probe', schema: probeSchema, unique: {} });
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
@@ -218,7 +229,7 @@ async function assemble(
   const [usage, further] = await Promise.all([
     assembleUsage(connection, gate),
     extension?.open(collection) ?? {},
-    ...[keys, workspaces, projects, users, entries, signingKeys].map((collection) =>
+    ...[keys, workspaces, projects, users, entries, signingKeys, guardedSchemas].map((collection) =>
       collection.buildIndexes(INDEX_TIMEOUT),
     ),
   ]);
@@ -237,6 +248,7 @@ async function assemble(
     audit: openAudit(entries, heads, ledger, intents),
     usage,
     signingKeys: openSigningKeys(signingKeys),
+    guardedSchemas: openGuardedSchemas(guardedSchemas),
     async ping() {
       if (gate.refusesChanges) {
         await tryChange(probes);

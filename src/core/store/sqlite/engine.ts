@@ -3,6 +3,7 @@ import { openAudit } from './audit.js';
 import { openAuditSlices } from './auditSlices.js';
 import type { Connection } from './connection.js';
 import { NO_EXTENSION, type SqliteExtension } from './extension.js';
+import { openGuardedSchemas } from './guardedSchemas.js';
 import { openKeys } from './keys.js';
 import { openKeySlices } from './keySlices.js';
 import { openProjects } from './projects.js';
@@ -39,6 +40,7 @@ export function openEngine(connection: Connection, extension: SqliteExtension<ob
     audit,
     usage: openUsage(connection),
     signingKeys: openSigningKeys(connection),
+    guardedSchemas: openGuardedSchemas(connection),
     slices: promised({
       ...openKeySlices(connection),
       ...openAuditSlices(connection),

@@ -242,6 +242,17 @@ const MIGRATED = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS signingKeysByEnd ON signingKeys (endsAt, id);
   `,
+  // The scopes of the schemas that processes guard.
+  `
+  CREATE TABLE IF NOT EXISTS guardedSchemas (
+    id TEXT NOT NULL PRIMARY KEY,
+    scopes TEXT NOT NULL,
+    host TEXT NOT NULL,
+    publishedAt INTEGER NOT NULL,
+    endsAt INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS guardedSchemasByEnd ON guardedSchemas (endsAt, id);
+  `,
 ] as const satisfies readonly Migration[];
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);

@@ -32,6 +32,7 @@ export const ROUTES: RoutesOf<Engine> = {
   },
   usage: { add: 'writer', fields: 'reader' },
   signingKeys: { publish: 'writer', find: 'here', list: 'reader' },
+  guardedSchemas: { publish: 'writer', list: 'reader' },
   slices: {
     keys: 'reader',
     keyCount: 'reader',
