@@ -137,7 +137,8 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const answer = { ...ANSWER_LIMITS, ...options.answer };
   const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
   const streams = streamGuardOf(foundation, { limiter, accounts, answer, requests, standing });
-  const resolvers = allResolvers(foundation, services, { limiter, knownScopes, answer, bounds });
+  const { derivedTokens } = signing;
+  const resolvers = allResolvers(foundation, services, { limiter, knownScopes, answer, bounds, derivedTokens });
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
   return {

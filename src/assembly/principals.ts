@@ -20,6 +20,7 @@ import type { Accounts } from './accounts.js';
 import type { Admission } from './admission.js';
 import type { Foundation } from './foundation.js';
 import { configurationSchema, type LatchkeyOptions } from './latchkeyOptions.js';
+import { issuerOf } from './signing.js';
 
 /** Everything that turns a credential into a principal. */
 export class Principals {
@@ -126,6 +127,7 @@ function authenticatorOf(foundation: Foundation, accounts: Accounts, operator: O
     },
     observer,
     fetch: options.fetch,
+    issuer: issuerOf(options),
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
 }

@@ -1,3 +1,4 @@
+import type { DerivedTokens } from '../core/auth/signing/derivedTokens.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { DocumentBounds } from '../core/guard/document/documentBounds.js';
 import { Explainer } from '../core/guard/explain.js';
@@ -9,6 +10,7 @@ import { scopeResolvers } from '../management/access/scopeResolvers.js';
 import { suggestionResolvers } from '../management/access/suggestions.js';
 import { AuditService } from '../management/audit/auditService.js';
 import { auditResolvers } from '../management/audit/resolvers.js';
+import { derivedResolvers } from '../management/keys/derivedResolvers.js';
 import { keyResolvers } from '../management/keys/resolvers.js';
 import { Count } from '../management/scalars/count.js';
 import { DateTime } from '../management/scalars/dateTime.js';
@@ -26,13 +28,14 @@ interface AllResolversOptions {
   readonly knownScopes: KnownScopes;
   readonly answer: AnswerLimits;
   readonly bounds: DocumentBounds;
+  readonly derivedTokens: DerivedTokens;
 }
 
 /** Returns the resolvers of the administration API. */
 export function allResolvers(
   { options, store, now, configured }: Foundation,
   { keys, workspaces, projects, users, holderOf }: Services,
-  { limiter, knownScopes, answer, bounds }: AllResolversOptions,
+  { limiter, knownScopes, answer, bounds, derivedTokens }: AllResolversOptions,
 ): Readonly<Record<string, object>> {
   const { introspection = 'authenticated', document } = options;
   const { roles, ceilings } = configured;
@@ -41,6 +44,7 @@ export function allResolvers(
     ...failingClosed(
       merge(
         keyResolvers({ keys, projects, users, limiter, answer, roles, now }),
+        derivedResolvers(derivedTokens),
         workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
         auditResolvers(new AuditService(store.audit)),
         usageResolvers({ usage: store.usage, now }),

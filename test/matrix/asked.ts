@@ -1,11 +1,11 @@
 import { MARK, STRONG_ROLE, type Strong, type Subject } from './world.js';
 
 /**
- * The target of an operation: the caller, the caller's whole workspace, the subject's project, the subject's workspace,
+ * The target of an operation: the caller, the caller's own key, which must be in the store, the caller's whole workspace, the subject's project, the subject's workspace,
  * or the whole workspace of the subject. Keys that are restricted to a project can't use operations on a whole
  * workspace.
  */
-export type Concern = 'asker' | "asker's workspace" | 'project' | 'workspace' | 'whole workspace';
+export type Concern = 'asker' | "asker's key" | "asker's workspace" | 'project' | 'workspace' | 'whole workspace';
 
 export interface Asked {
   readonly concerns: Concern;
@@ -25,6 +25,9 @@ export interface Gift {
 }
 
 const OTHER_DOCUMENT = 'b'.repeat(64);
+
+/** The scope of derived tokens, which the caller's key must have. */
+export const DERIVED_SCOPE = 'read:assets';
 
 const later = '2099-01-01T00:00:00Z';
 const input = (make: (subject: Subject, unique: string) => object): Required<Pick<Asked, 'given'>> => ({
@@ -92,6 +95,12 @@ export const ASKED: Readonly<Record<string, Asked>> = {
     concerns: 'project',
     usesUp: 'key',
     ...input(({ key }) => ({ id: key, scopes: ['read:all'] })),
+  },
+  // Everybody is refused a token with `platform`, so it can give nothing that the matrix could look for.
+  'Mutation.deriveToken': {
+    gives: 'nothing',
+    concerns: "asker's key",
+    ...input(() => ({ scopes: [DERIVED_SCOPE], ttl: 'PT1M' })),
   },
   'Mutation.createProject': {
     gives: 'nothing',

@@ -7,6 +7,8 @@ import { configuredToken, PLACES, type Place, type World } from './world.js';
 export interface Asker extends Authority {
   readonly name: string;
   readonly place: Place;
+  /** Whether the credential is a key from the store. Default: no. */
+  readonly isStoredKey?: boolean;
   token(world: World): Promise<string | null>;
 }
 
@@ -84,6 +86,7 @@ export const askers: Asker[] = [
   }),
   ...callers.map((key) => ({
     ...key,
+    isStoredKey: true,
     name: `a key: ${inWords(key)}`,
     token: async (world: World) => (await world.make(key.place, inputOf(world, key))).token,
   })),

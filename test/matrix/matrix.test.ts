@@ -6,7 +6,7 @@ import { attempt } from '../e2e/operations.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { openStream } from '../support/streams.js';
 import { OPERATOR_KEY, type Answer } from '../support/service.js';
-import { ASKED, type Asked, type Gift } from './asked.js';
+import { ASKED, DERIVED_SCOPE, type Asked, type Gift } from './asked.js';
 import { askers, callers, inputOf, inWords, isBound, keys, type Asker, type KeyOfMatrix } from './askers.js';
 import { operations, type Operation } from './operations.js';
 import { mayAsk, mayBeMade, mayGive, ROLES } from './rule.js';
@@ -93,6 +93,7 @@ async function assertCell(asker: Asker, token: string | null, operation: Operati
   const ofWhole = asked.concerns === "asker's workspace" || asked.concerns === 'whole workspace';
   const reaches = {
     asker: true,
+    "asker's key": true,
     "asker's workspace": true,
     project: isThere && asker.place !== 'other project',
     workspace: isThere,
@@ -101,6 +102,10 @@ async function assertCell(asker: Asker, token: string | null, operation: Operati
   if (ofWhole && isBound(asker)) {
     const { body } = await ask(operation, asked, world.subject, token);
     expect(body).toMatchObject({ data: { [operation.field]: null }, errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+  } else if (asked.concerns === "asker's key" && !(asker.isStoredKey === true && mayGive(asker, DERIVED_SCOPE))) {
+    const { body } = await ask(operation, asked, world.subject, token);
+    const code = asker.isStoredKey === true ? 'SCOPE_NOT_HELD' : 'FORBIDDEN';
+    expect(body).toMatchObject({ data: { [operation.field]: null }, errors: [{ extensions: { code } }] });
   } else if (reaches) {
     const answer = await ask(operation, asked, await subjectOf(asked), token);
     const { status, body } = answer;
@@ -173,8 +178,10 @@ test('R6: exactly the mutations that hash a token count as creating a key', asyn
   for (const operation of OPERATIONS.filter(({ kind }) => kind === 'mutation')) {
     const asked = ASKED[operation.root] ?? { concerns: 'asker' };
     const subject = await subjectOf(asked);
+    const isOfKey = asked.concerns === "asker's key";
+    const token = isOfKey ? (await world.make('workspace', { scopes: ['admin'] })).token : OPERATOR_KEY;
     const before = world.service.service.latchkey.bcrypt.counts.hashes;
-    expect((await ask(operation, asked, subject, OPERATOR_KEY)).body.errors).toBeUndefined();
+    expect((await ask(operation, asked, subject, token)).body.errors).toBeUndefined();
     if (world.service.service.latchkey.bcrypt.counts.hashes > before) hashing.push(operation.field);
   }
   expect([...new Set(hashing)].toSorted()).toEqual(CREATES_TOKEN.toSorted());

@@ -19,6 +19,11 @@ import { OutsideAddress } from './outsideAddress.js';
 import type { EndReason, Identified } from './identified.js';
 import type { AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
+import { DerivedAuthenticator, type DerivedKey } from './signing/derivedAuthenticator.js';
+import { looksDerived } from './signing/derivedForm.js';
+import { endedKey, notACredential } from './signing/derivedRefusals.js';
+import { PRINCIPAL_TYPE } from './signing/principalTokens.js';
+import { beginningOf } from './signing/signedToken.js';
 import type { SecretVerifier } from './secretVerifier.js';
 import type { Validity } from './validity.js';
 
@@ -46,7 +51,8 @@ export function unauthenticated(reason: UnauthenticatedReason): Refusal {
 
 interface AuthenticatorOptions {
   readonly store: {
-    readonly keys: Pick<Store['keys'], 'findForVerification' | 'nextLookupId'>;
+    readonly keys: Pick<Store['keys'], 'findForVerification' | 'findForDerived' | 'nextLookupId'>;
+    readonly signingKeys: Pick<Store['signingKeys'], 'find'>;
     readonly workspaces: Pick<Store['workspaces'], 'find'>;
   };
   readonly secrets: SecretVerifier;
@@ -67,15 +73,20 @@ interface AuthenticatorOptions {
   readonly cacheClock?: () => number;
   /** Sends the requests to the issuer of access tokens. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined;
+  /** The name of this installation: the `iss` and `aud` of the derived tokens that it accepts. */
+  readonly issuer: string;
   /** Receives whether records were cached. Default: none. */
   readonly observer?: Observer;
 }
 
+/** The first characters of every token of the header field `Latchkey-Principal`. */
+const PRINCIPAL_BEGINNING = beginningOf(PRINCIPAL_TYPE);
+
 /** The validity of a principal that is not cached: authenticate again now. */
 const AT_ONCE: Validity = Object.freeze({ lookupId: null, countsFor: 0, expiresAt: null });
 
-/** The stored key of a credential, in any state, or the principal of another credential. */
-type Found = KnownKey | AuthenticatedPrincipal;
+/** The stored key of a credential or derived token, in any state, or the principal of another credential. */
+type Found = KnownKey | DerivedKey | AuthenticatedPrincipal;
 
 /** A lookup ID and secret to try for a credential. Imported tokens have no `tokenPrefix`, because it is not verified. */
 interface Candidate extends Located {
@@ -92,6 +103,7 @@ export class Authenticator {
   readonly #configured: ConfiguredAuthenticator;
   readonly #foreign: ForeignSchemes;
   readonly #oidc: OidcAuthenticator;
+  readonly #derived: DerivedAuthenticator;
   /** Whether API keys are accepted. */
   #enabled = true;
   readonly #observer: Observer;
@@ -129,6 +141,10 @@ export class Authenticator {
       roles,
       now,
       fetch: options.fetch,
+    });
+    this.#derived = new DerivedAuthenticator({
+      ...common,
+      ...{ store, roles, now, issuer: options.issuer, failures: this.#failures },
     });
   }
 
@@ -183,7 +199,7 @@ export class Authenticator {
   validity(principal: AuthenticatedPrincipal, credential: string): Validity {
     switch (principal.kind) {
       case 'key':
-        return this.#keys.validity(principal) ?? AT_ONCE;
+        return this.#keys.validity(principal) ?? this.#derived.validity(principal) ?? AT_ONCE;
       case 'oidc':
         return this.#oidc.validity(principal, credential);
       case 'configured':
@@ -218,11 +234,13 @@ export class Authenticator {
   forget(change: Change | null): void {
     if (change?.kind === 'key') {
       this.#keys.forget(change.lookupId);
+      this.#derived.forgetWhere(({ lookupId }) => lookupId === change.lookupId);
       return;
     }
     const concerned = ({ workspaceId }: AuthenticatedPrincipal) =>
       change === null || workspaceId === change.workspaceId;
     this.#keys.forgetWhere(concerned);
+    this.#derived.forgetWhere(({ workspaceId }) => change === null || workspaceId === change.workspaceId);
     this.#operators.forgetWhere(concerned);
     this.#configured.forget(change?.workspaceId ?? null);
     this.#oidc.forget(change?.workspaceId ?? null);
@@ -246,14 +264,22 @@ export class Authenticator {
     }
     const { key, principal, addresses } = found;
     const now = this.#options.now();
-    const use = (address: string | null): void => this.#options.onUse(key.id, now, key, address);
-    return { principal, key, ended: endOf(found, now), addresses, expiresAt: key.expiresAt, use };
+    const use = (address: string | null): void => this.#use(found, address);
+    return { principal, key, ended: endOf(found, now), addresses, expiresAt: expiryOf(found), use };
   }
 
-  /** Authenticates an access token. A credential in the format of a JWT is never looked up as a key. */
-  #byToken(token: string, sender: Sender): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+  /** Verifies a derived token or an access token. A credential in the format of a JWT is never looked up as a key. */
+  #byToken(token: string, sender: Sender): Found | Promise<Found> {
+    if (looksDerived(token)) return this.#byDerived(token, sender);
+    if (token.startsWith(PRINCIPAL_BEGINNING)) throw notACredential();
     if (!this.#oidc.enabled) throw unauthenticated('malformed');
     const found = this.#oidc.authenticate(token, sender);
+    return found instanceof Promise ? found.catch(closed) : found;
+  }
+
+  #byDerived(token: string, sender: Sender): DerivedKey | Promise<DerivedKey> {
+    if (!this.#enabled) throw new Refusal(SWITCHED_OFF, UNKNOWN);
+    const found = this.#derived.locate(token, sender);
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
@@ -322,13 +348,19 @@ export class Authenticator {
 
   #admit(found: Found, address: string | null): AuthenticatedPrincipal {
     if (!('principal' in found)) return found;
-    const { key, principal, addresses } = found;
+    const { principal, addresses } = found;
     const now = this.#options.now();
     const ended = endOf(found, now);
-    if (ended !== null) throw unauthenticated(ended);
+    if (ended !== null) throw isDerived(found) ? endedKey(ended) : unauthenticated(ended);
     if (addresses?.has(address) === false) throw new OutsideAddress(principal);
-    this.#options.onUse(key.id, now, key, address);
+    this.#use(found, address);
     return principal;
+  }
+
+  #use(found: KnownKey | DerivedKey, address: string | null): void {
+    const { key } = found;
+    // Derived tokens come from many addresses, which are not new addresses of the key.
+    this.#options.onUse(key.id, this.#options.now(), key, isDerived(found) ? null : address);
   }
 
   async #verifyConfigured(credential: string, sender: Sender): Promise<AuthenticatedPrincipal> {
@@ -360,12 +392,22 @@ export class Authenticator {
 }
 
 /** Returns why a key is not accepted any more; null: it is. */
-function endOf({ key, userLeft }: KnownKey, now: number): EndReason | null {
+function endOf({ key, userLeft }: KnownKey | DerivedKey, now: number): EndReason | null {
   // First, so that the reason stays the same while the removed user's keys are being revoked one after another.
   if (userLeft) return 'user_left';
   const status = statusOf(key, now);
   if (status === 'ACTIVE') return null;
   return status === 'REVOKED' ? 'revoked' : 'expired';
+}
+
+function isDerived(found: KnownKey | DerivedKey): found is DerivedKey {
+  return 'tokenEndsAt' in found;
+}
+
+/** Returns when a key or the token derived from it expires, whichever is earlier; null: never. */
+function expiryOf(found: KnownKey | DerivedKey): number | null {
+  const { expiresAt } = found.key;
+  return isDerived(found) ? Math.min(found.tokenEndsAt, expiresAt ?? Infinity) : expiresAt;
 }
 
 /** Turns every error of a verification into a refusal, so that authentication fails closed. */

@@ -20,6 +20,8 @@ export interface Actor {
   readonly scopes: readonly string[];
   /** SHA-256 of the documents that the key can run, in lower-case hexadecimal; null: any document. */
   readonly trustedDocuments: ReadonlySet<string> | null;
+  /** The `jti` of a token that was derived from the key; absent: the credential is the key itself. */
+  readonly tokenId?: string;
 }
 
 /** The origin of a request, for the audit log. */

@@ -79,6 +79,7 @@ export const EFFECTS = {
     // The cached record of a removed key shows that it has ended.
     removeEnded: UNSEEN,
     findForVerification: READS,
+    findForDerived: READS,
     nextLookupId: READS,
     find: READS,
     findMany: READS,

@@ -182,6 +182,9 @@ export interface KeyStore {
    */
   findForVerification(lookupId: string): Promise<KeyWithTier | null>;
 
+  /** Like {@link findForVerification}, by the key's ID, which tokens contain that were derived from the key. */
+  findForDerived(id: string): Promise<KeyWithTier | null>;
+
   /**
    * Returns the first lookup ID that is greater than or equal to `from`, by code units, whatever its key's state; null:
    * there is none. Includes removed keys ({@link removeEnded}), whose lookup IDs stay taken. Reads by unique index.

@@ -6,6 +6,8 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type CredentialKind =
   | 'API_KEY'
+  /** A token that was derived from a key. */
+  | 'DERIVED_TOKEN'
   /** A key from the configuration file. */
   | 'CONFIGURED'
   /** An access token from the configured issuer. */

@@ -223,7 +223,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
       limits: (viewer: Actor): LimitsSource => viewer,
     },
     Credential: {
-      kind: (viewer: Actor) => CREDENTIAL_KINDS[viewer.kind],
+      kind: (viewer: Actor) => (viewer.tokenId === undefined ? CREDENTIAL_KINDS[viewer.kind] : 'DERIVED_TOKEN'),
       id: (viewer: Actor) => viewer.keyId,
       apiKey: ({ kind, keyId }: Actor, _: unknown, context: ActorContext) =>
         kind === 'operator' || kind === 'oidc' ? null : keyOf(context, keyId),

@@ -16,6 +16,8 @@ import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
+/** The name of the installation in tokens. */
+export const ISSUER = 'https://keys.example';
 export const PEPPER = 'a pepper for tests, which is long enough';
 
 /** Verification over a real store in its own directory, with an adjustable clock and a counting gate. */
@@ -33,6 +35,8 @@ export interface Harness {
   readonly verifications: string[];
   /** Accepted keys, in order. */
   readonly uses: [string, number][];
+  /** The addresses of these uses; null: none was passed. */
+  readonly addresses: (string | null)[];
   /** Creates a stored key and returns it with its token and secret. `peppers` null: stores no digest. */
   issue(
     fields?: Partial<NewKey>,
@@ -61,6 +65,7 @@ export async function openHarness(): Promise<Harness> {
   const gate = new BcryptGate({ cost: 4 });
   const reads: string[] = [];
   const uses: [string, number][] = [];
+  const addresses: (string | null)[] = [];
   const verifications: string[] = [];
   const watched = {
     keys: {
@@ -68,8 +73,18 @@ export async function openHarness(): Promise<Harness> {
         reads.push('findForVerification');
         return store.keys.findForVerification(lookupId);
       },
+      findForDerived: (id: string) => {
+        reads.push('findForDerived');
+        return store.keys.findForDerived(id);
+      },
       // Not counted: this read happens at most once in five seconds, and only for text that is not a Latchkey token.
       nextLookupId: (from: string) => store.keys.nextLookupId(from),
+    },
+    signingKeys: {
+      find: (id: string) => {
+        reads.push('signingKeys.find');
+        return store.signingKeys.find(id);
+      },
     },
     workspaces: {
       find: (id: string) => {
@@ -102,6 +117,7 @@ export async function openHarness(): Promise<Harness> {
     reads,
     verifications,
     uses,
+    addresses,
     verifier,
     async issue(fields = {}, peppers = Peppers.of([PEPPER])) {
       const minter = new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers, prefixes: DEFAULT_PREFIXES });
@@ -125,8 +141,12 @@ export async function openHarness(): Promise<Harness> {
         store: watched,
         secrets: verifier(peppers),
         operator: operator ?? null,
+        issuer: ISSUER,
         roles: () => new Roles(),
-        onUse: (id, at) => void uses.push([id, at]),
+        onUse: (id, at, _key, address) => {
+          uses.push([id, at]);
+          addresses.push(address);
+        },
         now: () => clock.now,
         cacheClock: () => clock.now,
         ...(cacheTtl !== undefined && { cacheTtl }),

@@ -43,6 +43,7 @@ test('they are self-contained: all types that they reference, and no others', ()
     'expireApiKey',
     'revokeApiKey',
     'updateApiKey',
+    'deriveToken',
     'createProject',
     'renameProject',
     'addUser',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../principal.js';
+import { claimsOf, tokenIdOf } from './principalClaims.js';
 import { signedToken } from './signedToken.js';
 import type { SigningKeys } from './signingKeys.js';
 
@@ -66,7 +67,7 @@ export class PrincipalTokens {
   sign(principal: Principal, audience: string): string {
     const now = this.#options.now();
     // A space, because no ID contains one.
-    const name = `${principal.keyId ?? ''} ${audience}`;
+    const name = `${principal.keyId ?? ''} ${tokenIdOf(principal) ?? ''} ${audience}`;
     const known = this.#cached.get(name);
     if (known !== undefined && isRecent(known, now) && isSame(known.principal, principal)) return known.token;
     const token = this.#signed(principal, audience, now);
@@ -78,14 +79,7 @@ export class PrincipalTokens {
     const iat = Math.floor(now / 1_000);
     const exp = iat + LIFETIME;
     const signer = this.#options.keys.signer(exp * 1_000);
-    const standard = {
-      iss: this.#options.issuer,
-      aud: audience,
-      sub: subjectOf(principal),
-      iat,
-      exp,
-      jti: randomUUID(),
-    };
+    const standard = { iss: this.#options.issuer, aud: audience, iat, exp, jti: randomUUID() };
     return signedToken(signer, PRINCIPAL_TYPE, { ...standard, ...claimsOf(principal) });
   }
 }
@@ -95,30 +89,13 @@ function isRecent({ signedAt }: Cached, now: number): boolean {
   return Math.abs(now - signedAt) < REUSED_FOR;
 }
 
-/** Returns the subject: the key, or the operator, or the subject of an access token, by its ID. */
-function subjectOf({ keyId }: Principal): string {
-  return keyId ?? 'anonymous';
-}
-
-/** Returns the claims that describe a principal. A claim without a value is left out. */
-function claimsOf(principal: Principal): object {
-  return {
-    kind: principal.kind,
-    workspace: principal.workspaceId ?? undefined,
-    project: principal.projectId ?? undefined,
-    user: principal.userId ?? undefined,
-    key_id: principal.keyId ?? undefined,
-    scope: principal.scopes.join(' '),
-    plan: principal.tier ?? undefined,
-  };
-}
-
 /** Returns whether two principals have the same claims. A record that was read again has a new principal. */
 function isSame(a: Principal, b: Principal): boolean {
   return (
     a === b ||
     (a.kind === b.kind &&
       a.keyId === b.keyId &&
+      tokenIdOf(a) === tokenIdOf(b) &&
       a.workspaceId === b.workspaceId &&
       a.projectId === b.projectId &&
       a.userId === b.userId &&

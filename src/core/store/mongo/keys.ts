@@ -18,7 +18,7 @@ import { GRANT_FIELDS } from '../keyFields.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
 import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
 import { firstById } from '../firstById.js';
-import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
+import type { KeyChange, KeyClues, KeyFilter, KeyStore, KeyWithTier, Places } from '../store.js';
 import { shown } from '../../../shared/optionChecks.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
@@ -86,6 +86,30 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
       }
       // Another process changed fields that affect the verdict or the entry: the rule must be applied again.
     }
+  };
+
+  /** @param filter matches at most one key, by a unique index */
+  const findWithTier = async (filter: Filter): Promise<KeyWithTier | null> => {
+    const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier }[] }>(
+      [
+        { $match: filter },
+        {
+          $lookup: {
+            from: workspaces.collectionName,
+            localField: 'workspaceId',
+            foreignField: '_id',
+            as: 'workspace',
+          },
+        },
+      ],
+      { readConcern: lookUps },
+    );
+    const workspace = found?.workspace[0];
+    if (found === undefined || found.removed === true || workspace === undefined) return null;
+    const key = toRecord(found);
+    // A separate read instead of a second $lookup, which would slow down all lookups.
+    const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
+    return { key, tier: workspace.tier, user: user && toUser(user) };
   };
 
   /** Revokes keys that no other change is under way for. Leaves out keys that somebody changes in the meantime. */
@@ -173,28 +197,8 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
         // A condition of its insertion has changed meanwhile, so it was withdrawn.
       }
     },
-    async findForVerification(lookupId) {
-      const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier }[] }>(
-        [
-          { $match: { lookupId: eq(lookupId) } },
-          {
-            $lookup: {
-              from: workspaces.collectionName,
-              localField: 'workspaceId',
-              foreignField: '_id',
-              as: 'workspace',
-            },
-          },
-        ],
-        { readConcern: lookUps },
-      );
-      const workspace = found?.workspace[0];
-      if (found === undefined || found.removed === true || workspace === undefined) return null;
-      const key = toRecord(found);
-      // A separate read instead of a second $lookup, which would slow down all lookups.
-      const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
-      return { key, tier: workspace.tier, user: user && toUser(user) };
-    },
+    findForVerification: (lookupId) => findWithTier({ lookupId: eq(lookupId) }),
+    findForDerived: (id) => findWithTier({ _id: eq(id) }),
     async nextLookupId(from) {
       const [found] = await keys.find(
         { lookupId: where({ $gte: from }) },

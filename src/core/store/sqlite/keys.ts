@@ -19,7 +19,7 @@ import { firstById } from '../firstById.js';
 import { keyChanged, keyCreated } from '../entries.js';
 import { KEY_SUMMARY_FIELDS, PATCHED_FIELDS } from '../keyFields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
-import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
+import type { KeyChange, KeyStore, KeyWithTier, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
 import { openKeyRemoval } from './keyRemoval.js';
@@ -79,10 +79,18 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
      ON CONFLICT (keyId) DO UPDATE SET documents = excluded.documents`,
   );
   const dropDocuments = connection.prepare('DELETE FROM keyDocuments WHERE keyId = $id');
-  const findForVerification = connection.prepare<KeyRow & { readonly tier: Tier }>(
-    `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
-     WHERE keys.lookupId = $lookupId`,
-  );
+  const findWithTier = (condition: string) =>
+    connection.prepare<KeyRow & { readonly tier: Tier }>(
+      `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
+       WHERE ${condition}`,
+    );
+  const findForVerification = findWithTier('keys.lookupId = $lookupId');
+  const findForDerived = findWithTier('keys.id = $id');
+  const withUser = (row: (KeyRow & { readonly tier: Tier }) | null): KeyWithTier | null => {
+    if (row === null) return null;
+    const { tier, ...key } = row;
+    return { key: toRecord(key), tier, user: key.userId === null ? null : findUser(key.userId) };
+  };
   const nextLookupId = connection.prepare<Pick<KeyRecord, 'lookupId'>>(
     'SELECT lookupId FROM keys WHERE lookupId >= $from ORDER BY lookupId LIMIT 1',
   );
@@ -244,10 +252,10 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       });
     },
     async findForVerification(lookupId) {
-      const row = findForVerification.one({ lookupId });
-      if (row === null) return null;
-      const { tier, ...key } = row;
-      return { key: toRecord(key), tier, user: key.userId === null ? null : findUser(key.userId) };
+      return withUser(findForVerification.one({ lookupId }));
+    },
+    async findForDerived(id) {
+      return withUser(findForDerived.one({ id }));
     },
     async nextLookupId(from) {
       const [kept, removed] = [nextLookupId.one({ from })?.lookupId ?? null, removal.nextLookupId(from)];

@@ -5,6 +5,7 @@ export const ROUTES: RoutesOf<Engine> = {
   keys: {
     insert: 'writer',
     findForVerification: 'here',
+    findForDerived: 'here',
     nextLookupId: 'here',
     find: 'here',
     findMany: 'reader',

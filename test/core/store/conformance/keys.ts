@@ -1,6 +1,6 @@
 import { Duplicate, StoreUnavailable } from '../../../../src/core/store/storeErrors.js';
 import type { Bench } from './bench.js';
-import { aKey, anHeir, givenKey, givenWorkspace, listed, NOW, summaryOf, unique } from '../fixtures.js';
+import { aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW, summaryOf, unique } from '../fixtures.js';
 import { openTarget } from '../target.js';
 
 export function testKeys({ store, target }: Bench): void {
@@ -108,6 +108,21 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'GROWTH', user: null });
       expect(await store().keys.findForVerification(key.lookupId.toUpperCase() + 'x')).toBeNull();
       expect(await store().keys.findForVerification(key.id)).toBeNull();
+    });
+
+    test('are found by their ID for derived tokens, with the current tier and the user', async () => {
+      const ws = await givenWorkspace(store(), { tier: 'FREE_TRIAL' });
+      const user = aUser(ws);
+      await store().users.add(user);
+      const key = await givenKey(store(), ws, { userId: user.id, trustedDocuments: ['a'.repeat(64)] });
+      expect(await store().keys.findForDerived(key.id)).toEqual({ key, tier: 'FREE_TRIAL', user });
+      await store().workspaces.setTier(ws, 'GROWTH', NOW);
+      await store().users.remove(user.id, ws, { at: NOW });
+      await store().keys.revoke(key.id, ws, null, { at: NOW });
+      expect(await store().keys.findForDerived(key.id)).toEqual({
+        ...{ key: { ...key, revokedAt: NOW }, tier: 'GROWTH', user: { ...user, removedAt: NOW } },
+      });
+      expect(await store().keys.findForDerived(key.lookupId)).toBeNull();
     });
 
     test('lookup IDs are listed in order, by code units, from any text', async () => {

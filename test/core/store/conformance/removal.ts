@@ -79,7 +79,10 @@ export function testRemoval({ store }: Bench): void {
         };
         expect(ids(await keys.search(clues, { workspaceId: reach, projectId: null }, 20))).toEqual(ids(kept));
       }
-      for (const { lookupId } of gone) expect(await keys.findForVerification(lookupId)).toBeNull();
+      for (const { id, lookupId } of gone) {
+        expect(await keys.findForVerification(lookupId)).toBeNull();
+        expect(await keys.findForDerived(id)).toBeNull();
+      }
     });
 
     test('X11: of a removed key every change is of an unknown key, and nothing is written', async () => {
