@@ -14,6 +14,11 @@ const CLOSED: ReadonlyMap<number, string> = new Map([
   [4429, 'RATE_LIMITED'],
 ]);
 
+/** Both limits have the same close code. */
+function codeOf(code: number, reason: string): string | undefined {
+  return reason.includes('open streams') ? 'TOO_MANY_STREAMS' : CLOSED.get(code);
+}
+
 /** Opens a stream by graphql-transport-ws, with the key in connection_init. */
 export async function openWebSocket({ url, query, token }: StreamRequest): Promise<Stream> {
   const socket = new WebSocket(url, 'graphql-transport-ws');
@@ -37,7 +42,7 @@ export async function openWebSocket({ url, query, token }: StreamRequest): Promi
     handlers[type]?.(payload);
   });
   socket.addEventListener('error', () => stream.end());
-  socket.addEventListener('close', ({ code }) => stream.end(CLOSED.get(code)));
+  socket.addEventListener('close', ({ code, reason }) => stream.end(codeOf(code, reason)));
   await new Promise<void>((resolve) => {
     socket.addEventListener('open', () => resolve());
     socket.addEventListener('close', () => resolve());
