@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
 import { answerOf, startService, type Answer, type TestService, type TestServiceOptions } from './service.js';
 
 /** Its types add those of browsers, which differ from Node's, to every file. */
@@ -118,6 +119,13 @@ Mutation.*: write:orders
 Subscription.ticks: read:orders
 Order.margin: [read:margins]
 `;
+
+/** Tiers whose windows are never full. */
+export const UNLIMITED = {
+  ...TIER_LIMITS,
+  GROWTH: { ...TIER_LIMITS.GROWTH, rate: 1e6, burst: 1e6 },
+  ANONYMOUS: { ...TIER_LIMITS.ANONYMOUS, rate: 1e6, burst: 1e6 },
+};
 
 export interface TestGateway extends TestService {
   /** Runs an operation of key management. */

@@ -18,7 +18,7 @@ interface GatewayOptions {
   readonly guard: RequestGuard;
   readonly settings: GatewaySettings;
   /** Returns the value of Latchkey-Principal. */
-  readonly sign: (principal: Principal) => string | null;
+  readonly sign: (principal: Principal) => string;
   /** The maximum size of a response, in bytes. */
   readonly maxBytes: number;
   readonly onAnswer?: (outcome: UpstreamOutcome) => void;

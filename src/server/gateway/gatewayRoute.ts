@@ -102,12 +102,12 @@ export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions)
 async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Promise<FastifyReply | undefined> {
   const { gateway, connections, latchkey } = options;
   const { request, reply, admitted } = forwarding;
-  const sent = sentOf(gateway, request, forwarding);
-  // Frees the text, which would otherwise stay in memory while the response is sent.
-  request.body = undefined;
-  request.bodyText = null;
   let place: Place | null = null;
   try {
+    const sent = sentOf(gateway, request, forwarding);
+    // Frees the text, which would otherwise stay in memory while the response is sent.
+    request.body = undefined;
+    request.bodyText = null;
     // Before the upstream begins to work, unlike the place of a query whose response turns out to be a stream.
     if (admitted.operation.operation.valueOf() === 'subscription') place = await placeFor(request, options);
     const answer = new ForwardedAnswer({

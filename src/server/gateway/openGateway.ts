@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import { GuardError, readRules } from '../../core/guard/rules.js';
+import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
 import { Gateway } from './gateway.js';
@@ -25,7 +26,8 @@ export function openGateway(
   { latchkey, maxBytes }: OpenGatewayOptions,
 ): Gateway {
   latchkey.guard(schema, { plugin: false });
-  return new Gateway({ schema, guard: latchkey.requests, settings, maxBytes, sign: () => null });
+  const sign = (principal: Principal): string => latchkey.principalTokens.sign(principal, settings.audience);
+  return new Gateway({ schema, guard: latchkey.requests, settings, maxBytes, sign });
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/auth/principal.js';
+import { PRINCIPAL_HEADER } from '../../core/auth/signing/principalTokens.js';
 import { parseTraceparent } from '../tracing/traceparent.js';
 import type { PassedFields } from './headerFields.js';
 
 /** Signs the principal of a request. */
 interface Signer {
-  readonly sign: (principal: Principal) => string | null;
+  readonly sign: (principal: Principal) => string;
 }
 
 /** Returns the header fields of a request to the upstream: names and values in turn. */
@@ -18,8 +19,7 @@ export function ownFields({ sign }: Signer, request: FastifyRequest): string[] {
   const headers = ['x-request-id', request.id];
   const traceparent = traceparentOf(request);
   if (traceparent !== null) headers.push('traceparent', traceparent);
-  const token = sign(request.principal);
-  if (token !== null) headers.push('latchkey-principal', token);
+  headers.push(PRINCIPAL_HEADER, sign(request.principal));
   return headers;
 }
 
