@@ -57,6 +57,8 @@ export interface Service {
   readonly store: Store;
   /** The built-in domain; null if it is left out. */
   readonly demo: Demo | null;
+  /** The API behind the gateway; null: the server is not a gateway. */
+  readonly gateway: Gateway | null;
   readonly server: FastifyInstance;
   readonly connections: Connections;
   readonly metrics: Metrics;
@@ -217,7 +219,12 @@ export async function composeService(
       }),
     );
     if (settings.gateway !== null && gatewaySchema !== null) {
-      gateway = openGateway(settings.gateway, gatewaySchema, { latchkey, maxBytes: settings.answer.bytes });
+      const counts = metrics.countUpstream();
+      gateway = openGateway(settings.gateway, gatewaySchema, {
+        ...{ latchkey, log: logger, onAnswer: counts },
+        maxBytes: settings.answer.bytes,
+      });
+      metrics.watchGateway(gateway);
     }
     const counted = redis?.places ?? places;
     const streams = new OpenStreams({
@@ -279,7 +286,7 @@ export async function composeService(
     let ended: Promise<void> | null = null;
     const close = () => (ended ??= end());
     const leave = (ms: number) => connections.leave(ms);
-    return { latchkey, store, demo, server, connections, metrics, metricsServer, reconfigure, leave, close };
+    return { latchkey, store, demo, gateway, server, connections, metrics, metricsServer, reconfigure, leave, close };
   } catch (error) {
     await redis?.limits.close();
     redis?.close();

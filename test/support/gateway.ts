@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,10 +74,7 @@ export const shop = {
 };
 
 /** Serves any handler of Node as an upstream, and records its requests. */
-export async function serveUpstream(
-  handle: (request: Parameters<Parameters<typeof createServer>[1] & object>[0], response: never) => unknown,
-  path = '/graphql',
-): Promise<TestUpstream> {
+export async function serveUpstream(handle: RequestListener, path = '/graphql'): Promise<TestUpstream> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -87,7 +84,7 @@ export async function serveUpstream(
       if (body.includes('IntrospectionQuery')) return;
       received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
     });
-    void handle(request, response as never);
+    handle(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

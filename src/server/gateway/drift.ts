@@ -33,12 +33,12 @@ export function sizeOf({ added, removed, changed, undecided }: Drift): number {
 /**
  * Compares the schema of an upstream with the one that the gateway knows.
  *
- * @param policy null: fields that the gateway doesn't know are undecided
+ * @param policy fields that it closes are not reported as added. null: root fields that the gateway doesn't know are undecided
  */
 export function driftOf(known: GraphQLSchema, current: GraphQLSchema, policy: Policy | null): Drift {
   const ours = signaturesOf(known);
   const theirs = signaturesOf(current);
-  const added = [...theirs.keys()].filter((name) => !ours.has(name) && (policy?.of(name) ?? null) === null);
+  const added = [...theirs.keys()].filter((name) => !ours.has(name) && policy?.of(name)?.kind !== 'deny');
   const undecided =
     policy === null ? added.filter((name) => isRootField(current, name)) : undecidedFields(current, policy);
   return {

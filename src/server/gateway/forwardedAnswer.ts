@@ -49,6 +49,7 @@ export class ForwardedAnswer implements UpstreamHandler {
   /** Whether another event can be added to an event stream. */
   #betweenEvents = false;
   #isEvents = false;
+  #lastByte = 0;
   #bytes = 0;
   #ending: (() => void) | null = null;
   #settle: { readonly resolve: () => void; readonly reject: (error: Refusal) => void } | null = null;
@@ -94,7 +95,7 @@ export class ForwardedAnswer implements UpstreamHandler {
     }
     const type = String(headers['content-type']);
     this.#isStream = STREAMS.test(type);
-    this.#betweenEvents = this.#isEvents = /event-stream/i.test(type) && headers['content-encoding'] === undefined;
+    this.#betweenEvents = this.#isEvents = /event-stream/i.test(type) && isPlain(headers['content-encoding']);
     if (!this.#isStream) {
       if (Number(headers['content-length'] ?? 0) > this.#options.maxBytes)
         this.#abort(tooLarge(this.#options.maxBytes));
@@ -140,7 +141,10 @@ export class ForwardedAnswer implements UpstreamHandler {
       this.#abort(tooLarge(this.#options.maxBytes));
       return;
     }
-    if (this.#isEvents) this.#betweenEvents = chunk.at(-1) === LF && chunk.at(-2) === LF;
+    if (this.#isEvents && chunk.length > 0) {
+      this.#betweenEvents = chunk.at(-1) === LF && (chunk.at(-2) ?? this.#lastByte) === LF;
+      this.#lastByte = chunk.at(-1) ?? 0;
+    }
     if (!this.#raw.write(chunk)) controller.pause();
   }
 
@@ -183,6 +187,11 @@ export class ForwardedAnswer implements UpstreamHandler {
     this.#ending = null;
     this.#options.onEnd(outcome);
   }
+}
+
+/** GraphQL Yoga sends `none`, which is not a registered encoding, so that proxies don't compress. */
+function isPlain(encoding: string | undefined): boolean {
+  return encoding === undefined || encoding === 'none' || encoding === 'identity';
 }
 
 const LF = 0x0a;

@@ -5,6 +5,7 @@ import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
 import { askedInBody, bodyOf } from './asked.js';
+import type { DriftWatch } from './driftWatch.js';
 import { PassedFields } from './headerFields.js';
 import { asJsonText } from './jsonText.js';
 import { OperationJudge } from './operationJudge.js';
@@ -22,6 +23,7 @@ interface GatewayOptions {
   /** The maximum size of a response, in bytes. */
   readonly maxBytes: number;
   readonly onAnswer?: (outcome: UpstreamOutcome) => void;
+  readonly drift: DriftWatch;
 }
 
 const JSON_FIELDS = ['content-type', 'application/json', 'accept', 'application/json', 'accept-encoding', 'identity'];
@@ -42,9 +44,10 @@ export class Gateway {
   readonly sign: GatewayOptions['sign'];
   readonly onAnswer: (outcome: UpstreamOutcome) => void;
   readonly maxUploadBytes: number;
+  readonly drift: DriftWatch;
   readonly #maxBytes: number;
 
-  constructor({ schema, guard, settings, sign, maxBytes, onAnswer = () => undefined }: GatewayOptions) {
+  constructor({ schema, guard, settings, sign, maxBytes, drift, onAnswer = () => undefined }: GatewayOptions) {
     const { upstream: url, timeout, connections, authorization } = settings;
     this.schema = schema;
     this.judge = new OperationJudge(schema, guard);
@@ -54,6 +57,7 @@ export class Gateway {
     this.onAnswer = onAnswer;
     this.maxUploadBytes = settings.maxUploadBytes;
     this.#maxBytes = maxBytes;
+    this.drift = drift;
   }
 
   /** Judges an operation that did not arrive at /graphql, forwards it, and returns the whole response. Rejects with a Refusal. */
@@ -74,6 +78,7 @@ export class Gateway {
   }
 
   close(): Promise<void> {
+    this.drift.close();
     return this.upstream.close();
   }
 }

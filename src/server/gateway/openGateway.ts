@@ -5,11 +5,12 @@ import { GuardError, readRules } from '../../core/guard/rules.js';
 import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
+import { DriftWatch, type DriftWatchOptions } from './driftWatch.js';
 import { Gateway } from './gateway.js';
 import { annotatedSchema, policedSchema, type GatewaySchema } from './gatewaySchema.js';
 import { introspectUpstream } from './introspectUpstream.js';
 import { readPolicy } from './policy.js';
-import { Upstream } from './upstream.js';
+import { Upstream, type UpstreamOutcome } from './upstream.js';
 
 const MAX_SCHEMA_BYTES = 32 * 2 ** 20;
 
@@ -17,17 +18,26 @@ interface OpenGatewayOptions {
   readonly latchkey: Assembly;
   /** The maximum size of a response, in bytes. */
   readonly maxBytes: number;
+  readonly log: DriftWatchOptions['log'];
+  readonly onAnswer: (outcome: UpstreamOutcome) => void;
 }
 
 /** Opens the gateway of the settings, and guards its schema. @param schema that of {@link gatewaySchemaOf} */
 export function openGateway(
   settings: GatewaySettings,
-  { schema }: GatewaySchema,
-  { latchkey, maxBytes }: OpenGatewayOptions,
+  { schema, known }: GatewaySchema,
+  { latchkey, maxBytes, log, onAnswer }: OpenGatewayOptions,
 ): Gateway {
   latchkey.guard(schema, { plugin: false });
   const sign = (principal: Principal): string => latchkey.principalTokens.sign(principal, settings.audience);
-  return new Gateway({ schema, guard: latchkey.requests, settings, maxBytes, sign });
+  const drift = new DriftWatch({
+    ...{ known, log },
+    policy: settings.policy === null ? null : readPolicy(settings.policy),
+    upstream: settings.upstream,
+    ask: () => upstreamSchema(settings),
+    interval: settings.checkInterval,
+  });
+  return new Gateway({ schema, guard: latchkey.requests, settings, maxBytes, sign, drift, onAnswer });
 }
 
 /**

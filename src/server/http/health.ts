@@ -18,13 +18,15 @@ interface HealthOptions {
   /** Whether limits are counted in Redis. If they are not, requests are refused, so the process isn't ready. */
   readonly sharing: Sharing | null;
   readonly connections: Pick<Connections, 'isLeaving'>;
+  /** How the schema of a gateway's upstream differs; null: it doesn't, or there is no gateway. */
+  readonly drift: () => string | null;
 }
 
 /**
  * Adds /healthz, which succeeds while the process runs, and /readyz, which succeeds while the store and Redis respond
  * and the server isn't stopping. Neither needs a key.
  */
-export function healthRoutes(app: FastifyInstance, { store, sharing, connections }: HealthOptions): void {
+export function healthRoutes(app: FastifyInstance, { store, sharing, connections, drift }: HealthOptions): void {
   // These routes are public, so concurrent requests share one ping of the store.
   let asked: Promise<void> | null = null;
   const ping = (): Promise<void> => (asked ??= store.ping().finally(() => (asked = null)));
@@ -39,7 +41,13 @@ export function healthRoutes(app: FastifyInstance, { store, sharing, connections
           .header('retry-after', '1')
           .send({ status: sharing.reason ?? 'Redis does not answer.' });
       }
-      return { status: 'ready', ...(sharing?.reason != null && { limits: sharing.reason }) };
+      const schema = drift();
+      // Not a reason to stop serving: what the gateway knows still works, and nothing else is open.
+      return {
+        status: 'ready',
+        ...(sharing?.reason != null && { limits: sharing.reason }),
+        ...(schema !== null && { schema }),
+      };
     } catch (error) {
       const status = error instanceof StoreUnavailable ? error.reason : 'the store does not answer';
       return reply.code(503).header('retry-after', '1').send({ status });

@@ -202,7 +202,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await verifyRoute(app, { latchkey, authenticate, moments, verdicts });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
-  healthRoutes(app, { store, sharing: sharing ?? null, connections });
+  healthRoutes(app, { store, sharing: sharing ?? null, connections, drift: () => gateway?.drift.summary ?? null });
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn() });
   app.get('/', (request, reply) =>

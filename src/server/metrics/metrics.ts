@@ -24,6 +24,14 @@ function ofProcess(): Registry {
   return processRegistry;
 }
 
+/** The part of a gateway that metrics read. */
+interface WatchedGateway {
+  readonly upstream: { readonly underWay: number };
+  readonly drift: {
+    readonly drift: Readonly<Record<'added' | 'removed' | 'changed' | 'undecided', readonly string[]>>;
+  };
+}
+
 /**
  * The Prometheus metrics of this process. They have their own registry, because the global one may belong to another
  * library.
@@ -95,6 +103,45 @@ export class Metrics {
         this.set({ for: 'changes' }, state() === 'available' ? 1 : 0);
       },
     });
+  }
+
+  /** Adds the state of a gateway, which is read when the metrics are. Call it once. */
+  watchGateway(gateway: WatchedGateway): void {
+    new Gauge({
+      name: 'latchkey_upstream_requests',
+      help: 'Requests to the upstream that are being processed.',
+      registers: [this.#registry],
+      collect() {
+        this.set(gateway.upstream.underWay);
+      },
+    });
+    new Gauge({
+      name: 'latchkey_upstream_schema_differences',
+      help: 'Types, fields and values of the upstream that the gateway does not know, or knows differently.',
+      labelNames: ['kind'],
+      registers: [this.#registry],
+      collect() {
+        for (const [kind, names] of Object.entries(gateway.drift.drift)) this.set({ kind }, names.length);
+      },
+    });
+  }
+
+  /** Adds the number of responses of the upstream. Call it once. @returns counts one */
+  countUpstream(): (outcome: string) => void {
+    const counter = new Counter({
+      name: 'latchkey_upstream_responses_total',
+      help: 'Requests to the upstream, by result.',
+      labelNames: ['outcome'],
+      registers: [this.#registry],
+    });
+    const series = new Map(
+      ['answered', 'unreachable', 'invalid', 'timeout', 'cancelled'].map((outcome) => [
+        outcome,
+        counter.labels({ outcome }),
+      ]),
+    );
+    for (const each of series.values()) each.inc(0);
+    return (outcome) => series.get(outcome)?.inc();
   }
 
   /** Adds the number of open streams, which is read when the metrics are. Call it once. */
