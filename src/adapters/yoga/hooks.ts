@@ -1,4 +1,4 @@
-import type { DocumentNode, GraphQLError, GraphQLSchema, ValidationRule } from 'graphql';
+import type { DocumentNode, execute as graphqlExecute, GraphQLError, GraphQLSchema, ValidationRule } from 'graphql';
 import type { ForeignSource } from '../../core/auth/headerFields.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
 
@@ -84,6 +84,7 @@ export interface Execution {
     readonly rootValue?: unknown;
   };
   readonly context: Envelope;
+  readonly setExecuteFn: (execute: typeof graphqlExecute) => void;
   readonly setResultAndStopExecution: (result: unknown) => void;
 }
 

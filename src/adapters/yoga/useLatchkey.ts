@@ -1,4 +1,4 @@
-import { getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
+import { execute, getOperationAST, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { ForeignSource } from '../../core/auth/headerFields.js';
 import { ANONYMOUS } from '../../core/auth/principal.js';
 import type { Latchkey } from '../../assembly/libraryApi.js';
@@ -145,6 +145,7 @@ class Plugin {
       this.#guard.report(error, { principal: ANONYMOUS }, this.#logger);
       throw error;
     }
+    refuseOtherTypes(request);
   }
 
   #take(request: Request, { variables, operationName }: Parameters<YogaPlugin['onParams']>[0]['params']): void {
@@ -186,7 +187,10 @@ class Plugin {
   }
 
   /** Returns the result of an operation that must not be executed; null: execute it. */
-  #authorize(asked: YogaRequest, { args, context }: Execution): YogaResult | null | Promise<YogaResult | null> {
+  #authorize(
+    asked: YogaRequest,
+    { args, context, setExecuteFn }: Execution,
+  ): YogaResult | null | Promise<YogaResult | null> {
     const { schema, document } = args;
     const operation = getOperationAST(document, args.operationName);
     if (operation == null) return { errors: [unknownOperation()] };
@@ -198,6 +202,7 @@ class Plugin {
     const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
     const settle = (refusal: Refusal | null): YogaResult | null => {
       if (refusal !== null) return { errors: [refusal] };
+      if (hasPrototype(operation)) setExecuteFn(execute);
       const errors = asked.guarded.variableErrors(request, given);
       if (errors !== null) return { errors };
       const data = asked.guarded.readSchema(request, given);
@@ -215,6 +220,11 @@ class Plugin {
     );
     return { errors: [new GraphQLError(fault.message, { originalError: fault })] };
   }
+}
+
+/** The executor of @graphql-tools, which Yoga uses, loses the value of this variable. The one of graphql-js does not. */
+function hasPrototype({ variableDefinitions }: OperationDefinitionNode): boolean {
+  return variableDefinitions?.some(({ variable }) => variable.name.value === '__proto__') === true;
 }
 
 /** A document that is only parsed at the start, to find out whether another plugin caches documents. */
@@ -247,6 +257,18 @@ function format(asked: YogaRequest, { result, setResult }: Done): void {
 function isIterable(result: unknown): result is AsyncIterable<unknown> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 }
+
+/** B35: Yoga also reads operations from forms and plain text, which pages can send. */
+function refuseOtherTypes({ method, headers }: Request): void {
+  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(/[;,]/);
+  if (method !== 'POST' || TYPES.has(type.trim())) return;
+  throw new GraphQLError(
+    'Unsupported content type. Send Content-Type: application/json and a JSON object such as {"query": "..."}.',
+    { extensions: { code: 'BAD_REQUEST', http: { status: 415 } } },
+  );
+}
+
+const TYPES: ReadonlySet<string> = new Set(['application/json', 'application/graphql+json', 'multipart/form-data']);
 
 function refuseBatch(body: unknown): void {
   // B38: the operations of a batch would share one admission.

@@ -1,0 +1,345 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  getOperationAST,
+  getVariableValues,
+  GraphQLError,
+  Location,
+  OperationTypeNode,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import mercurius, { type MercuriusContext, type MercuriusOptions } from 'mercurius';
+import { ANONYMOUS } from '../../core/auth/principal.js';
+import { withHttp } from '../../core/errors/http.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import { DocumentCache, MAX_CACHED_DOCUMENT_BYTES } from '../../core/guard/document/documentCache.js';
+import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
+import { printable } from '../../core/guard/printable.js';
+import { formattedError } from '../../core/guard/request/plainReply.js';
+import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
+import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
+import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
+import { withoutTokens } from '../../core/keys/withoutTokens.js';
+import type { Callbacks } from '../../shared/callbacks.js';
+import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
+import { requestsOf } from '../requestsOf.js';
+import { badRequest, RequestErrors, unknownOperation, unwrapped } from './mercuriusErrors.js';
+import { checkMercuriusOptions, type GuardedMercuriusOptions } from './mercuriusOptions.js';
+import { MercuriusRequest, type Result } from './mercuriusRequest.js';
+
+/**
+ * Registers Mercurius on a Fastify server, guarded: each request is authenticated, its operation is authorized before
+ * anything runs, the key's limits apply, and the response has its status and header fields. The resolvers find the caller
+ * as `context.principal`.
+ *
+ * @throws TypeError for an option that is unknown or weakens the guard; GuardError for a schema that is not guarded
+ * @example
+ * ```ts
+ * import fastify from 'fastify';
+ * import type { GraphQLSchema } from 'graphql';
+ * import type { Latchkey } from 'latchkey';
+ * import { latchkeyMercurius } from 'latchkey/mercurius';
+ *
+ * export async function serve(latchkey: Latchkey, schema: GraphQLSchema): Promise<void> {
+ *   const app = fastify();
+ *   await app.register(latchkeyMercurius, { latchkey, schema });
+ *   await app.listen({ port: 4000 });
+ * }
+ * ```
+ */
+export async function latchkeyMercurius(app: FastifyInstance, options: GuardedMercuriusOptions): Promise<void> {
+  const passed = checkMercuriusOptions(options);
+  const guard = requestsOf('latchkeyMercurius', options.latchkey);
+  guard.prepare(options.schema);
+  const adapter = new Adapter(guard, options, { error: (error) => app.log.error(error) });
+  await app.register(mercurius, adapter.optionsFor(passed));
+  adapter.attach(app);
+}
+
+// Fastify gives a plugin its own scope, in which app.graphql would be hidden, unless it has this property.
+Object.assign(latchkeyMercurius, { [Symbol.for('skip-override')]: true });
+
+type Context = MercuriusContext & { readonly reply?: FastifyReply };
+
+/** Translates Fastify's and Mercurius's hooks to the steps of a {@link RequestGuard}. */
+class Adapter {
+  readonly #guard: RequestGuard;
+  readonly #options: GuardedMercuriusOptions;
+  readonly #logger: Logger;
+  readonly #callbacks: Callbacks;
+  readonly #requests = new WeakMap<FastifyRequest, MercuriusRequest>();
+  readonly #documents = new DocumentCache();
+
+  constructor(guard: RequestGuard, options: GuardedMercuriusOptions, logger: Logger) {
+    this.#guard = guard;
+    this.#options = options;
+    this.#logger = logger;
+    this.#callbacks = guard.callbacks('latchkeyMercurius');
+  }
+
+  optionsFor(passed: MercuriusOptions): MercuriusOptions {
+    const { parseOptions, validationOptions, validationRules } = this.#guard.bounds;
+    const { additionalRouteOptions: own = {} } = this.#options;
+    return {
+      ...passed,
+      graphql: { parseOptions, validateOptions: validationOptions },
+      validationRules: [...validationRules, ...(this.#options.validationRules ?? [])],
+      allowBatchedQueries: false,
+      context: (request, reply) => this.#contextFor(request, reply),
+      errorFormatter: (execution, context) => this.#format(execution, context),
+      additionalRouteOptions: {
+        // By its own schema, Mercurius sends the indices in the path of an error as strings.
+        serializerCompiler: () => (result: unknown) => JSON.stringify(result),
+        ...own,
+        // Mercurius refuses mutations by GET, but not by HEAD.
+        exposeHeadRoute: false,
+        // Before the body is read.
+        preParsing: [(request) => this.#arrive(request), ...listOf(own.preParsing)],
+        preSerialization: [
+          ...listOf(own.preSerialization),
+          (request, reply, payload) => this.#finish(request, reply, payload),
+        ],
+      },
+    } as MercuriusOptions;
+  }
+
+  attach(app: FastifyInstance): void {
+    const { graphql } = app;
+    const replaceSchema = graphql.replaceSchema.bind(graphql);
+    graphql.addHook('preParsing', (schema, source, context) => this.#read(schema, source, context as Context));
+    graphql.addHook(
+      'preValidation',
+      this.#weighing(() => replaceSchema(graphql.schema)),
+    );
+    graphql.addHook('preExecution', (schema, document, context, variables) =>
+      this.#authorize(schema, document, context as Context, variables),
+    );
+    Object.assign(graphql, {
+      replaceSchema: (schema: GraphQLSchema) => {
+        this.#guard.prepare(schema);
+        replaceSchema(schema);
+      },
+      ...{ defineResolvers: refuseChange, defineLoaders: refuseChange, extendSchema: refuseChange },
+    });
+  }
+
+  #of({ reply }: { readonly reply?: FastifyReply }): MercuriusRequest | null {
+    return (reply && this.#requests.get(reply.request)) ?? null;
+  }
+
+  async #arrive(request: FastifyRequest): Promise<void> {
+    const asked = new MercuriusRequest(this.#guard.begin(this.#logger), this.#options.schema);
+    this.#requests.set(request, asked);
+    asked.hasFailed = true;
+    const { csrfPrevention = true } = this.#options;
+    if (csrfPrevention !== false) {
+      const own = csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []);
+      const more = ['x-mercurius-operation-name', 'mercurius-require-preflight', ...own];
+      const error = refuseSimpleRequest((name) => textOf(request.headers[name]), more);
+      if (error !== null) throw error;
+    }
+    try {
+      const { headers, rawHeaders, socket } = request.raw;
+      asked.context = await this.#options.latchkey.context({ headers, rawHeaders, socket, ip: request.ip });
+    } catch (error) {
+      this.#guard.report(error, { principal: ANONYMOUS }, this.#logger);
+      throw error;
+    }
+    refuseOtherTypes(request);
+    asked.hasFailed = false;
+  }
+
+  /** Mercurius also calls this to format an error of a request that has no context yet. */
+  async #contextFor(request: FastifyRequest, reply: FastifyReply): Promise<Record<string, unknown>> {
+    const asked = this.#requests.get(request);
+    if (asked === undefined) return { principal: ANONYMOUS };
+    const { context } = this.#options;
+    const { operationName, variables } = (request.method === 'GET' ? request.query : (request.body ?? {})) as {
+      operationName?: unknown;
+      variables?: unknown;
+    };
+    if (typeof operationName === 'string') asked.operationName = operationName;
+    if (typeof variables === 'object' && variables !== null) asked.variables = variables as Record<string, unknown>;
+    let own: object = {};
+    if (context !== undefined && !asked.hasFailed) {
+      asked.hasFailed = true;
+      own = await context(request, reply, asked.context);
+      asked.hasFailed = false;
+    }
+    return { ...own, ...asked.context };
+  }
+
+  /** Reads the document before Mercurius does, because Mercurius also accepts syntax trees, of any size. */
+  async #read(schema: GraphQLSchema, source: string, context: Context): Promise<void> {
+    const document = this.#documents.get(source) ?? this.#parse(source);
+    const asked = this.#of(context);
+    if (asked === null) return;
+    asked.text = source;
+    asked.document = document;
+    const operation = getOperationAST(document, asked.operationName);
+    if (operation == null) throw unknownOperation();
+    asked.operation = operation;
+    await this.#checkVariables(schema, asked, operation);
+  }
+
+  /** @throws GraphQLError */
+  #parse(source: string): DocumentNode {
+    const tooLong = this.#guard.refuseLines(source);
+    if (tooLong !== null) throw tooLong;
+    try {
+      const document = parse(source, this.#guard.bounds.parseOptions);
+      this.#documents.set(source, document);
+      return document;
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      throw Object.assign(error, { extensions: { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400 } } });
+    }
+  }
+
+  /** Mercurius would report up to 50 errors of variables, and print the whole variable in each. */
+  async #checkVariables(
+    schema: GraphQLSchema,
+    asked: MercuriusRequest,
+    operation: OperationDefinitionNode,
+  ): Promise<void> {
+    const { document } = asked;
+    const definitions = operation.variableDefinitions ?? [];
+    if (definitions.length === 0 || document === undefined) return;
+    const variables = printable(schema, operation, asked.variables);
+    const { errors } = getVariableValues(schema, definitions, variables, { maxErrors: 1 });
+    if (errors === undefined) return;
+    const { validationRules, validationOptions } = this.#guard.bounds;
+    const faults = validate(schema, document, [...specifiedRules, ...validationRules], validationOptions);
+    if (faults.length > 0) throw new RequestErrors(faults.map((fault) => withCode(fault, 'GRAPHQL_VALIDATION_FAILED')));
+    const refusal = await asked.guarded.authorize(
+      { schema, document, operation, variables, source: asked.text },
+      asked.context,
+    );
+    throw refusal ?? new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+  }
+
+  /**
+   * Returns the hook that bounds Mercurius's two caches of documents, which have a number of entries of any size. It sees
+   * each document before it is cached. Caches are cleared together, with the compiled queries.
+   *
+   * @param clear empties the caches
+   */
+  #weighing(clear: () => void) {
+    let bytes = 0;
+    return async (_schema: GraphQLSchema, document: DocumentNode, context: MercuriusContext): Promise<void> => {
+      if (!(document.loc instanceof Location)) throw badRequest('Send the document as text, not as a syntax tree.');
+      const asked = this.#of(context);
+      if (asked !== null) asked.guarded.wasParsed = true;
+      bytes += retainedBytes(document);
+      if (bytes <= MAX_CACHED_DOCUMENT_BYTES) return;
+      bytes = retainedBytes(document);
+      clear();
+    };
+  }
+
+  async #authorize(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    context: Context,
+    given: Readonly<Record<string, unknown>> | null | undefined,
+  ): Promise<void> {
+    // An operation of another route has its principal in the context.
+    const asked = this.#of(context) ?? new MercuriusRequest(this.#guard.begin(this.#logger), schema);
+    // Of the document that Mercurius executes, which is not the one that was read before.
+    const operation = getOperationAST(document, asked.operationName);
+    if (operation == null) throw unknownOperation();
+    if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
+    const variables = given ?? {};
+    Object.assign(asked, { document, operation, variables });
+    noteNumbers(context.reply, variables);
+    const request = { schema, document, operation, variables };
+    const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
+    const from = this.#of(context) === null ? context : asked.context;
+    const refusal = await asked.guarded.authorize({ ...request, source }, from);
+    if (refusal !== null) throw refusal;
+    const errors = asked.guarded.variableErrors(request, from);
+    if (errors !== null) throw new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+  }
+
+  #format(
+    execution: { readonly data?: unknown; readonly errors?: readonly GraphQLError[] },
+    context: MercuriusContext,
+  ): { statusCode: number; response: { data?: unknown; errors: GraphQLFormattedError[] } } {
+    const asked = this.#of(context);
+    const thrown = (execution.errors ?? []).flatMap(unwrapped);
+    const guarded = asked?.guarded ?? this.#guard.begin(this.#logger);
+    guarded.tell(thrown, asked?.context ?? context);
+    if (asked !== null) asked.thrown = thrown;
+    const errors = thrown.map((error) => this.#shown(formattedError(error), error));
+    // Replaced when the response is completed.
+    return { statusCode: 200, response: { ...('data' in execution && { data: execution.data }), errors } };
+  }
+
+  #shown(ours: GraphQLFormattedError, error: GraphQLError): GraphQLFormattedError {
+    const { formatError } = this.#options;
+    if (formatError === undefined) return ours;
+    return this.#callbacks.ask('formatError', () => withoutTokens(formatError({ ...ours }, error)), {
+      isValid: (value): value is GraphQLFormattedError => typeof value === 'object' && value !== null,
+      allowed: 'an object with message',
+      otherwise: ours,
+    });
+  }
+
+  async #finish(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+    const asked = this.#requests.get(request);
+    if (asked === undefined || asked.isFinished || typeof payload !== 'object' || payload === null) return payload;
+    const { extensions, ...result } = payload as Result & { readonly extensions?: object };
+    // Without the property, instead of with an undefined value.
+    if (result.data === undefined) delete result.data;
+    const done = await asked.finish(result);
+    reply.code(done.statusCode);
+    for (const [name, value] of done.headers) reply.header(name, value);
+    return { ...done.result, ...(extensions !== undefined && { extensions }) };
+  }
+}
+
+function listOf(hooks: unknown): readonly unknown[] {
+  return hooks === undefined ? [] : [hooks].flat();
+}
+
+function textOf(field: string | string[] | undefined): string | undefined {
+  return Array.isArray(field) ? field.join(', ') : field;
+}
+
+/** B35: pages can send forms and plain text, and Mercurius reads plain text as an operation. */
+function refuseOtherTypes({ method, headers }: FastifyRequest): void {
+  const [type = ''] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  if (method !== 'POST' || TYPES.has(type.trim())) return;
+  throw badRequest(
+    'Unsupported content type. Send Content-Type: application/json and a JSON object such as {"query": "..."}.',
+    415,
+  );
+}
+
+const TYPES: ReadonlySet<string> = new Set(['application/json', 'multipart/form-data']);
+
+/** Records the numbers that Mercurius altered when it parsed the variables of a GET request. */
+function noteNumbers(reply: FastifyReply | undefined, variables: object): void {
+  if (reply?.request.method !== 'GET') return;
+  const { variables: text } = reply.request.query as { variables?: unknown };
+  if (typeof text === 'string') noteAltered(text, variables);
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return Object.assign(error, { extensions: { code, ...error.extensions, http: { status: 400 } } });
+}
+
+function refuseChange(): never {
+  throw new TypeError('The schema is guarded and can no longer be changed. Change it before you call latchkey.guard.');
+}
+
+function noSubscriptions(): Refusal {
+  return withHttp(
+    new Refusal('This server has no subscriptions. Send queries and mutations.', { code: 'BAD_REQUEST' }),
+  );
+}

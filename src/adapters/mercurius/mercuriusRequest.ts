@@ -1,0 +1,53 @@
+import { GraphQLError, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
+import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
+import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
+
+/** A response, as it is sent. */
+export type Result = NonNullable<PlainReply['result']>;
+
+/** One request, from its arrival to its response. */
+export class MercuriusRequest {
+  readonly guarded: GuardedRequest;
+  readonly schema: GraphQLSchema;
+  context: LatchkeyContext = { principal: ANONYMOUS };
+  /** Whether the user's context function must not be called (again). */
+  hasFailed = false;
+  text = '';
+  operationName: string | undefined;
+  variables: Record<string, unknown> = {};
+  document: DocumentNode | undefined;
+  operation: OperationDefinitionNode | null | undefined;
+  /** The errors before they were formatted. */
+  thrown: readonly GraphQLError[] | undefined;
+  isFinished = false;
+
+  constructor(guarded: GuardedRequest, schema: GraphQLSchema) {
+    this.guarded = guarded;
+    this.schema = schema;
+  }
+
+  get written(): readonly string[] {
+    return [this.text, this.operationName ?? ''];
+  }
+
+  /** Completes a response. @returns it with its status and header fields */
+  async finish(given: Result): Promise<PlainReply> {
+    this.isFinished = true;
+    const result = this.#allowed(given);
+    const reply = new PlainReply(this, result, result.errors === undefined ? undefined : this.thrown);
+    await this.guarded.finish(reply);
+    return reply;
+  }
+
+  /** Replaces data of an operation that was not authorized. */
+  #allowed(result: Result): Result {
+    if (result.data == null || this.guarded.isAllowed) return result;
+    const fault = new Error(
+      'A request was answered that Latchkey did not authorize. Remove the hook that answered it.',
+    );
+    this.thrown = [new GraphQLError(fault.message, { originalError: fault })];
+    this.guarded.tell(this.thrown, this.context);
+    return { errors: this.thrown.map(formattedError) };
+  }
+}

@@ -1,0 +1,324 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import fastify from 'fastify';
+import { GraphQLError, parse, type GraphQLSchema } from 'graphql';
+import { tierTable, type LatchkeyContext } from '../../../src/index.js';
+import { latchkeyMercurius, type GuardedMercuriusOptions } from '../../../src/mercurius.js';
+import { startMercurius, type OwnMercurius } from './startMercurius.js';
+
+const typeDefs = `
+  extend type Query {
+    open: Int @public
+    me: String @public
+    orders(first: Int): [Int!] @auth(scope: "read:orders")
+    secret: String @auth(scope: "read:secrets")
+    fails: Int @public
+    says: Int @public
+    many: [Order] @auth(scope: "read:orders")
+  }
+  type Order { id: Int @public margin: Int @auth(scope: "read:margins") }
+  extend type Mutation { order: Int @auth(scope: "write:orders") }
+  type Subscription { ticks: Int @public }
+`;
+let ran: string[] = [];
+const note = (name: string, value: unknown) => () => {
+  ran.push(name);
+  return value;
+};
+const resolvers = {
+  Query: {
+    open: note('open', 1),
+    me: (_: unknown, __: object, { principal }: LatchkeyContext) => principal.kind,
+    orders: note('orders', [1, 2]),
+    secret: note('secret', 's'),
+    many: note('many', [{ id: 1, margin: 10 }]),
+    fails: () => {
+      throw new Error('connect ECONNREFUSED 10.0.0.7:5432 password=hunter2');
+    },
+    says: () => {
+      throw new GraphQLError('There are no orders today.', { extensions: { code: 'CLOSED' } });
+    },
+  },
+  Mutation: { order: note('order', 3) },
+};
+
+let own: OwnMercurius;
+let reader: string;
+beforeAll(async () => {
+  own = await startMercurius({ typeDefs, resolvers });
+  reader = await own.keyWith('read:orders');
+});
+beforeEach(() => {
+  ran = [];
+});
+afterAll(() => own.close());
+
+async function on(options: Parameters<typeof startMercurius>[0], look: (server: OwnMercurius) => Promise<void>) {
+  const server = await startMercurius({ typeDefs, resolvers, ...options });
+  try {
+    await look(server);
+  } finally {
+    await server.close();
+  }
+}
+
+describe('authorization', () => {
+  it('runs an operation whose scopes the key has, and sends the fields of its limits', async () => {
+    const { status, body, headers } = await own.query('{ orders }', { token: reader });
+    expect({ status, body }).toEqual({ status: 200, body: { data: { orders: [1, 2] } } });
+    expect(headers.get('ratelimit')).toMatch(/r=\d+/);
+    expect(headers.get('cache-control')).toBe('private, no-store');
+  });
+
+  it('refuses an operation with a field beyond the scopes of the key, and runs nothing of it', async () => {
+    const { status, body, headers } = await own.query('{ open orders secret }', { token: reader });
+    expect(status).toBe(403);
+    expect(body).toEqual({
+      errors: [expect.objectContaining({ extensions: expect.objectContaining({ code: 'FORBIDDEN' }) })],
+    });
+    expect(headers.get('www-authenticate')).toMatch(/error="insufficient_scope".*scope="read:secrets"/);
+    expect(ran).toEqual([]);
+  });
+
+  it('serves @public fields without a key, and refuses others with 401', async () => {
+    expect((await own.query('{ open }', { token: null })).body).toEqual({ data: { open: 1 } });
+    ran = [];
+    const { status, headers } = await own.query('{ open orders }', { token: null });
+    expect(status).toBe(401);
+    expect(headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
+    expect(ran).toEqual([]);
+  });
+
+  it('refuses a subscription by POST, and runs nothing', async () => {
+    const { status, body } = await own.query('subscription { ticks }');
+    expect(status).toBe(400);
+    expect(body.errors[0].extensions.code).toBe('BAD_REQUEST');
+  });
+
+  it.each([
+    ['jit: 1', { jit: 1 }],
+    ['jit with options', { jit: { minCount: 0, eluThreshold: 1 } }],
+    ['no cache', { cache: false }],
+  ] as const)('judges each request also with %s', async (_, mercurius) => {
+    await on({ mercurius, latchkey: { introspection: 'scoped' } }, async (server) => {
+      const token = await server.keyWith('read:orders');
+      for (let i = 0; i < 5; i += 1) {
+        expect((await server.query('{ many { id } }', { token })).body).toEqual({ data: { many: [{ id: 1 }] } });
+        expect((await server.query('{ many { id margin } }', { token })).status).toBe(403);
+        expect((await server.query('{ many { id margin } }')).body).toEqual({
+          data: { many: [{ id: 1, margin: 10 }] },
+        });
+        expect(
+          (await server.query('query ($a: Int) { orders(first: $a) }', { token, variables: { a: 'x' } })).status,
+        ).toBe(400);
+        const { body } = await server.query('{ __type(name: "Order") { fields { name } } }', { token });
+        expect(body.data.__type.fields).toEqual([{ name: 'id' }]);
+        // So that a compiled query can be used.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(ran.filter((name) => name === 'secret')).toEqual([]);
+    });
+  });
+
+  it('combines the context of the user, who gets the principal and cannot replace it', async () => {
+    const context = (_: unknown, __: unknown, { principal }: LatchkeyContext) => ({
+      principal: { kind: 'forged' },
+      seen: principal.kind,
+    });
+    const seen = {
+      Query: {
+        me: (_: unknown, __: object, given: LatchkeyContext & { seen: string }) =>
+          `${given.seen} ${given.principal.kind}`,
+      },
+    };
+    await on({ mercurius: { context }, resolvers: seen }, async (server) => {
+      expect((await server.query('{ me }')).body).toEqual({ data: { me: 'key key' } });
+      expect((await server.query('{ me }', { token: null })).body).toEqual({ data: { me: 'anonymous anonymous' } });
+    });
+  });
+
+  it('guards reply.graphql of other routes by the context that they pass', async () => {
+    const prepare = (app: OwnMercurius['app']) => {
+      app.get('/bare', (_, reply) => reply.graphql('{ secret }', {}));
+      app.get('/guarded', async (request, reply) =>
+        reply.graphql('{ orders }', { ...(await context(request.headers)) }),
+      );
+    };
+    let context: (headers: object) => Promise<LatchkeyContext> = () => Promise.reject(new Error('not started'));
+    await on({ prepare }, async (server) => {
+      context = (headers) => server.latchkey.context({ headers: headers as Record<string, string> });
+      const at = async (path: string) =>
+        (await fetch(new URL(path, server.url), { headers: { authorization: `Bearer ${server.token}` } })).text();
+      expect(await at('/bare')).not.toMatch(/"secret":"s"/);
+      expect(ran).toEqual([]);
+      expect(JSON.parse(await at('/guarded'))).toEqual({ data: { orders: [1, 2] } });
+    });
+  });
+});
+
+describe('transport', () => {
+  it('runs a query by GET, refuses a mutation by GET, and answers no HEAD', async () => {
+    const headers = { authorization: `Bearer ${own.token}` };
+    const query = await own.send({ headers }, `?query=${encodeURIComponent('{ orders }')}`);
+    expect(query.body).toEqual({ data: { orders: [1, 2] } });
+    ran = [];
+    const mutation = `?query=${encodeURIComponent('mutation { order }')}`;
+    expect((await own.send({ headers }, mutation)).status).toBe(405);
+    expect((await own.send({ headers, method: 'HEAD' }, mutation)).status).toBe(404);
+    expect(ran).toEqual([]);
+  });
+
+  it('B35: refuses a GET request that a page of another origin can send, and runs it with a field that needs a preflight', async () => {
+    const search = `?query=${encodeURIComponent('{ open }')}`;
+    expect((await own.send({}, search)).status).toBe(400);
+    expect(ran).toEqual([]);
+    expect((await own.send({ headers: { 'mercurius-require-preflight': '1' } }, search)).body).toEqual({
+      data: { open: 1 },
+    });
+  });
+
+  it('refuses a syntax tree in place of a document, which no limit of tokens would cover', async () => {
+    for (const source of [
+      JSON.stringify(parse('{ open }', { noLocation: true })),
+      JSON.stringify(parse('{ open }')),
+      'null',
+      '"x"',
+    ]) {
+      const { status, body } = await own.query(source);
+      expect(status).toBe(400);
+      expect(body.errors[0].extensions.code).toBe('GRAPHQL_PARSE_FAILED');
+    }
+    expect(ran).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  it('counts each request of a key exactly, also failed ones, and answers 429 at the limit', async () => {
+    const tiers = tierTable({ GROWTH: { rate: 9, burst: 9 } });
+    await on({ latchkey: { tiers } }, async (server) => {
+      const json = { 'content-type': 'application/json', authorization: `Bearer ${server.token}` };
+      const post = (body: string) => ({ method: 'POST', headers: json, body });
+      const left: [number, number][] = [];
+      for (const sent of [
+        post('{"query":"{open}"}'),
+        post('{"query":"{"}'),
+        post('{"query":"{nothing}"}'),
+        post('{"query":"query ($a: Int!) { orders(first: $a) }"}'),
+        post('not JSON'),
+        { ...post('<a/>'), headers: { ...json, 'content-type': 'text/xml' } },
+        post('[{"query":"{open}"}]'),
+        post('{"query":"query A {open} query B {open}"}'),
+        post('{"query":"{open}","variables":[]}'),
+      ]) {
+        const { status, headers } = await server.send(sent);
+        left.push([status, remaining(headers)]);
+      }
+      expect(left).toEqual([
+        [200, 8],
+        [400, 7],
+        [400, 6],
+        [400, 5],
+        [400, 4],
+        [415, 3],
+        [400, 2],
+        [400, 1],
+        [400, 0],
+      ]);
+      expect((await server.query('{ open }')).status).toBe(429);
+      expect(ran).toEqual(['open']);
+    });
+  });
+});
+
+describe('errors', () => {
+  it('hides the error of a resolver, and logs it once', async () => {
+    await on({}, async (server) => {
+      const { status, body } = await server.query('{ open fails }');
+      expect(status).toBe(200);
+      expect(body.data).toEqual({ open: 1, fails: null });
+      expect(body.errors[0].extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR' });
+      expect(JSON.stringify(body)).not.toMatch(/hunter2|ECONN/);
+      expect(server.told).toEqual([expect.objectContaining({ message: expect.stringMatching(/hunter2/) })]);
+    });
+  });
+
+  it('passes on an error that its author wrote for callers', async () => {
+    const { body } = await own.query('{ says }');
+    expect(body.errors[0]).toMatchObject({ message: 'There are no orders today.', extensions: { code: 'CLOSED' } });
+  });
+
+  it('hides an error of the context function, also when the error itself is formatted', async () => {
+    const context = () => {
+      throw new Error('hunter2');
+    };
+    await on({ mercurius: { context } }, async (server) => {
+      const { status, body } = await server.query('{ open }');
+      expect(status).toBe(500);
+      expect(JSON.stringify(body)).not.toMatch(/hunter2/);
+      expect(ran).toEqual([]);
+    });
+  });
+
+  it('sends the result of formatError without keys, and its own error if formatError fails', async () => {
+    let fails = false;
+    const formatError = () => {
+      if (fails) throw new Error('formatError failed');
+      return { message: `Sorry, ${own.token}` };
+    };
+    await on({ mercurius: { formatError } }, async (server) => {
+      expect((await server.query('{ says }')).body.errors[0].message).toBe('Sorry, [key]');
+      fails = true;
+      expect((await server.query('{ says }')).body.errors[0].message).toBe('There are no orders today.');
+    });
+  });
+});
+
+describe('start', () => {
+  const start = async (options: object, schema: GraphQLSchema = own.schema) => {
+    const app = fastify();
+    try {
+      await app.register(latchkeyMercurius, { latchkey: own.latchkey, schema, ...options } as GuardedMercuriusOptions);
+      await app.ready();
+    } finally {
+      await app.close();
+    }
+  };
+
+  it('fails for a schema that is not guarded', async () => {
+    await expect(start({}, makeExecutableSchema({ typeDefs: 'type Query { a: Int }' }))).rejects.toThrow(/guard/);
+    await expect(start({})).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['resolvers', { resolvers: {} }],
+    ['loaders', { loaders: {} }],
+    ['subscription', { subscription: true }],
+    ['allowBatchedQueries', { allowBatchedQueries: true }],
+    ['errorFormatter', { errorFormatter: () => ({}) }],
+    ['errorHandler', { errorHandler: () => undefined }],
+    ['graphql', { graphql: { parseOptions: {} } }],
+    ['schemaTransforms', { schemaTransforms: [] }],
+    ['schema', { schema: 'type Query { a: Int }' }],
+    ['latchkey', { latchkey: {} }],
+    ['csrfPrevention', { csrfPrevention: { allowedContentTypes: [] } }],
+    ['"loader"', { loader: {} }],
+  ])('fails with a TypeError that names the option %s', async (name, options) => {
+    await expect(start(options)).rejects.toThrow(TypeError);
+    await expect(start(options)).rejects.toThrow(name);
+  });
+
+  it.each(['defineResolvers', 'defineLoaders', 'extendSchema', 'replaceSchema'] as const)(
+    'refuses an unguarded change by app.graphql.%s',
+    async (name) => {
+      const app = fastify();
+      await app.register(latchkeyMercurius, { latchkey: own.latchkey, schema: own.schema });
+      const change = app.graphql[name] as (given: unknown) => unknown;
+      expect(() => change(makeExecutableSchema({ typeDefs: 'type Query { a: Int }' }))).toThrow();
+      expect(app.graphql.schema).toBe(own.schema);
+      await app.close();
+    },
+  );
+});
+
+function remaining(headers: Headers): number {
+  return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1] ?? NaN);
+}

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { conformance } from '../../src/conformance.js';
+import { useLatchkey } from '../../src/yoga.js';
+
+/**
+ * By a name that the compiler does not resolve: the types of its packages replace those of `fetch` in the whole
+ * project.
+ */
+const YOGA = 'graphql-yoga';
+const { createYoga } = (await import(YOGA)) as { createYoga: (options: object) => RequestListener };
+
+const cases = conformance({
+  async start({ schema, latchkey }) {
+    const plugins = [useLatchkey(latchkey)];
+    const yoga = createYoga({ schema, logging: false, parserAndValidationCache: false, plugins });
+    const server = createServer(yoga).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+    return {
+      url,
+      close() {
+        server.closeAllConnections();
+        server.close();
+      },
+    };
+  },
+  exceptions: ['NO_STREAMS'],
+});
+
+test.each(cases.map((each) => [each.name, each] as const))('%s', (_, { run }) => run());
