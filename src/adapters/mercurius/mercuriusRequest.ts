@@ -44,7 +44,7 @@ export class MercuriusRequest {
   #allowed(result: Result): Result {
     if (result.data == null || this.guarded.isAllowed) return result;
     const fault = new Error(
-      'A request was answered that Latchkey did not authorize. Remove the hook that answered it.',
+      'A response has data, although Latchkey did not authorize its operation. Remove the hook that sends it.',
     );
     this.thrown = [new GraphQLError(fault.message, { originalError: fault })];
     this.guarded.tell(this.thrown, this.context);
