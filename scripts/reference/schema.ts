@@ -19,7 +19,8 @@ import {
   type GraphQLInputType,
 } from 'graphql';
 import { inWords } from '../../src/core/guard/requirement.js';
-import { readRules, type SchemaRules } from '../../src/core/guard/rules.js';
+import { readRules } from '../../src/core/guard/readRules.js';
+import type { SchemaRules } from '../../src/core/guard/rules.js';
 import { servedTypeDefs } from '../../src/server/servedTypeDefs.js';
 import { code, head, table } from './markdown.js';
 

@@ -23,7 +23,8 @@ export function guardOf(
   { options, log }: Foundation,
   { answer, resolvers, knownScopes }: GuardingOptions,
 ): (schema: GraphQLSchema, given?: { readonly plugin?: boolean }) => GraphQLSchema {
-  const rules = { answer, ...(options.actions !== undefined && { actions: options.actions }) };
+  const { actions, rootFields } = options;
+  const rules = { answer, ...(actions !== undefined && { actions }), ...(rootFields !== undefined && { rootFields }) };
   return (schema, given = {}) => {
     checkOptions('guard', guardSchemaOptions, given);
     if (isSchema(schema)) assertResolved(schema, resolvers);

@@ -3,6 +3,7 @@ import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { Configuration } from '../core/auth/configuration.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { Introspection } from '../core/guard/introspection.js';
+import { ROOT_FIELDS, type RootFields } from '../core/guard/rules.js';
 import type { ChangeFeed } from '../core/keys/changeFeed.js';
 import type { RemovalPass } from '../core/keys/ended.js';
 import type { KeyEvent } from '../core/keys/keyEvent.js';
@@ -84,6 +85,11 @@ export interface LatchkeyOptions {
   readonly document?: Partial<DocumentLimits>;
   /** Actions of scopes in your schema, in addition to `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
+  /**
+   * The requirement of root fields without a rule in your schema: `refuse` does not accept the schema, `authenticated` requires any valid
+   * key, and `public` requires nothing, as in Apollo Router. Default: `refuse`.
+   */
+  readonly rootFields?: RootFields;
   /**
    * The limits of each tier, from `tierTable`. It is used by reference, so changes apply from the next request. Default: the table
    * of `limits`, else the published one.
@@ -211,6 +217,7 @@ export const latchkeySchema = z.strictObject(
     answer: answerSchema.optional(),
     document: documentSchema.optional(),
     actions: actionsSchema.optional(),
+    rootFields: oneOf(ROOT_FIELDS).optional(),
     tiers: tiersSchema.optional(),
     rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
     limits: limitsSchema.optional(),

@@ -2,7 +2,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { getIntrospectionQuery, Kind, parse, visit } from 'graphql';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../src/core/guard/compiledOperation.js';
-import { readRules } from '../../src/core/guard/rules.js';
+import { readRules } from '../../src/core/guard/readRules.js';
 import { servedTypeDefs } from '../../src/server/servedTypeDefs.js';
 import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { noting, ownSchema, serving, type Ran } from './own.js';

@@ -16,6 +16,7 @@ import type { Category } from '../limits/category.js';
 import { categoryOf } from './operationCategory.js';
 import { conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
+import { serviceField } from './federation/entities.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
 import { inputPlansOf, type InputPlans } from './inputs/inputPlans.js';
 import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';
@@ -38,6 +39,8 @@ export interface CompiledOperation {
    * Query`.
    */
   readonly introspects: boolean;
+  /** Whether it reads the SDL of a subgraph with `_service`. */
+  readonly readsSdl: boolean;
   /** The rules of arguments that depend on the variables; null: there are none, as for most operations. */
   readonly inputs: InputUse | null;
 }
@@ -117,7 +120,14 @@ export class OperationCompiler {
     const inputs = walk.inputs.finish(operation);
     const { cost, tokens } = this.#counter.count(operation, fragments, conditions);
     const rules = [...new Set([...walk.met, ...walk.inputs.always])];
-    return { ...summaryOf(operation.operation, rules), cost, tokens, introspects: walk.introspects, inputs };
+    return {
+      ...summaryOf(operation.operation, rules),
+      cost,
+      tokens,
+      introspects: walk.introspects,
+      readsSdl: walk.readsSdl,
+      inputs,
+    };
   }
 }
 
@@ -143,6 +153,7 @@ class Walk {
   readonly met = new Set<Rule>();
   readonly inputs = new InputCollector();
   introspects = false;
+  readsSdl = false;
   readonly #schema: GraphQLSchema;
   readonly #rules: SchemaRules;
   readonly #plans: InputPlans;
@@ -190,6 +201,7 @@ class Walk {
         this.#meet(this.#rules.fields.get(parent.name)?.get(name));
         this.inputs.add(selection.arguments, this.#plans.fields.get(parent.name)?.get(name));
         const field = parent.getFields()[name];
+        if (name === '_service' && field === serviceField(this.#schema)) this.readsSdl = true;
         if (field === undefined || selection.selectionSet === undefined) return;
         // B02: through an interface, the rules of all its types apply.
         for (const possible of this.#possible(getNamedType(field.type).name)) {

@@ -3,7 +3,8 @@ import { checkNames, checkTexts, optionError } from '../../shared/optionChecks.j
 import { ANSWER_LIMITS } from './answer/answerLimits.js';
 import { guardResolvers, isGuardedAtAll, unguardedPlaces } from './guardedResolvers.js';
 import { inWords } from './requirement.js';
-import { GuardError, partsWithRule, readRules, type RuleOptions, type SchemaRules } from './rules.js';
+import { readRules } from './readRules.js';
+import { GuardError, partsWithRule, ROOT_FIELDS, type RuleOptions, type SchemaRules } from './rules.js';
 import { FirstUse } from './served.js';
 
 const NOT_GUARDED =
@@ -82,7 +83,11 @@ function checkAnswer(what: string, answer: object): void {
 
 function checkGuardOptions(what: string, schema: unknown, options: RuleOptions): void {
   if (!isSchema(schema)) throw optionError(`${what}: schema`, schema, 'a GraphQLSchema of the same graphql module');
-  checkNames(what, options, ['actions', 'answer']);
+  checkNames(what, options, ['actions', 'answer', 'rootFields']);
+  const { rootFields } = options;
+  if (rootFields !== undefined && !ROOT_FIELDS.includes(rootFields)) {
+    throw optionError(`${what}: rootFields`, rootFields, ROOT_FIELDS.join(', '));
+  }
   if (options.answer !== undefined) checkAnswer(`${what}: answer`, options.answer);
   if (options.actions === undefined) return;
   checkTexts(`${what}: actions`, options.actions, 'a list of actions such as deploy');

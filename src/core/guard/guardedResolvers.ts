@@ -18,6 +18,7 @@ import { ANSWER_LIMITS, type AnswerLimits } from './answer/answerLimits.js';
 import { countError } from './answer/countedErrors.js';
 import { metered } from './answer/meter.js';
 import { enforce } from './decide.js';
+import { referenceHolder, type ReferenceResolver } from './federation/entities.js';
 import { inputPlansOf, reachOf, type InputSteps } from './inputs/inputPlans.js';
 import { readArguments } from './inputs/readValue.js';
 import type { Rule, SchemaRules } from './rules.js';
@@ -29,7 +30,7 @@ type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
 /** The rules that a guard enforces, and the resolver that it wraps. */
 const guards = new WeakMap<
   object,
-  { readonly rules: readonly Rule[]; readonly inner: Resolver | TypeResolver | undefined }
+  { readonly rules: readonly Rule[]; readonly inner: Resolver | TypeResolver | ReferenceResolver | undefined }
 >();
 
 /**
@@ -54,6 +55,9 @@ export function guardResolvers(
     };
     field.resolve = wrap(field.resolve);
     if (type === subscription) field.subscribe = wrap(original(field.subscribe));
+  }
+  for (const { holder, rule } of guardedReferences(schema, rules)) {
+    holder.resolveReference = guardedReference(rule, holder.resolveReference);
   }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
     type.resolveType = guardedType(ofValues, original(type.resolveType), budgets);
@@ -88,6 +92,9 @@ export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): stri
     const expected = [...(rule === null ? [] : [rule]), ...(steps === null ? [] : reachOf(steps))];
     if (!functions.every((resolver) => enforces(resolver, expected))) missing(`${type.name}.${field.name}`);
   }
+  for (const { holder, rule } of guardedReferences(schema, rules)) {
+    if (!enforces(holder.resolveReference, [rule])) missing(`${rule.coordinate}.__resolveReference`);
+  }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
     if (!enforces(type.resolveType, ofValues)) missing(type.name);
   }
@@ -106,7 +113,7 @@ export function isGuardedAtAll(schema: GraphQLSchema): boolean {
 }
 
 /** B15: a guard with the rules of another schema does not count, unless they are equal. */
-function enforces(guard: Resolver | TypeResolver | null | undefined, rules: readonly Rule[]): boolean {
+function enforces(guard: object | null | undefined, rules: readonly Rule[]): boolean {
   const known = guard == null ? undefined : guards.get(guard);
   return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
 }
@@ -177,6 +184,29 @@ function guarded(rule: Rule, inner: Resolver | undefined, { firstUse, budgets }:
   return guard;
 }
 
+/** Yields every `__resolveReference` of a type with a rule. */
+function* guardedReferences(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+): Generator<{ readonly holder: NonNullable<ReturnType<typeof referenceHolder>>; readonly rule: Rule }> {
+  for (const [name, rule] of rules.types) {
+    const type = schema.getType(name);
+    const holder = isObjectType(type) ? referenceHolder(type) : null;
+    if (holder !== null) yield { holder, rule };
+  }
+}
+
+/** B20: an entity whose interface decides its type is loaded before `_entities` knows the type. */
+function guardedReference(rule: Rule, current: ReferenceResolver | undefined): ReferenceResolver {
+  const inner = original(current);
+  const guard: ReferenceResolver = (reference, context, info) => {
+    enforce(rule, context);
+    return inner?.(reference, context, info);
+  };
+  guards.set(guard, { rules: [rule], inner });
+  return guard;
+}
+
 /** Some types are known only at run time, so a refusal can be an error of each entry of a list. */
 function enforceCounting(rule: Rule, context: unknown, info: GraphQLResolveInfo, budgets: AnswerBudgets): void {
   try {
@@ -222,7 +252,7 @@ function* abstractTypesWithRules(
 }
 
 /** Returns the function that a guard wraps, or the function itself. */
-function original<T extends Resolver | TypeResolver>(current: T | null | undefined): T | undefined {
+function original<T extends Resolver | TypeResolver | ReferenceResolver>(current: T | null | undefined): T | undefined {
   if (current == null) return undefined;
   const guard = guards.get(current);
   return guard === undefined ? current : original(guard.inner as T | undefined);

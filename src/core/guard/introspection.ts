@@ -70,6 +70,18 @@ export function refuseIntrospection(
     : null;
 }
 
+/** Returns the refusal of an operation that reads the SDL of a subgraph, which is that of the whole schema; null if it may run. */
+export function refuseSdl(introspection: Introspection, schema: GraphQLSchema, principal: Principal): Refusal | null {
+  const view = readable(introspection, schema, principal);
+  if (view === schema) return null;
+  if (view === null) return unreadable(introspection, principal);
+  return principal.kind === 'anonymous'
+    ? unauthenticated('missing')
+    : forbidden(
+        'The field _service contains the whole schema, and this key has access to a part of it. Use a key with more scopes.',
+      );
+}
+
 function forbidden(message: string): Refusal {
   return new Refusal(message, { code: 'FORBIDDEN', missing: [], fields: [] });
 }

@@ -4,7 +4,7 @@ import type { Refusal } from '../errors/refusal.js';
 import { refuseLargeReading } from './answer/largeReading.js';
 import type { AnswerLimits } from './answer/answerLimits.js';
 import { decide } from './decide.js';
-import { refuseIntrospection, type Introspection } from './introspection.js';
+import { refuseIntrospection, refuseSdl, type Introspection } from './introspection.js';
 import type { CompiledOperation } from './compiledOperation.js';
 import { refuseUntrusted } from './trustedDocuments.js';
 
@@ -37,8 +37,11 @@ type Run = (request: OperationRequest, compiled: CompiledOperation, options: Rev
 const CHECKS = {
   trustedDocument: ({ principal, source, document }) => refuseUntrusted(principal, source, document),
   rules: ({ principal }, { rules }) => decide(rules, principal),
-  introspection: (request, { introspects }, { introspection }) =>
-    introspects ? refuseIntrospection(introspection, request.schema, request.principal, request) : null,
+  introspection: (request, { introspects, readsSdl }, { introspection }) => {
+    const { schema, principal } = request;
+    const refusal = introspects ? refuseIntrospection(introspection, schema, principal, request) : null;
+    return refusal ?? (readsSdl ? refuseSdl(introspection, schema, principal) : null);
+  },
   readingSize: (request, { introspects }, { answer }) => (introspects ? refuseLargeReading(request, answer) : null),
 } as const satisfies Readonly<Record<string, Run>>;
 

@@ -1,21 +1,12 @@
 import {
-  getNamedType,
-  isAbstractType,
   isInputObjectType,
-  isIntrospectionType,
-  isLeafType,
   isObjectType,
-  type GraphQLAbstractType,
   type GraphQLField,
   type GraphQLInputField,
-  type GraphQLNamedType,
-  type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
 import type { AnswerLimits } from './answer/answerLimits.js';
-import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
-import { checkDirectives, fieldsOf, isPublic, readAuth, type Annotated, type Faults } from './appliedDirectives.js';
-import { and, or, sharing, type Requirement } from './requirement.js';
+import type { Requirement } from './requirement.js';
 
 /** The number of fields that a line of {@link GuardError} names. */
 const MAX_PLACES = 10;
@@ -98,6 +89,11 @@ export interface SchemaRules {
   readonly scopes: readonly string[];
 }
 
+/** The requirement of root fields without a rule. */
+export type RootFields = (typeof ROOT_FIELDS)[number];
+
+export const ROOT_FIELDS = ['refuse', 'authenticated', 'public'] as const;
+
 /**
  * The options of `guardSchema` and `assertGuarded`.
  *
@@ -118,195 +114,18 @@ export interface RuleOptions {
    */
   readonly actions?: readonly string[];
   /**
+   * The requirement of root fields without a rule: `refuse` does not accept the schema, `authenticated` requires any valid
+   * key, and `public` requires nothing, as in Apollo Router.
+   *
+   * @default 'refuse'
+   */
+  readonly rootFields?: RootFields;
+  /**
    * The largest response to one operation.
    *
    * @default 50,000 fields, 10,000 in an event, 8 MiB of JSON
    */
   readonly answer?: Partial<AnswerLimits>;
-}
-
-/**
- * Reads the rules of a schema. A field requires what its type, its own @auth and its return type require together
- * (B07). A rule of a root type applies to each of its fields (B19).
- *
- * @throws {@link GuardError} if a directive has no effect, or a root field has neither @auth nor @public
- */
-export function readRules(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
-  const reader = new Reader(schema, options);
-  const rules = reader.read();
-  if (reader.faults.length > 0) throw new GuardError(reader.faults);
-  return rules;
-}
-
-/** Reads the rules of one schema, and collects its faults. */
-class Reader {
-  readonly faults: Faults = [];
-  readonly #schema: GraphQLSchema;
-  readonly #actions: ReadonlySet<string>;
-  readonly #all: readonly GraphQLNamedType[];
-  readonly #objects: readonly GraphQLObjectType[];
-  readonly #shared = sharing();
-
-  constructor(schema: GraphQLSchema, { actions = [] }: RuleOptions) {
-    this.#schema = schema;
-    this.#actions = new Set([...DEFAULT_ACTIONS, ...actions]);
-    this.#all = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type));
-    this.#objects = this.#all.filter(isObjectType);
-  }
-
-  read(): SchemaRules {
-    checkDirectives(this.#schema, this.faults);
-    const types = this.#types();
-    const fields = this.#fields(types);
-    const args = this.#arguments();
-    const inputs = this.#inputs();
-    const nested = [fields, args, inputs].flatMap((map) => [...map.values()]);
-    const scopes = knownScopes([...types.values(), ...nested.flatMap((ofPart) => [...ofPart.values()])]);
-    return { types, fields, arguments: args, inputs, scopes };
-  }
-
-  #types(): Map<string, Rule> {
-    const types = new Map<string, Rule>();
-    for (const type of this.#all) {
-      if (!isObjectType(type) && !isLeafType(type)) continue;
-      const requirement = this.#auth(type, type.name);
-      if (requirement === null) continue;
-      types.set(type.name, { coordinate: type.name, requirement });
-      if (isLeafType(type)) this.#checkReturned(type);
-    }
-    for (const type of this.#all) {
-      if (!isAbstractType(type)) continue;
-      const requirement = ofAbstractType(this.#schema, type, types);
-      if (requirement !== null) types.set(type.name, { coordinate: type.name, requirement });
-    }
-    return types;
-  }
-
-  #fields(types: ReadonlyMap<string, Rule>): Map<string, ReadonlyMap<string, Rule>> {
-    const roots = rootsOf(this.#schema);
-    const fields = new Map<string, ReadonlyMap<string, Rule>>();
-    for (const type of this.#objects) {
-      const ofType = new Map<string, Rule>();
-      for (const field of fieldsOf(type)) {
-        const coordinate = `${type.name}.${field.name}`;
-        const own = this.#auth(field, coordinate);
-        checkOpenness(field, coordinate, { own, type: types.get(type.name), isRoot: roots.has(type) }, this.faults);
-        const requirement = all([
-          types.get(type.name)?.requirement,
-          own,
-          types.get(getNamedType(field.type).name)?.requirement,
-        ]);
-        if (requirement !== null) ofType.set(field.name, { coordinate, requirement: this.#shared(requirement) });
-      }
-      if (ofType.size > 0) fields.set(type.name, ofType);
-    }
-    return fields;
-  }
-
-  #arguments(): Map<string, ReadonlyMap<string, Rule>> {
-    const args = new Map<string, ReadonlyMap<string, Rule>>();
-    for (const type of this.#objects) {
-      for (const field of fieldsOf(type)) {
-        const coordinate = `${type.name}.${field.name}`;
-        const ofField = this.#named(field.args, (name) => `${coordinate}(${name}:)`);
-        if (ofField.size > 0) args.set(coordinate, ofField);
-      }
-    }
-    return args;
-  }
-
-  #inputs(): Map<string, ReadonlyMap<string, Rule>> {
-    const inputs = new Map<string, ReadonlyMap<string, Rule>>();
-    for (const type of this.#all) {
-      if (!isInputObjectType(type)) continue;
-      const ofType = this.#named(Object.values(type.getFields()), (name) => `${type.name}.${name}`);
-      if (ofType.size > 0) inputs.set(type.name, ofType);
-    }
-    return inputs;
-  }
-
-  #named(
-    parts: readonly (Annotated & { readonly name: string })[],
-    coordinateOf: (name: string) => string,
-  ): Map<string, Rule> {
-    const rules = new Map<string, Rule>();
-    for (const part of parts) {
-      const coordinate = coordinateOf(part.name);
-      const requirement = this.#auth(part, coordinate);
-      if (requirement !== null) rules.set(part.name, { coordinate, requirement: this.#shared(requirement) });
-    }
-    return rules;
-  }
-
-  #auth(part: Annotated, coordinate: string): Requirement | null {
-    return readAuth(part, coordinate, this.#actions, this.faults);
-  }
-
-  /** B03: the rule of a scalar or an enum belongs to the fields that return it. */
-  #checkReturned(type: GraphQLNamedType): void {
-    const isReturned = this.#objects.some((object) =>
-      fieldsOf(object).some((field) => getNamedType(field.type) === type),
-    );
-    if (isReturned) return;
-    this.faults.push(
-      `${type.name}: @auth has no effect here, because no field returns this type. Put @auth on the arguments and input fields that take it.`,
-    );
-  }
-}
-
-function rootsOf(schema: GraphQLSchema): ReadonlySet<unknown> {
-  return new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
-}
-
-function checkOpenness(
-  field: GraphQLField<unknown, unknown>,
-  coordinate: string,
-  guards: { own: Requirement | null; type: Rule | undefined; isRoot: boolean },
-  faults: Faults,
-): void {
-  if (!isPublic(field)) {
-    if (guards.isRoot && guards.own === null && guards.type === undefined) {
-      faults.push(`${coordinate}: a root field needs @auth or @public, so that it is clear who can call it.`);
-    }
-    return;
-  }
-  if (guards.own !== null) faults.push(`${coordinate}: @public and @auth contradict each other. Remove one of them.`);
-  else if (guards.type !== undefined) {
-    faults.push(
-      `${coordinate}: @public has no effect, because @auth on ${guards.type.coordinate} applies too. Move one of them.`,
-    );
-  }
-}
-
-/** A value of an abstract type is a value of one of its object types, so the rule of one of these must be met. */
-function ofAbstractType(
-  schema: GraphQLSchema,
-  type: GraphQLAbstractType,
-  types: ReadonlyMap<string, Rule>,
-): Requirement | null {
-  const rules = schema.getPossibleTypes(type).map((possible) => types.get(possible.name)?.requirement);
-  const guarded = rules.filter((rule) => rule !== undefined);
-  return guarded.length === 0 || guarded.length < rules.length ? null : or(guarded);
-}
-
-function all(requirements: readonly (Requirement | null | undefined)[]): Requirement | null {
-  let result: Requirement | null = null;
-  for (const requirement of requirements) {
-    if (requirement != null) result = result === null ? requirement : and(result, requirement);
-  }
-  return result;
-}
-
-function knownScopes(rules: readonly Rule[]): string[] {
-  const known = new Set<string>(['admin', 'platform']);
-  for (const { requirement } of rules) {
-    for (const scope of requirement.anyOf.flat()) {
-      known.add(scope.text);
-      const parsed = parseScope(scope.text);
-      if (parsed?.kind === 'grant') known.add(`${parsed.action}:all`);
-    }
-  }
-  return [...known].sort();
 }
 
 /** Yields every field, argument and input field that has a rule. */

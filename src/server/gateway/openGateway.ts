@@ -1,7 +1,8 @@
 import type { GraphQLSchema } from 'graphql';
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
-import { GuardError, readRules } from '../../core/guard/rules.js';
+import { readRules } from '../../core/guard/readRules.js';
+import { GuardError } from '../../core/guard/rules.js';
 import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { rulesOf } from '../../core/guard/guard.js';
 import type { Introspection } from '../../core/guard/introspection.js';
-import { fieldsOf } from '../../core/guard/appliedDirectives.js';
+import { fieldsOf } from '../../core/guard/checkDirectives.js';
 import { scopesOf } from '../../core/guard/requirement.js';
 import { viewOf } from '../../core/guard/views.js';
 import { Refusal } from '../../core/errors/refusal.js';

@@ -1,20 +1,16 @@
 import { extendSchema, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql';
-import {
-  appliedDirectives,
-  checkDirectives,
-  isPublic,
-  readAuth,
-  type Faults,
-} from '../../../src/core/guard/appliedDirectives.js';
+import { appliedDirectives, isPublic, type Faults } from '../../../src/core/guard/appliedDirectives.js';
+import { readAuth, type Reading } from '../../../src/core/guard/authArguments.js';
+import { checkDirectives } from '../../../src/core/guard/checkDirectives.js';
 import { scopesOf } from '../../../src/core/guard/requirement.js';
 import { faultsIn, ownSchema } from '../../bypass/own.js';
 
-const ACTIONS = new Set(['read', 'write']);
+const READING: Reading = { actions: new Set(['read', 'write']), federation: new Map() };
 
 /** The requirement of @auth in code-first extensions, and the faults. */
 function coded(directives: unknown) {
   const faults: Faults = [];
-  const requirement = readAuth({ extensions: { directives } }, 'T.f', ACTIONS, faults);
+  const requirement = readAuth({ extensions: { directives } }, 'T.f', READING, faults);
   return { requires: requirement && scopesOf(requirement), faults };
 }
 
@@ -71,7 +67,7 @@ describe('directives in code', () => {
       extensions: { directives: { auth: [{ scope: 'read:a' }] } },
     });
     const faults: Faults = [];
-    checkDirectives(new GraphQLSchema({ query: type }), faults);
+    checkDirectives(new GraphQLSchema({ query: type }), READING.federation, faults);
     expect(faults).toEqual([]);
     expect(isPublic(type.getFields().a ?? {})).toBe(true);
     expect(appliedDirectives(type)).toEqual([{ name: 'auth', inSdl: false, args: { scope: 'read:a' } }]);
@@ -83,7 +79,7 @@ describe('directives in SDL', () => {
     const base = ownSchema('type Query { a: Int @public } type T @auth(scope: "read:a") { id: ID }');
     const schema = extendSchema(base, parse('extend type T @auth(scope: "read:b") extend type T @auth { more: Int }'));
     const faults: Faults = [];
-    const requirement = readAuth(schema.getType('T') ?? {}, 'T', ACTIONS, faults);
+    const requirement = readAuth(schema.getType('T') ?? {}, 'T', READING, faults);
     expect(requirement && scopesOf(requirement)).toEqual([['read:a', 'read:b']]);
     expect(faults).toEqual([]);
   });
@@ -107,7 +103,7 @@ describe('directives in SDL', () => {
     const { makeExecutableSchema } = await import('@graphql-tools/schema');
     const sdl = `${declaration} directive @public on FIELD_DEFINITION scalar Scope type Query { a: Int @public }`;
     const faults: Faults = [];
-    checkDirectives(makeExecutableSchema({ typeDefs: sdl }), faults);
+    checkDirectives(makeExecutableSchema({ typeDefs: sdl }), READING.federation, faults);
     expect(faults).toEqual([
       expect.stringMatching(/^@auth is not declared as .*Use the definition that Latchkey exports\.$/),
     ]);

@@ -20,7 +20,7 @@ import {
 import { createApplication, createModule } from 'graphql-modules';
 import { Arg, buildSchema, Extensions, Field, InputType, ObjectType, Query, Resolver } from 'type-graphql';
 import { assertGuarded, guardSchema } from '../../../src/core/guard/guard.js';
-import { readRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
 import type { RuleExtension } from '../../../src/core/guard/ruleExtensions.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { faultsOf, keyWith, ownSchema } from '../../bypass/own.js';

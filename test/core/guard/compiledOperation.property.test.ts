@@ -17,7 +17,8 @@ import {
 import { guardSchema } from '../../../src/core/guard/guard.js';
 import { decide } from '../../../src/core/guard/decide.js';
 import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js';
-import { readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
+import type { SchemaRules } from '../../../src/core/guard/rules.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl, VARIABLES, type Choose } from './documents.js';

@@ -1,6 +1,6 @@
 import { Kind, parse, type DocumentNode, type OperationDefinitionNode } from 'graphql';
 import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js';
-import { readRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
 import { ownSchema } from '../../bypass/own.js';
 
 const schema = ownSchema(`
@@ -110,6 +110,7 @@ describe('OperationCompiler', () => {
       category: 'write',
       introspects: false,
       inputs: null,
+      readsSdl: false,
     });
   });
 

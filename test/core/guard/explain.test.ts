@@ -14,7 +14,7 @@ import { Explainer } from '../../../src/core/guard/explain.js';
 import { fieldAccess } from '../../../src/core/guard/fieldAccess.js';
 import { guardSchema } from '../../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js';
-import { readRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
 import { documentBounds } from '../../../src/core/guard/document/documentBounds.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';

@@ -1,6 +1,7 @@
 import { printSchema } from 'graphql';
 import { assertGuarded, guardSchema } from '../../../src/core/guard/guard.js';
-import { GuardError, readRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
+import { GuardError } from '../../../src/core/guard/rules.js';
 import { faultsOf, ownSchema } from '../../bypass/own.js';
 
 const SDL = `type Query {

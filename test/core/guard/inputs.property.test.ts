@@ -18,7 +18,8 @@ import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js'
 import { guardSchema } from '../../../src/core/guard/guard.js';
 import { readVariable } from '../../../src/core/guard/inputs/readValue.js';
 import { inputPlansOf } from '../../../src/core/guard/inputs/inputPlans.js';
-import { readRules, type Rule } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
+import type { Rule } from '../../../src/core/guard/rules.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 import { chooser, type Choose } from './documents.js';
 import { randomInputSdl } from './inputSdl.js';

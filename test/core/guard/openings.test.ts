@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { openings } from '../../../src/core/guard/openings.js';
 import { isMet } from '../../../src/core/guard/requirement.js';
-import { readRules, ruleAt } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
+import { ruleAt } from '../../../src/core/guard/rules.js';
 import { grants, requireScope } from '../../../src/core/scopes/grammar.js';
 import { ownSchema } from '../../bypass/own.js';
 import { chooser, randomSdl } from './documents.js';

@@ -2,7 +2,7 @@ import { Kind, OperationTypeNode, parse } from 'graphql';
 import { categoryOf } from '../../../src/core/guard/operationCategory.js';
 import { OperationCompiler } from '../../../src/core/guard/compiledOperation.js';
 import { requirementOf } from '../../../src/core/guard/requirement.js';
-import { readRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
 import { ownSchema } from '../../bypass/own.js';
 
 const schema = ownSchema(`

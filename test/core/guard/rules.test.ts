@@ -1,6 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { scopesOf } from '../../../src/core/guard/requirement.js';
-import { GuardError, readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
+import { GuardError, type SchemaRules } from '../../../src/core/guard/rules.js';
 import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 import { faultsIn, ownSchema } from '../../bypass/own.js';
 

@@ -12,7 +12,8 @@ import {
 } from 'graphql';
 import { decide } from '../../../src/core/guard/decide.js';
 import { OperationCompiler, type CompiledOperation } from '../../../src/core/guard/compiledOperation.js';
-import { ruleAt, readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
+import { readRules } from '../../../src/core/guard/readRules.js';
+import { ruleAt, type SchemaRules } from '../../../src/core/guard/rules.js';
 import { suggestionFor } from '../../../src/core/guard/suggestion.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../bypass/own.js';

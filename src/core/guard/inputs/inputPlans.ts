@@ -1,6 +1,7 @@
 import {
   getNamedType,
   isInputObjectType,
+  isInterfaceType,
   isIntrospectionType,
   isObjectType,
   type GraphQLArgument,
@@ -8,6 +9,7 @@ import {
   type GraphQLInputObjectType,
   type GraphQLSchema,
 } from 'graphql';
+import { entitiesField, REPRESENTATIONS } from '../federation/entities.js';
 import type { Rule, SchemaRules } from '../rules.js';
 
 /** An argument or input field whose value is checked. */
@@ -25,6 +27,8 @@ export interface InputPlan {
   readonly fields: ReadonlyMap<string, InputStep>;
   /** The rules of all fields at any depth. */
   readonly reach: readonly Rule[];
+  /** The rules of the types that its `__typename` can name, for the entities of a subgraph (B20); null: it is another type. */
+  readonly entities: ReadonlyMap<string, Rule> | null;
 }
 
 export type InputSteps = ReadonlyMap<string, InputStep>;
@@ -76,13 +80,17 @@ class Compiler {
   }
 
   plans(): InputPlans {
-    if (!hasInputRules(this.#rules)) return NONE;
+    const entities = this.#entities();
+    if (!hasInputRules(this.#rules) && entities === null) return NONE;
     const fields = new Map<string, ReadonlyMap<string, InputSteps>>();
     for (const type of Object.values(this.#schema.getTypeMap())) {
       if (!isObjectType(type) || isIntrospectionType(type)) continue;
       const ofType = new Map<string, InputSteps>();
       for (const { name, args } of Object.values(type.getFields())) {
         const steps = this.#steps(args, this.#rules.arguments.get(`${type.name}.${name}`));
+        if (entities !== null && type === this.#schema.getQueryType() && name === '_entities') {
+          steps.set(REPRESENTATIONS, { rule: null, within: entities, defaultValue: undefined });
+        }
         if (steps.size > 0) ofType.set(name, steps);
       }
       if (ofType.size > 0) fields.set(type.name, ofType);
@@ -93,6 +101,14 @@ class Compiler {
       if (steps.size > 0) directives.set(name, steps);
     }
     return { fields, directives };
+  }
+
+  #entities(): InputPlan | null {
+    if (entitiesField(this.#schema) === undefined) return null;
+    const isEntity = (type: unknown): boolean => isObjectType(type) || isInterfaceType(type);
+    const entities = new Map([...this.#rules.types].filter(([name]) => isEntity(this.#schema.getType(name))));
+    if (entities.size === 0) return null;
+    return { fields: new Map(), reach: [...entities.values()], entities };
   }
 
   #steps(
@@ -113,7 +129,7 @@ class Compiler {
     const known = this.#plans.get(type);
     if (known !== undefined) return known;
     const fields = new Map<string, InputStep>();
-    const plan = { fields, reach: reachable(type, this.#rules) };
+    const plan = { fields, reach: reachable(type, this.#rules), entities: null };
     // Before its fields, because an input type can contain itself.
     this.#plans.set(type, plan);
     for (const [name, step] of this.#steps(Object.values(type.getFields()), this.#rules.inputs.get(type.name))) {

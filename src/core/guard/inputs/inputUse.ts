@@ -89,10 +89,19 @@ export class InputCollector {
     else if (value.kind === Kind.LIST) for (const item of value.values) this.#within(item, plan);
     else if (value.kind === Kind.OBJECT) {
       for (const field of value.fields) {
+        if (plan.entities !== null && field.name.value === '__typename') this.#entity(field.value, plan);
         const step = plan.fields.get(field.name.value);
         if (step !== undefined) this.#use(field.value, step.rule, step.within);
       }
     }
+  }
+
+  /** B20: adds the rule of the type that a representation names. */
+  #entity(name: ValueNode, { entities, reach }: InputPlan): void {
+    const rule = name.kind === Kind.STRING || name.kind === Kind.ENUM ? entities?.get(name.value) : null;
+    // A variable or a list could name any type.
+    if (rule === null) for (const any of reach) this.always.add(any);
+    else if (rule !== undefined) this.always.add(rule);
   }
 
   #placesOf(name: string): Places {

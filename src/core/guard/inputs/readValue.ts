@@ -38,6 +38,19 @@ export function readArguments(args: Readonly<Record<string, unknown>>, steps: In
   return used;
 }
 
+/** B20: adds the rule of the type that a representation names. */
+function readEntity(value: object, { entities, reach }: InputPlan, used: Set<Rule>): void {
+  const { __typename: name } = value as { readonly __typename?: unknown };
+  if (name === undefined || name === null) return;
+  if (typeof name !== 'string') {
+    // A list of one name is used as this name.
+    for (const rule of reach) used.add(rule);
+    return;
+  }
+  const rule = entities?.get(name);
+  if (rule !== undefined) used.add(rule);
+}
+
 /** Uses lists of its own instead of the call stack, because a request can nest values deeper than the stack. */
 function read(values: unknown[], plans: InputPlan[], isUsed: IsUsed, used: Set<Rule>): void {
   let left = MAX_VALUES;
@@ -54,6 +67,8 @@ function read(values: unknown[], plans: InputPlan[], isUsed: IsUsed, used: Set<R
         plans.push(plan);
       }
       left -= value.length;
+    } else if (plan.entities !== null) {
+      readEntity(value, plan, used);
     } else if (Symbol.iterator in value) {
       // graphql-js accepts any iterable as a list, but some can be read only once.
       for (const rule of plan.reach) used.add(rule);
