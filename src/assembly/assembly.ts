@@ -7,6 +7,7 @@ import type { Principal } from '../core/auth/principal.js';
 import type { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import type { Standing } from '../core/auth/standing.js';
 import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
+import { ProxiedRequests } from '../core/auth/verification/proxiedRequests.js';
 import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
@@ -63,6 +64,8 @@ export interface Assembly extends Latchkey {
   standing(source: ForeignSource): Standing | Promise<Standing>;
   /** Verifies tokens for other services. */
   readonly verifier: KeyVerifier;
+  /** Decides on requests that a proxy received. */
+  readonly proxied: ProxiedRequests;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
   readonly projects: ProjectService;
@@ -151,6 +154,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,
     verifier: new KeyVerifier({ authenticator: principals, limits: limiter, log: accounts.verdicts }),
+    proxied: new ProxiedRequests({ limits: limiter, log: accounts.verdicts }),
     keys: services.keys,
     workspaces: services.workspaces,
     projects: services.projects,

@@ -62,6 +62,14 @@ export function statusBeforeData({ details: { code } }: Refusal): number {
   return code === 'NOT_FOUND' ? 404 : 400;
 }
 
+/**
+ * Returns the status of a refusal for a proxy that has to know if a request may pass. Most proxies pass 401 and 403 on to their
+ * callers, and nginx turns all others into a fault of the server, so an unreadable credential is 401 here, too.
+ */
+export function statusForProxy(refusal: Refusal): number {
+  return refusal.details.code === 'BAD_REQUEST' ? 401 : statusBeforeData(refusal);
+}
+
 /** Adds `extensions.http`, which Apollo Server applies to the response and removes from the error. */
 export function withHttp(refusal: Refusal, resourceMetadata: string | null = null): Refusal {
   Object.assign(refusal.extensions, { http: httpAnswer(refusal, resourceMetadata) });

@@ -50,6 +50,8 @@ export interface FaultForm {
   readonly body: (message: string, details: object) => string;
   /** The message if the body can't be parsed. */
   readonly unread: string;
+  /** The status of a refusal. Default: that of a refused request which runs no operation. */
+  readonly statusOf?: (refusal: Refusal) => number;
 }
 
 const GRAPHQL: FaultForm = {
@@ -112,7 +114,7 @@ function refuse(
   reply.request.outcome.word = refusal.details.code;
   if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
   return reply
-    .code(status ?? statusBeforeData(refusal))
+    .code(status ?? (form.statusOf ?? statusBeforeData)(refusal))
     .header('cache-control', reply.request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store')
     .type('application/json; charset=utf-8')
     .send(form.body(refusal.message, refusal.details));

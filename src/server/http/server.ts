@@ -19,6 +19,7 @@ import { gatewayRoute } from '../gateway/gatewayRoute.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { askOperation } from './askOperation.js';
 import { authenticationHook } from './authentication.js';
+import { authRoute } from './authRoute.js';
 import { decodeBodies } from './bodyEncoding.js';
 import { HEADER_TIME, MAX_BODY_BYTES } from '../../core/guard/document/documentBounds.js';
 import { Connections } from './connections.js';
@@ -55,6 +56,7 @@ interface ServerOptions {
   readonly settings: Pick<
     Settings,
     | 'answer'
+    | 'authAudiences'
     | 'trustProxy'
     | 'trustProxyHeader'
     | 'requireHttps'
@@ -200,6 +202,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       gateway === null ? askOperation(apollo, operation, context) : gateway.run(operation, context, request),
   });
   await verifyRoute(app, { latchkey, authenticate, moments, verdicts });
+  authRoute(app, { latchkey, authenticate, proxies, audiences: settings.authAudiences });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections, drift: () => gateway?.drift.summary ?? null });

@@ -38,6 +38,11 @@ export class Proxies {
     this.#header = header;
   }
 
+  /** Returns whether a request was sent by a trusted proxy. */
+  isProxy({ socket }: Pick<Source, 'socket'>): boolean {
+    return this.#trusted?.has(connectionAddress(socket.remoteAddress)) === true;
+  }
+
   callerOf(request: Source, encrypted: boolean): Caller {
     const { headers, socket } = request;
     const address = connectionAddress(socket.remoteAddress);

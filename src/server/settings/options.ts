@@ -294,6 +294,14 @@ export const OPTIONS = {
       .transform((text) => text.toLowerCase())
       .pipe(oneOf(PROXY_HEADERS)),
   }),
+  AUTH_AUDIENCES: option({
+    about: 'the services behind your proxies for which `/v1/auth` signs `Latchkey-Principal`',
+    unset: 'none, and no principal is signed',
+    page: 'reference/verification.md#latchkey-principal',
+    allowed:
+      'names separated by commas, such as orders or https://orders.internal, of at most 200 visible ASCII characters each',
+    schema: listOf((item) => (/^[\x21-\x7e]{1,200}$/.test(item) ? null : 'is not such a name')),
+  }),
   REQUIRE_HTTPS: option({
     about: 'refuse plain HTTP, except from this machine',
     unset: 'false; true with `NODE_ENV=production`',

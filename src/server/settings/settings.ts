@@ -57,6 +57,8 @@ export interface Settings {
   readonly trustProxy: readonly string[];
   /** The header field in which trusted proxies send the client's address. */
   readonly trustProxyHeader: ProxyHeader;
+  /** The services that /v1/auth signs principals for; empty: none. */
+  readonly authAudiences: readonly string[];
   /** Whether plain HTTP is refused, except from this machine. */
   readonly requireHttps: boolean;
   /** The files of the server's certificate and private key; null: plain HTTP. */
@@ -136,6 +138,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     maxStreamBytes: read('MAX_STREAM_BYTES') ?? 64 * 2 ** 20,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',
+    authAudiences: Object.freeze(read('AUTH_AUDIENCES') ?? []),
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
     auditHeads: Object.freeze({

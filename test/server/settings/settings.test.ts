@@ -48,6 +48,7 @@ test('the defaults', () => {
     corsResponseHeaders: [],
     introspection: 'authenticated',
     proxies: null,
+    authAudiences: [],
     dashboard: true,
     metrics: null,
     tracing: false,
@@ -74,6 +75,7 @@ test('the settings are deeply frozen', () => {
     settings.auditHeads,
     settings.corsOrigins,
     settings.trustProxy,
+    settings.authAudiences,
     settings.peppers,
   ]) {
     expect(Object.isFrozen(part)).toBe(true);
@@ -238,6 +240,7 @@ describe('valid values', () => {
     ['METRICS_PORT', '0', { metrics: { port: 0, host: '127.0.0.1' } }],
     ['METRICS_HOST', '::', { metrics: null }],
     ['CONFIG_WATCH', 'off', { configWatch: false }],
+    ['AUTH_AUDIENCES', 'orders, https://x.example/a', { authAudiences: ['orders', 'https://x.example/a'] }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['WORKERS', '1', { workers: 1 }],
     ['WORKERS', '64', { workers: 64 }],
@@ -322,6 +325,7 @@ describe('invalid values', () => {
       'false,127.0.0.1',
     ],
     TRUST_PROXY_HEADER: ['true', 'x-real-ip', 'forwarded,x-forwarded-for'],
+    AUTH_AUDIENCES: ['orders,', 'a b', 'é', 'x'.repeat(201)],
     REQUIRE_HTTPS: ['TRUE', '1', 'on', 'yes', 'production'],
     AUDIT_HEADS_FILE: [],
     AUDIT_HEADS_WEBHOOK: [

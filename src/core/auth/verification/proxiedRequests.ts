@@ -1,0 +1,80 @@
+import { Refusal } from '../../errors/refusal.js';
+import type { DecisionLog } from '../../guard/authorize.js';
+import type { Admission, Limits } from '../../limits/limits.js';
+import { refusalOf } from '../../limits/refuse.js';
+import { missingOf } from '../../scopes/grammar.js';
+import { unauthenticated } from '../authenticator.js';
+import type { AuthenticatedPrincipal, Principal } from '../principal.js';
+
+interface ProxiedRequestsOptions {
+  readonly limits: Limits;
+  readonly log: Pick<DecisionLog, 'admitted' | 'refused'>;
+}
+
+/** A request that may pass the proxy. */
+export interface Passed {
+  readonly principal: AuthenticatedPrincipal;
+  readonly admission: Admission;
+}
+
+/**
+ * Decides on requests that a proxy received for another server. Each takes one request from the windows of its key, also if
+ * its scopes are missing. Nothing of the proxied request itself is read, because a caller can write any of it.
+ */
+export class ProxiedRequests {
+  readonly #limits: Limits;
+  readonly #log: ProxiedRequestsOptions['log'];
+
+  constructor({ limits, log }: ProxiedRequestsOptions) {
+    this.#limits = limits;
+    this.#log = log;
+  }
+
+  /**
+   * Not a promise if the limits are counted in this process.
+   *
+   * @param scopes the key must grant all of them; valid scopes
+   * @throws Refusal UNAUTHENTICATED, RATE_LIMITED or FORBIDDEN, or rejects with one
+   */
+  decide(principal: Principal, scopes: readonly string[]): Passed | Promise<Passed> {
+    if (principal.kind === 'anonymous') throw this.#refused(principal, unauthenticated('missing'));
+    const { familyId: family, tier } = principal;
+    // Without a category: a method says little about an operation, and a caller could name another one than it uses.
+    const admission = this.#limits.admit({ family, tier }, 1);
+    return admission instanceof Promise
+      ? admission.then((late) => this.#judge(principal, scopes, late))
+      : this.#judge(principal, scopes, admission);
+  }
+
+  #judge(principal: AuthenticatedPrincipal, scopes: readonly string[], admission: Admission): Passed {
+    const refusal = refusalOf(admission, 1) ?? hindrance(principal, scopes);
+    if (refusal !== null) throw this.#refused(principal, refusal);
+    this.#log.admitted(principal, 1, []);
+    return { principal, admission };
+  }
+
+  #refused(principal: Principal, refusal: Refusal): Refusal {
+    this.#log.refused(principal, refusal);
+    return refusal;
+  }
+}
+
+function hindrance(
+  { scopes: held, trustedDocuments }: AuthenticatedPrincipal,
+  scopes: readonly string[],
+): Refusal | null {
+  // Its documents can't be checked here, so the key would allow more than its owner intended.
+  if (trustedDocuments !== null) return forbidden(BOUND, []);
+  const missing = missingOf(held, scopes);
+  if (missing.length === 0) return null;
+  return forbidden(
+    `This key lacks ${missing.join(' and ')}. Use a key that has it, or ask an administrator to add it with updateApiKey.`,
+    missing,
+  );
+}
+
+const BOUND = 'This key may only run certain GraphQL documents. Use another key for this request.';
+
+function forbidden(message: string, missing: readonly string[]): Refusal {
+  return new Refusal(message, { code: 'FORBIDDEN', missing, fields: [] });
+}
