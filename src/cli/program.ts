@@ -7,6 +7,7 @@ import { explainCommand } from './commands/explain.js';
 import { gatewayCommand } from './commands/gateway/gateway.js';
 import { importCommand } from './commands/import.js';
 import { createCommand } from './commands/keys/create.js';
+import { deriveCommand } from './commands/keys/derive.js';
 import { expireCommand } from './commands/keys/expire.js';
 import { findCommand } from './commands/keys/find.js';
 import { listCommand } from './commands/keys/list.js';
@@ -43,6 +44,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
         rotateCommand(),
         expireCommand(),
         revokeCommand(),
+        deriveCommand(),
       ]),
       whoamiCommand(),
       usageCommand(),

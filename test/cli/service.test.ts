@@ -49,6 +49,26 @@ test('a key, from its creation to its end', async () => {
   expect((await run('keys', 'list', '--name', 'nobody')).stdout).toBe('No keys.\n');
 });
 
+test('a derived token, for people, for programs and alone', async () => {
+  const { token } = await createKey(service, { name: 'parent', scopes: ['read:assets', 'write:assets'] });
+  const derive = (...args: string[]) =>
+    latchkey(['keys', 'derive', '--scopes', 'read:assets', ...args], { env: { ...env, LATCHKEY_API_KEY: token } });
+  const quiet = await derive('--ttl', '5m', '--quiet');
+  expect([quiet.status, quiet.stderr]).toEqual([0, '']);
+  const { body } = await service.query('{ viewer { scopes credential { kind } } }', { token: quiet.stdout.trim() });
+  expect(body.data.viewer).toEqual({ scopes: ['read:assets'], credential: { kind: 'DERIVED_TOKEN' } });
+  const { derived } = JSON.parse((await derive('--audience', 'https://orders.example', '--json')).stdout);
+  expect(derived).toMatchObject({ scopes: ['read:assets'], audience: 'https://orders.example' });
+  const shown = (await derive()).stdout.split('\n').map((line) => line.split(/\s{2,}/)[0]);
+  expect(shown).toEqual(['Id', 'Scopes', 'Audience', 'Expires', 'Token', '']);
+  const refused = await derive('--ttl', '2h');
+  expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('1 to 60 minutes')]);
+  const child = await latchkey(['keys', 'derive', '--scopes', 'read:assets'], {
+    env: { ...env, LATCHKEY_API_KEY: quiet.stdout.trim() },
+  });
+  expect([child.status, child.stderr]).toEqual([4, expect.stringContaining('with the key itself')]);
+});
+
 test('whoami, usage and explain', async () => {
   const { id, token } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
   expectGolden('whoami', (await latchkey(['whoami'], { env: { ...env, LATCHKEY_API_KEY: token } })).stdout);
