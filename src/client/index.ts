@@ -1,6 +1,7 @@
 export { createClient } from './client.js';
 export type { Client } from './client.js';
 export { createFetch } from './fetch.js';
+export { renewedToken } from './renewedToken.js';
 export type { ClientOptions, KeySource } from './clientOptions.js';
 export type { RequestOptions, SubscribeOptions } from './requestOptions.js';
 export {

@@ -11,7 +11,21 @@ const READ_EVERY = 1_000;
 /** The maximum number of keys in the list: those of about 500 processes. If there are more, the ones that end last are listed. */
 export const MAX_PUBLISHED = 1_000;
 
-/** The JSON Web Key Set (RFC 7517) as it is sent. */
+/**
+ * The JSON Web Key Set (RFC 7517) as it is sent.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { createLatchkey, openSqliteStore, type KeySet } from 'latchkey';
+ *
+ * const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
+ * export const server = createServer(async (_request, response) => {
+ *   const { body, etag }: KeySet = await latchkey.keySet();
+ *   response.writeHead(200, { 'content-type': 'application/jwk-set+json', etag }).end(body);
+ * });
+ * ```
+ */
 export interface KeySet {
   readonly body: string;
   /** The entity tag, with its quotes. */
