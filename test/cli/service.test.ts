@@ -49,7 +49,7 @@ test('a key, from its creation to its end', async () => {
   expect((await run('keys', 'list', '--name', 'nobody')).stdout).toBe('No keys.\n');
 });
 
-test('a derived token, for people, for programs and alone', async () => {
+test('a derived token, for people and for programs, and with --quiet the token only', async () => {
   const { token } = await createKey(service, { name: 'parent', scopes: ['read:assets', 'write:assets'] });
   const derive = (...args: string[]) =>
     latchkey(['keys', 'derive', '--scopes', 'read:assets', ...args], { env: { ...env, LATCHKEY_API_KEY: token } });
