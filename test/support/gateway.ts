@@ -101,9 +101,9 @@ export async function serveUpstream(handle: RequestListener, path = '/graphql'):
 }
 
 /** GraphQL Yoga with {@link shop}. */
-export async function yogaUpstream(): Promise<TestUpstream> {
+export async function yogaUpstream(source: object = shop): Promise<TestUpstream> {
   const { createSchema, createYoga } = await import(YOGA);
-  const yoga = createYoga({ schema: createSchema(shop), logging: false, maskedErrors: false });
+  const yoga = createYoga({ schema: createSchema(source), logging: false, maskedErrors: false });
   return serveUpstream((request, response) => yoga(request, response));
 }
 

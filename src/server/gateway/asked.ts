@@ -94,7 +94,8 @@ export function parametersOf({ query, operationName, variablesText }: Asked): st
   return parameters.toString();
 }
 
-function bad(message: string): Refusal {
+/** Returns the refusal of a request that has no valid operation. */
+export function bad(message: string): Refusal {
   return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
 }
 

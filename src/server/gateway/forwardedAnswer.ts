@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { Refusal } from '../../core/errors/refusal.js';
+import { BodyFault } from '../http/bodyEncoding.js';
 import type { PassedFields } from './headerFields.js';
 import {
   badGateway,
@@ -52,7 +53,7 @@ export class ForwardedAnswer implements UpstreamHandler {
   #lastByte = 0;
   #bytes = 0;
   #ending: (() => void) | null = null;
-  #settle: { readonly resolve: () => void; readonly reject: (error: Refusal) => void } | null = null;
+  #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null;
   readonly #onClose = (): void => {
     if (!this.#raw.writableFinished) this.#abort(new CallerLeft());
   };
@@ -159,6 +160,11 @@ export class ForwardedAnswer implements UpstreamHandler {
     if (cause instanceof CallerLeft) {
       this.#finish('cancelled');
       this.#settle?.resolve();
+      return;
+    }
+    if (cause instanceof BodyFault && this.#settle !== null) {
+      this.#finish('cancelled');
+      this.#settle.reject(cause);
       return;
     }
     const { refusal, outcome } = refusalOfFault(cause);

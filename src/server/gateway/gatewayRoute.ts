@@ -1,4 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { GraphQLError } from 'graphql';
+import type { Readable } from 'node:stream';
 import { unauthenticated } from '../../core/auth/authenticator.js';
 import type { Observer } from '../../core/observer/observer.js';
 import { withHttp } from '../../core/errors/http.js';
@@ -19,8 +21,9 @@ import { askedInAddress, askedInBody, bodyOf, parametersOf, type Asked } from '.
 import { ForwardedAnswer } from './forwardedAnswer.js';
 import type { Gateway } from './gateway.js';
 import { requestFields } from './requestFields.js';
-import type { Admitted } from './operationJudge.js';
+import type { Admitted, Answered } from './operationJudge.js';
 import { StreamPermit, type StreamPermitOptions } from './streamPermit.js';
+import { readUpload, type Upload } from './uploads.js';
 import type { Sent } from './upstream.js';
 
 export interface GatewayRouteOptions {
@@ -43,6 +46,8 @@ interface Forwarding {
   readonly reply: FastifyReply;
   readonly asked: Asked;
   readonly admitted: Admitted;
+  /** null: the request has no files. */
+  readonly upload: Upload | null;
 }
 
 declare module 'fastify' {
@@ -63,7 +68,7 @@ declare module 'fastify' {
 export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions): void {
   const { gateway, latchkey, authenticate, moments, connections, unread, observer } = options;
   app.addHook('onClose', () => gateway.close());
-  app.route({
+  const route: RouteOptions = {
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
@@ -78,24 +83,56 @@ export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions)
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished) noteAnswer(request, reply, observer);
       });
-      const { principal } = request;
-      await latchkey.checkLimits(principal);
-      const context = contextOf(request);
-      let asked: Asked;
+      await latchkey.checkLimits(request.principal);
+      let upload: Upload | null = null;
+      let judged: Admitted | Answered;
+      let asked: Asked | null = null;
       try {
-        asked = askedBy(request);
+        upload = await uploadOf(request, options);
+        asked = upload?.asked ?? askedBy(request);
+        const arrival = { streams: wantsStream(request), isGet: request.method === 'GET' };
+        judged = await gateway.judge.judge(asked, contextOf(request), arrival);
       } catch (error) {
-        const { answer } = await gateway.judge.refuse(error, context);
-        return sendAnswer(request, reply, answer, connections.isLeaving);
+        // Counted as a body that could not be read.
+        if (!(error instanceof GraphQLError)) request.body = undefined;
+        if (!(error instanceof GraphQLError)) throw error;
+        judged = await gateway.judge.refuse(error, contextOf(request));
       }
-      const judged = await gateway.judge.judge(asked, context, {
-        streams: wantsStream(request),
-        isGet: request.method === 'GET',
-      });
-      if (judged.kind === 'answered') return sendAnswer(request, reply, judged.answer, connections.isLeaving);
-      return forward(options, { request, reply, asked, admitted: judged });
+      if (judged.kind === 'admitted' && asked !== null)
+        return forward(options, { request, reply, asked, admitted: judged, upload });
+      upload?.discard();
+      if (isUpload(request)) reply.header('connection', 'close');
+      if (judged.kind === 'answered')
+        return sendAnswer(request, reply, judged.answer, connections.isLeaving || isUpload(request));
+      return undefined;
     },
+  };
+  void app.register((scope, _options, done) => {
+    // Only here: on other routes, such a body is refused before it is read.
+    scope.addContentTypeParser('multipart/form-data', (_request, payload, parsed) => parsed(null, payload));
+    scope.route(route);
+    done();
   });
+}
+
+/** Reads the operation of an upload, and authenticates the request again, because that may take long. */
+async function uploadOf(request: FastifyRequest, { gateway, latchkey }: GatewayRouteOptions): Promise<Upload | null> {
+  if (!isUpload(request)) return null;
+  if (isSimple(request)) throw simple();
+  const upload = await readUpload(request.body as Readable, request.headers, gateway.maxUploadBytes);
+  if (request.principal.kind !== 'anonymous') {
+    try {
+      request.principal = await latchkey.reauthenticate(streamCredential(request));
+    } catch (error) {
+      upload.discard();
+      throw error;
+    }
+  }
+  return upload;
+}
+
+function isUpload({ method, headers }: FastifyRequest): boolean {
+  return method === 'POST' && /^\s*multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 }
 
 /** Sends an admitted operation to the upstream, and its response to the caller. */
@@ -133,6 +170,10 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
     return undefined;
   } catch (error) {
     place?.giveBack();
+    if (forwarding.upload !== null) {
+      forwarding.upload.discard();
+      reply.header('connection', 'close');
+    }
     for (const [name, value] of admitted.headers) reply.header(name, value);
     return answerError(error, reply, latchkey.resourceMetadata());
   }
@@ -182,13 +223,23 @@ function askedBy(request: FastifyRequest): Asked {
   return askedInBody(request.body, request.bodyText ?? '');
 }
 
-function sentOf(gateway: Gateway, request: FastifyRequest, { asked, admitted }: Forwarding): Sent {
+function sentOf(gateway: Gateway, request: FastifyRequest, { asked, admitted, upload }: Forwarding): Sent {
   const headers = requestFields(gateway, request);
   const isSafe = admitted.operation.operation.valueOf() === 'query';
   if (request.method === 'GET') {
     // Servers that refuse simple requests of pages want this. The gateway has checked it.
     if (request.raw.headers['apollo-require-preflight'] === undefined) headers.push('apollo-require-preflight', 'true');
     return { method: 'GET', search: `?${parametersOf(asked)}`, headers, body: null, isSafe };
+  }
+  if (upload !== null) {
+    if (request.raw.headers['apollo-require-preflight'] === undefined) headers.push('apollo-require-preflight', 'true');
+    // A file can't be sent twice.
+    return {
+      method: 'POST',
+      headers: [...headers, 'content-type', upload.contentType],
+      body: upload.body(),
+      isSafe: false,
+    };
   }
   headers.push('content-type', 'application/json');
   return { method: 'POST', headers, body: bodyOf(asked), isSafe };

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { openRaw } from '../../support/rawConnection.js';
 import { answerOf } from '../../support/service.js';
@@ -254,8 +253,7 @@ describe('nothing reaches the upstream that was not judged', () => {
     socket.write(
       `POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${reader}\r\nContent-Type: application/json\r\n${fields}\r\n{"query":"{internal}"}${inner}`,
     );
-    await Promise.race([closed, delay(3_000)]);
-    socket.destroy();
+    await closed;
     expect(text()).toMatch(/^HTTP\/1\.1 400 /);
     expect(upstream.received.slice(before).map(({ body }) => body)).not.toContain('{"query":"{internal}"}');
     expect(upstream.received.length - before).toBe(0);
