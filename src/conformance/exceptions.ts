@@ -22,6 +22,8 @@ export const EXCEPTIONS = Object.freeze({
   /** Asserted instead: the response is 400, nothing runs, and the request is not counted. */
   UNCOUNTED_REQUESTS:
     'The server refuses requests without an operation, such as a batch or a body that is not JSON, before Latchkey sees them.',
+  /** Asserted instead: the response is 400, and nothing runs. */
+  NO_PROTO_KEYS: 'The HTTP framework refuses a JSON body with a key that is named __proto__.',
   /** Asserted instead: both keys are refused, with 400 or 401. */
   JOINED_HEADERS:
     'The server joins header fields that were sent twice, so two credentials look like one malformed key.',

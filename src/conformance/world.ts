@@ -95,7 +95,7 @@ export class World {
   post(body: string, headers: readonly (readonly [string, string])[] = []): Promise<Answer> {
     return send(this.url, {
       method: 'POST',
-      headers: [['content-type', 'application/json'], ['accept', 'application/json'], ...headers],
+      headers: [['content-type', 'application/json'], ['accept', '*/*'], ...headers],
       body,
     });
   }
