@@ -9,17 +9,12 @@ import { Refusal, unavailable } from '../errors/refusal.js';
 import type { LimitFields } from '../limits/limitFields.js';
 import { writeLimitFields } from '../limits/limitHeaders.js';
 import type { Authenticator } from './authenticator.js';
-import { readableSource, type ForeignSource } from './headerFields.js';
+import { requestIn, type ContextSource } from './contextSource.js';
+import { readableSource } from './headerFields.js';
 import { locateCredential, type CredentialSource } from './locate.js';
 import { accepted, failed } from './observed.js';
 import type { Networks } from './networks.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
-
-/**
- * A request of Node or of the Fetch API, or an object with such a request as `req`, as Apollo Server's standalone, Express
- * and Next integrations pass it.
- */
-type ContextSource = ForeignSource | { readonly req: ForeignSource };
 
 export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
 
@@ -52,9 +47,8 @@ export function createContextBuilder(
   const told = containedObserver(callbacks, observer);
   const metadata = () => callbacks.ask('resourceMetadata', resourceMetadata, ADDRESS_OR_NULL);
   return async (source) => {
-    const given = (source as Partial<ContextSource> | null) ?? {};
     // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
-    const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
+    const request = readableSource(requestIn(source));
     let principal: Principal | null = null;
     try {
       principal = await principalOf(request, authenticator, told, anonymous?.networks);

@@ -5,7 +5,11 @@ import type { CredentialSource } from './locate.js';
 type HeaderFields = Readonly<Record<string, string | string[] | undefined>> | Iterable<readonly [string, string]>;
 
 /** A request of any server framework. */
-export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly headers: HeaderFields };
+export type ForeignSource = Omit<CredentialSource, 'headers'> & {
+  readonly headers: HeaderFields;
+  /** Node's request, in one of Fastify. */
+  readonly raw?: { readonly rawHeaders?: readonly string[] };
+};
 
 /**
  * Returns a request with its header fields in the form of Node, by name in lower case.
@@ -16,10 +20,16 @@ export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly heade
  * @throws TypeError if the header fields are missing or can't be read
  */
 export function readableSource(source: ForeignSource): CredentialSource {
-  const { headers, rawHeaders, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
+  const { headers, rawHeaders, raw, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
   // A request of Node, which is by far the most frequent case.
   if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
-  return { headers: fieldsOf(headers), ...(ip !== undefined && { ip }), ...(socket !== undefined && { socket }) };
+  return {
+    headers: fieldsOf(headers),
+    // Fastify's own header fields lack the second of two equal ones.
+    ...(Array.isArray(raw?.rawHeaders) && { rawHeaders: raw.rawHeaders }),
+    ...(ip !== undefined && { ip }),
+    ...(socket !== undefined && { socket }),
+  };
 }
 
 function fieldsOf(headers: unknown): Record<string, string | string[]> {

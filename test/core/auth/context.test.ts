@@ -26,6 +26,9 @@ describe('U1: header fields of other servers', () => {
     ['a Map', (fields) => ({ headers: new Map(Object.entries(fields)) })],
     ['pairs', (fields) => ({ headers: Object.entries(fields) })],
     ['an object without prototype', (fields) => ({ headers: Object.assign(Object.create(null), fields) as object })],
+    ["Koa's context", (fields) => ({ ctx: { headers: fields, req: {} } })],
+    ['an event of API Gateway 1.0', (fields) => ({ event: { headers: fields, multiValueHeaders: null } })],
+    ['an event of API Gateway 2.0', (fields) => ({ event: { headers: fields, requestContext: { http: {} } } })],
     ['an empty rawHeaders', (fields) => ({ headers: fields, rawHeaders: [] })],
     [
       'lists of values',
@@ -59,6 +62,10 @@ describe('U1: header fields of other servers', () => {
     ['null', null],
     ['no headers', {}],
     ['no headers in req', { req: {} }],
+    ['no headers in ctx', { ctx: {} }],
+    ['null as ctx', { ctx: null }],
+    ['null as event', { event: null }],
+    ['an event without headers or context', { event: { headers: null } }],
     ['null as headers', { headers: null }],
     ['text', { headers: 'authorization: Bearer secret-of-the-caller' }],
     ['a list of texts', { headers: ['authorization', 'Bearer secret-of-the-caller'] }],
@@ -80,6 +87,34 @@ describe('U1: header fields of other servers', () => {
     expect(String(error)).not.toContain('secret-of-the-caller');
     expect(latchkey.reads).toEqual([]);
   });
+});
+
+describe('header fields that were sent twice', () => {
+  const twice = ['Authorization', 'Bearer first', 'authorization', 'Bearer second'];
+  const first = { authorization: 'Bearer first' };
+  test.each([
+    ['Node', { headers: first, rawHeaders: twice }],
+    ['Fastify', { headers: first, raw: { rawHeaders: twice } }],
+    ['Koa', { ctx: { headers: first, req: { rawHeaders: twice } } }],
+    [
+      'AWS Lambda',
+      { event: { headers: first, multiValueHeaders: { Authorization: ['Bearer first', 'Bearer second'] } } },
+    ],
+  ])('are refused in a request of %s', async (_, source) => {
+    const context = createContextBuilder(latchkey.authenticator());
+    await expect(context(source as never)).rejects.toMatchObject({ extensions: { code: 'BAD_REQUEST' } });
+  });
+});
+
+test.each([
+  ['Koa', { ctx: { headers: {}, ip: '192.0.2.7', req: { rawHeaders: [] } } }],
+  ['Fastify', { headers: {}, ip: '192.0.2.7', raw: { rawHeaders: [] } }],
+  ['API Gateway 1.0', { event: { headers: null, requestContext: { identity: { sourceIp: '192.0.2.7' } } } }],
+  ['API Gateway 2.0', { event: { headers: {}, requestContext: { http: { sourceIp: '192.0.2.7' } } } }],
+])('reads the address of a request of %s, and accepts one without a credential', async (_, source) => {
+  const { principal, origin } = await createContextBuilder(latchkey.authenticator())(source);
+  expect(principal).toMatchObject({ kind: 'anonymous' });
+  expect(origin?.address).toBe('192.0.2.7');
 });
 
 test('returns a frozen anonymous principal without a credential', async () => {
