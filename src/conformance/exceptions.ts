@@ -19,7 +19,7 @@ export const EXCEPTIONS = Object.freeze({
    * and no mutation runs.
    */
   NO_CSRF_CHECK: 'The server runs public queries by GET, without a header field that needs a preflight request.',
-  /** Asserted instead: the response is 400, nothing runs, and the request is not counted. */
+  /** Asserted instead: the response is 400 or 500, nothing runs, and the request is not counted. */
   UNCOUNTED_REQUESTS:
     'The server refuses requests without an operation, such as a batch or a body that is not JSON, before Latchkey sees them.',
   /** Asserted instead: the response is 400, and nothing runs. */
@@ -27,6 +27,8 @@ export const EXCEPTIONS = Object.freeze({
   /** Asserted instead: both keys are refused, with 400 or 401. */
   JOINED_HEADERS:
     'The server joins header fields that were sent twice, so two credentials look like one malformed key.',
+  /** Asserted instead: keys that are bound to addresses are refused, and requests without a key have no limits. */
+  NO_ADDRESS: "The server does not know the caller's address.",
   /** Asserted instead: the server starts, and every operation gets 500 or 503 without data. */
   LATE_START: 'The server reads its schema at the first request instead of the start.',
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Answer, AnsweredError } from './http.js';
+import type { Answer, AnsweredError } from './httpRequest.js';
 import type { World } from './world.js';
 
 /** Asserts the result of an operation that may run. */

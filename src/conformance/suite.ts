@@ -1,11 +1,13 @@
 import type { Latchkey } from '../index.js';
 import type { ConformanceException } from './exceptions.js';
-import type { ConformanceCase, ConformanceOptions } from './options.js';
+import type { ConformanceCase, ConformanceOptions } from './conformanceOptions.js';
+import { SharedStore } from './sharedStore.js';
 import { inWorld, onFoundation, type Foundation, type World, type WorldOptions } from './world.js';
 
 /** Creates the cases of one server. */
 export class Suite<L extends Latchkey = Latchkey> {
   readonly options: ConformanceOptions<L>;
+  readonly shared = new SharedStore();
 
   constructor(options: ConformanceOptions<L>) {
     this.options = options;
@@ -17,7 +19,7 @@ export class Suite<L extends Latchkey = Latchkey> {
 
   /** A case with a running server. */
   case(name: string, look: (world: World) => Promise<void>, options: WorldOptions = {}): ConformanceCase {
-    return { name, run: () => inWorld(this.options, options, look) };
+    return { name, run: () => inWorld(this, options, look) };
   }
 
   /** A case that starts servers itself. */
@@ -26,6 +28,6 @@ export class Suite<L extends Latchkey = Latchkey> {
     look: (foundation: Foundation & { readonly latchkey: L }) => Promise<void>,
     options: WorldOptions = {},
   ): ConformanceCase {
-    return { name, run: () => onFoundation(this.options, options, look) };
+    return { name, run: () => onFoundation(this, options, look) };
   }
 }

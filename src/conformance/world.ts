@@ -1,21 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buildASTSchema, graphql, type GraphQLSchema } from 'graphql';
-import {
-  createLatchkey,
-  openSqliteStore,
-  tierTable,
-  type Latchkey,
-  type LatchkeyOptions,
-  type Store,
-  type TierOverrides,
-} from '../index.js';
-import { DOMAIN, domainResolvers } from './domain.js';
+import { createLatchkey, tierTable, type Latchkey, type LatchkeyOptions, type TierOverrides } from '../index.js';
+import { DOMAIN, domainResolvers } from './testDomain.js';
 import type { ConformanceException } from './exceptions.js';
-import { send, type Answer, type Sent } from './http.js';
-import type { ConformanceOptions, StartedServer } from './options.js';
-import { schemaOf, withResolvers } from './schema.js';
+import { send, type Answer, type Sent } from './httpRequest.js';
+import type { ConformanceOptions, StartedServer } from './conformanceOptions.js';
+import { schemaOf, withResolvers } from './resolvedSchema.js';
+import { openTemporaryStore, type OpenStore, type SharedStore } from './sharedStore.js';
 import { Sources } from './sources.js';
 
 /** The options of a case. */
@@ -23,6 +13,8 @@ export interface WorldOptions {
   readonly latchkey?: Partial<Omit<LatchkeyOptions, 'store' | 'tiers' | 'now'>>;
   /** Limits of keys and of callers without a key. Default: high ones, so that a case does not reach them. */
   readonly tiers?: TierOverrides;
+  /** Uses a separate store, which the case may close. Default: false. */
+  readonly ownStore?: boolean;
   /** Returns the guarded schema. Default: that of domain.ts. */
   readonly schema?: (given: { readonly latchkey: Latchkey; readonly ran: string[] }) => GraphQLSchema;
 }
@@ -42,11 +34,12 @@ export interface Asked {
 }
 
 const HIGH = { rate: 10_000, burst: 10_000 } as const;
+const OPERATOR = 'the-operator-of-the-conformance-suite-only';
 const PEPPER = 'a-pepper-of-the-conformance-suite-only';
 
 /** A server with its own store. Its clock is stopped: only {@link World.pass} moves it. */
 export class World {
-  readonly store: Store & { close(): Promise<void> };
+  readonly store: OpenStore;
   readonly latchkey: Latchkey;
   readonly server: StartedServer;
   /** The resolvers that ran, in order. */
@@ -54,6 +47,8 @@ export class World {
   readonly sources: Sources;
   /** The errors that callers don't see. */
   readonly hidden: readonly unknown[];
+  /** A text that a resolver puts into an error. */
+  readonly leak: { text: string };
   readonly #clock: { now: number };
   readonly #exceptions: ReadonlySet<ConformanceException>;
   #administration: GraphQLSchema | null = null;
@@ -65,6 +60,7 @@ export class World {
     this.ran = parts.ran;
     this.sources = parts.sources;
     this.hidden = parts.hidden;
+    this.leak = parts.leak;
     this.#clock = parts.clock;
     this.#exceptions = parts.exceptions;
   }
@@ -146,13 +142,13 @@ export class World {
     return rotateApiKey.token;
   }
 
-  /** Runs an operation on keys in this process, as the first admin. It does not use the server. */
+  /** Runs an operation on keys in this process, as the operator. It does not use the server. */
   async manage<Data>(source: string, variableValues: Record<string, unknown>): Promise<Data> {
     const { latchkey } = this;
     this.#administration ??= latchkey.guard(withResolvers(buildASTSchema(latchkey.typeDefs), latchkey.resolvers), {
       plugin: false,
     });
-    const contextValue = await latchkey.context({ headers: { authorization: `Bearer ${latchkey.firstKey?.token}` } });
+    const contextValue = await latchkey.context({ headers: { authorization: `Bearer ${OPERATOR}` } });
     const { data, errors } = await graphql({ schema: this.#administration, source, variableValues, contextValue });
     if (errors?.[0] !== undefined) throw errors[0];
     return data as Data;
@@ -163,33 +159,37 @@ interface Parts extends Foundation {
   readonly server: StartedServer;
 }
 
+/** The server under test, and the store that its cases share. */
+export interface Stage<L extends Latchkey> {
+  readonly options: ConformanceOptions<L>;
+  readonly shared: SharedStore;
+}
+
 /** Everything but the server. */
 export interface Foundation {
-  readonly store: World['store'];
+  readonly store: OpenStore;
   readonly latchkey: Latchkey;
   readonly ran: string[];
   readonly sources: Sources;
   readonly hidden: readonly unknown[];
+  readonly leak: { text: string };
   readonly clock: { now: number };
   readonly exceptions: ReadonlySet<ConformanceException>;
 }
 
-/** Opens a store and creates a Latchkey on it during a case. */
+/** Creates a Latchkey on a store during a case. */
 export async function onFoundation<L extends Latchkey>(
-  suite: ConformanceOptions<L>,
-  { latchkey: own = {}, tiers = {} }: WorldOptions,
+  { options: suite, shared }: Stage<L>,
+  { latchkey: own = {}, tiers = {}, ownStore = false }: WorldOptions,
   look: (foundation: Foundation & { readonly latchkey: L }) => Promise<void>,
 ): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'latchkey-conformance-'));
   const create = suite.createLatchkey ?? (createLatchkey as (options: LatchkeyOptions) => Promise<never>);
-  const clock = { now: Date.now() };
-  const hidden: unknown[] = [];
-  let store: World['store'] | undefined;
-  let latchkey: L | undefined;
-  try {
-    store = await openSqliteStore({ dir });
-    latchkey = await create({
+  const on = async (store: OpenStore): Promise<void> => {
+    const clock = { now: Date.now() };
+    const hidden: unknown[] = [];
+    const latchkey = await create({
       store,
+      adminApiKey: OPERATOR,
       peppers: [PEPPER],
       bcryptCost: 4,
       cacheTtl: 0,
@@ -198,26 +198,32 @@ export async function onFoundation<L extends Latchkey>(
       log: (error) => void hidden.push(error),
       ...own,
     });
-    const exceptions = new Set(suite.exceptions ?? []);
-    await look({ store, latchkey, ran: [], sources: new Sources(), hidden, clock, exceptions });
+    try {
+      const exceptions = new Set(suite.exceptions ?? []);
+      await look({ store, latchkey, ran: [], sources: new Sources(), hidden, clock, exceptions, leak: { text: '' } });
+    } finally {
+      await latchkey.close();
+    }
+  };
+  if (!ownStore) return shared.use(on);
+  const store = await openTemporaryStore();
+  try {
+    await on(store);
   } finally {
-    await latchkey?.close();
-    await store?.close();
-    await rm(dir, { recursive: true, force: true });
+    await store.close();
   }
 }
 
 /** Starts a server during a case. */
 export function inWorld<L extends Latchkey>(
-  suite: ConformanceOptions<L>,
+  stage: Stage<L>,
   options: WorldOptions,
   look: (world: World) => Promise<void>,
 ): Promise<void> {
-  return onFoundation(suite, options, async (foundation) => {
-    const { latchkey, ran, sources } = foundation;
-    const token = latchkey.firstKey?.token ?? '';
-    const build = options.schema ?? (() => latchkey.guard(schemaOf(DOMAIN, domainResolvers(ran, sources, token))));
-    const server = await suite.start({ schema: build({ latchkey, ran }), latchkey });
+  return onFoundation(stage, options, async (foundation) => {
+    const { latchkey, ran, sources, leak } = foundation;
+    const build = options.schema ?? (() => latchkey.guard(schemaOf(DOMAIN, domainResolvers(ran, sources, leak))));
+    const server = await stage.options.start({ schema: build({ latchkey, ran }), latchkey });
     try {
       await look(new World({ ...foundation, server }));
     } finally {

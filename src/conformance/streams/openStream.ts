@@ -1,4 +1,4 @@
-import type { StreamProtocol } from '../options.js';
+import type { StreamProtocol } from '../conformanceOptions.js';
 import type { World } from '../world.js';
 import type { Stream, StreamRequest } from './reading.js';
 import { openSse } from './sse.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
 import { allowed, nothingRan, refused } from '../expect.js';
-import type { Answer } from '../http.js';
-import type { ConformanceCase } from '../options.js';
+import type { Answer } from '../httpRequest.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
 import type { Suite } from '../suite.js';
 
 /** Documents with a mistake next to a name of the schema. */

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { Refusal } from '../index.js';
-import { recording, type Resolvers } from './schema.js';
+import { recording, type Resolvers } from './resolvedSchema.js';
 import type { Sources } from './sources.js';
 
 /** The schema of most cases. */
@@ -70,7 +70,7 @@ export const INTERNAL_SECRET = 'postgres://root:hunter2@db.internal/orders';
 
 const BOARD = { title: 'board', pinned: { id: 'r1' }, salary: 7, inner: { title: 'inner', salary: 8 } };
 
-export function domainResolvers(ran: string[], sources: Sources, token: string): Resolvers {
+export function domainResolvers(ran: string[], sources: Sources, leak: { readonly text: string }): Resolvers {
   const find = (id: string) => ({ __typename: id.startsWith('r') ? 'Report' : 'Note', id });
   return {
     Query: recording(ran, 'Query', {
@@ -90,7 +90,9 @@ export function domainResolvers(ran: string[], sources: Sources, token: string):
       },
       faults: ({ count }: { count: number }) => Array.from({ length: count }, () => ({})),
       telling: () => {
-        throw new GraphQLError(`The key ${token} is out of stock.`, { extensions: { code: 'OUT_OF_STOCK', token } });
+        throw new GraphQLError(`The key ${leak.text} is out of stock.`, {
+          extensions: { code: 'OUT_OF_STOCK', token: leak.text },
+        });
       },
       refusing: () => {
         throw new Refusal('There is no such order. Check the id.', { code: 'NOT_FOUND' });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
-import { INTERNAL_SECRET } from '../domain.js';
+import { INTERNAL_SECRET } from '../testDomain.js';
 import { nothingRan, wellFormed } from '../expect.js';
-import type { ConformanceCase } from '../options.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
 import type { Suite } from '../suite.js';
 
 /** Cases about errors of resolvers and of the request. */
@@ -33,7 +33,8 @@ export function errorCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       assert.ok(!answer.text.includes(INTERNAL_SECRET));
     }),
     suite.case('an error with a code is sent, without tokens', async (world) => {
-      const token = world.latchkey.firstKey?.token ?? '';
+      const { token } = await world.key();
+      world.leak.text = token;
       const answer = await world.ask('{ telling }');
       wellFormed(answer);
       assert.equal(answer.body?.errors?.[0]?.extensions?.code, 'OUT_OF_STOCK', answer.text);

@@ -10,9 +10,9 @@ import {
 } from 'graphql';
 import type { Latchkey } from '../../index.js';
 import { allowed, nothingRan, refused } from '../expect.js';
-import { send } from '../http.js';
-import type { ConformanceCase } from '../options.js';
-import { recording, schemaOf } from '../schema.js';
+import { send } from '../httpRequest.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
+import { recording, schemaOf } from '../resolvedSchema.js';
 import type { Suite } from '../suite.js';
 import type { Foundation } from '../world.js';
 

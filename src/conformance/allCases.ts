@@ -1,17 +1,17 @@
 import type { Latchkey } from '../index.js';
 import { checkObject, optionError, unknownOption } from '../shared/optionChecks.js';
-import { errorCases } from './cases/errors.js';
-import { boundCases } from './cases/bounds.js';
-import { credentialCases } from './cases/credentials.js';
-import { identityCases } from './cases/identity.js';
-import { limitCases } from './cases/limits.js';
-import { nameCases } from './cases/names.js';
-import { shapeCases } from './cases/shape.js';
-import { startCases } from './cases/start.js';
-import { streamCases } from './cases/streams.js';
-import { transportCases } from './cases/transports.js';
+import { errorCases } from './cases/errorCases.js';
+import { boundCases } from './cases/boundCases.js';
+import { credentialCases } from './cases/credentialCases.js';
+import { identityCases } from './cases/identityCases.js';
+import { limitCases } from './cases/limitCases.js';
+import { nameCases } from './cases/nameCases.js';
+import { shapeCases } from './cases/shapeCases.js';
+import { startCases } from './cases/startCases.js';
+import { streamCases } from './cases/streamCases.js';
+import { transportCases } from './cases/transportCases.js';
 import { EXCEPTIONS } from './exceptions.js';
-import type { ConformanceCase, ConformanceOptions } from './options.js';
+import type { ConformanceCase, ConformanceOptions } from './conformanceOptions.js';
 import { Suite } from './suite.js';
 
 const NAMES = ['start', 'exceptions', 'createLatchkey'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
 import { allowed, refused } from '../expect.js';
-import type { ConformanceCase } from '../options.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
 import type { Suite } from '../suite.js';
 import type { Key, World } from '../world.js';
 
@@ -59,16 +59,20 @@ export function identityCases<L extends Latchkey>(suite: Suite<L>): readonly Con
         refused(world, answer, { status: 403, code: 'FORBIDDEN' });
       }
     }),
-    suite.case('B31 a store that is away: 503 with Retry-After, for known and unknown keys', async (world) => {
-      const [known, unknown] = [await usedKey(world), await world.key(['read:reports'])];
-      await world.store.close();
-      for (const { token } of [known, unknown]) {
-        const answer = await world.ask(REPORT, { token });
-        refused(world, answer, { status: 503, code: 'UNAVAILABLE', details: { retryAfter: 1 } });
-        assert.equal(answer.headers.get('retry-after'), '1');
-      }
-      allowed(await world.ask('{ open }'), { open: 'yes' });
-    }),
+    suite.case(
+      'B31 a store that is away: 503 with Retry-After, for known and unknown keys',
+      async (world) => {
+        const [known, unknown] = [await usedKey(world), await world.key(['read:reports'])];
+        await world.store.close();
+        for (const { token } of [known, unknown]) {
+          const answer = await world.ask(REPORT, { token });
+          refused(world, answer, { status: 503, code: 'UNAVAILABLE', details: { retryAfter: 1 } });
+          assert.equal(answer.headers.get('retry-after'), '1');
+        }
+        allowed(await world.ask('{ open }'), { open: 'yes' });
+      },
+      { ownStore: true },
+    ),
     suite.case('B32 responses for a key must not be stored by a shared cache', async (world) => {
       const { token } = await world.key(['read:reports']);
       for (const query of [REPORT, '{ open }', '{ board { salary } }', '{ unknown }']) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
 import { allowed, nothingRan, refused, remaining, times } from '../expect.js';
-import type { Answer } from '../http.js';
-import type { ConformanceCase } from '../options.js';
+import type { Answer } from '../httpRequest.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
 import type { Suite } from '../suite.js';
 import type { World, WorldOptions } from '../world.js';
 
@@ -153,6 +153,25 @@ export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
         LOW,
       ),
     ),
+    ...(suite.lacks('NO_ADDRESS') ? [withoutAddress(suite)] : byNetwork(suite)),
+    suite.case(
+      'the older header fields, if they are selected',
+      async (world) => {
+        const { token } = await world.key();
+        const { headers } = await world.ask(ANY, { token });
+        assert.equal(headers.get('ratelimit-limit'), '5');
+        assert.equal(headers.get('ratelimit-remaining'), '4');
+        assert.match(headers.get('ratelimit-reset') ?? '', /^\d+$/);
+        assert.equal(headers.has('ratelimit'), false);
+      },
+      { ...LOW, latchkey: { rateLimitHeaders: 'legacy' } },
+    ),
+  ];
+}
+
+/** Cases about callers without a key. */
+function byNetwork<L extends Latchkey>(suite: Suite<L>): readonly ConformanceCase[] {
+  return [
     suite.case(
       'without a key, requests are counted by network',
       async (world) => {
@@ -183,26 +202,29 @@ export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       },
       LOW_ANONYMOUS,
     ),
-    suite.case(
-      'the older header fields, if they are selected',
-      async (world) => {
-        const { token } = await world.key();
-        const { headers } = await world.ask(ANY, { token });
-        assert.equal(headers.get('ratelimit-limit'), '5');
-        assert.equal(headers.get('ratelimit-remaining'), '4');
-        assert.match(headers.get('ratelimit-reset') ?? '', /^\d+$/);
-        assert.equal(headers.has('ratelimit'), false);
-      },
-      { ...LOW, latchkey: { rateLimitHeaders: 'legacy' } },
-    ),
   ];
+}
+
+/** Asserts the alternative to counting by network. */
+function withoutAddress<L extends Latchkey>(suite: Suite<L>): ConformanceCase {
+  return suite.case(
+    'without an address, requests without a key are not counted',
+    async (world) => {
+      for (let i = 0; i <= BURST; i += 1) {
+        const answer = await world.ask('{ open }');
+        allowed(answer, { open: 'yes' });
+        assert.equal(answer.headers.has('ratelimit'), false);
+      }
+    },
+    LOW_ANONYMOUS,
+  );
 }
 
 async function unreadBody(world: World, body: string): Promise<void> {
   const { token } = await world.key();
   const headers = [['authorization', `Bearer ${token}`]] as const;
   const answer = await world.post(body, headers);
-  nothingRan(world, answer, [400]);
+  nothingRan(world, answer, world.lacks('UNCOUNTED_REQUESTS') ? [400, 500] : [400]);
   const counted = world.lacks('UNCOUNTED_REQUESTS') ? 0 : 1;
   assert.equal(remaining(await world.ask(ANY, { token })), BURST - 1 - counted);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
 import { nothingRan, remaining, until } from '../expect.js';
-import type { ConformanceCase } from '../options.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
 import { openStream } from '../streams/openStream.js';
 import type { Suite } from '../suite.js';
 import type { Key, World } from '../world.js';

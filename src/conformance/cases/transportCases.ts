@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
 import { allowed, nothingRan, refused, remaining } from '../expect.js';
-import type { ConformanceCase } from '../options.js';
+import type { ConformanceCase } from '../conformanceOptions.js';
 import type { Suite } from '../suite.js';
 import type { World } from '../world.js';
 

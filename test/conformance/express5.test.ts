@@ -1,0 +1,3 @@
+import { testExample } from './integrations.js';
+
+testExample('express5', '/graphql', []);

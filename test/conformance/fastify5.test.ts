@@ -1,0 +1,3 @@
+import { testExample } from './integrations.js';
+
+testExample('fastify5', '/graphql', ['NO_PROTO_KEYS']);
