@@ -18,9 +18,13 @@ const NEEDED = [
   { program: 'docker-compose', suites: '/test/deploying/compose' },
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
   { program: 'python3-jwt', suites: '/test/examples/verifyTokensPython' },
+  { program: 'python3-graphql-core', suites: '/test/server/gateway/upstreams' },
 ];
 /** Packages of Debian that have no program, by a file of each. */
-const FILES = { 'python3-jwt': '/usr/lib/python3/dist-packages/jwt/__init__.py' };
+const FILES = {
+  'python3-jwt': '/usr/lib/python3/dist-packages/jwt/__init__.py',
+  'python3-graphql-core': '/usr/lib/python3/dist-packages/graphql/__init__.py',
+};
 const isThere = (program) => (program in FILES ? existsSync(FILES[program]) : isInstalled(program));
 /** Folders that are run by hand. */
 const BY_HAND = ['/test/chaos/', '/test/scale/'];
