@@ -20,13 +20,13 @@ const cases = conformance({
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
     return {
       url,
+      streams: { protocol: 'graphql-sse', url },
       close() {
         server.closeAllConnections();
         server.close();
       },
     };
   },
-  exceptions: ['NO_STREAMS'],
 });
 
 test.each(cases.map((each) => [each.name, each] as const))('%s', (_, { run }) => run());

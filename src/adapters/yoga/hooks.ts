@@ -15,7 +15,7 @@ export interface YogaPlugin {
   readonly onValidate: (given: Validation) => void;
   readonly onContextBuilding: (given: ContextBuilding) => void;
   readonly onExecute: (given: Execution) => MaybePromise<ExecutionHooks>;
-  readonly onSubscribe: (given: Execution) => MaybePromise<SubscriptionHooks | undefined>;
+  readonly onSubscribe: (given: Execution) => Promise<void>;
   readonly onResultProcess: (given: Processing) => Promise<void>;
   readonly onResponse: (given: Sent) => Promise<void>;
 }
@@ -90,10 +90,6 @@ export interface Execution {
 
 export interface ExecutionHooks {
   readonly onExecuteDone: (given: Done) => void;
-}
-
-export interface SubscriptionHooks {
-  readonly onSubscribeResult: (given: Done) => void;
 }
 
 export interface Done {

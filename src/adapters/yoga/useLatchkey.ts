@@ -1,6 +1,6 @@
 import { execute, getOperationAST, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { ForeignSource } from '../../core/auth/headerFields.js';
-import { ANONYMOUS } from '../../core/auth/principal.js';
+import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import type { Latchkey } from '../../assembly/libraryApi.js';
 import { withHttp } from '../../core/errors/http.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
@@ -8,12 +8,17 @@ import { printable } from '../../core/guard/printable.js';
 import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
+import type { Admitted } from '../../core/streams/guardedSubscriptions.js';
+import type { Place } from '../../core/streams/openStreams.js';
+import type { ResultStream } from '../../core/streams/resultStream.js';
 import { requestsOf } from '../requestsOf.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import type { Done, Envelope, Execution, ExecutionHooks, ServerContext, Yoga, YogaPlugin } from './hooks.js';
 import { checkYogaOptions, type UseLatchkeyOptions } from './yogaOptions.js';
 import { YogaDocuments } from './yogaDocuments.js';
 import { YogaRequest, type YogaResult } from './yogaRequest.js';
+
+type YogaGuard = Pick<Latchkey, 'context' | 'requests' | 'streams' | 'resourceMetadata'>;
 
 /**
  * Returns the plugin for GraphQL Yoga: it authenticates each request, authorizes the operation before anything runs, applies
@@ -34,10 +39,7 @@ import { YogaRequest, type YogaResult } from './yogaRequest.js';
  *   createYoga({ schema, parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] });
  * ```
  */
-export function useLatchkey(
-  latchkey: Pick<Latchkey, 'context' | 'requests'>,
-  options: UseLatchkeyOptions = {},
-): object {
+export function useLatchkey(latchkey: YogaGuard, options: UseLatchkeyOptions = {}): object {
   requestsOf('useLatchkey', latchkey);
   checkYogaOptions(options);
   return new Plugin(latchkey, options).hooks;
@@ -45,7 +47,7 @@ export function useLatchkey(
 
 /** Translates Yoga's hooks to the steps of a {@link RequestGuard}. */
 class Plugin {
-  readonly #latchkey: Pick<Latchkey, 'context' | 'requests'>;
+  readonly #latchkey: YogaGuard;
   readonly #guard: RequestGuard;
   readonly #options: UseLatchkeyOptions;
   readonly #documents: YogaDocuments;
@@ -53,7 +55,7 @@ class Plugin {
   #schema: GraphQLSchema | null = null;
   #logger: Logger | undefined;
 
-  constructor(latchkey: Pick<Latchkey, 'context' | 'requests'>, options: UseLatchkeyOptions) {
+  constructor(latchkey: YogaGuard, options: UseLatchkeyOptions) {
     this.#latchkey = latchkey;
     this.#guard = latchkey.requests;
     this.#options = options;
@@ -79,18 +81,18 @@ class Plugin {
         if (asked !== null) extendContext(asked.context);
       },
       onExecute: (given) => this.#execute(given),
-      onSubscribe: (given) => {
-        given.setResultAndStopExecution({ errors: [noSubscriptions()] });
-        return undefined;
-      },
+      onSubscribe: async (given) => given.setResultAndStopExecution(await this.#subscribe(given)),
       onResultProcess: async ({ request, result, setResult }) => {
         const asked = this.#requests.get(request);
         if (asked === undefined || asked.isFinished) return;
-        if (Array.isArray(result) || isIterable(result)) return;
-        setResult(await asked.finish(this.#allowed(asked, result as YogaResult)));
+        if (!isIterable(result)) setResult(await asked.finish(this.#allowed(asked, result as YogaResult)));
+        else if (asked.stream === null) setResult(await asked.finish(unauthorized()));
+        else
+          Object.assign(result, { extensions: { http: { headers: Object.fromEntries(await asked.finishOther()) } } });
       },
       onResponse: async ({ request, response }) => {
         const asked = this.#requests.get(request);
+        if (!isEventStream(response)) void asked?.stream?.return();
         // Yoga answers some requests before it reads their operation, such as one of another content type.
         if (asked === undefined || asked.isFinished) return;
         for (const [name, value] of await asked.finishOther()) response.headers.set(name, value);
@@ -139,7 +141,8 @@ class Plugin {
       if (error !== null) throw error;
     }
     try {
-      asked.context = await this.#latchkey.context(sourceOf(request, serverContext, this.#options));
+      asked.source = sourceOf(request, serverContext, this.#options);
+      asked.context = await this.#latchkey.context(asked.source);
     } catch (error) {
       // Yoga does not log a refusal, and the response does not contain its cause.
       this.#guard.report(error, { principal: ANONYMOUS }, this.#logger);
@@ -212,13 +215,33 @@ class Plugin {
     return refusal instanceof Promise ? refusal.then(settle) : settle(refusal);
   }
 
+  /** Opens a subscription. @returns its results, or a result with errors */
+  async #subscribe(given: Execution): Promise<YogaResult | ResultStream> {
+    const asked = this.#of(given.context);
+    if (asked === null) return { errors: [badRequest(NOT_HERE)] };
+    if (!acceptsEvents(given.context.request)) return { errors: [notAcceptable()] };
+    let place: Place | null = null;
+    try {
+      // Before the operation is authorized, so that parallel requests cannot exceed the limit.
+      place = await this.#latchkey.streams.take(asked.context);
+      const refused = await this.#authorize(asked, given);
+      if (refused !== null) return refused;
+      const results = await this.#latchkey.streams.subscribe(admittedBy(asked, given), asked.source, place);
+      if ('errors' in results) return { errors: results.errors };
+      asked.stream = results;
+      return results;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { errors: [withHttp(error, this.#latchkey.resourceMetadata())] };
+    } finally {
+      place?.giveBack();
+    }
+  }
+
   /** Replaces data of an operation that was not authorized, such as that of another plugin's cache. */
   #allowed(asked: YogaRequest, result: YogaResult): YogaResult {
     if (result.data == null || asked.guarded.isAllowed) return result;
-    const fault = new Error(
-      'Another plugin answered a request that Latchkey did not authorize. Put useLatchkey before it in plugins.',
-    );
-    return { errors: [new GraphQLError(fault.message, { originalError: fault })] };
+    return unauthorized();
   }
 }
 
@@ -285,7 +308,45 @@ const unknownOperation = (): GraphQLError =>
 
 const noIncremental = (): GraphQLError => new GraphQLError('Incremental responses are not supported.');
 
-const noSubscriptions = (): Refusal => badRequest('Subscriptions are not supported.');
+const NOT_HERE =
+  'Subscriptions over WebSockets need latchkey/graphql-ws. Send this one by HTTP, as Server-Sent Events.';
+
+function notAcceptable(): GraphQLError {
+  return new GraphQLError('Subscriptions are Server-Sent Events. Send the header "Accept: text/event-stream".', {
+    extensions: { code: 'BAD_REQUEST', http: { status: 406 } },
+  });
+}
+
+function acceptsEvents(request: Request | undefined): boolean {
+  const types = (request?.headers.get('accept') ?? '*/*').toLowerCase().split(',');
+  return types.some((type) => EVENTS.has(type.split(';')[0]?.trim() ?? ''));
+}
+
+const EVENTS: ReadonlySet<string> = new Set(['text/event-stream', 'text/*', '*/*']);
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+function admittedBy(asked: YogaRequest, { args }: Execution): Admitted<LatchkeyContext> {
+  const { schema, document, rootValue } = args;
+  const { operation, variables, text } = asked;
+  if (operation == null) throw unknownOperation();
+  const context = { ...(args.contextValue as object), ...asked.context };
+  return {
+    operation: { schema, document, operation, variables, source: text },
+    context,
+    rootValue,
+    contextFor: (principal) => ({ ...context, principal }),
+  };
+}
+
+function unauthorized(): YogaResult {
+  const fault = new Error(
+    'Another plugin answered a request that Latchkey did not authorize. Put useLatchkey before it in plugins.',
+  );
+  return { errors: [new GraphQLError(fault.message, { originalError: fault })] };
+}
 
 function badRequest(message: string): Refusal {
   return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));

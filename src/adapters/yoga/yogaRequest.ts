@@ -1,5 +1,7 @@
 import { GraphQLError, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
+import type { ForeignSource } from '../../core/auth/headerFields.js';
+import type { ResultStream } from '../../core/streams/resultStream.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
 import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
 
@@ -15,6 +17,10 @@ export class YogaRequest {
   readonly guarded: GuardedRequest;
   readonly schema: GraphQLSchema;
   context: LatchkeyContext = { principal: ANONYMOUS };
+  /** The request, as its credential is found. */
+  source: ForeignSource = { headers: {} };
+  /** The results of a subscription; null: it is not open. */
+  stream: ResultStream | null = null;
   text = '';
   operationName: string | null = null;
   variables: Record<string, unknown> = {};
