@@ -81,6 +81,8 @@ const entry = (name: string) => [join(PROJECT, from, `${name}.${ending}`)];
 
 const OPTIONS = {
   strict: true,
+  // For the pages about NestJS.
+  experimentalDecorators: true,
   noUncheckedIndexedAccess: true,
   noEmit: true,
   target: 'ES2023',

@@ -45,6 +45,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   legacyExperimentalExecuteIncrementally: 'Limits and redaction do not cover incremental responses.',
 };
 
+/** All options of Apollo Server that {@link apolloOptions} knows, also to reject them. */
+export const APOLLO_NAMES: ReadonlySet<string> = new Set([
+  ...[...PASSED, ...COMBINED],
+  ...[...Object.keys(ONLY_FALSE), ...Object.keys(REFUSED)],
+]);
+
 /**
  * Returns options for Apollo Server: the plugin that checks and counts operations, limits of documents, and errors that reveal no
  * internals. Your options are combined with them: plugins, validation rules and limits are merged, and your `formatError` is

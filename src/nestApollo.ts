@@ -1,0 +1,1 @@
+export { nestApollo } from './adapters/nest/apolloDriver.js';

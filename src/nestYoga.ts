@@ -1,0 +1,1 @@
+export { nestYoga } from './adapters/nest/yogaDriver.js';
