@@ -8,7 +8,7 @@ import { summarise } from './lib/measure.js';
 import { asText } from './lib/report.js';
 
 /** Rows by name, in the order of a complete run. */
-const ROWS = ['stack', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'start'];
+const ROWS = ['stack', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'gateway', 'start'];
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 
