@@ -14,13 +14,33 @@ import { tellOutcome } from './outcome.js';
 import { boundReply, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Reply } from './reply.js';
 import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
 
-/** An operation of a valid document. */
+/**
+ * An operation of a valid document.
+ *
+ * @example
+ * ```ts
+ * import type { GuardedRequest, Operation } from 'latchkey/adapter';
+ *
+ * export const decide = (guarded: GuardedRequest, operation: Operation, context: object) =>
+ *   guarded.authorize(operation, context);
+ * ```
+ */
 export type Operation = Omit<OperationRequest, 'principal'>;
 
 /** A resolved promise, because most responses need no other. */
 const DONE = Promise.resolve();
 
-/** One request of a GraphQL server, from its operation to its response. */
+/**
+ * One request of a GraphQL server, from its operation to its response.
+ *
+ * @example
+ * ```ts
+ * import type { Latchkey } from 'latchkey';
+ * import type { GuardedRequest } from 'latchkey/adapter';
+ *
+ * export const begin = ({ requests }: Latchkey): GuardedRequest => requests.begin();
+ * ```
+ */
 export class GuardedRequest {
   readonly #authorizer: Authorizer;
   readonly #options: RequestGuardOptions;

@@ -8,7 +8,21 @@ import type {
 import { publicForm } from '../../errors/publicErrors.js';
 import type { Reply } from './reply.js';
 
-/** A request as far as it was read. */
+/**
+ * A request as far as it was read.
+ *
+ * @example
+ * ```ts
+ * import type { GraphQLSchema } from 'graphql';
+ * import { ANONYMOUS } from 'latchkey';
+ * import type { Asked } from 'latchkey/adapter';
+ *
+ * export const unread = (schema: GraphQLSchema): Asked => ({
+ *   ...{ schema, context: { principal: ANONYMOUS }, written: [] },
+ *   ...{ document: undefined, operation: undefined, variables: undefined },
+ * });
+ * ```
+ */
 export interface Asked {
   readonly schema: GraphQLSchema;
   readonly context: unknown;
@@ -18,7 +32,21 @@ export interface Asked {
   readonly variables: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The response of a server that has no objects for the status and header fields of a response. */
+/**
+ * The response of a server that has no objects for the status and header fields of a response.
+ *
+ * @example
+ * ```ts
+ * import { GraphQLError } from 'graphql';
+ * import { formattedError, PlainReply, type Asked, type GuardedRequest } from 'latchkey/adapter';
+ *
+ * export async function refuse(asked: Asked, guarded: GuardedRequest, error: GraphQLError): Promise<PlainReply> {
+ *   const reply = new PlainReply(asked, { errors: [formattedError(error)] }, [error]);
+ *   await guarded.finish(reply);
+ *   return reply;
+ * }
+ * ```
+ */
 export class PlainReply implements Reply {
   readonly schema: GraphQLSchema;
   readonly context: unknown;
@@ -65,7 +93,17 @@ export class PlainReply implements Reply {
   }
 }
 
-/** Returns an error as it is sent: without its HTTP status, and without what callers may not see. */
+/**
+ * Returns an error as it is sent: without its HTTP status, and without internals and tokens.
+ *
+ * @example
+ * ```ts
+ * import { GraphQLError } from 'graphql';
+ * import { formattedError } from 'latchkey/adapter';
+ *
+ * export const sent = formattedError(new GraphQLError('Out of stock.', { extensions: { code: 'OUT_OF_STOCK' } }));
+ * ```
+ */
 export function formattedError(error: GraphQLError): GraphQLFormattedError {
   const { http: _, ...extensions } = error.extensions;
   return publicForm({ ...error.toJSON(), extensions }, error);

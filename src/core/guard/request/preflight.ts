@@ -7,11 +7,17 @@ const SIMPLE_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data'
 const PREFLIGHTED = ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'];
 
 /**
- * Returns the error for a request that a page of another origin can send without a preflight request (B35); null: the
+ * Returns the error for a request that a page of another origin can send without a preflight request; null: the
  * request is not one of them.
  *
  * @param field returns the value of a header field by its name in lower case
  * @param more names of further fields that require a preflight request
+ * @example
+ * ```ts
+ * import { refuseSimpleRequest } from 'latchkey/adapter';
+ *
+ * export const refusalOf = ({ headers }: Request) => refuseSimpleRequest((name) => headers.get(name));
+ * ```
  */
 export function refuseSimpleRequest(
   field: (name: string) => string | null | undefined,

@@ -14,7 +14,16 @@ import type { AnswerLimits } from '../answer/answerLimits.js';
 import { refusalOfResult } from '../answer/result.js';
 import { telling } from '../telling.js';
 
-/** A response that is about to be sent. Its result, status and header fields are changed in place. */
+/**
+ * A response that is about to be sent. Its result, status and header fields are changed in place.
+ *
+ * @example
+ * ```ts
+ * import type { Reply } from 'latchkey/adapter';
+ *
+ * export const isRefused = ({ result, status }: Reply): boolean => result?.data === undefined && status !== 200;
+ * ```
+ */
 export interface Reply {
   readonly schema: GraphQLSchema;
   /** The context of the request, from any source. */

@@ -17,6 +17,18 @@ import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
  * 3. Before the document is parsed: {@link refuseLines}.
  * 4. Before anything is executed: `authorize`. If it returns an error, that error is the response, and nothing runs.
  * 5. Before the response is sent: `finish`.
+ *
+ * @example
+ * ```ts
+ * import type { GraphQLSchema } from 'graphql';
+ * import type { Latchkey } from 'latchkey';
+ * import type { RequestGuard } from 'latchkey/adapter';
+ *
+ * export function guardOf({ requests }: Latchkey, schema: GraphQLSchema): RequestGuard {
+ *   requests.prepare(schema);
+ *   return requests;
+ * }
+ * ```
  */
 export class RequestGuard {
   /** For servers that execute operations in steps of their own, such as streams. */
