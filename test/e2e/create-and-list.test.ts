@@ -63,6 +63,7 @@ test('refuses an unknown scope with the known ones, as in the schema', async () 
     'read:assets',
     'read:events',
     'read:users',
+    'verify:keys',
     'write:all',
     'write:assets',
     'write:events',

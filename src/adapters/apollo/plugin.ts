@@ -134,7 +134,9 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   responseForOperation(given: Reading): Promise<GraphQLResponse | null> {
     const asked = operationOf(given);
-    if (asked?.operation.operation === OperationTypeNode.SUBSCRIPTION) return withoutStream();
+    if (asked?.operation.operation === OperationTypeNode.SUBSCRIPTION) {
+      return this.#guarded.isInvalid ? NOT_PREPARED : withoutStream();
+    }
     const data = asked && this.#guarded.readSchema(asked, given.contextValue);
     if (data === null) return NOT_PREPARED;
     return Promise.resolve({

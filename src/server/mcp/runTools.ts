@@ -56,11 +56,14 @@ export function runTools(schema: GraphQLSchema): Tool[] {
   ];
 }
 
-/** Returns a check whether a caller may use at least one mutation. */
+/** Any key may use these. They change nothing, and agents have a key already. */
+const WITHOUT_CHANGE: ReadonlySet<string> = new Set(['deriveToken']);
+
+/** Returns a check whether a caller may use at least one mutation that changes data. */
 function writersOf(schema: GraphQLSchema): (caller: Caller) => boolean {
   const mutation = schema.getMutationType();
   const rules = mutation && rulesOf(schema).fields.get(mutation.name);
-  const names = Object.keys(mutation?.getFields() ?? {});
+  const names = Object.keys(mutation?.getFields() ?? {}).filter((name) => !WITHOUT_CHANGE.has(name));
   return ({ principal }) =>
     names.some((name) => {
       const rule = rules?.get(name);

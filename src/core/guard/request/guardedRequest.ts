@@ -102,6 +102,11 @@ export class GuardedRequest {
     return getVariableValues(schema, definitions, variables, { maxErrors: 1 }).errors ?? null;
   }
 
+  /** Are the variables of the operation invalid? Its execution then fails before any resolver runs, with errors that say so. */
+  get isInvalid(): boolean {
+    return this.#decision?.outcome === 'invalid';
+  }
+
   /** Returns the data of an allowed operation that only reads the schema; null: execute the operation. */
   readSchema(operation: Omit<Operation, 'source'>, context: unknown): Record<string, unknown> | null {
     const data = this.#authorizer.readSchema({ ...operation, principal: principalIn(context) });
