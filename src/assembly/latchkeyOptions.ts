@@ -3,6 +3,7 @@ import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { Configuration } from '../core/auth/configuration.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { Introspection } from '../core/guard/introspection.js';
+import { ON_DENIED, type OnDenied } from '../core/guard/authorize.js';
 import { ROOT_FIELDS, type RootFields } from '../core/guard/rules.js';
 import type { ChangeFeed } from '../core/keys/changeFeed.js';
 import type { RemovalPass } from '../core/keys/ended.js';
@@ -76,6 +77,12 @@ export interface LatchkeyOptions {
   readonly defaultTier?: Tier;
   /** The callers that can use introspection. Default: `authenticated`. */
   readonly introspection?: Introspection;
+  /**
+   * The response to an operation with fields that its caller may not use. `refuse`: a refusal, and nothing runs. `filter`: the
+   * other fields, and null with an error for these. Only
+   * on Apollo Server, and never for root fields of mutations; other adapters refuse. Default: `refuse`.
+   */
+  readonly onDenied?: OnDenied;
   /** The maximum size of the response to one operation. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: Partial<AnswerLimits>;
   /**
@@ -214,6 +221,7 @@ export const latchkeySchema = z.strictObject(
     bcryptCost: integer(4, 15).optional(),
     defaultTier: oneOf(TIERS).optional(),
     introspection: introspectionSchema.optional(),
+    onDenied: oneOf(ON_DENIED).optional(),
     answer: answerSchema.optional(),
     document: documentSchema.optional(),
     actions: actionsSchema.optional(),

@@ -23,6 +23,7 @@ export function requestGuardOf(
     limits: limiter,
     introspection: options.introspection ?? 'authenticated',
     answer,
+    onDenied: options.onDenied ?? 'refuse',
     maxLines: options.document?.lines ?? MAX_LINES,
     bounds,
     log: accounts.verdicts,

@@ -9,6 +9,7 @@ import { guardSchema } from '../../src/core/guard/guard.js';
 import { createPlugin } from '../../src/adapters/apollo/plugin.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
 import { directiveTypeDefs } from '../../src/management/schema/typeDefs.js';
+import type { OnDenied } from '../../src/core/guard/authorize.js';
 import type { Introspection } from '../../src/core/guard/introspection.js';
 import type { Tier } from '../../src/core/store/records.js';
 import { answerOf, type Answer } from '../support/service.js';
@@ -81,6 +82,7 @@ export interface OwnServer {
 
 export interface OwnServerOptions {
   readonly introspection?: Introspection;
+  readonly onDenied?: OnDenied;
   readonly plugins?: readonly ApolloServerPlugin<LatchkeyContext>[];
   /** Tier of every key. Default: ENTERPRISE. */
   readonly tier?: Tier;
@@ -95,12 +97,12 @@ export interface OwnServerOptions {
  * Tests of credentials cover authentication.
  */
 export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {}): Promise<OwnServer> {
-  const { introspection, clock, tier = 'ENTERPRISE' } = options;
+  const { introspection, onDenied, clock, tier = 'ENTERPRISE' } = options;
   const limiter = new Limiter(clock === undefined ? {} : { clock });
   const apollo = new ApolloServer<LatchkeyContext>({
     schema,
     plugins: [
-      createPlugin({ limiter, ...(introspection !== undefined && { introspection }) }),
+      createPlugin({ limiter, ...(introspection !== undefined && { introspection }), ...(onDenied && { onDenied }) }),
       ...(options.plugins ?? []),
     ],
     introspection: true,

@@ -110,6 +110,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   readonly #guarded: GuardedRequest;
   /** The reason why the document is not parsed. */
   readonly #tooLong: GraphQLError | null;
+  executionDidStart?: () => Promise<void>;
 
   constructor(guarded: GuardedRequest, tooLong: GraphQLError | null) {
     this.#guarded = guarded;
@@ -126,10 +127,25 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     shortenVariables(given);
     const asked = operationOf(given);
     if (asked === null) return DONE;
-    const refusal = this.#guarded.authorize({ ...asked, source: given.source }, given.contextValue);
-    if (refusal instanceof Promise) return refusal.then(throwRefusal);
-    throwRefusal(refusal);
+    const refusal = this.#guarded.authorize({ ...asked, source: given.source }, given.contextValue, {
+      canFilter: true,
+    });
+    if (refusal instanceof Promise) return refusal.then((late) => this.#settle(late, given));
+    this.#settle(refusal, given);
     return DONE;
+  }
+
+  #settle(refusal: Refusal | null, given: Resolved): void {
+    if (refusal !== null) throw refusal;
+    const { denied } = this.#guarded;
+    if (denied === null) return;
+    // Apollo Server executes the document of the context.
+    Object.assign(given, { document: denied.document, operation: denied.operation });
+    // Only for these operations, because each hook takes time.
+    this.executionDidStart = () => {
+      this.#guarded.wasExecuted = true;
+      return DONE;
+    };
   }
 
   responseForOperation(given: Reading): Promise<GraphQLResponse | null> {
@@ -208,10 +224,6 @@ class ApolloReply implements Reply {
   get headers() {
     return this.#given.response.http.headers;
   }
-}
-
-function throwRefusal(refusal: Refusal | null): void {
-  if (refusal !== null) throw refusal;
 }
 
 /** Returns the selected operation of a request; null if the document has none of that name, or was not parsed. */

@@ -6,10 +6,12 @@ import {
   introspectionSchema,
   limitsSchema,
   observerSchema,
+  oneOf,
   withMethods,
 } from '../../core/util/optionSchemas.js';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
+import { ON_DENIED, type OnDenied } from '../../core/guard/authorize.js';
 import type { Introspection } from '../../core/guard/introspection.js';
 import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
 import type { Limits } from '../../core/limits/limits.js';
@@ -38,6 +40,11 @@ export interface PluginOptions extends VerdictsOptions {
   readonly resourceMetadata?: () => string | null;
   /** How large the response to one operation can be. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: AnswerLimits;
+  /**
+   * The response to an operation with fields that its caller may not use. `refuse`: a refusal, and nothing runs. `filter`: the
+   * other fields, and null with an error for these. Default: `refuse`.
+   */
+  readonly onDenied?: OnDenied;
   /** Maximum number of lines of a document. Default: 2,000. */
   readonly maxLines?: number;
   /** Which header fields report a key's limits. Default: `draft`. */
@@ -51,6 +58,7 @@ export const pluginSchema = z.strictObject(
     limiter: limitsSchema,
     introspection: introspectionSchema.optional(),
     answer: answerSchema.optional(),
+    onDenied: oneOf(ON_DENIED).optional(),
     maxLines: integer(1, 1_000_000).optional(),
     resourceMetadata: aFunction().optional(),
     rateLimitHeaders: aFunction().optional(),

@@ -3,6 +3,9 @@ import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
+import { decide, meets } from './decide.js';
+import { Denied } from './denied/denied.js';
+import { withoutDenied, type AllowedPart } from './denied/withoutDenied.js';
 import { assertGuarded } from './guard.js';
 import { readable } from './introspection.js';
 import { OperationCompiler, type CompiledOperation } from './compiledOperation.js';
@@ -23,18 +26,31 @@ export interface DecisionLog {
   refused(principal: Principal | null, refusal: Refusal): void;
 }
 
+/**
+ * The response to an operation with fields that its caller may not use. `refuse`: a refusal, and nothing runs. `filter`: the
+ * other fields, and null with an error for these.
+ */
+export type OnDenied = (typeof ON_DENIED)[number];
+
+export const ON_DENIED = ['refuse', 'filter'] as const;
+
 interface AuthorizerOptions extends ReviewOptions {
   readonly limits: Limits;
   readonly log: DecisionLog;
+  /** Default: `refuse`. */
+  readonly onDenied?: OnDenied;
 }
 
 /** A request to decide on. */
-interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {}
+interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {
+  /** Whether the server runs {@link Denied.document} in place of the operation. Default: no, so that it is refused. */
+  readonly canFilter?: boolean;
+}
 
 /**
  * Whether an operation may run.
  *
- * - `allowed`: run it.
+ * - `allowed`: run it, or the operation in `denied` if that is not null.
  * - `invalid`: its variables are invalid. Execution fails before any resolver runs, with errors for the caller, so the request
  *   costs one and not its operation's cost.
  * - `refused`: send the refusal. Nothing may run (B26, B27, B28).
@@ -44,6 +60,8 @@ export type Decision = Allowed | Invalid | Refused;
 interface Allowed extends Omit<Charge, 'refusal'> {
   readonly outcome: 'allowed';
   readonly compiled: CompiledOperation;
+  /** The fields that must not run; null: the operation may run as it is. */
+  readonly denied: Denied | null;
 }
 
 interface Invalid extends Omit<Charge, 'refusal'> {
@@ -54,6 +72,9 @@ interface Refused extends Charge {
   readonly outcome: 'refused';
   readonly refusal: Refusal;
 }
+
+/** The number of parts of one operation that are cached. */
+const MAX_PARTS = 4;
 
 const UNCHARGED = Object.freeze({ admission: null, creation: null, isCounted: false });
 const INVALID: Decision = Object.freeze({ outcome: 'invalid', ...UNCHARGED });
@@ -66,6 +87,8 @@ export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
   readonly #readings = new PreparedReadings();
+  /** By operation, the parts of it that run, by the rules that are not met. */
+  readonly #parts = new WeakMap<CompiledOperation, Map<string, AllowedPart | null>>();
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
@@ -94,12 +117,47 @@ export class Authorizer {
     try {
       const compiled = this.#compile(request);
       const refusal = firstRefusal(request, compiled, this.#options);
-      if (refusal !== null) return this.refuse(principal, refusal);
+      if (refusal !== null) return this.#filter(request, compiled, refusal) ?? this.refuse(principal, refusal);
       if (principal.kind !== 'anonymous' && !variablesFit(request)) return INVALID;
       return this.#charge(request, compiled);
     } catch (error) {
       return this.refuse(principal, error);
     }
+  }
+
+  /** Decides on the part of a refused operation that its caller may run; null if the whole operation is refused. */
+  #filter(
+    request: AuthorizationRequest,
+    compiled: CompiledOperation,
+    refusal: Refusal,
+  ): Decision | Promise<Decision> | null {
+    const { principal, canFilter = false } = request;
+    if (!canFilter || this.#options.onDenied !== 'filter') return null;
+    if (decide(compiled.rules, principal) === null) return null;
+    const part = this.#partOf(request, compiled);
+    if (part === null) return null;
+    const { document, operation } = part;
+    const rest = { ...request, document, operation };
+    const restCompiled = this.#compile(rest);
+    // All checks again, because the document might not be trusted, and the rest must meet every rule.
+    if (firstRefusal(rest, restCompiled, this.#options) !== null) return null;
+    if (principal.kind !== 'anonymous' && !variablesFit(rest)) return INVALID;
+    return this.#charge(rest, restCompiled, new Denied(part, principal, refusal));
+  }
+
+  #partOf(request: OperationRequest, compiled: CompiledOperation): AllowedPart | null {
+    const { rules } = this.prepare(request.schema);
+    // Which fields use an argument depends on the variables.
+    if (compiled.inputs !== null) return withoutDenied(request, rules);
+    let parts = this.#parts.get(compiled);
+    if (parts === undefined) this.#parts.set(compiled, (parts = new Map<string, AllowedPart | null>()));
+    const key = compiled.rules.map((rule) => Number(meets(request.principal, rule))).join('');
+    let part = parts.get(key);
+    if (part === undefined) {
+      part = withoutDenied(request, rules);
+      if (parts.size < MAX_PARTS) parts.set(key, part);
+    }
+    return part;
   }
 
   /**
@@ -156,7 +214,11 @@ export class Authorizer {
     return this.prepare(schema).compile(document, operation, variables);
   }
 
-  #charge(request: AuthorizationRequest, compiled: CompiledOperation): Decision | Promise<Decision> {
+  #charge(
+    request: AuthorizationRequest,
+    compiled: CompiledOperation,
+    denied: Denied | null = null,
+  ): Decision | Promise<Decision> {
     const { principal, wasCounted, wasParsed } = request;
     const { limits } = this.#options;
     const given = { compiled, wasCounted, wasParsed };
@@ -165,20 +227,21 @@ export class Authorizer {
         principal.kind === 'anonymous'
           ? chargeAnonymous(limits, principal, given)
           : chargeKey(limits, principal, given);
-      if (!(charge instanceof Promise)) return this.#settle(principal, compiled, charge);
+      if (!(charge instanceof Promise)) return this.#settle(principal, { compiled, denied }, charge);
       return charge
-        .then((late) => this.#settle(principal, compiled, late))
+        .then((late) => this.#settle(principal, { compiled, denied }, late))
         .catch((error: unknown) => this.#refuseUncounted(principal, error));
     } catch (error) {
       return this.#refuseUncounted(principal, error);
     }
   }
 
-  #settle(principal: Principal, compiled: CompiledOperation, charge: Charge): Decision {
+  #settle(principal: Principal, run: Pick<Allowed, 'compiled' | 'denied'>, charge: Charge): Decision {
+    const { cost, fields } = run.compiled;
     const { refusal, ...charged } = charge;
     if (refusal !== null) return this.#refused(principal, refusal, charged);
-    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, compiled.cost, compiled.fields);
-    return { outcome: 'allowed', compiled, ...charged };
+    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, cost, fields);
+    return { outcome: 'allowed', ...run, ...charged };
   }
 
   /** A request that can't be counted is not counted as a failed one later, because its caller should send it again. */

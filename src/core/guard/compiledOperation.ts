@@ -58,8 +58,8 @@ const MAX_REMEMBERED = 4;
  * those of the server's document cache, and are released together with it.
  */
 export class OperationCompiler {
+  readonly rules: SchemaRules;
   readonly #schema: GraphQLSchema;
-  readonly #rules: SchemaRules;
   readonly #inputs: InputPlans;
   readonly #counter: CostCounter;
   readonly #remembered = new WeakMap<DocumentNode, Map<string, CompiledOperation>>();
@@ -68,7 +68,7 @@ export class OperationCompiler {
 
   constructor(schema: GraphQLSchema, rules: SchemaRules) {
     this.#schema = schema;
-    this.#rules = rules;
+    this.rules = rules;
     this.#inputs = inputPlansOf(schema, rules);
     this.#counter = new CostCounter(schema);
   }
@@ -115,7 +115,7 @@ export class OperationCompiler {
 
   #compile(document: DocumentNode, operation: OperationDefinitionNode, conditions: Conditions): CompiledOperation {
     const fragments = fragmentsOf(document);
-    const walk = new Walk({ schema: this.#schema, rules: this.#rules, inputs: this.#inputs }, fragments, conditions);
+    const walk = new Walk({ schema: this.#schema, rules: this.rules, inputs: this.#inputs }, fragments, conditions);
     walk.operation(operation);
     const inputs = walk.inputs.finish(operation);
     const { cost, tokens } = this.#counter.count(operation, fragments, conditions);

@@ -2,6 +2,7 @@ import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestListener, type H
 import {
   execute,
   GraphQLError,
+  type DocumentNode,
   type ExecutionResult,
   type FormattedExecutionResult,
   type GraphQLFormattedError,
@@ -17,6 +18,8 @@ type Listener = GraphQLRequestListener<LatchkeyContext>;
 
 /** The properties that hooks for checking and responding need. */
 interface Running {
+  /** A plugin can replace it by the part that the caller may run. */
+  readonly document: DocumentNode;
   errors?: readonly GraphQLError[];
   readonly response: { readonly http: HTTPGraphQLHead; body?: object };
 }
@@ -69,7 +72,7 @@ export class OperationRunner {
   }
 
   async #result(
-    { document, operationName, variables }: KnownOperation,
+    { operationName, variables }: KnownOperation,
     contextValue: LatchkeyContext,
     running: Running,
     listeners: readonly Listener[],
@@ -82,9 +85,12 @@ export class OperationRunner {
         const given = await listener.responseForOperation(running as never);
         if (given?.body.kind === 'single') return given.body.singleResult;
       }
+      for (const listener of listeners) {
+        if (listener.executionDidStart !== undefined) await listener.executionDidStart(running as never);
+      }
       result = await execute({
         schema: this.#schema,
-        document,
+        document: running.document,
         contextValue,
         variableValues: variables,
         operationName,

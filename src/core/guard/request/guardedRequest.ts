@@ -8,10 +8,21 @@ import { standingLimits } from '../../limits/limitHeaders.js';
 import type { Admission } from '../../limits/limits.js';
 import type { Authorizer, Decision } from '../authorize.js';
 import { isPrincipal, principalIn } from '../decide.js';
+import type { Denied } from '../denied/denied.js';
 import type { OperationRequest } from '../review.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
-import { boundReply, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Reply } from './reply.js';
+import {
+  addDenied,
+  boundReply,
+  capErrors,
+  MAX_ERRORS,
+  replaceResult,
+  retell,
+  setLimitFields,
+  setStatus,
+  type Reply,
+} from './reply.js';
 import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
 
 /**
@@ -26,6 +37,12 @@ import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
  * ```
  */
 export type Operation = Omit<OperationRequest, 'principal'>;
+
+/** How a server runs operations. */
+interface Abilities {
+  /** Whether it runs {@link GuardedRequest.denied} in place of an operation, and sets {@link GuardedRequest.wasExecuted}. */
+  readonly canFilter?: boolean;
+}
 
 /** A resolved promise, because most responses need no other. */
 const DONE = Promise.resolve();
@@ -53,6 +70,8 @@ export class GuardedRequest {
   #isPrepared = false;
   /** Was the document parsed for this request instead of found in a cache? Set it before {@link authorize}. */
   wasParsed = false;
+  /** Was the operation executed instead of answered by another plugin? Only used for operations with denied fields. */
+  wasExecuted = false;
 
   constructor(authorizer: Authorizer, options: RequestGuardOptions, logger: Logger | undefined) {
     this.#authorizer = authorizer;
@@ -72,7 +91,11 @@ export class GuardedRequest {
    * @returns null: it may run; otherwise the error to send, with `extensions.http`. Not a promise if the limits are
    * counted in this process. Never rejects.
    */
-  authorize(operation: Operation, context: unknown): Refusal | null | Promise<Refusal | null> {
+  authorize(
+    operation: Operation,
+    context: unknown,
+    { canFilter = false }: Abilities = {},
+  ): Refusal | null | Promise<Refusal | null> {
     const authorizer = this.#authorizer;
     let principal: Principal;
     try {
@@ -81,8 +104,19 @@ export class GuardedRequest {
       return this.#settle(authorizer.refuse(null, error));
     }
     const wasCounted = (context as LatchkeyContext).counted === true;
-    const decision = authorizer.authorize({ ...operation, principal, wasCounted, wasParsed: this.wasParsed });
+    const decision = authorizer.authorize({
+      ...operation,
+      principal,
+      wasCounted,
+      wasParsed: this.wasParsed,
+      canFilter,
+    });
     return decision instanceof Promise ? decision.then((late) => this.#settle(late)) : this.#settle(decision);
+  }
+
+  /** The fields of an allowed operation that must not run; null: the operation may run as it is. */
+  get denied(): Denied | null {
+    return this.#decision?.outcome === 'allowed' ? this.#decision.denied : null;
   }
 
   #settle(decision: Decision): Refusal | null {
@@ -153,7 +187,11 @@ export class GuardedRequest {
     const authorizer = this.#authorizer;
     const { answer, limits, resourceMetadata, rateLimitHeaders } = this.#options;
     boundReply(reply, answer);
+    const { denied } = this;
+    // A cache may have answered with the fields of another caller (B32).
+    if (denied !== null && !this.wasExecuted && !this.#isPrepared) replaceResult(reply, denied.refusal);
     setStatus(reply, resourceMetadata());
+    if (denied !== null) addDenied(reply, denied, answer);
     tellOutcome(reply);
     capErrors(reply);
     const view = () => authorizer.readable(reply.schema, principal);

@@ -12,6 +12,7 @@ import type { LimitFields } from '../../limits/limitFields.js';
 import { writeLimitFields } from '../../limits/limitHeaders.js';
 import type { AnswerLimits } from '../answer/answerLimits.js';
 import { refusalOfResult } from '../answer/result.js';
+import type { Denied } from '../denied/denied.js';
 import { telling } from '../telling.js';
 
 /**
@@ -62,11 +63,31 @@ export function boundReply(reply: Reply, limits: AnswerLimits): void {
     limits,
     operation,
   );
-  if (refusal === null) return;
+  if (refusal !== null) replaceResult(reply, refusal);
+}
+
+/** Replaces the result of an operation by a refusal. */
+export function replaceResult(reply: Reply, refusal: Refusal): void {
+  const { result } = reply;
+  if (result === null) return;
   delete result.data;
   result.errors = [{ message: refusal.message, extensions: refusal.details }];
   reply.status = undefined;
   reply.errors = [refusal];
+}
+
+/** Adds the fields that were left out of an operation: null, each with an error. */
+export function addDenied(reply: Reply, denied: Denied, limits: AnswerLimits): void {
+  const { result } = reply;
+  if (result?.data == null) return;
+  try {
+    const { data, errors } = denied.complete(result.data, limits);
+    result.data = data;
+    if (errors.length > 0) result.errors = [...(result.errors ?? []), ...errors];
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    replaceResult(reply, error);
+  }
 }
 
 /**

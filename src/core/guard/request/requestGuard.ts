@@ -36,9 +36,9 @@ export class RequestGuard {
   readonly #options: RequestGuardOptions;
 
   constructor(options: RequestGuardOptions) {
-    const { limits, introspection, answer, log } = options;
+    const { limits, introspection, answer, log, onDenied } = options;
     this.#options = options;
-    this.authorizer = new Authorizer({ limits, introspection, answer, log });
+    this.authorizer = new Authorizer({ limits, introspection, answer, log, onDenied });
   }
 
   /** The limits of documents, as options of graphql-js. */

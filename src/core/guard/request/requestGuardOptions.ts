@@ -2,7 +2,7 @@ import type { LatchkeyContext } from '../../auth/principal.js';
 import type { RateLimitHeaders } from '../../limits/limitFields.js';
 import type { Limits } from '../../limits/limits.js';
 import type { AnswerLimits } from '../answer/answerLimits.js';
-import type { DecisionLog } from '../authorize.js';
+import type { DecisionLog, OnDenied } from '../authorize.js';
 import type { DocumentBounds } from '../document/documentBounds.js';
 import type { Introspection } from '../introspection.js';
 import type { Callbacks } from '../../../shared/callbacks.js';
@@ -16,6 +16,7 @@ export interface RequestGuardOptions {
   readonly limits: Limits;
   readonly introspection: Introspection;
   readonly answer: AnswerLimits;
+  readonly onDenied: OnDenied;
   readonly maxLines: number;
   readonly bounds: DocumentBounds;
   readonly log: DecisionLog;
