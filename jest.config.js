@@ -14,6 +14,8 @@ const NEEDED = [
   { program: 'prlimit', suites: '/test/core/store/fullDisk' },
   { program: CHROMIUM, suites: '/test/dashboard' },
   { program: CHROMIUM, suites: '/test/client/browser' },
+  { program: 'nginx', suites: '/test/(examples|docs)/proxies' },
+  { program: 'caddy', suites: '/test/(examples|docs)/proxies' },
   { program: 'zsh', suites: '/test/cli/zsh' },
   { program: 'docker-compose', suites: '/test/deploying/compose' },
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },

@@ -6,6 +6,8 @@ import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.
 
 /** The setup of a page, and the checks at its end. */
 interface Around {
+  /** Settings of the service, as in the environment. Default: none. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Changes the text of the page, such as a size, before it runs. Default: none. */
   readonly edit?: (text: string) => string;
   /** Allowed output on standard error. Default: none. */
@@ -22,10 +24,10 @@ interface Around {
 /** Runs a page that builds on the first session: all commands in one shell, and compares their output with the page. */
 export async function expectPage(
   path: string,
-  { before, after, told, edit = (text) => text }: Around = {},
+  { env = {}, before, after, told, edit = (text) => text }: Around = {},
 ): Promise<void> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-page-'));
-  const latchkey = await startService();
+  const latchkey = await startService({ env });
   try {
     const prepared = (await before?.(latchkey, cwd)) ?? {};
     const session = sessionOf(edit(documentOf(path)).replaceAll('http://127.0.0.1:4000', latchkey.origin));
