@@ -57,6 +57,27 @@ test('answers like RFC 7662 for a form, with the owner, the scopes, the plan and
   expect(headers.get('ratelimit')).toBe('"verification-rate";r=29999;t=60');
 });
 
+test('a derived token is described like its key, with its own scopes and end, and ends with it', async () => {
+  const parent = await createKey(latchkey, { name: 'parent', scopes: ['read:assets', 'write:assets'] }, OPERATOR_KEY);
+  const derive = async (input: object): Promise<string> => {
+    const { body } = await latchkey.query(
+      'mutation ($input: DeriveTokenInput!) { deriveToken(input: $input) { token } }',
+      { token: parent.token, variables: { input: { scopes: ['read:assets'], ttl: 'PT10M', ...input } } },
+    );
+    return body.data.deriveToken.token;
+  };
+  const token = await derive({});
+  const { body } = await form({ token, scope: 'read:assets', cost: '1' });
+  const exp = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).exp;
+  expect(body).toMatchObject({ active: true, key_id: parent.id, name: 'parent', scope: 'read:assets', exp });
+  expect((await form({ token, scope: 'write:assets' })).body).toMatchObject({ reason: 'insufficient_scope' });
+  for (const unknown of [await derive({ audience: 'orders' }), `${token.slice(0, -9)}AAAAAAAAA`]) {
+    expect((await form({ token: unknown })).body).toEqual({ active: false });
+  }
+  await act(latchkey, 'revokeApiKey', { id: parent.id }, OPERATOR_KEY);
+  expect((await form({ token })).body).toMatchObject({ active: false, reason: 'revoked', key_id: parent.id });
+});
+
 test('the same question as JSON has the same answer, and a list has a list', async () => {
   const one = await json({ token: reader.token });
   expect(one.body).toEqual((await form({ token: reader.token })).body);
