@@ -32,7 +32,7 @@ const CHECKED_EVERY = MINUTE;
 export interface Signer {
   /** The ID of the key, for the `kid` header. */
   readonly kid: string;
-  /** Returns the signature in base64url. Synchronous: it takes about 50 µs. */
+  /** Returns the signature in base64url. Synchronous, because it takes a fraction of a millisecond. */
   sign(data: string): string;
 }
 
