@@ -1,13 +1,13 @@
 import { DerivedTokens } from '../core/auth/signing/derivedTokens.js';
 import { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import { PublishedKeys } from '../core/auth/signing/publishedKeys.js';
-import { SigningKeys } from '../core/auth/signing/signingKeys.js';
+import { SigningKeys } from '../core/auth/signing/processKeys.js';
 import { Authors } from '../core/keys/author.js';
 import type { Foundation } from './foundation.js';
 import type { LatchkeyOptions } from './latchkeyOptions.js';
 
 /** Everything that signs tokens. Nothing is published in the store before the first token has to be signed. */
-export interface Signing {
+interface Signing {
   readonly keys: SigningKeys;
   readonly principalTokens: PrincipalTokens;
   readonly derivedTokens: DerivedTokens;

@@ -1,4 +1,4 @@
-import type { DeriveInput, DerivedTokens } from '../../core/auth/signing/derivedTokens.js';
+import type { DerivedToken, DeriveInput, DerivedTokens } from '../../core/auth/signing/derivedTokens.js';
 import type { ActorContext } from '../../core/keys/actor.js';
 
 /** The default lifetime of a derived token, in milliseconds. */
@@ -12,8 +12,11 @@ interface DeriveArguments {
 export function derivedResolvers(tokens: Pick<DerivedTokens, 'derive'>) {
   return {
     Mutation: {
-      deriveToken: (_: unknown, { input }: DeriveArguments, { principal, origin }: ActorContext) =>
-        tokens.derive(principal, { ...input, ttl: input.ttl ?? DEFAULT_TTL }, origin),
+      deriveToken: (
+        _: unknown,
+        { input }: DeriveArguments,
+        { principal, origin }: ActorContext,
+      ): Promise<DerivedToken> => tokens.derive(principal, { ...input, ttl: input.ttl ?? DEFAULT_TTL }, origin),
     },
   };
 }

@@ -5,7 +5,7 @@ import type { AuthenticationHook } from './authentication.js';
 import { takeOneRequest } from './oneRequest.js';
 
 /** Where verifiers find the public keys (RFC 8615). */
-export const JWKS_PATH = '/.well-known/jwks.json';
+const JWKS_PATH = '/.well-known/jwks.json';
 
 /** How long verifiers may cache the keys, in seconds. Keys are published an hour before they sign. */
 const MAX_AGE = 300;

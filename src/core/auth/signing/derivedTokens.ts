@@ -8,7 +8,7 @@ import { authenticated } from '../principal.js';
 import { DERIVED_TYPE, MAX_DERIVED_LENGTH } from './derivedForm.js';
 import { claimsOf } from './principalClaims.js';
 import { signedToken } from './signedToken.js';
-import { LONGEST_TOKEN, type SigningKeys } from './signingKeys.js';
+import { LONGEST_TOKEN, type SigningKeys } from './processKeys.js';
 
 /** The shortest lifetime of a derived token, in milliseconds. */
 const SHORTEST = 60_000;

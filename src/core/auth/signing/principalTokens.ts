@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Principal } from '../principal.js';
 import { claimsOf, tokenIdOf } from './principalClaims.js';
 import { signedToken } from './signedToken.js';
-import type { SigningKeys } from './signingKeys.js';
+import type { SigningKeys } from './processKeys.js';
 
 /** The header field that carries the token. */
 export const PRINCIPAL_HEADER = 'latchkey-principal';

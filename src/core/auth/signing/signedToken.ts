@@ -1,4 +1,4 @@
-import type { Signer } from './signingKeys.js';
+import type { Signer } from './processKeys.js';
 
 /**
  * Returns a signed JWT in compact form (RFC 7515 section 7.1).

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { PublishedKeys } from '../../../../src/core/auth/signing/publishedKeys.js';
-import { SigningKeys } from '../../../../src/core/auth/signing/signingKeys.js';
+import { SigningKeys } from '../../../../src/core/auth/signing/processKeys.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../../src/core/store/store.js';
 

@@ -7,7 +7,7 @@ import { DerivedTokens, type DeriveInput } from '../../../../src/core/auth/signi
 import { PrincipalTokens } from '../../../../src/core/auth/signing/principalTokens.js';
 import { PublishedKeys } from '../../../../src/core/auth/signing/publishedKeys.js';
 import { signedToken } from '../../../../src/core/auth/signing/signedToken.js';
-import { LEEWAY, LONGEST_TOKEN, SigningKeys, SIGNS_FOR } from '../../../../src/core/auth/signing/signingKeys.js';
+import { LEEWAY, LONGEST_TOKEN, SigningKeys, SIGNS_FOR } from '../../../../src/core/auth/signing/processKeys.js';
 import { Authors } from '../../../../src/core/keys/author.js';
 import { StoreUnavailable } from '../../../../src/core/store/storeErrors.js';
 import { Roles } from '../../../../src/core/scopes/roles.js';

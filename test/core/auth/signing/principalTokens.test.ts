@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { PrincipalTokens } from '../../../../src/core/auth/signing/principalTokens.js';
-import type { SigningKeys } from '../../../../src/core/auth/signing/signingKeys.js';
+import type { SigningKeys } from '../../../../src/core/auth/signing/processKeys.js';
 import { OperatorKey } from '../../../../src/core/auth/operator.js';
 import { ANONYMOUS, authenticated, type AuthenticatedPrincipal } from '../../../../src/core/auth/principal.js';
 import { TIERS } from '../../../../src/core/store/records.js';

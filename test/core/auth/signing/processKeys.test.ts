@@ -6,7 +6,7 @@ import {
   PUBLISHED_AHEAD,
   SigningKeys,
   SIGNS_FOR,
-} from '../../../../src/core/auth/signing/signingKeys.js';
+} from '../../../../src/core/auth/signing/processKeys.js';
 import { Refusal } from '../../../../src/core/errors/refusal.js';
 import { StoreUnavailable } from '../../../../src/core/store/storeErrors.js';
 import { NOON, openSigningBench, type SigningBench } from './bench.js';

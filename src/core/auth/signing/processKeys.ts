@@ -156,6 +156,6 @@ function publicKeyText(key: KeyObject): string {
 }
 
 /** Returns the thumbprint of a public key: the SHA-256 of its members in this order, without white space (RFC 7638, RFC 8037). */
-export function thumbprint(x: string): string {
+function thumbprint(x: string): string {
   return hash('sha256', JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }), 'base64url');
 }
