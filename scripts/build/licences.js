@@ -9,7 +9,9 @@ const LICENCE_FILE = /^(licen[cs]e|copying|notice)([-.].*)?$/i;
 const packages = new Map();
 for (const file of readdirSync(`${BUILD}bundled`)) {
   for (const directory of noted(file.replace(/\.json$/, ''))) {
-    const { name, version, license, author } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));
+    const { name, version, author, ...declared } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));
+    // Packages from before 2015 have a list of objects.
+    const license = declared.license ?? declared.licenses?.[0]?.type;
     if (typeof license !== 'string') throw new Error(`${name} ${version} names no licence: it cannot be bundled.`);
     packages.set(`${name}@${version}`, { name, version, license, author, directory });
   }
