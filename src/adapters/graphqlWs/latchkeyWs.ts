@@ -9,7 +9,8 @@ import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { z } from 'zod';
 import type { Latchkey } from '../../assembly/libraryApi.js';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
-import { INTERNAL_ERROR, publicForm } from '../../core/errors/publicErrors.js';
+import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
+import { formattedError } from '../../core/guard/request/plainReply.js';
 import { RequestDocuments } from '../../core/guard/request/requestDocuments.js';
 import { MAX_BODY_BYTES } from '../../core/guard/document/documentBounds.js';
 import { checkOptions } from '../../core/util/checkOptions.js';
@@ -157,7 +158,7 @@ class SocketGuard {
       },
       onError: (context, _, payload, errors) => {
         this.#connections.get(context)?.finish(payload);
-        return this.#errors.get(errors) ?? errors.map((error) => publicForm(error.toJSON(), error));
+        return this.#errors.get(errors) ?? errors.map(formattedError);
       },
       onComplete: (context, _, payload) => this.#connections.get(context)?.finish(payload),
     };
@@ -209,9 +210,7 @@ class SocketGuard {
   /** Returns the form of an error before the operation was known, and logs what it hides. */
   #refusalOf(error: unknown): GraphQLFormattedError {
     this.#latchkey.requests.report(error, { principal: ANONYMOUS });
-    if (!(error instanceof GraphQLError)) return INTERNAL_ERROR;
-    const { http: _, ...extensions } = error.extensions;
-    return publicForm({ ...error.toJSON(), extensions }, error);
+    return error instanceof GraphQLError ? formattedError(error) : INTERNAL_ERROR;
   }
 
   /** graphql-ws takes a list of GraphQLErrors, and asks for their form when it sends them. */

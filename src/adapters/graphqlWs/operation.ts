@@ -11,11 +11,10 @@ import {
 import type { SubscribePayload } from 'graphql-ws';
 import type { Latchkey } from '../../assembly/libraryApi.js';
 import type { AuthenticatedPrincipal, LatchkeyContext } from '../../core/auth/principal.js';
-import { publicForm } from '../../core/errors/publicErrors.js';
 import { printable } from '../../core/guard/printable.js';
 import type { GuardedRequest, Operation } from '../../core/guard/request/guardedRequest.js';
 import type { ReadDocument } from '../../core/guard/request/requestDocuments.js';
-import type { Reply } from '../../core/guard/request/reply.js';
+import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
 import type { Connection } from './connection.js';
 
 interface OperationOptions {
@@ -94,18 +93,18 @@ export class SocketOperation {
     const { schema, payload, context } = this.#options;
     if (errors !== undefined) this.#guarded.tell(errors, context);
     const result: FormattedExecutionResult = {
-      ...(errors !== undefined && { errors: errors.map(formatted) }),
+      ...(errors !== undefined && { errors: errors.map(formattedError) }),
       ...(data !== undefined && { data }),
       ...(extensions !== undefined && { extensions }),
     };
-    const reply: Reply = {
-      ...{ schema, context, result, errors, status: undefined },
+    const asked = {
+      ...{ schema, context },
       written: [payload.query, payload.operationName ?? ''],
       document: this.#read?.document,
       operation: this.#operation?.operation,
       variables: payload.variables ?? {},
-      headers: new Map(),
     };
+    const reply = new PlainReply(asked, result, errors);
     await this.#guarded.finish(reply);
     return result;
   }
@@ -114,11 +113,6 @@ export class SocketOperation {
     if (this.#operation === null) throw new Error('An operation was executed that was not checked.');
     return this.#operation;
   }
-}
-
-function formatted(error: GraphQLError): GraphQLFormattedError {
-  const { http: _, ...extensions } = error.extensions;
-  return publicForm({ ...error.toJSON(), extensions }, error);
 }
 
 function noOperation(name: string | null | undefined): GraphQLError {

@@ -1,13 +1,6 @@
 import { parse, specifiedRules, validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql';
-import { LRUCache } from 'lru-cache';
-import { retainedBytes } from '../document/retainedBytes.js';
+import { DocumentCache } from '../document/documentCache.js';
 import type { RequestGuard } from './requestGuard.js';
-
-/** Maximum number of bytes that the cached documents of one server can keep in memory. */
-const MAX_BYTES = 24 * 2 ** 20;
-
-/** A document can evict at most a sixteenth of the cache. */
-const MAX_DOCUMENT_BYTES = MAX_BYTES / 16;
 
 /** A document to execute, or the reasons why it can't be executed. */
 export type ReadDocument =
@@ -21,11 +14,7 @@ export type ReadDocument =
 export class RequestDocuments {
   readonly #guard: RequestGuard;
   readonly #schema: GraphQLSchema;
-  readonly #valid = new LRUCache<string, DocumentNode>({
-    maxSize: MAX_BYTES,
-    maxEntrySize: MAX_DOCUMENT_BYTES,
-    sizeCalculation: (document) => Math.min(retainedBytes(document), Number.MAX_SAFE_INTEGER),
-  });
+  readonly #valid = new DocumentCache();
 
   constructor(guard: RequestGuard, schema: GraphQLSchema) {
     this.#guard = guard;
