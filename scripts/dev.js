@@ -59,7 +59,7 @@ const dashboard = await createServer({
     port: Number(DASHBOARD_PORT),
     strictPort: true,
     // The page and the API must have the same origin, as in the service.
-    proxy: { '/graphql': origin, '/dashboard/config.json': origin },
+    proxy: { '/graphql': origin, '/admin': origin, '/dashboard/config.json': origin },
   },
 });
 try {

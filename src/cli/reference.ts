@@ -14,7 +14,7 @@ ${blockOf(program)}
 | Variable | Default | |
 |---|---|---|
 | \`LATCHKEY_API_KEY\` | none | the key |
-| \`LATCHKEY_URL\` | http://127.0.0.1:4000/graphql | address of the API |
+| \`LATCHKEY_URL\` | http://127.0.0.1:4000/admin/graphql | address of the API |
 | \`NO_COLOR\` | none | any value turns colours off; they are also off if the output is not a terminal |
 
 \`latchkey serve\` reads the [settings of the server](settings.md).

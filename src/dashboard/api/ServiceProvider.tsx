@@ -6,8 +6,8 @@ import { faultOf } from './apiFault.js';
 
 type SignedIn = Extract<Session, { state: 'signedIn' }>;
 
-/** The path of the API. The same process serves the dashboard. */
-export const API = '/graphql';
+/** The path of key management. The same process serves the dashboard. A gateway serves another API at /graphql. */
+export const API = '/admin/graphql';
 
 /** Provides a client that sends the session's credential, and ends the session if the credential is no longer valid. */
 export function ServiceProvider({ session, children }: { readonly session: SignedIn; readonly children: ReactNode }) {

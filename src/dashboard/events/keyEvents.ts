@@ -21,7 +21,7 @@ interface KeyEventsOptions {
   readonly onState: (state: StreamState) => void;
 }
 
-const STREAM = '/graphql/stream';
+const STREAM = '/admin/graphql/stream';
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 

@@ -12,7 +12,7 @@ import { asJsonText } from './jsonText.js';
 const MAX_FILES = 20;
 const MAX_MAP_BYTES = 16 * 1024;
 
-/** A request with files (graphql-multipart-request-spec), of which only the operation was read. */
+/** A request with files (graphql-multipart-request-spec). Only its operation was read. */
 export interface Upload {
   /** With a placeholder for each file, because the API gets a value there. */
   readonly asked: Asked;
@@ -25,7 +25,7 @@ export interface Upload {
 }
 
 /**
- * Reads a request with files up to its first file. The rest is written anew, so that the upstream reads exactly the parts
+ * Reads a request with files up to its first file. The rest is written again, so that the upstream reads exactly the parts
  * that were checked: a second `operations`, or a file that `map` doesn't name, never reaches it.
  *
  * Rejects with a BodyFault or a GraphQLError.

@@ -28,7 +28,8 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
 }
 
 function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.split('?', 1)[0];
+  // Key management has the same paths below /admin.
+  const path = request.url.split('?', 1)[0]?.replace(/^\/admin\//, '/');
   if (path === '/graphql/stream') {
     return refuseRequest(reply.header('allow', 'GET, POST'), 'Send subscriptions by POST or GET.', 405);
   }

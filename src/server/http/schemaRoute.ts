@@ -12,6 +12,8 @@ interface SchemaRouteOptions extends VerdictsOptions {
   readonly introspection: Introspection;
   readonly limiter: Limits;
   readonly authenticate: AuthenticationHook;
+  /** Default: /schema.graphql. */
+  readonly path?: string;
 }
 
 /**
@@ -20,7 +22,7 @@ interface SchemaRouteOptions extends VerdictsOptions {
  */
 export function schemaRoute(
   app: FastifyInstance,
-  { schema, introspection, limiter, authenticate, ...told }: SchemaRouteOptions,
+  { schema, introspection, limiter, authenticate, path = '/schema.graphql', ...told }: SchemaRouteOptions,
 ): void {
   const verdicts = new Verdicts(told);
   const texts = new WeakMap<GraphQLSchema, string>();
@@ -29,7 +31,7 @@ export function schemaRoute(
     if (text === undefined) texts.set(view, (text = printed(view)));
     return text;
   };
-  app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
+  app.get(path, { onRequest: authenticate }, async ({ principal }, reply) => {
     const view = readable(introspection, schema, principal);
     if (view === null) {
       const refusal = unreadable(introspection, principal);

@@ -191,10 +191,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unread,
   });
   const served = gateway?.schema ?? schema;
-  schemaRoute(app, {
-    schema: served,
-    ...{ introspection: settings.introspection, limiter, usage, refusals, observer, authenticate },
-  });
+  const reading = { introspection: settings.introspection, limiter, usage, refusals, observer, authenticate };
+  schemaRoute(app, { ...reading, schema: served });
+  schemaRoute(app, { ...reading, schema, path: '/admin/schema.graphql' });
   mcpRoute(app, {
     ...{ latchkey, settings, observer, authenticate, moments },
     schema: served,

@@ -14,7 +14,7 @@ interface CommandLineSettings {
   readonly color: boolean;
 }
 
-export const DEFAULT_URL = 'http://127.0.0.1:4000/graphql';
+export const DEFAULT_URL = 'http://127.0.0.1:4000/admin/graphql';
 
 /** Reads the settings of the command line, except the key. */
 export function readCommandLineSettings(environment: Environment = process.env): CommandLineSettings {

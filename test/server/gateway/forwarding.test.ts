@@ -109,6 +109,15 @@ test('key management is at /admin/graphql only', async () => {
     'GRAPHQL_VALIDATION_FAILED',
   );
   expect((await gateway.admin('{ viewer { scopes } }')).body).toEqual({ data: { viewer: { scopes: ['admin'] } } });
+  const schemas = ['/schema.graphql', '/admin/schema.graphql'].map(async (path) =>
+    (await fetch(`${gateway.origin}${path}`)).text(),
+  );
+  const [theirs, ours] = await Promise.all(schemas);
+  expect([theirs, ours]).toEqual([
+    expect.stringContaining('orders(first: Int)'),
+    expect.stringContaining('createApiKey'),
+  ]);
+  expect(theirs).not.toMatch(/createApiKey|internal/);
 });
 
 test('the upstream gets neither the key nor other fields of the caller', async () => {
