@@ -152,12 +152,15 @@ function* guardedFields(
  */
 function checkingArguments(steps: InputSteps, inner: Resolver | undefined, { firstUse, budgets }: Means): Resolver {
   const resolve = inner ?? defaultFieldResolver;
-  const byExecution = new WeakMap<object, Map<FieldNode | undefined, ReadonlySet<Rule>>>();
+  // Weak in both, because an executor may use one object for all operations without variables.
+  const byExecution = new WeakMap<object, WeakMap<FieldNode, ReadonlySet<Rule>>>();
   const usedIn = (args: Readonly<Record<string, unknown>>, info: GraphQLResolveInfo): ReadonlySet<Rule> => {
-    let ofExecution = byExecution.get(info.variableValues);
-    if (ofExecution === undefined)
-      byExecution.set(info.variableValues, (ofExecution = new Map<FieldNode | undefined, ReadonlySet<Rule>>()));
     const [node] = info.fieldNodes;
+    if (node === undefined) return readArguments(args, steps);
+    let ofExecution = byExecution.get(info.variableValues);
+    if (ofExecution === undefined) {
+      byExecution.set(info.variableValues, (ofExecution = new WeakMap<FieldNode, ReadonlySet<Rule>>()));
+    }
     let used = ofExecution.get(node);
     if (used === undefined) ofExecution.set(node, (used = readArguments(args, steps)));
     return used;
