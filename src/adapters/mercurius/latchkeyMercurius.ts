@@ -57,6 +57,7 @@ export async function latchkeyMercurius(app: FastifyInstance, options: GuardedMe
   const guard = requestsOf('latchkeyMercurius', options.latchkey);
   guard.prepare(options.schema);
   const adapter = new Adapter(guard, options, { error: (error) => app.log.error(error) });
+  adapter.prepare(app);
   await app.register(mercurius, adapter.optionsFor(passed));
   adapter.attach(app);
 }
@@ -72,7 +73,8 @@ class Adapter {
   readonly #options: GuardedMercuriusOptions;
   readonly #logger: Logger;
   readonly #callbacks: Callbacks;
-  readonly #requests = new WeakMap<FastifyRequest, MercuriusRequest>();
+  /** The property of Fastify's request that has ours. A WeakMap with an entry for each request costs more to collect. */
+  readonly #ours = Symbol('latchkey');
   readonly #documents = new DocumentCache();
 
   constructor(guard: RequestGuard, options: GuardedMercuriusOptions, logger: Logger) {
@@ -108,6 +110,11 @@ class Adapter {
     } as MercuriusOptions;
   }
 
+  /** So that all requests have the same shape. */
+  prepare(app: FastifyInstance): void {
+    app.decorateRequest(this.#ours, null as never);
+  }
+
   attach(app: FastifyInstance): void {
     const { graphql } = app;
     const replaceSchema = graphql.replaceSchema.bind(graphql);
@@ -129,12 +136,16 @@ class Adapter {
   }
 
   #of({ reply }: { readonly reply?: FastifyReply }): MercuriusRequest | null {
-    return (reply && this.#requests.get(reply.request)) ?? null;
+    return reply === undefined ? null : this.#oursOf(reply.request);
+  }
+
+  #oursOf(request: FastifyRequest): MercuriusRequest | null {
+    return (request as unknown as Record<symbol, MercuriusRequest | undefined>)[this.#ours] ?? null;
   }
 
   async #arrive(request: FastifyRequest): Promise<void> {
     const asked = new MercuriusRequest(this.#guard.begin(this.#logger), this.#options.schema);
-    this.#requests.set(request, asked);
+    Object.assign(request, { [this.#ours]: asked });
     asked.hasFailed = true;
     const { csrfPrevention = true } = this.#options;
     if (csrfPrevention !== false) {
@@ -156,8 +167,8 @@ class Adapter {
 
   /** Mercurius also calls this to format an error of a request that has no context yet. */
   async #contextFor(request: FastifyRequest, reply: FastifyReply): Promise<Record<string, unknown>> {
-    const asked = this.#requests.get(request);
-    if (asked === undefined) return { principal: ANONYMOUS };
+    const asked = this.#oursOf(request);
+    if (asked === null) return { principal: ANONYMOUS };
     const { context } = this.#options;
     const { operationName, variables } = (request.method === 'GET' ? request.query : (request.body ?? {})) as {
       operationName?: unknown;
@@ -291,8 +302,8 @@ class Adapter {
   }
 
   async #finish(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-    const asked = this.#requests.get(request);
-    if (asked === undefined || asked.isFinished || typeof payload !== 'object' || payload === null) return payload;
+    const asked = this.#oursOf(request);
+    if (asked === null || asked.isFinished || typeof payload !== 'object' || payload === null) return payload;
     const { extensions, ...result } = payload as Result & { readonly extensions?: object };
     // Without the property, instead of with an undefined value.
     if (result.data === undefined) delete result.data;

@@ -51,7 +51,8 @@ class Plugin {
   readonly #guard: RequestGuard;
   readonly #options: UseLatchkeyOptions;
   readonly #documents: YogaDocuments;
-  readonly #requests = new WeakMap<Request, YogaRequest>();
+  /** The property of Yoga's request that has ours. A WeakMap with an entry for each request costs more to collect. */
+  readonly #ours = Symbol('latchkey');
   #schema: GraphQLSchema | null = null;
   #logger: Logger | undefined;
 
@@ -83,18 +84,18 @@ class Plugin {
       onExecute: (given) => this.#execute(given),
       onSubscribe: async (given) => given.setResultAndStopExecution(await this.#subscribe(given)),
       onResultProcess: async ({ request, result, setResult }) => {
-        const asked = this.#requests.get(request);
-        if (asked === undefined || asked.isFinished) return;
+        const asked = this.#of({ request });
+        if (asked === null || asked.isFinished) return;
         if (!isIterable(result)) setResult(await asked.finish(this.#allowed(asked, result as YogaResult)));
         else if (asked.stream === null) setResult(await asked.finish(unauthorized()));
         else
           Object.assign(result, { extensions: { http: { headers: Object.fromEntries(await asked.finishOther()) } } });
       },
       onResponse: async ({ request, response }) => {
-        const asked = this.#requests.get(request);
+        const asked = this.#of({ request });
         if (!isEventStream(response)) void asked?.stream?.return();
         // Yoga answers some requests before it reads their operation, such as one of another content type.
-        if (asked === undefined || asked.isFinished) return;
+        if (asked === null || asked.isFinished) return;
         for (const [name, value] of await asked.finishOther()) response.headers.set(name, value);
       },
     };
@@ -127,13 +128,13 @@ class Plugin {
   }
 
   #of({ request }: Envelope): YogaRequest | null {
-    return (request && this.#requests.get(request)) ?? null;
+    return (request as Readonly<Record<symbol, YogaRequest | undefined>> | undefined)?.[this.#ours] ?? null;
   }
 
   async #arrive(request: Request, serverContext: ServerContext): Promise<void> {
     if (this.#schema === null) throw unavailable('The server has no schema.', 1);
     const asked = new YogaRequest(this.#guard.begin(this.#logger), this.#schema);
-    this.#requests.set(request, asked);
+    Object.assign(request, { [this.#ours]: asked });
     const { csrfPrevention = true } = this.#options;
     if (csrfPrevention !== false) {
       const more = ['x-graphql-yoga-csrf', ...(csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []))];
@@ -152,8 +153,8 @@ class Plugin {
   }
 
   #take(request: Request, { variables, operationName }: Parameters<YogaPlugin['onParams']>[0]['params']): void {
-    const asked = this.#requests.get(request);
-    if (asked === undefined) return;
+    const asked = this.#of({ request });
+    if (asked === null) return;
     asked.operationName = typeof operationName === 'string' ? operationName : null;
     if (request.method !== 'GET' || typeof variables !== 'object' || variables === null) return;
     const text = new URL(request.url).searchParams.get('variables');
