@@ -369,6 +369,7 @@ describe('MongoDB: a connection passed by the caller', () => {
       'Key',
       'LatchkeyAudit',
       'LatchkeyAuditHead',
+      'LatchkeyGuardedSchema',
       'LatchkeyKey',
       'LatchkeyProbe',
       'LatchkeyProject',
@@ -510,7 +511,7 @@ test('MongoDB: reads use the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(12);
+  expect(models).toHaveLength(13);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();
