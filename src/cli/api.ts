@@ -29,6 +29,12 @@ export interface Api {
   ) => Promise<Data>;
   /** Returns the text of a file next to the API, such as `schema.graphql`. */
   readonly read: (name: string) => Promise<string>;
+  /**
+   * Sends a form to an address next to the API, such as `v1/verify`, and returns the JSON of the response.
+   *
+   * @param isRepeatable whether it can be sent again if its response is missing
+   */
+  readonly post: (name: string, fields: Readonly<Record<string, string>>, isRepeatable: boolean) => Promise<unknown>;
 }
 
 /**
@@ -88,7 +94,14 @@ export async function withApi<T>(
         assertShape(text, data);
         return data as never;
       },
-      read: (name) => hold(true, (signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
+      read: (name) => hold(true, (signal) => readText(deadline.fetch, new URL(name, url), apiKey, { signal })),
+      post: async (name, fields, isRepeatable) => {
+        const body = new URLSearchParams(fields);
+        const text = await hold(isRepeatable, (signal) =>
+          readText(deadline.fetch, new URL(name, url), apiKey, { method: 'POST', body, signal }),
+        );
+        return JSON.parse(text) as unknown;
+      },
     });
   } catch (error) {
     throw error instanceof UnexpectedAnswer ? error.toFailure(url, setBy) : error;
@@ -169,12 +182,18 @@ function clientOf(options: ClientOptions): Client {
   }
 }
 
-async function readText(send: typeof fetch, url: URL, apiKey: string | null, signal: AbortSignal): Promise<string> {
+async function readText(
+  send: typeof fetch,
+  url: URL,
+  apiKey: string | null,
+  init: RequestInit & { readonly signal: AbortSignal },
+): Promise<string> {
+  const { signal } = init;
   const headers = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
   let response: Response;
   try {
     // A redirect would send the key to another address.
-    response = await send(url, { headers, redirect: 'error', signal });
+    response = await send(url, { ...init, headers, redirect: 'error' });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (cause instanceof LatchkeyError) throw cause;
@@ -185,8 +204,20 @@ async function readText(send: typeof fetch, url: URL, apiKey: string | null, sig
   }
   const text = await textOf(response);
   // Throws the error of the response.
-  if (!response.ok) await dataOf(new Response(text, response));
+  if (!response.ok) await dataOf(new Response(asErrors(text), response));
   return text;
+}
+
+/** Returns an error of /v1 in the form of GraphQL, and any other text as it is. */
+function asErrors(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: { readonly message: string } };
+    if (typeof error?.message !== 'string') return text;
+    const { message, ...extensions } = error;
+    return JSON.stringify({ errors: [{ message, extensions }] });
+  } catch {
+    return text;
+  }
 }
 
 /** Requests to this machine don't cross a network. */

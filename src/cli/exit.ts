@@ -21,7 +21,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.ok, 'Success.'],
   [
     EXIT.failed,
-    '`scan` found tokens, or could not read some of the files; `import` found problems; `audit verify` found a broken log; `explain` found that the key would be refused; `keys find` found no key; `gateway check` found differences. Also: `serve` or `gateway` could not start, `import` could not open the store, or a request failed for a reason without a separate code.',
+    '`scan` found tokens, or could not read some of the files; `import` found problems; `audit verify` found a broken log; `explain` found that the key would be refused; `keys find` found no key; `verify` found that the token is not active; `gateway check` found differences. Also: `serve` or `gateway` could not start, `import` could not open the store, or a request failed for a reason without a separate code.',
   ],
   [EXIT.usage, 'The arguments, an environment variable or a file is invalid. Nothing was changed.'],
   [EXIT.unauthenticated, 'The key is missing or invalid.'],

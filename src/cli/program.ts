@@ -21,6 +21,7 @@ import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { usageCommand } from './commands/usage.js';
 import { listCommand as listUsersCommand } from './commands/users/list.js';
+import { verifyKeyCommand } from './commands/verify.js';
 import { whoamiCommand } from './commands/whoami.js';
 import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
 import { tierCommand } from './commands/workspace/tier.js';
@@ -46,6 +47,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
         revokeCommand(),
         deriveCommand(),
       ]),
+      verifyKeyCommand(),
       whoamiCommand(),
       usageCommand(),
       explainCommand(),

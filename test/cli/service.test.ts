@@ -69,6 +69,30 @@ test('a derived token, for people and for programs, and with --quiet the token o
   expect([child.status, child.stderr]).toEqual([4, expect.stringContaining('with the key itself')]);
 });
 
+test('verify reads a token from standard input, and exits with 1 if it is not active', async () => {
+  const verifier = await createKey(service, { name: 'verifier', scopes: ['verify:keys'] });
+  const { token, id } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
+  const verify = (input: string, ...args: string[]) =>
+    latchkey(['verify', ...args], { env: { ...env, LATCHKEY_API_KEY: verifier.token }, input });
+  const active = await verify(`${token}\n`, '--scopes', 'read:assets', '--cost', '1');
+  expect([active.status, active.stderr]).toEqual([0, '']);
+  expect(active.stdout).toMatch(/^Active +yes$/m);
+  expect(active.stdout).not.toContain(token);
+  const lacking = await verify(token, '--scopes', 'read:assets,write:assets', '--json');
+  expect(lacking.status).toBe(1);
+  expect(JSON.parse(lacking.stdout)).toMatchObject({
+    ...{ active: false, reason: 'insufficient_scope', missing_scope: 'write:assets', key_id: id },
+  });
+  const wrong = await verify('lks_live_wrong');
+  expect([wrong.status, wrong.stdout.trim()]).toEqual([1, expect.stringMatching(/^Active +no$/)]);
+  const invalid = await verify(token, '--address', 'nonsense');
+  expect([invalid.status, invalid.stderr]).toEqual([1, expect.stringContaining('Invalid address')]);
+  const denied = await latchkey(['verify'], { env: { ...env, LATCHKEY_API_KEY: token }, input: token });
+  expect([denied.status, denied.stderr]).toEqual([4, expect.stringContaining('lacks verify:keys')]);
+  const twice = await verify(token, '--key-stdin');
+  expect([twice.status, twice.stderr]).toEqual([2, expect.stringContaining('Both the key and the token')]);
+});
+
 test('whoami, usage and explain', async () => {
   const { id, token } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
   expectGolden('whoami', (await latchkey(['whoami'], { env: { ...env, LATCHKEY_API_KEY: token } })).stdout);
