@@ -1,38 +1,29 @@
 import {
   executeSync,
   getOperationAST,
-  getVariableValues,
   GraphQLError,
   Kind,
   OperationTypeNode,
-  parse,
   TokenKind,
-  validate,
-  specifiedRules,
   type DocumentNode,
   type GraphQLFormattedError,
   type GraphQLSchema,
   type OperationDefinitionNode,
   type Token,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import { withHttp } from '../../core/errors/http.js';
 import { publicForm } from '../../core/errors/publicErrors.js';
 import { Refusal } from '../../core/errors/refusal.js';
-import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
 import { fragmentsOf } from '../../core/guard/fragments.js';
 import { readsSchema } from '../../core/guard/introspectionPart.js';
 import { printable } from '../../core/guard/printable.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
 import type { Reply } from '../../core/guard/request/reply.js';
+import { RequestDocuments } from '../../core/guard/request/requestDocuments.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { Answer } from '../http/sendAnswer.js';
 import type { Asked } from './asked.js';
-
-/** Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters. */
-const MAX_BYTES = 16 * 2 ** 20;
-const MAX_LENGTH = 4_000;
 
 /** An operation that may be forwarded. */
 export interface Admitted {
@@ -59,12 +50,6 @@ export interface Arrival {
   readonly isGet?: boolean;
 }
 
-/** A document that was parsed and validated, within the limits for documents. */
-interface Known {
-  readonly document: DocumentNode;
-  readonly bytes: number;
-}
-
 /**
  * Judges operations for a schema that isn't executed here, with the same steps and the same errors as the server's own
  * operations. Each document is parsed and validated once.
@@ -72,13 +57,16 @@ interface Known {
 export class OperationJudge {
   readonly #schema: GraphQLSchema;
   readonly #guard: RequestGuard;
-  readonly #documents = new LRUCache<string, Known>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
+  readonly #documents: RequestDocuments;
+  /** Valid documents whose comments were checked. */
+  readonly #checked = new WeakSet<DocumentNode>();
 
   /** @param schema guarded @throws GuardError for a schema that is not guarded */
   constructor(schema: GraphQLSchema, guard: RequestGuard) {
     this.#schema = schema;
     this.#guard = guard;
     guard.prepare(schema);
+    this.#documents = new RequestDocuments(guard, schema);
   }
 
   /** Decides whether an operation may be forwarded, and counts it. Never rejects. */
@@ -123,14 +111,14 @@ export class OperationJudge {
   ): Promise<Record<string, unknown> | null> {
     const schema = this.#schema;
     const { query: source, operationName } = asked;
-    const document = (reply.document = this.#documentOf(source, guarded));
+    const document = this.#documentOf(source, reply, guarded);
     const operation = (reply.operation = operationOf(document, operationName));
     checkKind(operation, reply.context, arrival);
     const variables = printable(schema, operation, asked.variables);
     const refusal = await guarded.authorize({ schema, source, document, operation, variables }, reply.context);
     if (refusal !== null) throw refusal;
-    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
-    if (errors !== undefined) throw new Faults(errors.map((error) => withStatus(error, 'BAD_USER_INPUT')));
+    const errors = guarded.variableErrors({ schema, document, operation, variables }, reply.context);
+    if (errors !== null) throw new Faults(errors.map((error) => withStatus(error, 'BAD_USER_INPUT')));
     const compiled = this.#guard.authorizer.prepare(schema).compile(document, operation, variables);
     if (!compiled.introspects) return null;
     // The upstream would answer with its whole schema, also to callers who may read only a part of it.
@@ -142,28 +130,15 @@ export class OperationJudge {
     return result.data ?? {};
   }
 
-  #documentOf(source: string, guarded: GuardedRequest): DocumentNode {
-    const known = this.#documents.get(source);
-    if (known !== undefined) return known.document;
-    guarded.wasParsed = true;
-    const document = this.#parsed(source);
-    if (source.length <= MAX_LENGTH) this.#documents.set(source, { document, bytes: retainedBytes(document) });
-    return document;
-  }
-
-  #parsed(source: string): DocumentNode {
-    const tooLong = this.#guard.refuseLines(source);
-    if (tooLong !== null) throw tooLong;
-    const { parseOptions, validationRules, validationOptions } = this.#guard.bounds;
-    let document: DocumentNode;
-    try {
-      document = parse(source, parseOptions);
-    } catch (error) {
-      throw error instanceof GraphQLError ? withStatus(error, 'GRAPHQL_PARSE_FAILED') : error;
+  #documentOf(source: string, reply: JudgedReply, guarded: GuardedRequest): DocumentNode {
+    const { document, errors, wasParsed } = this.#documents.read(source);
+    guarded.wasParsed = wasParsed;
+    if (document !== undefined) reply.document = document;
+    if (errors !== undefined) throw new Faults(errors.map((error) => withStatus(error, error.extensions.code)));
+    if (!this.#checked.has(document)) {
+      checkComments(document);
+      this.#checked.add(document);
     }
-    checkComments(document);
-    const faults = validate(this.#schema, document, [...specifiedRules, ...validationRules], validationOptions);
-    if (faults.length > 0) throw new Faults(faults.map((fault) => withStatus(fault, 'GRAPHQL_VALIDATION_FAILED')));
     return document;
   }
 }
@@ -241,7 +216,7 @@ function errorsIn(error: unknown): readonly GraphQLError[] {
   ];
 }
 
-function withStatus(error: GraphQLError, code: string): GraphQLError {
+function withStatus(error: GraphQLError, code: unknown): GraphQLError {
   const { message, nodes, source, positions } = error;
   const extensions = { ...error.extensions, code, http: { status: 400 } };
   return new GraphQLError(message, {

@@ -235,6 +235,11 @@ describe('nothing reaches the upstream that was not judged', () => {
     expect(answer.headers.get('ratelimit')).not.toBeNull();
   });
 
+  test('refuses such a comment each time, although the document is valid', async () => {
+    const body = JSON.stringify({ query: '{ health #\u2028 internal\n }' });
+    for (let i = 0; i < 3; i += 1) expect((await send(body)).status).toBe(400);
+  });
+
   test('drops all other members, also those whose names differ in case only', async () => {
     const answer = await send(
       '{"Query":"{internal}","QUERY":"{internal}","query":"{health}","extensions":{"persistedQuery":{"sha256Hash":"x"}},"documentId":"1","id":2}',
