@@ -4,6 +4,7 @@ import { ServiceProvider } from './api/ServiceProvider.js';
 import { IssuedKeys } from './issued/IssuedKeys.js';
 import { KeysPage } from './keys/KeysPage.js';
 import { Outline } from './parts/Asking.js';
+import { BASE } from './place.js';
 import { Breakdown } from './shell/Breakdown.js';
 import { Page } from './shell/Page.js';
 import { Shell } from './shell/Shell.js';
@@ -30,7 +31,7 @@ function Pages() {
   if (session.state === 'signedOut') return <SignInPage />;
   return (
     <ServiceProvider session={session}>
-      <Router base="/dashboard">
+      <Router base={BASE.slice(0, -1)}>
         <Shell signOut={() => session.signOut()}>
           <Breakdown>
             <Suspense fallback={<Outline />}>

@@ -5,7 +5,8 @@ import { notingBundled } from '../../scripts/build/bundled.js';
 
 export default defineConfig(({ command }) => ({
   root: import.meta.dirname,
-  base: '/dashboard/',
+  // The server may serve the dashboard at any path, and writes it into the page.
+  base: command === 'serve' ? '/dashboard/' : './',
   // The server replaces this word with the nonce of the response, which Mantine's style element needs.
   html: { cspNonce: '__CSP_NONCE__' },
   // Hot reload keeps the state of a page. The build needs nothing of it.

@@ -1,13 +1,11 @@
 import { cacheExchange, Client, fetchExchange, mapExchange } from '@urql/core';
 import { useMemo, type ReactNode } from 'react';
 import { Provider } from 'urql';
+import { API } from '../place.js';
 import type { Session } from '../signIn/session.js';
 import { faultOf } from './apiFault.js';
 
 type SignedIn = Extract<Session, { state: 'signedIn' }>;
-
-/** The path of key management. The same process serves the dashboard. A gateway serves another API at /graphql. */
-export const API = '/admin/graphql';
 
 /** Provides a client that sends the session's credential, and ends the session if the credential is no longer valid. */
 export function ServiceProvider({ session, children }: { readonly session: SignedIn; readonly children: ReactNode }) {

@@ -2,6 +2,7 @@ import { stringifyDocument } from '@urql/core';
 import { createClient, NetworkError } from 'graphql-sse';
 import { refusalFault, type Fault } from '../api/apiFault.js';
 import { KeyEventsDocument, type KeyEventsSubscription } from '../generated/graphql.js';
+import { API } from '../place.js';
 
 export type KeyEvent = NonNullable<KeyEventsSubscription['keyEvents']>;
 
@@ -21,7 +22,7 @@ interface KeyEventsOptions {
   readonly onState: (state: StreamState) => void;
 }
 
-const STREAM = '/admin/graphql/stream';
+const STREAM = `${API}/stream`;
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 

@@ -16,6 +16,7 @@ import {
 import type { SignIn, SignInEndpoints } from '../../shared/signIn.js';
 import { configuration } from './signInConfiguration.js';
 import type { Tokens } from './keptCredential.js';
+import { BASE } from '../place.js';
 
 /**
  * Signs in with the issuer: the authorization code flow of OpenID Connect with PKCE (RFC 7636, S256), as a public client
@@ -48,7 +49,7 @@ const MARGIN = 10_000;
 /** The lifetime of a token if the issuer does not say, in ms. The server checks the token on each request anyway. */
 const UNKNOWN_LIFETIME = 5 * 60_000;
 
-const redirectUri = (): string => `${location.origin}/dashboard/callback`;
+const redirectUri = (): string => `${location.origin}${BASE}callback`;
 
 /** Opens the sign-in page of the issuer. */
 export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
@@ -161,7 +162,7 @@ function tokensOf(given: TokenEndpointResponse, { clientId }: SignIn, endpoints:
 function endSessionUrl(endpoint: string, clientId: string, idToken: string | undefined): string {
   const url = new URL(endpoint);
   url.searchParams.set('client_id', clientId);
-  url.searchParams.set('post_logout_redirect_uri', `${location.origin}/dashboard/`);
+  url.searchParams.set('post_logout_redirect_uri', `${location.origin}${BASE}`);
   if (idToken !== undefined) url.searchParams.set('id_token_hint', idToken);
   return url.href;
 }

@@ -1,5 +1,5 @@
 import { refusalFault } from '../api/apiFault.js';
-import { API } from '../api/ServiceProvider.js';
+import { API } from '../place.js';
 
 /** Whether a credential can be used for the dashboard. `fault` is for people. */
 type Judgement = { readonly opens: true } | { readonly opens: false; readonly fault: string };

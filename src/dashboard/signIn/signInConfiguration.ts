@@ -1,4 +1,5 @@
 import type { SignIn } from '../../shared/signIn.js';
+import { BASE } from '../place.js';
 
 /** The configuration that the server publishes without a key. */
 interface Configuration {
@@ -8,6 +9,6 @@ interface Configuration {
 
 /** @throws TypeError if the server does not respond */
 export async function configuration(): Promise<Configuration> {
-  const response = await fetch('/dashboard/config.json', { credentials: 'omit' });
+  const response = await fetch(`${BASE}config.json`, { credentials: 'omit' });
   return (await response.json()) as Configuration;
 }

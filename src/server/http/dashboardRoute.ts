@@ -8,12 +8,17 @@ import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';
 interface DashboardRouteOptions {
   /** How people sign in at the issuer; null: they can only use keys. */
   readonly signIn: () => Promise<SignIn | null>;
+  /** The path of the API that manages keys. */
+  readonly api: string;
   /** The directory of the build. Default: dist/dashboard. */
   readonly directory?: URL;
 }
 
 /** The placeholder in the built page for the nonce of a response. */
 const NONCE = /__CSP_NONCE__/g;
+
+/** The relative path of the assets in the built page: a page of a key has another depth. */
+const ASSETS = /"\.\/(?=assets\/)/g;
 
 /** The name of an asset changes with its content. */
 const A_YEAR = 'public, max-age=31536000, immutable';
@@ -23,9 +28,10 @@ const NOT_BUILT =
 
 /**
  * Serves /dashboard: the page, its assets, and the configuration that it needs before sign-in. Loading it needs no key:
- * the page asks for one, and gets everything else from /graphql. All paths of the application return the page.
+ * the page asks for one, and gets everything else from the API. All paths of the application return the page.
  */
-export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD }: DashboardRouteOptions): void {
+export function dashboardRoute(app: FastifyInstance, { signIn, api, directory = BUILD }: DashboardRouteOptions): void {
+  const base = `${app.prefix}/dashboard/`;
   const files = new DashboardFiles(directory);
   const config = { cors: false } as const;
 
@@ -46,6 +52,8 @@ export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD
     reply.headers({ ...EVERY_FILE, 'cache-control': 'no-store' }).send({ oidc: await signIn() }),
   );
 
+  const placed = (text: string): string =>
+    text.replace('__BASE__', base).replace('__API__', api).replace(ASSETS, `"${base}`);
   const page = async (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const text = await files.page();
     if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send(NOT_BUILT);
@@ -53,7 +61,7 @@ export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD
     return reply
       .headers({ ...pageHeaders(nonce, originsOf(await signIn())), 'cache-control': 'no-store' })
       .type('text/html; charset=utf-8')
-      .send(text.replace(NONCE, nonce));
+      .send(placed(text).replace(NONCE, nonce));
   };
   app.get('/dashboard', { config }, page);
   app.get<{ Params: { '*': string } }>('/dashboard/*', { config }, async (request, reply) => {

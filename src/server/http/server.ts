@@ -206,7 +206,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections, drift: () => gateway?.drift.summary ?? null });
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
-  if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn() });
+  if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn(), api: '/admin/graphql' });
   app.get('/', (request, reply) =>
     reply.header('vary', 'accept').redirect(settings.dashboard && isBrowser(request) ? '/dashboard/' : '/graphql'),
   );

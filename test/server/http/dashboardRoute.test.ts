@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { dashboardRoute } from '../../../src/server/http/dashboardRoute.js';
 
+const OPTIONS = { signIn: () => Promise.resolve(null), api: '/admin/graphql' };
+
 /** Builds that are not ours. */
 let dir: string;
 let app: FastifyInstance;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-build-'));
   app = Fastify();
-  dashboardRoute(app, { signIn: () => Promise.resolve(null), directory: pathToFileURL(`${dir}/`) });
+  dashboardRoute(app, { ...OPTIONS, directory: pathToFileURL(`${dir}/`) });
 });
 afterEach(async () => {
   await app.close();
@@ -49,4 +51,21 @@ test('does not send files of other types, or a compressed file under its own nam
     }),
   );
   expect(statuses).toEqual([200, 404, 404, 404]);
+});
+
+test('writes its own path and that of the API into the page, also below a prefix', async () => {
+  writeFileSync(
+    join(dir, 'index.html'),
+    '<html data-base="__BASE__" data-api="__API__"><script src="./assets/a.js"></script><link href="./assets/a.css">',
+  );
+  const textAt = async (path: string) => (await app.inject(path)).body;
+  const page = (prefix: string, api: string): string =>
+    `<html data-base="${prefix}/dashboard/" data-api="${api}">` +
+    `<script src="${prefix}/dashboard/assets/a.js"></script><link href="${prefix}/dashboard/assets/a.css">`;
+  await app.register(
+    async (below) => dashboardRoute(below, { ...OPTIONS, api: '/keys/graphql', directory: pathToFileURL(`${dir}/`) }),
+    { prefix: '/keys' },
+  );
+  expect(await textAt('/dashboard/keys/key_1')).toBe(page('', '/admin/graphql'));
+  expect(await textAt('/keys/dashboard/keys/key_1')).toBe(page('/keys', '/keys/graphql'));
 });
