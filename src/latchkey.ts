@@ -1,4 +1,5 @@
 import { assemble } from './assembly/assembly.js';
+import { rememberAssembly } from './assembly/assemblyOf.js';
 import type { LatchkeyOptions } from './assembly/latchkeyOptions.js';
 import type { Latchkey } from './assembly/libraryApi.js';
 
@@ -35,5 +36,7 @@ const PUBLISHED: Readonly<Record<keyof Latchkey, true>> = {
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const assembly = await assemble(options);
   const names = Object.keys(PUBLISHED) as (keyof Latchkey)[];
-  return Object.fromEntries(names.map((name) => [name, assembly[name]])) as unknown as Latchkey;
+  const latchkey = Object.fromEntries(names.map((name) => [name, assembly[name]])) as unknown as Latchkey;
+  rememberAssembly(latchkey, assembly);
+  return latchkey;
 }

@@ -1,8 +1,9 @@
 // Makes dist/ from build/: the library, the service, the command line and the client. The service and the command line contain their
 // packages, so that exactly the tested versions run, and a start reads about 30 files instead of a thousand. The library doesn't: its
 // packages are dependencies, so that its users' audits see them and each is installed once.
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { notingBundled } from './bundled.js';
 import { BUILD, DIST, ENTRIES, manifest } from './paths.js';
@@ -58,6 +59,30 @@ const wantsLanguage = (id, importer) => id === 'graphql' && OF_LANGUAGE.some((pa
 
 /** Fastify loads these if a route has a JSON Schema. No route has one (src/server/http/server.ts), and they are a third of all code. */
 const UNUSED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
+const leavingUnused = {
+  name: 'unused-packages',
+  resolveId: (id) => (UNUSED.includes(id) ? `\0unused:${id}` : undefined),
+  load: (id) => (id.startsWith('\0unused:') ? 'module.exports = undefined;' : undefined),
+};
+
+/**
+ * The administration API (src/server) is part of the library, and contains its packages as the service does: a host with another
+ * framework does not have them. Adapters use those of the host.
+ */
+const INSTALLED = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+const isInstalled = (id, importer = '') => isOf(INSTALLED, id) && !(isOf(['@apollo/server'], id) && !isOfAdapters(importer));
+const isOfAdapters = (importer) => importer.startsWith(`${BUILD}adapters/`) && !importer.endsWith(OWN_COPY);
+/** Marks the copies of the Apollo adapter's modules that contain Apollo Server. */
+const OWN_COPY = '?own';
+const ownCopies = {
+  name: 'own-copies',
+  resolveId(id, importer = '') {
+    if (!id.startsWith('.') || !(importer.startsWith(`${BUILD}server/`) || importer.endsWith(OWN_COPY))) return undefined;
+    const path = join(dirname(importer.replace(OWN_COPY, '')), id);
+    return path.startsWith(`${BUILD}adapters/apollo/`) ? path + OWN_COPY : undefined;
+  },
+  load: (id) => (id.endsWith(OWN_COPY) ? readFileSync(id.replace(OWN_COPY, ''), 'utf8') : undefined),
+};
 
 // No source maps: names are kept and lines are whole, so that a stack trace reads well, and maps would double the bytes.
 const OUTPUT = {
@@ -78,11 +103,10 @@ await bundle(SERVICE, {
     {
       name: 'parts-of-packages',
       resolveId(id, importer) {
-        if (wantsLanguage(id, importer)) return LANGUAGE;
-        return UNUSED.includes(id) ? `\0unused:${id}` : undefined;
+        return wantsLanguage(id, importer) ? LANGUAGE : undefined;
       },
-      load: (id) => (id.startsWith('\0unused:') ? 'module.exports = undefined;' : undefined),
     },
+    leavingUnused,
     {
       name: 'required-packages',
       transform: {
@@ -104,7 +128,8 @@ await bundle(SERVICE, {
 await bundle(LIBRARY, {
   name: 'library',
   platform: 'node',
-  external: isPackage,
+  external: (id, importer) => isPackage(id) && (isInstalled(id, importer) || isApart(id, importer)),
+  plugins: [leavingUnused, ownCopies],
   output: outputWith({ chunks: 'library/[name]-[hash].js', packageFiles: 'libraryFiles.js' }),
 });
 for (const name of required) {

@@ -16,12 +16,12 @@ export interface Accounts {
   readonly sentInClear: SentInClear;
   readonly gathered: GatheredEntries;
   readonly verdicts: Verdicts;
-  /** Reports the first use of a key, and uses from new addresses. Null if nobody listens for events. */
-  readonly watch: KeyWatch | null;
+  /** Reports the first use of a key, and uses from new addresses, while somebody listens for events. */
+  readonly watch: Pick<KeyWatch, 'used'>;
 }
 
 export function openAccounts(foundation: Foundation): Accounts {
-  const { store, now, callbacks, observer, onKeyEvent, started } = foundation;
+  const { store, now, callbacks, observer, keyEvents, started } = foundation;
   const usage = openUsage(foundation);
   started.push(() => usage.close());
   const refusals = new Refusals(now);
@@ -30,19 +30,24 @@ export function openAccounts(foundation: Foundation): Accounts {
     refusals: callbacks.containAll('refusals', refusals, ['key']),
   };
   const sentInClear = new SentInClear(now);
+  const watch = new KeyWatch(keyEvents.tell);
   const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
   started.push(() => gathered.close());
   return {
     ...{ usage, refusals, sentInClear, gathered },
     verdicts: new Verdicts({ ...recording, observer }),
-    watch: onKeyEvent === undefined ? null : new KeyWatch(onKeyEvent),
+    watch: {
+      used(...given) {
+        if (keyEvents.areHeard) watch.used(...given);
+      },
+    },
   };
 }
 
-function openUsage({ store, now, onKeyEvent }: Foundation): UsageLog {
-  if (onKeyEvent === undefined) return new UsageLog({ store, now });
-  const onLimited = ({ keyId: id, workspaceId, projectId }: AuthenticatedPrincipal): void =>
-    onKeyEvent(keyEvent('LIMITED', { id, workspaceId, projectId }, now()));
+function openUsage({ store, now, keyEvents }: Foundation): UsageLog {
+  const onLimited = ({ keyId: id, workspaceId, projectId }: AuthenticatedPrincipal): void => {
+    if (keyEvents.areHeard) keyEvents.tell(keyEvent('LIMITED', { id, workspaceId, projectId }, now()));
+  };
   return new UsageLog({ store, now, onLimited });
 }
 

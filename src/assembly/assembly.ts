@@ -3,21 +3,25 @@ import type { ForeignSource } from '../core/auth/headerFields.js';
 import { protectedResource, type ProtectedResource, type ResourceKind } from '../core/auth/oidc/protectedResource.js';
 import { signInOf } from '../core/auth/oidc/issuerSignIn.js';
 import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
-import type { Principal } from '../core/auth/principal.js';
+import type { LatchkeyContext, Principal } from '../core/auth/principal.js';
 import type { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import type { Standing } from '../core/auth/standing.js';
 import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
 import { ProxiedRequests } from '../core/auth/verification/proxiedRequests.js';
-import { ANSWER_LIMITS } from '../core/guard/answer/answerLimits.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/answerLimits.js';
+import { GuardedSchemas } from '../core/guard/guardedSchemas.js';
+import type { Introspection } from '../core/guard/introspection.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
 import type { EndedKeys } from '../core/keys/ended.js';
+import type { KeyEvents } from '../core/keys/keyEvents.js';
 import type { KeyService } from '../core/keys/keyService.js';
 import { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
 import { ENDPOINT_SCOPES } from '../core/scopes/endpointScopes.js';
+import type { Observer } from '../core/observer/observer.js';
 import { checkOptions } from '../core/util/checkOptions.js';
 import type { GatheredEntries } from '../management/audit/gathered.js';
 import type { Refusals } from '../management/audit/refusals.js';
@@ -90,6 +94,14 @@ export interface Assembly extends Latchkey {
   readonly endedKeys: EndedKeys | null;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
+  /** The schemas that were guarded here. */
+  readonly schemas: GuardedSchemas;
+  readonly keyEvents: KeyEvents;
+  readonly observer: Observer;
+  readonly introspection: Introspection;
+  readonly answer: AnswerLimits;
+  /** Logs an error that callers don't see. */
+  report(error: unknown, context: LatchkeyContext): void;
 }
 
 /**
@@ -125,6 +137,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     now,
   });
   started.push(() => knownScopes.close());
+  const schemas = new GuardedSchemas();
   const services = openServices(foundation, { tiers: limiter.tiers, knownScopes });
   const firstKey = await services.workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
@@ -141,13 +154,20 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
   const streams = streamGuardOf(foundation, { limiter, accounts, answer, requests, standing });
   const { derivedTokens } = signing;
-  const resolvers = allResolvers(foundation, services, { limiter, knownScopes, answer, bounds, derivedTokens });
+  const resolvers = allResolvers(foundation, services, {
+    limiter,
+    knownScopes,
+    schemas,
+    answer,
+    bounds,
+    derivedTokens,
+  });
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
   return {
     typeDefs: keyTypeDefs(),
     resolvers,
-    guard: guardOf(foundation, { answer, resolvers, knownScopes }),
+    guard: guardOf(foundation, { answer, resolvers, knownScopes, schemas }),
     context: principals.contextBuilder(admission),
     ...{ requests, streams },
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
@@ -172,6 +192,9 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     gathered: accounts.gathered,
     endedKeys,
     bcrypt: gate,
+    ...{ schemas, answer, observer: foundation.observer, keyEvents: foundation.keyEvents },
+    introspection: options.introspection ?? 'authenticated',
+    report: (error, context) => requests.report(error, context),
     async close() {
       streams.close();
       await signing.keys.close();

@@ -2,6 +2,7 @@ import { NO_CONFIGURATION, type Configuration } from '../core/auth/configuration
 import { ConfiguredKeys } from '../core/auth/configuredKeys.js';
 import { ANONYMOUS } from '../core/auth/principal.js';
 import { BcryptGate } from '../core/keys/bcryptGate.js';
+import { KeyEvents } from '../core/keys/keyEvents.js';
 import { Peppers } from '../core/keys/pepper.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import { containedObserver } from '../core/observer/containedObserver.js';
@@ -28,7 +29,7 @@ export interface Foundation {
   readonly callbacks: Callbacks;
   readonly observer: Observer;
   readonly log: LatchkeyOptions['log'];
-  readonly onKeyEvent: LatchkeyOptions['onKeyEvent'];
+  readonly keyEvents: KeyEvents;
   readonly configured: CurrentConfiguration;
   /** Functions that end what was started, for a start that fails. */
   readonly started: (() => unknown)[];
@@ -41,10 +42,11 @@ export function foundationOf(options: LatchkeyOptions, started: (() => unknown)[
   const callbacks = callbacksOf('createLatchkey', options);
   const { store, end } = withBreaker(options.store);
   started.push(end);
-  const onKeyEvent = options.onKeyEvent && callbacks.contain('onKeyEvent', options.onKeyEvent);
-  const changes = new ChangeAnnouncer(options.changes, callbacks, onKeyEvent);
+  const keyEvents = new KeyEvents();
+  if (options.onKeyEvent !== undefined) keyEvents.listen(callbacks.contain('onKeyEvent', options.onKeyEvent));
+  const changes = new ChangeAnnouncer(options.changes, callbacks, keyEvents.tell);
   return {
-    ...{ options, end, started, callbacks, changes, onKeyEvent },
+    ...{ options, end, started, callbacks, changes, keyEvents },
     store: changes.around(store),
     now: options.now ?? Date.now,
     gate: new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost }),

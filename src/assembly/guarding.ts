@@ -3,6 +3,7 @@ import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { assertGuarded, guardWith } from '../core/guard/guard.js';
 import { openings } from '../core/guard/openings.js';
+import type { GuardedSchemas } from '../core/guard/guardedSchemas.js';
 import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkOptions } from '../core/util/checkOptions.js';
@@ -16,12 +17,14 @@ interface GuardingOptions {
   readonly resolvers: Readonly<Record<string, object>>;
   /** Receives the scopes of the guarded schemas. */
   readonly knownScopes: Pick<KnownScopes, 'add'>;
+  /** Receives the guarded schemas. */
+  readonly schemas: GuardedSchemas;
 }
 
 /** Returns the function that guards a schema in place. */
 export function guardOf(
   { options, log }: Foundation,
-  { answer, resolvers, knownScopes }: GuardingOptions,
+  { answer, resolvers, knownScopes, schemas }: GuardingOptions,
 ): (schema: GraphQLSchema, given?: { readonly plugin?: boolean }) => GraphQLSchema {
   const { actions, rootFields } = options;
   const rules = { answer, ...(actions !== undefined && { actions }), ...(rootFields !== undefined && { rootFields }) };
@@ -30,6 +33,7 @@ export function guardOf(
     if (isSchema(schema)) assertResolved(schema, resolvers);
     guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
     const guarded = assertGuarded(schema);
+    schemas.add(schema);
     knownScopes.add(guarded.scopes, () => openings(schema, guarded));
     return schema;
   };

@@ -123,7 +123,7 @@ function authenticatorOf(foundation: Foundation, accounts: Accounts, operator: O
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
     onUse: (keyId, at, key, address) => {
       usage.used(keyId, at);
-      watch?.used(key, at, address);
+      watch.used(key, at, address);
     },
     observer,
     fetch: options.fetch,

@@ -2,6 +2,7 @@ import type { DerivedTokens } from '../core/auth/signing/derivedTokens.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { DocumentBounds } from '../core/guard/document/documentBounds.js';
 import { Explainer } from '../core/guard/explain.js';
+import type { GuardedSchemas } from '../core/guard/guardedSchemas.js';
 import { MAX_LINES } from '../core/guard/lines.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
 import type { Limits } from '../core/limits/limits.js';
@@ -26,6 +27,7 @@ import type { Services } from './services.js';
 interface AllResolversOptions {
   readonly limiter: Limits;
   readonly knownScopes: KnownScopes;
+  readonly schemas: GuardedSchemas;
   readonly answer: AnswerLimits;
   readonly bounds: DocumentBounds;
   readonly derivedTokens: DerivedTokens;
@@ -35,7 +37,7 @@ interface AllResolversOptions {
 export function allResolvers(
   { options, store, now, configured }: Foundation,
   { keys, workspaces, projects, users, holderOf }: Services,
-  { limiter, knownScopes, answer, bounds, derivedTokens }: AllResolversOptions,
+  { limiter, knownScopes, schemas, answer, bounds, derivedTokens }: AllResolversOptions,
 ): Readonly<Record<string, object>> {
   const { introspection = 'authenticated', document } = options;
   const { roles, ceilings } = configured;
@@ -48,9 +50,9 @@ export function allResolvers(
         workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
         auditResolvers(new AuditService(store.audit)),
         usageResolvers({ usage: store.usage, now }),
-        suggestionResolvers({ keys, usage: store.usage, now }),
+        suggestionResolvers({ keys, usage: store.usage, knownScopes, schemas, now }),
         scopeResolvers({ knownScopes, ceilings }),
-        accessResolvers({ explainer, keys, holderOf, limiter, now }),
+        accessResolvers({ explainer, schemas, keys, holderOf, limiter, now }),
       ),
     ),
     ...{ Count, DateTime, Duration, JSON: JSONValue, Scope },

@@ -16,15 +16,16 @@ export interface Suggestion<T extends Used> {
   readonly guarded: readonly T[];
 }
 
-/** Returns the smallest set of scopes for the used fields, with the reason for each scope. */
+/** Returns the smallest set of scopes for the used fields of all schemas, with the reason for each scope. */
 export function suggestionFor<T extends Used>(
-  rules: SchemaRules,
+  rules: readonly SchemaRules[],
   used: readonly T[],
   held: readonly string[],
 ): Suggestion<T> {
   const places = used.flatMap((use) => {
-    const rule = ruleAt(rules, use.coordinate);
-    return rule === undefined ? [] : [{ use, requirement: rule.requirement }];
+    // A coordinate in several schemas may have been used in any of them.
+    const found = rules.flatMap((each) => ruleAt(each, use.coordinate) ?? []);
+    return found.map(({ requirement }) => ({ use, requirement }));
   });
   const least = leastScopes(
     places.map(({ requirement }) => requirement),
@@ -33,11 +34,11 @@ export function suggestionFor<T extends Used>(
   const scopes = least.map((scope) => {
     const others = least.filter((other) => other !== scope);
     const closed = places.filter(({ requirement }) => !isMet(requirement, others));
-    return { scope, fields: closed.map(({ use }) => use) };
+    return { scope, fields: [...new Set(closed.map(({ use }) => use))] };
   });
   return {
     scopes,
     unneeded: held.filter((scope) => !least.includes(scope)),
-    guarded: places.map(({ use }) => use),
+    guarded: [...new Set(places.map(({ use }) => use))],
   };
 }

@@ -84,6 +84,16 @@ export class KnownScopes {
     if (wanted.some((scope) => parseScope(scope) !== null && !known.includes(scope))) await this.#read();
   }
 
+  /**
+   * Returns those of the scopes that no schema of this process has, but one of another process on the store. Rejects with
+   * StoreUnavailable.
+   */
+  async onlyElsewhere(scopes: readonly string[]): Promise<readonly string[]> {
+    const strange = scopes.filter((scope) => !this.#own.has(scope) && !this.#always.includes(scope));
+    if (strange.length > 0) await this.#read();
+    return strange.filter((scope) => this.#others.has(scope));
+  }
+
   /** Returns all known scopes, sorted by name, after reading those of other processes. Rejects with StoreUnavailable. */
   async list(): Promise<readonly PublishedScope[]> {
     await this.#read();

@@ -1,8 +1,9 @@
-import type { GraphQLResolveInfo } from 'graphql';
-import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import type { AuthenticatedPrincipal, Principal } from '../../core/auth/principal.js';
 import { jsonSize } from '../../core/guard/answer/size.js';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
 import type { Explainer, Explanation, Objection, ParsedDocuments } from '../../core/guard/explain.js';
+import type { GuardedSchemas } from '../../core/guard/guardedSchemas.js';
 import { countTokens } from '../../core/guard/tokens.js';
 import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { WholeKey } from '../../core/keys/configured.js';
@@ -13,6 +14,8 @@ import { Turns } from '../../core/util/turns.js';
 import { foretell, type Outlook } from './outlook.js';
 
 interface AccessResolverOptions {
+  /** The schemas that a document can be for. */
+  readonly schemas: Pick<GuardedSchemas, 'besides'>;
   readonly explainer: Explainer;
   readonly keys: Pick<KeyService, 'find'>;
   /** Returns the current holder of the key; `left` if its user was removed. */
@@ -26,6 +29,20 @@ interface ExplainArguments {
   readonly document: string;
   readonly operationName?: string | null;
   readonly variables?: unknown;
+}
+
+/** The operation to explain. */
+interface Asked {
+  readonly document: string;
+  readonly operationName: string | null;
+  readonly variables: unknown;
+}
+
+interface Principals {
+  /** The caller of the operation. */
+  readonly holder: AuthenticatedPrincipal;
+  /** The caller who receives the explanation. */
+  readonly reader: Principal;
 }
 
 export interface Holder {
@@ -63,7 +80,7 @@ function sizeOf(document: string, most: number): number {
 }
 
 /** Resolvers of explainAccess. It only reads: it records no use of the key and counts nothing for it. */
-export function accessResolvers({ explainer, keys, holderOf, limiter, now }: AccessResolverOptions) {
+export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, now }: AccessResolverOptions) {
   // Validating a document takes as long as validating the request itself, and one operation can explain many documents.
   const turns = new Turns();
   const budgets = new WorkBudgets({
@@ -72,19 +89,34 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
     message: `The documents in this operation have more than ${MAX_TOKENS} tokens in total (${CHARACTERS_PER_TOKEN} characters count as at least one). Send some of them in another operation.`,
   });
   // By the variables object, because graphql-js creates one for each execution.
-  const documents = new WeakMap<object, ParsedDocuments>();
-  const documentsOf = ({ variableValues }: GraphQLResolveInfo): ParsedDocuments => {
-    let parsed = documents.get(variableValues);
-    if (parsed === undefined) documents.set(variableValues, (parsed = new Map() as ParsedDocuments));
+  const documents = new WeakMap<object, Map<GraphQLSchema, ParsedDocuments>>();
+  const documentsOf = ({ variableValues }: GraphQLResolveInfo, schema: GraphQLSchema): ParsedDocuments => {
+    const bySchema = documents.get(variableValues) ?? new Map<GraphQLSchema, ParsedDocuments>();
+    documents.set(variableValues, bySchema);
+    const parsed = bySchema.get(schema) ?? (new Map() as ParsedDocuments);
+    bySchema.set(schema, parsed);
     return parsed;
   };
-  const spend = (document: string, variables: unknown, info: GraphQLResolveInfo): void => {
-    const known = documentsOf(info).get(document);
+  const spend = ({ document, variables }: Asked, info: GraphQLResolveInfo, schema: GraphQLSchema): void => {
+    const known = documentsOf(info, schema).get(document);
     const left = budgets.left(info);
     const tokens = known?.errors.length === 0 ? 1 : sizeOf(document, left + 1);
     const more =
       variables == null ? 0 : Math.floor(jsonSize(variables, (left + 1) * BYTES_PER_TOKEN) / BYTES_PER_TOKEN);
     budgets.spend(info, tokens + more);
+  };
+  /** Explains a document for the first of the schemas in which it is valid, or else for the first. */
+  const explain = (asked: Asked, principals: Principals, info: GraphQLResolveInfo): Explanation => {
+    const explainFor = (schema: GraphQLSchema): Explanation => {
+      spend(asked, info, schema);
+      const { holder, reader } = principals;
+      return explainer.explain(schema, holder, asked, { reader, parsed: documentsOf(info, schema) });
+    };
+    const [first = info.schema, ...others] = schemas.besides(info.schema);
+    const explained = explainFor(first);
+    if (!explained.objections.includes('INVALID_DOCUMENT')) return explained;
+    const valid = others.map(explainFor).find(({ objections }) => !objections.includes('INVALID_DOCUMENT'));
+    return valid ?? explained;
   };
   return {
     Query: {
@@ -99,13 +131,10 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
         const holder = await holderOf(principal, key);
         const { tier } = holder.principal;
         const question = { document, operationName, variables };
-        const { objections, ...explained } = await turns.run(principal.workspaceId, () => {
-          spend(document, variables, info);
-          return explainer.explain(info.schema, holder.principal, question, {
-            reader: principal,
-            parsed: documentsOf(info),
-          });
-        });
+        const principals = { holder: holder.principal, reader: principal };
+        const { objections, ...explained } = await turns.run(principal.workspaceId, () =>
+          explain(question, principals, info),
+        );
         const room = { familyId: key.familyId, tier };
         const foretold = await foretell(
           limiter,

@@ -1,8 +1,10 @@
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { rulesOf } from '../../core/guard/guard.js';
+import type { GuardedSchemas } from '../../core/guard/guardedSchemas.js';
 import type { SchemaRules } from '../../core/guard/rules.js';
 import { suggestionFor, type Suggestion } from '../../core/guard/suggestion.js';
 import type { ActorContext } from '../../core/keys/actor.js';
+import type { KnownScopes } from '../../core/keys/knownScopes.js';
 import type { KeyService } from '../../core/keys/keyService.js';
 import { badInput } from '../../core/errors/refusal.js';
 import { DAY, FIELDS_KEPT, startOf } from '../../core/store/periods.js';
@@ -10,6 +12,10 @@ import type { FieldUse } from '../../core/store/records.js';
 import type { UsageStore } from '../../core/store/store.js';
 
 interface SuggestionResolverOptions {
+  /** The schemas whose fields a key can have used. */
+  readonly schemas: Pick<GuardedSchemas, 'besides'>;
+  /** Scopes of schemas that only other processes know are never unneeded. */
+  readonly knownScopes: Pick<KnownScopes, 'onlyElsewhere'>;
   readonly keys: Pick<KeyService, 'findMany'>;
   readonly usage: Pick<UsageStore, 'fields'>;
   readonly now: () => number;
@@ -34,7 +40,7 @@ const USUAL_DAYS = 30;
 const MAX_FIELDS = 100;
 
 /** Resolvers of suggestScopes. It reads the recorded usage of the key, and changes nothing. */
-export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOptions) {
+export function suggestionResolvers({ schemas, knownScopes, keys, usage, now }: SuggestionResolverOptions) {
   const known = new WeakMap<GraphQLSchema, SchemaRules>();
   const rulesFor = (schema: GraphQLSchema): SchemaRules => {
     let rules = known.get(schema);
@@ -64,7 +70,10 @@ export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOpti
         const from = today - (days - 1) * DAY;
         const used = await usage.fields(key.id, from, today + DAY);
         const { createdAt, scopes } = key;
-        return { ...suggestionFor(rulesFor(schema), used, scopes), from, to, createdAt };
+        const suggestion = suggestionFor(schemas.besides(schema).map(rulesFor), used, scopes);
+        const elsewhere = await knownScopes.onlyElsewhere(scopes);
+        const unneeded = suggestion.unneeded.filter((scope) => !elsewhere.includes(scope));
+        return { ...suggestion, unneeded, from, to, createdAt };
       },
     },
     ScopeSuggestion: {

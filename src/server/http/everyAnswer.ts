@@ -4,7 +4,7 @@ import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
 import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
 import type { Limits } from '../../core/limits/limits.js';
 import type { Observer } from '../../core/observer/observer.js';
-import type { Caller, Proxies } from '../net/trustedProxies.js';
+import type { Caller, Callers } from '../net/trustedProxies.js';
 import { unavailable } from '../../core/errors/refusal.js';
 import type { Connections } from './connections.js';
 import { discardRest } from './discardRest.js';
@@ -28,7 +28,7 @@ interface EveryAnswerOptions {
   readonly limiter: Limits;
   readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly observer: Observer;
-  readonly proxies: Proxies;
+  readonly callers: Callers;
   readonly connections: Connections;
 }
 
@@ -38,7 +38,7 @@ interface EveryAnswerOptions {
  */
 export function addToEveryAnswer(
   app: FastifyInstance,
-  { limiter, rateLimitHeaders, observer, proxies, connections }: EveryAnswerOptions,
+  { limiter, rateLimitHeaders, observer, callers, connections }: EveryAnswerOptions,
 ): void {
   const shared = new SharedAddresses(app.log);
   app.decorateRequest('principal');
@@ -46,7 +46,7 @@ export function addToEveryAnswer(
   app.decorateRequest('caller');
   app.decorateRequest('outcome');
   app.addHook('onRequest', (request, reply, done) => {
-    identify(request, reply, proxies);
+    identify(request, reply, callers);
     if (connections.arrived(request.raw)) done();
     else done(unavailable('The server is stopping. Send the request again on a new connection.', 1));
   });
@@ -100,9 +100,9 @@ const NO_PAGE = {
 } as const;
 
 /** Initializes a request as anonymous, and gives it an ID that is in the response and in the log. */
-export function identify(request: FastifyRequest, reply: FastifyReply, proxies: Proxies): void {
+export function identify(request: FastifyRequest, reply: FastifyReply, callers: Callers): void {
   request.principal = ANONYMOUS;
-  request.caller = proxies.callerOf(request.raw, isEncrypted(request.raw.socket));
+  request.caller = callers.callerOf(request.raw, isEncrypted(request.raw.socket));
   request.outcome = { word: 'ok', operation: null, operationName: null, begunAfter: null, isJudged: false };
   reply.header('x-request-id', request.id);
   reply.headers(NO_PAGE);

@@ -9,32 +9,38 @@ import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
  * Sends the response to requests that do not reach GraphQL: refusals, HTTP faults and unknown routes. The body has
  * GraphQL's format.
  *
- * @param resourceMetadata for challenges: see {@link httpAnswer}
+ * @param options the path of the API, and the address of its metadata for challenges: see {@link httpAnswer}
  */
-export function answerFaults(app: FastifyInstance, resourceMetadata: () => string | null): void {
+export function answerFaults(
+  app: FastifyInstance,
+  { api, resourceMetadata }: { readonly api: string; readonly resourceMetadata: () => string | null },
+): void {
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, resourceMetadata()));
-  app.setNotFoundHandler(answerUnknownRoute);
+  app.setNotFoundHandler((request, reply) => answerUnknownRoute(request, reply, api));
 }
 
 /**
  * Responds to requests for unknown routes and methods before their body is read: otherwise Fastify would parse it,
  * whatever its size. Call this after adding every hook that such a response needs.
+ *
+ * @param api the path of the API
  */
-export function refuseUnknownRoutes(app: FastifyInstance): void {
+export function refuseUnknownRoutes(app: FastifyInstance, api: string): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.is404) answerUnknownRoute(request, reply);
+    if (request.is404) answerUnknownRoute(request, reply, api);
     else done();
   });
 }
 
-function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  // Key management has the same paths below /admin.
-  const path = request.url.split('?', 1)[0]?.replace(/^\/admin\//, '/');
-  if (path === '/graphql/stream') {
+function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply, api: string): FastifyReply {
+  const path = request.url.split('?', 1)[0] ?? '';
+  // Key management is there, too, in every mode.
+  const apis = [api, '/admin/graphql'];
+  if (apis.some((each) => path === `${each}/stream`)) {
     return refuseRequest(reply.header('allow', 'GET, POST'), 'Send subscriptions by POST or GET.', 405);
   }
-  if (path !== '/graphql') {
-    return refuse(reply, new Refusal('Not found. The API is at /graphql.', { code: 'NOT_FOUND' }), {
+  if (!apis.includes(path)) {
+    return refuse(reply, new Refusal(`Not found. The API is at ${api}.`, { code: 'NOT_FOUND' }), {
       status: 404,
     });
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import { packageFile } from '../../packageFiles.js';
 
 /** GraphiQL's page, compressed. */
@@ -24,25 +24,46 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-let page: Promise<Page> | null = null;
+/** The endpoint that the built page calls. */
+const BUILT_ENDPOINT = '/graphql';
+
+/** By endpoint. There are as many as routes with the page. */
+const pages = new Map<string, Promise<Page>>();
 
 /**
  * Returns GraphiQL's page, which the build creates from its package (scripts/graphiql.js) without a CDN. Reads it at
  * the first visit, so that the API starts sooner. The page is the same for all users and contains no key (B36): users
  * enter theirs into its header pane.
+ *
+ * @param endpoint the path of the API that the page calls
  */
-export function graphiqlPage(): Promise<Page> {
-  page ??= readPage().catch((error: unknown) => {
-    page = null;
-    throw error;
-  });
+export function graphiqlPage(endpoint: string): Promise<Page> {
+  let page = pages.get(endpoint);
+  if (page === undefined) {
+    page = readPage(endpoint).catch((error: unknown) => {
+      pages.delete(endpoint);
+      throw error;
+    });
+    pages.set(endpoint, page);
+  }
   return page;
 }
 
-async function readPage(): Promise<Page> {
-  const body = await readFile(FILE);
-  const html = (await promisify(gunzip)(body)).toString();
+async function readPage(endpoint: string): Promise<Page> {
+  const built = await readFile(FILE);
+  const builtHtml = (await promisify(gunzip)(built)).toString();
+  const isBuilt = endpoint === BUILT_ENDPOINT;
+  const html = isBuilt ? builtHtml : withEndpoint(builtHtml, endpoint);
+  const body = isBuilt ? built : await promisify(gzip)(html);
   return { body, headers: { ...HEADERS, 'content-security-policy': policyOf(html) } };
+}
+
+const ENDPOINT = `"endpoint":${JSON.stringify(BUILT_ENDPOINT)}`;
+
+function withEndpoint(html: string, endpoint: string): string {
+  const start = html.lastIndexOf(ENDPOINT);
+  if (start === -1) throw new Error('The page of GraphiQL has another form. Build it again.');
+  return `${html.slice(0, start)}"endpoint":${JSON.stringify(endpoint)}${html.slice(start + ENDPOINT.length)}`;
 }
 
 /**

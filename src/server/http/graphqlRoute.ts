@@ -117,10 +117,10 @@ export function wantsGraphiql(request: FastifyRequest): boolean {
 /** Sends GraphiQL's page, and counts an anonymous request of the visitor's network. */
 export async function sendGraphiql(
   latchkey: Pick<Assembly, 'authenticate' | 'arrived'>,
-  { caller }: FastifyRequest,
+  { caller, routeOptions: { url = '/graphql' } }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   await latchkey.arrived(await latchkey.authenticate({ headers: {}, rawHeaders: [], ip: caller.address }));
-  const { body, headers } = await graphiqlPage();
+  const { body, headers } = await graphiqlPage(url);
   return reply.headers(headers).send(body);
 }

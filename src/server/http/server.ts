@@ -1,11 +1,5 @@
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyServerOptions,
-} from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import { randomUUID } from 'node:crypto';
 import type { Server as HttpsServer } from 'node:https';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { Observer } from '../../core/observer/observer.js';
@@ -21,13 +15,13 @@ import { askOperation } from './askOperation.js';
 import { authenticationHook } from './authentication.js';
 import { authRoute } from './authRoute.js';
 import { decodeBodies } from './bodyEncoding.js';
-import { HEADER_TIME, MAX_BODY_BYTES } from '../../core/guard/document/documentBounds.js';
+import { HEADER_TIME } from '../../core/guard/document/documentBounds.js';
 import { Connections } from './connections.js';
 import { allowOrigins } from './cors.js';
 import { countBodies } from './countBodies.js';
-import { addToEveryAnswer, identify } from './everyAnswer.js';
+import { addToEveryAnswer } from './everyAnswer.js';
 import { dashboardRoute, isBrowser } from './dashboardRoute.js';
-import { answerFaults, refuseRequest, refuseUnknownRoutes } from './faults.js';
+import { answerFaults, refuseUnknownRoutes } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes, type Sharing } from './health.js';
 import { jwksRoute } from './jwksRoute.js';
@@ -37,6 +31,7 @@ import { Moments } from './changeMoments.js';
 import { protectedResourceRoutes } from './protectedResourceRoutes.js';
 import { parseBodies } from './parseBodies.js';
 import { requireHttps } from './requireHttps.js';
+import { routingOptions } from './routing.js';
 import { schemaRoute } from './schemaRoute.js';
 import { streamCredential } from './streamCredential.js';
 import { StreamOpener } from './streamOpener.js';
@@ -87,41 +82,24 @@ interface ServerOptions {
  */
 const HANDSHAKE_TIME = 5_000;
 
+/** The path of the API that the service guards. */
+const API = '/graphql';
+
 /** By default, Node looks for slow callers every 30 s, which gives them that much more time. */
 const SLOW_CALLERS = { headersTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 } as const;
-
-/**
- * Routes have no JSON Schema, because GraphQL validates input. Loading Fastify's schema compilers would take a tenth of
- * the start time. The build omits them (scripts/build/bundle.js).
- */
-function compileSchema(): never {
-  throw new Error('Routes have no JSON Schema here.');
-}
 
 /** Returns the HTTP server, ready to listen. Close it with {@link Connections.drain}, so that no request is lost. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
   const { sharing, observer, scrape, tracing, connections = new Connections(), gateway = null } = options;
-  const proxies = new Proxies(settings.trustProxy, settings.trustProxyHeader);
+  const callers = new Proxies(settings.trustProxy, settings.trustProxyHeader);
   const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
   const httpOptions = {
-    loggerInstance: logger,
-    // Replaced by our own log line: Fastify's contains the whole URL, which may contain a query or a key.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    // A child logger for each request would cost more than its log line.
-    childLoggerFactory: (logger) => logger,
-    genReqId: () => randomUUID(),
-    schemaController: { compilersFactory: { buildValidator: compileSchema, buildSerializer: compileSchema } },
-    bodyLimit: MAX_BODY_BYTES,
+    ...routingOptions({ logger, callers, api: API }),
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     // Requests that arrive while the server closes are still processed.
     return503OnClosing: false,
-    // Fastify's own response to an invalid URL repeats the URL, which may contain a key. No hooks run here.
-    frameworkErrors: (_error, request, reply) => {
-      identify(request, reply, proxies);
-      refuseRequest(reply, 'The URL is invalid. The API is at /graphql.');
-    },
   } satisfies FastifyServerOptions;
   const app: FastifyInstance =
     certificate === null
@@ -143,10 +121,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   parseBodies(app);
   countBodies(app, { limiter, verdicts });
   decodeBodies(app);
-  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, proxies, connections });
+  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, callers, connections });
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);
-  answerFaults(app, () => latchkey.resourceMetadata());
+  answerFaults(app, { api: API, resourceMetadata: () => latchkey.resourceMetadata() });
   await allowOrigins(app, {
     origins: settings.corsOrigins,
     requestHeaders: settings.corsRequestHeaders,
@@ -154,7 +132,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     rateLimitHeaders: latchkey.rateLimitHeaders,
   });
   // After CORS, because preflight requests have no route.
-  refuseUnknownRoutes(app);
+  refuseUnknownRoutes(app, API);
   const unread = new UnreadCounter(latchkey, verdicts);
   // Key management stays at one address in every mode. Without a gateway, /graphql serves it, too.
   const prefixes = gateway === null ? ['', '/admin'] : ['/admin'];

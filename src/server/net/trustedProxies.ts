@@ -24,8 +24,13 @@ type Source = Pick<IncomingMessage, 'headers' | 'rawHeaders'> & {
   readonly socket: { readonly remoteAddress?: string | undefined };
 };
 
+/** Finds out where a request comes from. */
+export interface Callers {
+  callerOf(request: IncomingMessage, encrypted: boolean): Caller;
+}
+
 /** Works out the address of each caller: the only place that reads proxies' header fields. */
-export class Proxies {
+export class Proxies implements Callers {
   readonly #trusted: AddressList | null;
   readonly #header: ProxyHeader;
 

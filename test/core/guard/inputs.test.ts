@@ -167,7 +167,7 @@ describe('scopes of arguments and input fields', () => {
 
   it('are suggested for keys that use them', () => {
     const used = [{ coordinate: 'Query.open(deleted:)' }, { coordinate: 'Filter.owner' }];
-    expect(suggestionFor(rulesOf(schema), used, ['read:all']).scopes).toEqual([
+    expect(suggestionFor([rulesOf(schema)], used, ['read:all']).scopes).toEqual([
       { scope: 'read:deleted', fields: [{ coordinate: 'Query.open(deleted:)' }] },
       { scope: 'read:owners', fields: [{ coordinate: 'Filter.owner' }] },
     ]);

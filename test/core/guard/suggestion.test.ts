@@ -38,7 +38,7 @@ describe('a suggestion', () => {
   `);
 
   test('names the fields that would be inaccessible without a scope, and the scopes that are not needed', () => {
-    expect(suggestionFor(rules, use('Query.a', 'Query.any', 'Query.either'), ['read:all', 'write:g'])).toEqual({
+    expect(suggestionFor([rules], use('Query.a', 'Query.any', 'Query.either'), ['read:all', 'write:g'])).toEqual({
       scopes: [{ scope: 'read:a', fields: use('Query.a', 'Query.either') }],
       unneeded: ['read:all', 'write:g'],
       guarded: use('Query.a', 'Query.any', 'Query.either'),
@@ -46,7 +46,7 @@ describe('a suggestion', () => {
   });
 
   test('does not list a field that two scopes give access to', () => {
-    expect(suggestionFor(rules, use('Query.a', 'Query.b', 'Query.either'), ['read:a', 'read:b'])).toMatchObject({
+    expect(suggestionFor([rules], use('Query.a', 'Query.b', 'Query.either'), ['read:a', 'read:b'])).toMatchObject({
       scopes: [
         { scope: 'read:a', fields: use('Query.a') },
         { scope: 'read:b', fields: use('Query.b') },
@@ -57,15 +57,15 @@ describe('a suggestion', () => {
 
   test('finds the requirements of types by their coordinates', () => {
     for (const coordinate of ['Guarded', 'Guarded.id', 'Query.guarded'])
-      expect(suggestionFor(rules, use(coordinate), ['admin']).scopes).toMatchObject([{ scope: 'write:g' }]);
+      expect(suggestionFor([rules], use(coordinate), ['admin']).scopes).toMatchObject([{ scope: 'write:g' }]);
   });
 
   test('ignores fields that the schema does not have or guard', () => {
     const nothing = { scopes: [], unneeded: ['admin'], guarded: [] };
     const gone = use('Query.gone', 'Gone.a', 'Gone', 'Query.open', 'Query', '', 'Query.a.b.c', 'constructor.a');
-    expect(suggestionFor(rules, gone.slice(0, 6), ['admin'])).toEqual(nothing);
-    expect(suggestionFor(rules, gone.slice(7), ['admin'])).toEqual(nothing);
-    expect(suggestionFor(rules, [], ['admin'])).toEqual(nothing);
+    expect(suggestionFor([rules], gone.slice(0, 6), ['admin'])).toEqual(nothing);
+    expect(suggestionFor([rules], gone.slice(7), ['admin'])).toEqual(nothing);
+    expect(suggestionFor([rules], [], ['admin'])).toEqual(nothing);
   });
 });
 
@@ -100,7 +100,7 @@ test('is enough for everything that was allowed before, and needs each of its sc
       const used = operations.filter((operation) => decide(operation.rules, keyWith(held)) === null);
       const fields = [...new Set(used.flatMap((operation) => operation.fields))];
       for (const coordinate of fields) expect(ruleAt(rules, coordinate)?.coordinate).toBe(coordinate);
-      const least = suggestionFor(rules, use(...fields), held).scopes;
+      const least = suggestionFor([rules], use(...fields), held).scopes;
       const lets = (scopes: readonly string[]) =>
         used.every((operation) => decide(operation.rules, keyWith(scopes)) === null);
       const scopes = least.map(({ scope }) => scope);

@@ -153,8 +153,8 @@ describe('in memory', () => {
       done();
     });
     countBodies(app, { limiter: { tiers: tierTable() }, verdicts: { refused: () => undefined }, bodies });
-    answerFaults(app, () => null);
-    refuseUnknownRoutes(app);
+    answerFaults(app, { api: '/graphql', resourceMetadata: () => null });
+    refuseUnknownRoutes(app, '/graphql');
     app.post('/', () => ({ reached: ++reached }));
     origin = await app.listen({ port: 0, host: '127.0.0.1' });
   });
