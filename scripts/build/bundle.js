@@ -67,11 +67,11 @@ const leavingUnused = {
 
 /**
  * The administration API (src/server) is part of the library, and contains its packages as the service does: a host with another
- * framework does not have them. Adapters use those of the host.
+ * framework does not have them. Other modules use those of the host.
  */
-const INSTALLED = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
-const isInstalled = (id, importer = '') => isOf(INSTALLED, id) && !(isOf(['@apollo/server'], id) && !isOfAdapters(importer));
-const isOfAdapters = (importer) => importer.startsWith(`${BUILD}adapters/`) && !importer.endsWith(OWN_COPY);
+const isInstalled = (id, importer = '') =>
+  isOf(Object.keys(manifest.dependencies), id) || (isOf(Object.keys(manifest.peerDependencies), id) && isOfHost(importer));
+const isOfHost = (importer) => importer.startsWith(BUILD) && !importer.startsWith(`${BUILD}server/`) && !importer.endsWith(OWN_COPY);
 /** Marks the copies of the Apollo adapter's modules that contain Apollo Server. */
 const OWN_COPY = '?own';
 const ownCopies = {

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { BUILD, manifest } from './paths.js';
 
-/** Packages that a declaration may import: they are installed with Latchkey, or by the users of that part. */
-const NAMEABLE = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
+/** Packages that a declaration may import: they are installed with Latchkey, or by the users of that part. Mercurius is a plugin of Fastify. */
+const NAMEABLE = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), 'fastify']);
 
 const IMPORTED = /(?:\bfrom |\bimport\(|^import )'([^']+)'/gm;
 /** Examples in doc comments import packages, too. */

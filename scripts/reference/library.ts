@@ -60,8 +60,9 @@ export KEY_PEPPER=$(openssl rand -hex 32) REPORTS_KEY=$(openssl rand -base64 32)
 
 Examples that import from \`@apollo/server\`, \`@graphql-tools/schema\`, \`graphql-request\` or another package need that package in your project.`;
 
-/** Adds the kind to names that differ only in case, because their anchors would be equal. */
-function headingOf({ name, declaration }: PublishedExport, all: readonly PublishedExport[]): string {
+/** Adds the specifier to names of several entries, and the kind to names that differ only in case: their anchors would be equal. */
+function headingOf({ specifier, name, declaration }: PublishedExport, all: readonly PublishedExport[]): string {
+  if (all.some((other) => other.name === name && other.specifier !== specifier)) return `${name} (${specifier})`;
   const isAlone = all.every((other) => other.name === name || other.name.toLowerCase() !== name.toLowerCase());
   return isAlone ? name : `${name} (${/^\w+/.exec(declaration)?.[0] ?? ''})`;
 }

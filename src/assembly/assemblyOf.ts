@@ -4,7 +4,7 @@ import type { Latchkey } from './libraryApi.js';
 
 const assemblies = new WeakMap<object, Assembly>();
 
-/** Remembers the assembly of which a user of the library got a part. */
+/** Remembers the assembly behind the object that a user of the library gets. */
 export function rememberAssembly(latchkey: Latchkey, assembly: Assembly): void {
   assemblies.set(latchkey, assembly);
 }

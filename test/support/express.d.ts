@@ -1,4 +1,4 @@
-/** Express 5 has no types of its own. Only the parts that tests use. */
+/** The parts of Express 5 that tests use. The package has no types. */
 declare module 'express' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 

@@ -23,13 +23,13 @@ export class GuardedSchemas {
     this.#schemas.delete(schema);
   }
 
-  /** The newest schema of the server's own API; null: there is none. */
+  /** The newest schema besides that of the administration API; null: there is none. */
   get newest(): GraphQLSchema | null {
     return [...this.#schemas].at(-1) ?? null;
   }
 
   /**
-   * Returns the schemas that an operation of the administration API is about, those of the server's own API first.
+   * Returns the schemas that an operation of the administration API is about, the newest other schema first.
    *
    * @param served the schema that serves the operation
    */

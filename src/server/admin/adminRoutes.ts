@@ -32,7 +32,7 @@ interface AdminRoutesOptions {
   readonly latchkey: Assembly;
   /** The schema of the administration API, guarded. */
   readonly administration: GraphQLSchema;
-  /** The schema of the host's own API, guarded; null: it has none. */
+  /** The guarded schema that the host itself serves; null: there is none. */
   readonly own: GraphQLSchema | null;
   readonly streams: OpenStreams;
   readonly callers: Callers;

@@ -4,7 +4,17 @@ import { optionError } from '../../shared/optionChecks.js';
 import type { AdminOptions } from './adminOptions.js';
 import { createAdmin, type Admin } from './createAdmin.js';
 
-/** An application or a router of Express. */
+/**
+ * An application or a router of Express.
+ *
+ * @example
+ * ```ts
+ * import type { Latchkey } from 'latchkey';
+ * import { mountAdmin, type ExpressApp } from 'latchkey/express';
+ *
+ * export const mount = (app: ExpressApp, latchkey: Latchkey) => mountAdmin(app, latchkey);
+ * ```
+ */
 export interface ExpressApp {
   readonly use: (...given: never[]) => unknown;
 }
@@ -18,15 +28,10 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: () 
  * @throws TypeError for an invalid option
  * @example
  * ```ts
- * import express from 'express';
- * import { createLatchkey, openSqliteStore } from 'latchkey';
- * import { mountAdmin } from 'latchkey/express';
+ * import type { Latchkey } from 'latchkey';
+ * import { mountAdmin, type ExpressApp } from 'latchkey/express';
  *
- * const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
- * const app = express();
- * const admin = await mountAdmin(app, latchkey);
- * const server = app.listen(4000);
- * process.once('SIGTERM', () => void admin.close().then(() => server.close()));
+ * export const mount = (app: ExpressApp, latchkey: Latchkey) => mountAdmin(app, latchkey, { path: '/keys' });
  * ```
  */
 export async function mountAdmin(app: ExpressApp, latchkey: Latchkey, options: AdminOptions = {}): Promise<Admin> {

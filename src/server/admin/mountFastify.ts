@@ -4,7 +4,17 @@ import { optionError } from '../../shared/optionChecks.js';
 import type { AdminOptions } from './adminOptions.js';
 import { createAdmin, type Admin } from './createAdmin.js';
 
-/** An instance of Fastify, of any version whose requests and replies have `raw`. */
+/**
+ * An instance of Fastify, of any version whose requests and replies have `raw`.
+ *
+ * @example
+ * ```ts
+ * import type { Latchkey } from 'latchkey';
+ * import { mountAdmin, type FastifyApp } from 'latchkey/fastify';
+ *
+ * export const mount = (app: FastifyApp, latchkey: Latchkey) => mountAdmin(app, latchkey);
+ * ```
+ */
 export interface FastifyApp {
   readonly register: (...given: never[]) => unknown;
   readonly addHook: (...given: never[]) => unknown;

@@ -13,7 +13,7 @@ import type { RequestContext } from '../http/requestContext.js';
 import type { AdminOptions } from './adminOptions.js';
 
 interface OwnOperationsOptions {
-  /** The host's, guarded. */
+  /** The guarded schema that the host itself serves. */
   readonly schema: GraphQLSchema;
   readonly latchkey: Pick<Assembly, 'requests'>;
   readonly context: NonNullable<AdminOptions['context']>;

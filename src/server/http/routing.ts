@@ -20,7 +20,7 @@ function compileSchema(): never {
   throw new Error('Routes have no JSON Schema here.');
 }
 
-/** Returns Fastify's options for our routes, on a server of our own or on that of a host. */
+/** Returns Fastify's options for our routes, on our server or on that of a host. */
 export function routingOptions({ logger, callers, api }: RoutingOptions) {
   return {
     loggerInstance: logger,

@@ -179,7 +179,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       gateway === null ? askOperation(apollo, operation, context) : gateway.run(operation, context, request),
   });
   await verifyRoute(app, { latchkey, authenticate, moments, verdicts });
-  authRoute(app, { latchkey, authenticate, proxies, audiences: settings.authAudiences });
+  authRoute(app, { latchkey, authenticate, proxies: callers, audiences: settings.authAudiences });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
   healthRoutes(app, { store, sharing: sharing ?? null, connections, drift: () => gateway?.drift.summary ?? null });

@@ -21,7 +21,7 @@ import { answerOf, type Answer } from '../../support/service.js';
 const YOGA = 'graphql-yoga';
 const { createYoga } = (await import(YOGA)) as { readonly createYoga: (options: object) => Handler };
 
-/** A schema whose types and fields have the names of ours. */
+/** A schema whose types and fields have the same names as Latchkey's. */
 const TYPES = /* GraphQL */ `
   type Query {
     viewer: User @auth

@@ -12,7 +12,7 @@ async function started(...given: Parameters<typeof startHost>): Promise<Host> {
 }
 
 describe.each(FRAMEWORKS)('on %s', (framework: Framework) => {
-  test('manages keys of a schema whose types have the names of ours', async () => {
+  test('manages keys of a schema whose types have the same names', async () => {
     const host = await started(framework);
     const own = await host.post('/admin/graphql', { query: '{ viewer { scopes } projects { nodes { name } } }' });
     expect(own.body).toEqual({ data: { viewer: { scopes: ['admin'] }, projects: { nodes: [] } } });
@@ -45,7 +45,7 @@ describe.each(FRAMEWORKS)('on %s', (framework: Framework) => {
     expect(scopes.get('admin')).toEqual(expect.arrayContaining(['Query.users', 'Query.apiKeys']));
   });
 
-  test('explains documents of their schema first, and else of ours', async () => {
+  test('explains documents of their schema first, and otherwise of the administration API', async () => {
     const host = await started(framework);
     const { id } = await keyOn(host, ['read:people']);
     const query =
