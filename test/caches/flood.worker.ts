@@ -15,7 +15,7 @@ import { ReadCache } from '../../src/core/auth/readCache.js';
 import { KeyWatch } from '../../src/core/auth/watch.js';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { viewOf } from '../../src/core/guard/views.js';
-import { KnownOperations } from '../../src/server/http/knownOperations.js';
+import { KnownOperations } from '../../src/adapters/apollo/fastPath/knownOperations.js';
 import { guardOf } from '../../src/adapters/apollo/pluginGuard.js';
 import { createServerOptions } from '../../src/adapters/apollo/serverOptions.js';
 import { mintToken, parseToken } from '../../src/core/keys/token.js';

@@ -89,7 +89,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
 /** Translates Apollo Server's hooks to the steps of a {@link RequestGuard}. */
 export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContext> {
   let logger: Logger | undefined;
-  return {
+  const plugin: ApolloServerPlugin<LatchkeyContext> = {
     async serverWillStart(server) {
       guard.prepare(server.schema);
       logger = server.logger;
@@ -103,6 +103,15 @@ export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContex
       return Promise.resolve(new Request(guard.begin(logger), withoutLines(request, guard)));
     },
   };
+  own.add(plugin);
+  return plugin;
+}
+
+const own = new WeakSet<object>();
+
+/** Returns whether a plugin of Apollo Server is Latchkey's. */
+export function isOwnPlugin(plugin: object): boolean {
+  return own.has(plugin);
 }
 
 /** One request, from its operation to its response. */

@@ -7,9 +7,9 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { printable } from '../../core/guard/printable.js';
+import { printable } from '../../../core/guard/printable.js';
 import { LRUCache } from 'lru-cache';
-import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
+import { retainedBytes } from '../../../core/guard/document/retainedBytes.js';
 
 /**
  * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.

@@ -8,11 +8,17 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
-import type { LatchkeyContext } from '../../core/auth/principal.js';
-import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
+import type { LatchkeyContext } from '../../../core/auth/principal.js';
+import { INTERNAL_ERROR } from '../../../core/errors/publicErrors.js';
 import type { KnownOperation } from './knownOperations.js';
-import type { Answer } from './sendAnswer.js';
-import type { GuardedServerOptions } from '../../adapters/apollo/serverOptions.js';
+import type { GuardedServerOptions } from '../serverOptions.js';
+
+/** A complete response to an operation. */
+export interface CompleteAnswer {
+  readonly status: number;
+  readonly headers: HeaderMap;
+  readonly body: string;
+}
 
 type Listener = GraphQLRequestListener<LatchkeyContext>;
 
@@ -45,7 +51,7 @@ export class OperationRunner {
     );
   }
 
-  async answer(known: KnownOperation, contextValue: LatchkeyContext): Promise<Answer> {
+  async answer(known: KnownOperation, contextValue: LatchkeyContext): Promise<CompleteAnswer> {
     const http: HTTPGraphQLHead = { headers: new HeaderMap() };
     const { source, document, operation, operationName, variables } = known;
     const running = {

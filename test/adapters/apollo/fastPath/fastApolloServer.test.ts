@@ -1,0 +1,95 @@
+import { jest } from '@jest/globals';
+import { ApolloServer, HeaderMap, type ApolloServerPlugin, type HTTPGraphQLResponse } from '@apollo/server';
+import { apolloOptions, FastApolloServer } from '../../../../src/apollo.js';
+import type { LatchkeyContext } from '../../../../src/core/auth/principal.js';
+import { createLatchkey, openSqliteStore, type Latchkey } from '../../../../src/index.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { keyWith, ownSchema } from '../../../bypass/own.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
+let store: Awaited<ReturnType<typeof openSqliteStore>>;
+let latchkey: Latchkey;
+beforeAll(async () => {
+  store = await openSqliteStore({ dir });
+  latchkey = await createLatchkey({ store, bcryptCost: 4 });
+});
+afterAll(async () => {
+  await latchkey.close();
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const optionsWith = (more: { plugins?: ApolloServerPlugin<LatchkeyContext>[]; rootValue?: object } = {}) => {
+  const schema = latchkey.guard(
+    ownSchema('type Query { report: String @auth }', { Query: { report: () => 'confidential' } }),
+  );
+  return apolloOptions<LatchkeyContext>(latchkey, { schema, stopOnTerminationSignals: false, ...more });
+};
+
+const principal = keyWith(['read:reports']);
+const ask = async (
+  server: ApolloServer<LatchkeyContext>,
+  fields: Record<string, string>,
+): Promise<HTTPGraphQLResponse> =>
+  server.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      ...{ method: 'POST', search: '', body: { query: '{ report }' } },
+      headers: new HeaderMap(Object.entries({ 'content-type': 'application/json', ...fields })),
+    },
+    context: async () => ({ principal }),
+  });
+
+test('runs a known document of a key without Apollo Server, with the same response', async () => {
+  const server = new FastApolloServer(optionsWith());
+  await server.start();
+  const slow = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
+  try {
+    const key = { authorization: 'Bearer key' };
+    const first = await ask(server, key);
+    const second = await ask(server, key);
+    expect(slow).toHaveBeenCalledTimes(1);
+    expect(second.body).toEqual(first.body);
+    expect(second.headers.get('cache-control')).toBe(first.headers.get('cache-control'));
+    expect(second.headers.get('ratelimit-policy')).toBe(first.headers.get('ratelimit-policy'));
+    // Without a key, and with another type of response, Apollo Server's checks are needed.
+    await ask(server, {});
+    await ask(server, { ...key, accept: 'multipart/mixed' });
+    expect(slow).toHaveBeenCalledTimes(3);
+  } finally {
+    await server.stop();
+  }
+});
+
+test.each([
+  [
+    'a plugin with requestDidStart',
+    { plugins: [{ requestDidStart: async () => ({}) }] },
+    'a plugin has requestDidStart',
+  ],
+  ['a root value', { rootValue: {} }, 'would not use rootValue'],
+])('does not start with %s', (_, more, message) => {
+  expect(() => new FastApolloServer(optionsWith(more))).toThrow(message);
+});
+
+test('starts with a plugin that has only serverWillStart', async () => {
+  const started: string[] = [];
+  const server = new FastApolloServer(
+    optionsWith({ plugins: [{ serverWillStart: async () => void started.push('yes') }] }),
+  );
+  await server.start();
+  expect(started).toEqual(['yes']);
+  await server.stop();
+});
+
+test('does not start without the plugin of Latchkey', () => {
+  const { schema } = optionsWith();
+  expect(() => new FastApolloServer({ schema })).toThrow("Latchkey's plugin is missing");
+});
+
+test('does not start beside a plugin that was added later', async () => {
+  const server = new FastApolloServer(optionsWith());
+  server.addPlugin({ requestDidStart: async () => ({}) });
+  await expect(server.start()).rejects.toThrow('a plugin has requestDidStart');
+});
