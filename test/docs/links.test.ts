@@ -73,8 +73,10 @@ test('the README links the index, the index and the list of decisions every page
   expect(examples.filter((example) => !shown.has(example))).toEqual([]);
 });
 
-test('each page is a tutorial, a how-to guide, reference or an explanation', () => {
-  expect(pages.filter((path) => !/^docs\/(tutorials|how-to|reference|explanation)\//.test(path))).toEqual([]);
+test('each page is a tutorial, a how-to guide, reference or an explanation, but for the one that leads to the guides', () => {
+  expect(pages.filter((path) => !/^docs\/(tutorials|how-to|reference|explanation)\//.test(path))).toEqual([
+    'docs/guard-your-api.md',
+  ]);
 });
 
 test('an address that earlier versions printed says where the page is now', () => {
