@@ -285,3 +285,20 @@ test('MCP finds and runs the operations of the upstream', async () => {
   expect((await call('run_query', { document: '{ orders { margin } }' })).text).toContain('FORBIDDEN');
   expect((await call('search_schema', { query: 'orders' })).text).toContain('Query.orders');
 });
+
+test('explainAccess knows the fields of the upstream', async () => {
+  const { body } = await gateway.admin(
+    'mutation { createApiKey(input: { name: "explained", scopes: ["read:all"] }) { token apiKey { id } } }',
+  );
+  const { token, apiKey } = body.data.createApiKey;
+  await gateway.query('{ orders { id } }', { token });
+  const document = '{ orders { margin } }';
+  const explained = await gateway.admin(
+    'query ($id: ID!, $document: String!) { explainAccess(keyId: $id, document: $document) { allowed fields { coordinate } } }',
+    { id: apiKey.id, document },
+  );
+  expect(explained.body.data.explainAccess).toEqual({
+    allowed: true,
+    fields: [{ coordinate: 'Query.orders' }, { coordinate: 'Order.margin' }],
+  });
+});
