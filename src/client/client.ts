@@ -9,6 +9,7 @@ import { resolveOptions, type ClientOptions, type Resolved } from './clientOptio
 import { checkRequest, checkSubscription, type RequestOptions, type SubscribeOptions } from './requestOptions.js';
 import { send } from './send.js';
 import { resultsOf } from './subscribe.js';
+import { checkVerification, verifyToken, type TokenVerification, type VerifyOptions } from './verify.js';
 import { link } from './waiting.js';
 
 /** A document without types for its variables and its result. */
@@ -76,6 +77,16 @@ export interface Client {
     variables?: V,
     options?: SubscribeOptions,
   ): AsyncIterableIterator<R>;
+  /**
+   * Verifies a token that your service received, by `POST /v1/verify`. The key of the client needs the scope `verify:keys`.
+   *
+   * @returns the result, also for a token that is not active
+   * @throws {@link LatchkeyError} if the token could not be verified
+   * @throws TypeError if an argument is invalid
+   * @example
+   * const { active } = await client.verify(token, { scope: 'read:orders', cost: 1 });
+   */
+  verify(this: void, token: string, options?: VerifyOptions): Promise<TokenVerification>;
   /** A fetch for Apollo Client, urql, graphql-request and other clients: see {@link createFetch}. */
   readonly fetch: typeof fetch;
   /** Aborts pending requests with the code `CLOSED` and ends all subscriptions. Can be called more than once. */
@@ -135,6 +146,16 @@ export function clientWith(options: Resolved): Client {
     }
   }
 
+  async function verify(token: string, given: VerifyOptions = {}): Promise<TokenVerification> {
+    checkVerification(token, given);
+    const { signal, release } = link(given.signal, closing.signal);
+    try {
+      return await verifyToken(options, token, given, signal);
+    } finally {
+      release();
+    }
+  }
+
   const callbacks = new Callbacks('subscribe');
 
   function subscribe(
@@ -180,6 +201,7 @@ export function clientWith(options: Resolved): Client {
   return {
     request,
     subscribe,
+    verify,
     fetch: fetchWith(options, closing.signal),
     close: async () => closing.abort(new LatchkeyError('The client is closed. Create a new one.', { code: 'CLOSED' })),
   };

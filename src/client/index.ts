@@ -4,6 +4,7 @@ export { createFetch } from './fetch.js';
 export { renewedToken } from './renewedToken.js';
 export type { ClientOptions, KeySource } from './clientOptions.js';
 export type { RequestOptions, SubscribeOptions } from './requestOptions.js';
+export type { TokenVerification, VerifyOptions } from './verify.js';
 export {
   Forbidden,
   Invalid,

@@ -1,0 +1,123 @@
+import { checkNames, optionError } from '../shared/optionChecks.js';
+import type { Resolved } from './clientOptions.js';
+import { LatchkeyError } from './errors.js';
+import { dataOf } from './readAnswer.js';
+import { send } from './send.js';
+
+/**
+ * The options of `verify`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type VerifyOptions } from 'latchkey/client';
+ *
+ * const options: VerifyOptions = { scope: 'read:orders', cost: 1 };
+ * await createClient().verify('lks_live_…', options);
+ * ```
+ */
+export interface VerifyOptions {
+  /** Scopes that the token must grant, all of them, separated by spaces. */
+  readonly scope?: string | undefined;
+  /** Requests to take from the limits of the token's key. Default: 0. */
+  readonly cost?: number | undefined;
+  /** The address of the caller who sent the token, for keys that are bound to addresses. */
+  readonly address?: string | undefined;
+  /** Aborts the request. The promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The result of `verify`: docs/reference/verification.md describes each field.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TokenVerification } from 'latchkey/client';
+ *
+ * const { active, reason }: TokenVerification = await createClient().verify('lks_live_…');
+ * if (!active) console.warn(reason ?? 'unknown');
+ * ```
+ */
+export interface TokenVerification {
+  /** Whether the token is valid and allows what you required. */
+  readonly active: boolean;
+  /** Why a token of your workspace is not active. Absent: it is unknown, or of another workspace. */
+  readonly reason?: string;
+  /** The missing scopes, separated by spaces. */
+  readonly missing_scope?: string;
+  /** In seconds, if the limits of the key have no room for the cost. */
+  readonly retry_after?: number;
+  readonly key_id?: string;
+  readonly workspace?: string;
+  readonly project?: string;
+  readonly user?: string;
+  /** The scopes in effect, separated by spaces. */
+  readonly scope?: string;
+  /** The tier of the workspace. */
+  readonly plan?: string;
+  /** When it expires, in seconds since 1970. Absent: never. */
+  readonly exp?: number;
+  readonly name?: string;
+}
+
+/** Verifies a token. Not paced, because the verification windows are separate from those of the client's key. */
+export async function verifyToken(
+  options: Resolved,
+  token: string,
+  { scope, cost = 0, address }: VerifyOptions,
+  signal: AbortSignal,
+): Promise<TokenVerification> {
+  const given = Object.entries({ token, scope, address }).filter(([, value]) => value !== undefined);
+  const response = await send(
+    { ...options, pacing: false },
+    {
+      url: new URL('v1/verify', options.url).href,
+      init: {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify({ ...Object.fromEntries(given), cost }),
+      },
+      // If a response is missing, the cost may have been taken.
+      operation: { type: cost === 0 ? 'query' : 'mutation', cost: 1, kind: 'verify' },
+      signal,
+      streams: false,
+    },
+  );
+  const text = await response.text();
+  const value = objectIn(text);
+  if (response.ok && typeof value?.active === 'boolean') return value as unknown as TokenVerification;
+  // Throws the error of the response.
+  if (!response.ok) await dataOf(new Response(JSON.stringify(asErrors(value)), response));
+  throw new LatchkeyError('The response is not that of a verification. Check the address: it ends in /graphql.', {
+    code: 'UNREADABLE',
+    status: response.status,
+    requestId: response.headers.get('x-request-id'),
+  });
+}
+
+/** @throws TypeError that names the invalid argument */
+export function checkVerification(token: unknown, options: unknown): void {
+  if (typeof token !== 'string' || token === '') throw new TypeError('verify: token must be a non-empty string.');
+  checkNames('verify', options, ['scope', 'cost', 'address', 'signal']);
+  const { scope, cost, address } = options as Record<string, unknown>;
+  for (const [name, value] of Object.entries({ scope, address })) {
+    if (value !== undefined && typeof value !== 'string') throw optionError(`verify: ${name}`, value, 'a string');
+  }
+  if (cost !== undefined && !(Number.isSafeInteger(cost) && (cost as number) >= 0)) {
+    throw optionError('verify: cost', cost, 'an integer of at least 0');
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Returns an error of /v1 in the form of GraphQL. */
+function asErrors(value: Record<string, unknown> | null): object {
+  const { message, ...extensions } = (value?.error ?? {}) as Record<string, unknown>;
+  return typeof message === 'string' ? { errors: [{ message, extensions }] } : {};
+}
