@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -13,7 +13,7 @@ import { Installed } from './installed.js';
 jest.setTimeout(240_000);
 
 /** The maximum size of the package and its dependencies, installed without development dependencies. */
-const MOST = 60_000_000;
+const MOST = 64_000_000;
 
 let installed: Installed;
 let size: ReturnType<Installed['size']>;
@@ -106,7 +106,7 @@ test('each relative link of a page in the tarball has a target there', () => {
   expect(dead).toEqual([]);
 });
 
-test('takes less than 60 MB without development dependencies, in bytes and on disk', () => {
+test('takes less than 64 MB without development dependencies, in bytes and on disk', () => {
   expect(size.bytes).toBeLessThan(MOST);
   expect(size.onDisk).toBeLessThan(MOST);
 });
@@ -246,11 +246,18 @@ describe('the library', () => {
     const { dependencies, peerDependencies } = JSON.parse(
       readFileSync(installed.path('node_modules/latchkey/package.json'), 'utf8'),
     ) as { dependencies: object; peerDependencies: object };
+    // The administration API contains its packages, because hosts with another framework don't have them.
+    const own = ['dist/admin.js', 'dist/express.js', 'dist/fastify.js'];
     const files = [...ENTRIES, 'dist/sqliteThread.js', 'dist/libraryFiles.js', 'dist/client/node.js'];
-    const chunks = readdirSync(installed.path('node_modules/latchkey/dist/library')).map(
-      (file) => `dist/library/${file}`,
-    );
-    const imported = [...files, ...chunks].flatMap((file) => {
+    const reached = new Set(files.filter((file) => !own.includes(file)));
+    for (const file of reached) {
+      const code = readFileSync(installed.path('node_modules/latchkey', file), 'utf8');
+      for (const [, chunk = ''] of code.matchAll(/"\.{1,2}\/(?:library\/)?([\w-]+\.js)"/g)) {
+        if (existsSync(installed.path('node_modules/latchkey/dist/library', chunk)))
+          reached.add(`dist/library/${chunk}`);
+      }
+    }
+    const imported = [...reached].flatMap((file) => {
       const code = readFileSync(installed.path('node_modules/latchkey', file), 'utf8');
       expect(code).not.toContain('node_modules/');
       return [...code.matchAll(/^import .*? from "([^".][^"]*)";$/gm)].map(([, id = '']) => id);
