@@ -127,7 +127,8 @@ export async function startOwnSockets(options: OwnSocketsOptions = {}): Promise<
   );
   const server = createServer();
   const sockets = new WebSocketServer({ server, path: '/graphql' });
-  const serving = useServer(latchkeyWs(latchkey, { schema, sockets, ...options.ws }), sockets);
+  // Without pings, only the bounds end the connection of a reader that is too slow.
+  const serving = useServer(latchkeyWs(latchkey, { schema, sockets, ...options.ws }), sockets, 0);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
