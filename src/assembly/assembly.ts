@@ -9,12 +9,12 @@ import type { Standing } from '../core/auth/standing.js';
 import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
 import { ProxiedRequests } from '../core/auth/verification/proxiedRequests.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/answerLimits.js';
-import { GuardedSchemas } from '../core/guard/guardedSchemas.js';
+import { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import type { Introspection } from '../core/guard/introspection.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
 import type { EndedKeys } from '../core/keys/ended.js';
-import type { KeyEvents } from '../core/keys/keyEvents.js';
+import type { KeyEventListeners } from '../core/keys/keyEventListeners.js';
 import type { KeyService } from '../core/keys/keyService.js';
 import { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
@@ -95,8 +95,8 @@ export interface Assembly extends Latchkey {
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
   /** The schemas that were guarded here. */
-  readonly schemas: GuardedSchemas;
-  readonly keyEvents: KeyEvents;
+  readonly schemas: SchemaRegistry;
+  readonly keyEvents: KeyEventListeners;
   readonly observer: Observer;
   readonly introspection: Introspection;
   readonly answer: AnswerLimits;
@@ -137,7 +137,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     now,
   });
   started.push(() => knownScopes.close());
-  const schemas = new GuardedSchemas();
+  const schemas = new SchemaRegistry();
   const services = openServices(foundation, { tiers: limiter.tiers, knownScopes });
   const firstKey = await services.workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,

@@ -2,7 +2,7 @@ import { NO_CONFIGURATION, type Configuration } from '../core/auth/configuration
 import { ConfiguredKeys } from '../core/auth/configuredKeys.js';
 import { ANONYMOUS } from '../core/auth/principal.js';
 import { BcryptGate } from '../core/keys/bcryptGate.js';
-import { KeyEvents } from '../core/keys/keyEvents.js';
+import { KeyEventListeners } from '../core/keys/keyEventListeners.js';
 import { Peppers } from '../core/keys/pepper.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import { containedObserver } from '../core/observer/containedObserver.js';
@@ -29,7 +29,7 @@ export interface Foundation {
   readonly callbacks: Callbacks;
   readonly observer: Observer;
   readonly log: LatchkeyOptions['log'];
-  readonly keyEvents: KeyEvents;
+  readonly keyEvents: KeyEventListeners;
   readonly configured: CurrentConfiguration;
   /** Functions that end what was started, for a start that fails. */
   readonly started: (() => unknown)[];
@@ -42,7 +42,7 @@ export function foundationOf(options: LatchkeyOptions, started: (() => unknown)[
   const callbacks = callbacksOf('createLatchkey', options);
   const { store, end } = withBreaker(options.store);
   started.push(end);
-  const keyEvents = new KeyEvents();
+  const keyEvents = new KeyEventListeners();
   if (options.onKeyEvent !== undefined) keyEvents.listen(callbacks.contain('onKeyEvent', options.onKeyEvent));
   const changes = new ChangeAnnouncer(options.changes, callbacks, keyEvents.tell);
   return {

@@ -3,7 +3,7 @@ import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { assertGuarded, guardWith } from '../core/guard/guard.js';
 import { openings } from '../core/guard/openings.js';
-import type { GuardedSchemas } from '../core/guard/guardedSchemas.js';
+import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkOptions } from '../core/util/checkOptions.js';
@@ -18,7 +18,7 @@ interface GuardingOptions {
   /** Receives the scopes of the guarded schemas. */
   readonly knownScopes: Pick<KnownScopes, 'add'>;
   /** Receives the guarded schemas. */
-  readonly schemas: GuardedSchemas;
+  readonly schemas: SchemaRegistry;
 }
 
 /** Returns the function that guards a schema in place. */

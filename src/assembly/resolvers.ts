@@ -2,7 +2,7 @@ import type { DerivedTokens } from '../core/auth/signing/derivedTokens.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { DocumentBounds } from '../core/guard/document/documentBounds.js';
 import { Explainer } from '../core/guard/explain.js';
-import type { GuardedSchemas } from '../core/guard/guardedSchemas.js';
+import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import { MAX_LINES } from '../core/guard/lines.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
 import type { Limits } from '../core/limits/limits.js';
@@ -27,7 +27,7 @@ import type { Services } from './services.js';
 interface AllResolversOptions {
   readonly limiter: Limits;
   readonly knownScopes: KnownScopes;
-  readonly schemas: GuardedSchemas;
+  readonly schemas: SchemaRegistry;
   readonly answer: AnswerLimits;
   readonly bounds: DocumentBounds;
   readonly derivedTokens: DerivedTokens;

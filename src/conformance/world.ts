@@ -160,7 +160,7 @@ interface Parts extends Foundation {
 }
 
 /** The server under test, and the store that its cases share. */
-export interface Stage<L extends Latchkey> {
+interface Stage<L extends Latchkey> {
   readonly options: ConformanceOptions<L>;
   readonly shared: SharedStore;
 }

@@ -25,7 +25,7 @@ const CODES: Readonly<Partial<Record<RefusalCode, number>>> = {
 };
 
 /** Why a connection is closed. */
-export interface Closing {
+interface Closing {
   readonly code: number;
   /** At most 123 bytes. */
   readonly reason: string;

@@ -16,8 +16,8 @@ import { MAX_BODY_BYTES } from '../../core/guard/document/documentBounds.js';
 import { checkOptions } from '../../core/util/checkOptions.js';
 import { aFunction, has, integer } from '../../core/util/optionSchemas.js';
 import { BAD_REQUEST } from './closeCodes.js';
-import { Connection } from './connection.js';
-import { SocketOperation } from './operation.js';
+import { Connection } from './wsConnection.js';
+import { SocketOperation } from './wsOperation.js';
 import { boundSockets, type Extra, type SocketServer } from './socket.js';
 
 /**

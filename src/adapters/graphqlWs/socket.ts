@@ -21,7 +21,7 @@ export interface SocketServer {
 }
 
 /** How much one connection may send. */
-export interface SocketBounds {
+interface SocketBounds {
   /** The size of a message, in bytes. */
   readonly maxMessageBytes: number;
   /** Messages and pings in one second. */

@@ -1,7 +1,7 @@
 import { categoryLimits } from './bounds.js';
 import type { Category } from './category.js';
 import { KEY_CREATION } from './keyCreation.js';
-import { VERIFICATION } from './verification.js';
+import { VERIFICATION } from './verificationLimits.js';
 import type { Admission } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';

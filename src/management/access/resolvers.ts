@@ -3,7 +3,7 @@ import type { AuthenticatedPrincipal, Principal } from '../../core/auth/principa
 import { jsonSize } from '../../core/guard/answer/size.js';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
 import type { Explainer, Explanation, Objection, ParsedDocuments } from '../../core/guard/explain.js';
-import type { GuardedSchemas } from '../../core/guard/guardedSchemas.js';
+import type { SchemaRegistry } from '../../core/guard/schemaRegistry.js';
 import { countTokens } from '../../core/guard/tokens.js';
 import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { WholeKey } from '../../core/keys/configured.js';
@@ -15,7 +15,7 @@ import { foretell, type Outlook } from './outlook.js';
 
 interface AccessResolverOptions {
   /** The schemas that a document can be for. */
-  readonly schemas: Pick<GuardedSchemas, 'besides'>;
+  readonly schemas: Pick<SchemaRegistry, 'besides'>;
   readonly explainer: Explainer;
   readonly keys: Pick<KeyService, 'find'>;
   /** Returns the current holder of the key; `left` if its user was removed. */

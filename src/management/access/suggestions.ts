@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { rulesOf } from '../../core/guard/guard.js';
-import type { GuardedSchemas } from '../../core/guard/guardedSchemas.js';
+import type { SchemaRegistry } from '../../core/guard/schemaRegistry.js';
 import type { SchemaRules } from '../../core/guard/rules.js';
 import { suggestionFor, type Suggestion } from '../../core/guard/suggestion.js';
 import type { ActorContext } from '../../core/keys/actor.js';
@@ -13,7 +13,7 @@ import type { UsageStore } from '../../core/store/store.js';
 
 interface SuggestionResolverOptions {
   /** The schemas whose fields a key can have used. */
-  readonly schemas: Pick<GuardedSchemas, 'besides'>;
+  readonly schemas: Pick<SchemaRegistry, 'besides'>;
   /** Scopes of schemas that only other processes know are never unneeded. */
   readonly knownScopes: Pick<KnownScopes, 'onlyElsewhere'>;
   readonly keys: Pick<KeyService, 'findMany'>;

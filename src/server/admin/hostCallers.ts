@@ -3,7 +3,7 @@ import { connectionAddress, readAddress } from '../../core/net/address.js';
 import type { Caller, Callers } from '../net/trustedProxies.js';
 
 /** Returns the address of a caller; undefined: that of the connection. */
-export type AddressOf = (request: IncomingMessage) => string | undefined;
+type AddressOf = (request: IncomingMessage) => string | undefined;
 
 /**
  * The addresses of callers as the host's server knows them. Only the host knows which proxies are in front of it, so

@@ -3,7 +3,7 @@ import { driftOf, missingIn, NO_DRIFT, type Drift } from './drift.js';
 import { annotatedSchema, undecidedFields } from './gatewaySchema.js';
 import { schemaOf } from './initPolicy.js';
 import { readSchema, upstreamSchema } from './openGateway.js';
-import { readPolicy } from './policy.js';
+import { readPolicy } from './gatewayPolicy.js';
 
 type CheckedSettings = Pick<GatewaySettings, 'upstream' | 'schema' | 'policy' | 'timeout' | 'authorization'>;
 

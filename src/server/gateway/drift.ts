@@ -9,7 +9,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { undecidedFields } from './gatewaySchema.js';
-import type { Policy } from './policy.js';
+import type { Policy } from './gatewayPolicy.js';
 
 /** How the schema of an upstream differs from the one that the gateway knows. Coordinates, sorted. */
 export interface Drift {

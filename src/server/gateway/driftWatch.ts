@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { faultOf } from '../fault.js';
 import { driftOf, NO_DRIFT, sizeOf, type Drift } from './drift.js';
 import { schemaOf } from './initPolicy.js';
-import type { Policy } from './policy.js';
+import type { Policy } from './gatewayPolicy.js';
 
 /** The number of names in a message. */
 const MAX_NAMED = 10;

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import type { Dispatcher } from 'undici';
 import { Refusal } from '../../core/errors/refusal.js';
 import { BodyFault } from '../http/bodyEncoding.js';
-import type { PassedFields } from './headerFields.js';
+import type { PassedFields } from './forwardedFields.js';
 import {
   badGateway,
   refusalOfFault,
@@ -14,7 +14,7 @@ import {
   type UpstreamOutcome,
 } from './upstream.js';
 
-export interface ForwardedAnswerOptions {
+interface ForwardedAnswerOptions {
   readonly reply: FastifyReply;
   /** The gateway's own fields. */
   readonly headers: ReadonlyMap<string, string>;

@@ -6,7 +6,7 @@ import type { RequestContext } from '../http/requestContext.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
 import { askedInBody, bodyOf } from './asked.js';
 import type { DriftWatch } from './driftWatch.js';
-import { PassedFields } from './headerFields.js';
+import { PassedFields } from './forwardedFields.js';
 import { asJsonText } from './jsonText.js';
 import { OperationJudge } from './operationJudge.js';
 import { ownFields } from './requestFields.js';

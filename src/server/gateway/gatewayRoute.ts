@@ -26,7 +26,7 @@ import { StreamPermit, type StreamPermitOptions } from './streamPermit.js';
 import { readUpload, type Upload } from './uploads.js';
 import type { Sent } from './upstream.js';
 
-export interface GatewayRouteOptions {
+interface GatewayRouteOptions {
   readonly gateway: Gateway;
   readonly latchkey: Assembly;
   /** Finds the credential in the address, too, for event streams. */

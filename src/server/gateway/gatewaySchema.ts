@@ -18,7 +18,7 @@ import {
 import { unavailable } from '../../core/errors/refusal.js';
 import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
 import { SettingsError } from '../../shared/settings/error.js';
-import type { Policy, Ruling } from './policy.js';
+import type { Policy, Ruling } from './gatewayPolicy.js';
 
 /** Where a schema comes from, for messages. */
 interface Source {

@@ -2,7 +2,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** The text of a JSON object, split at its top level. */
-export interface Members {
+interface Members {
   /** The text of each value, by the decoded name. */
   readonly texts: ReadonlyMap<string, string>;
   /** A name that occurs twice in one object, at any depth; null: none. */

@@ -10,7 +10,7 @@ import { DriftWatch, type DriftWatchOptions } from './driftWatch.js';
 import { Gateway } from './gateway.js';
 import { annotatedSchema, policedSchema, type GatewaySchema } from './gatewaySchema.js';
 import { introspectUpstream } from './introspectUpstream.js';
-import { readPolicy } from './policy.js';
+import { readPolicy } from './gatewayPolicy.js';
 import { Upstream, type UpstreamOutcome } from './upstream.js';
 
 const MAX_SCHEMA_BYTES = 32 * 2 ** 20;

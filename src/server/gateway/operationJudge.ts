@@ -43,7 +43,7 @@ export interface Answered {
 }
 
 /** How an operation arrived. */
-export interface Arrival {
+interface Arrival {
   /** Whether subscriptions are allowed. */
   readonly streams?: boolean;
   /** Whether only queries are allowed, because it arrived by GET. */

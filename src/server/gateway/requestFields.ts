@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/auth/principal.js';
 import { PRINCIPAL_HEADER } from '../../core/auth/signing/principalTokens.js';
 import { parseTraceparent } from '../tracing/traceparent.js';
-import type { PassedFields } from './headerFields.js';
+import type { PassedFields } from './forwardedFields.js';
 
 /** Signs the principal of a request. */
 interface Signer {

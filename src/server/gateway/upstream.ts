@@ -8,7 +8,7 @@ const CONNECT_TIME = 5_000;
 /** The maximum size of the header of a response, in bytes. */
 const MAX_HEADER_BYTES = 16 * 2 ** 10;
 
-export interface UpstreamOptions {
+interface UpstreamOptions {
   /** The address of the endpoint. */
   readonly url: string;
   /** The maximum time for a response, in ms. */

@@ -4,7 +4,7 @@ import type { Refusal } from '../../core/errors/refusal.js';
 import { badGateway, refusalOfFault, timedOut, type Sent, type Upstream, type UpstreamHandler } from './upstream.js';
 
 /** A complete response of the upstream. */
-export interface WholeAnswer {
+interface WholeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;

@@ -2,7 +2,7 @@ import { badInput } from '../../core/errors/refusal.js';
 import { scopesIn } from './verifyRequest.js';
 
 /** The requirements in the configuration of a proxy. */
-export interface AuthParameters {
+interface AuthParameters {
   readonly scopes: readonly string[];
   /** The service that the principal is for; null: it is not named. */
   readonly audience: string | null;

@@ -4,7 +4,7 @@ import { readAddress, UNKNOWN_ADDRESS } from '../../core/net/address.js';
 import { parseScope } from '../../core/scopes/grammar.js';
 
 /** The maximum number of tokens in a request, and of scopes to check for a token. */
-export const MAX_TOKENS = 100;
+const MAX_TOKENS = 100;
 const MAX_SCOPES = 20;
 
 /** The highest cost, so that it is an integer in every language. No tier allows more. */

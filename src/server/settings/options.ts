@@ -10,7 +10,7 @@ import { RATE_LIMIT_HEADERS } from '../../core/limits/limitFields.js';
 import { PROXY_HEADERS } from '../net/trustedProxies.js';
 import { DAY } from '../../core/store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../../core/store/records.js';
-import { faultOfField } from '../gateway/headerFields.js';
+import { faultOfField } from '../gateway/forwardedFields.js';
 import { isUpstream, UPSTREAM } from '../gateway/upstreamAddress.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import { parseFieldNames } from './fieldNames.js';

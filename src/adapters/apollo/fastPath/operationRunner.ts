@@ -14,7 +14,7 @@ import type { KnownOperation } from './knownOperations.js';
 import type { GuardedServerOptions } from '../serverOptions.js';
 
 /** A complete response to an operation. */
-export interface CompleteAnswer {
+interface CompleteAnswer {
   readonly status: number;
   readonly headers: HeaderMap;
   readonly body: string;

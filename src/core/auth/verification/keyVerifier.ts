@@ -3,7 +3,7 @@ import type { DecisionLog } from '../../guard/authorize.js';
 import { isPlatform } from '../../keys/actor.js';
 import type { Admission, Limits } from '../../limits/limits.js';
 import { refusalOf } from '../../limits/refuse.js';
-import { verificationRefusal, verificationSubject } from '../../limits/verification.js';
+import { verificationRefusal, verificationSubject } from '../../limits/verificationLimits.js';
 import type { Room } from '../../limits/window.js';
 import { VERIFY_KEYS } from '../../scopes/endpointScopes.js';
 import { grants, missingOf, requireScope } from '../../scopes/grammar.js';

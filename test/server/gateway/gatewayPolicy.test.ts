@@ -1,7 +1,7 @@
 import { buildSchema, printSchema } from 'graphql';
 import { annotatedSchema, policedSchema } from '../../../src/server/gateway/gatewaySchema.js';
 import { driftOf } from '../../../src/server/gateway/drift.js';
-import { parsePolicy } from '../../../src/server/gateway/policy.js';
+import { parsePolicy } from '../../../src/server/gateway/gatewayPolicy.js';
 import { readRules } from '../../../src/core/guard/readRules.js';
 import { SettingsError } from '../../../src/shared/settings/error.js';
 

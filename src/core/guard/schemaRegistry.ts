@@ -4,7 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 const MAX = 8;
 
 /** The schemas that one Latchkey guards, newest last. */
-export class GuardedSchemas {
+export class SchemaRegistry {
   readonly #schemas = new Set<GraphQLSchema>();
   #administration: GraphQLSchema | null = null;
 

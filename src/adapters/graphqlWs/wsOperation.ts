@@ -15,7 +15,7 @@ import { printable } from '../../core/guard/printable.js';
 import type { GuardedRequest, Operation } from '../../core/guard/request/guardedRequest.js';
 import type { ReadDocument } from '../../core/guard/request/requestDocuments.js';
 import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './wsConnection.js';
 
 interface OperationOptions {
   readonly latchkey: Pick<Latchkey, 'requests' | 'streams'>;

@@ -1,7 +1,7 @@
 import type { KeyEvent } from './keyEvent.js';
 
 /** Tells listeners about events of keys: the user's function, and the streams of a mounted administration API. */
-export class KeyEvents {
+export class KeyEventListeners {
   readonly #listeners: ((event: KeyEvent) => void)[] = [];
 
   /** Whether anybody listens. Otherwise events of use need not be looked for. */

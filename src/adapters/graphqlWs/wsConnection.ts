@@ -13,7 +13,7 @@ import { extraOf, type Extra } from './socket.js';
 /** How long a reader may take to read the last message, in ms. */
 const LAST_WORD = 5_000;
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly latchkey: Pick<Latchkey, 'context' | 'streams'>;
   readonly maxOperations: number;
   readonly addressOf: ((extra: Extra) => string | undefined) | undefined;
