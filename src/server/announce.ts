@@ -14,10 +14,15 @@ export interface FirstKey {
 export function announce(
   address: string,
   firstKey: FirstKey | null,
-  settings: StoreAddress & Pick<Settings, 'operator' | 'dashboard'>,
+  settings: StoreAddress & Pick<Settings, 'operator' | 'dashboard' | 'gateway'>,
 ): string {
   const url = `${address}/graphql`;
   const lines = [`Latchkey listens on ${url}`];
+  // A gateway's /graphql has only the fields of its API.
+  const management = settings.gateway === null ? url : `${address}/admin/graphql`;
+  if (settings.gateway !== null) {
+    lines.push(`It forwards operations to ${settings.gateway.upstream}`, `Key management is at ${management}`);
+  }
   if (settings.dashboard) lines.push(`The dashboard is at ${address}/dashboard/`);
   lines.push(`Keys are stored in ${describeStore(settings).name}.`);
   const key = firstKey?.token ?? (settings.operator === null ? null : '$ADMIN_API_KEY');
@@ -25,7 +30,7 @@ export function announce(
   if (settings.operator !== null) lines.push('No admin key was created: ADMIN_API_KEY is set. Use that key.');
   if (firstKey !== null) lines.push('', ...keyLines(firstKey));
   if (key !== null) {
-    lines.push('', 'Try it:', '', curlLine(url, key));
+    lines.push('', 'Try it:', '', curlLine(management, key));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,9 +1,10 @@
 import { announce } from '../../src/server/announce.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { OperatorKey } from '../../src/core/auth/operator.js';
 import { OPERATOR_KEY } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 
-const settings = { operator: null, mongodbUri: null, dataDir: './data', dashboard: true };
+const settings = { operator: null, mongodbUri: null, dataDir: './data', dashboard: true, gateway: null };
 
 test('a later start prints its address, but no key, and so no curl line', () => {
   const text = announce('http://127.0.0.1:4000', null, settings);
@@ -11,6 +12,19 @@ test('a later start prints its address, but no key, and so no curl line', () => 
     'Latchkey listens on http://127.0.0.1:4000/graphql\nThe dashboard is at http://127.0.0.1:4000/dashboard/\nKeys are stored in SQLite in ./data.\n',
   );
   expect(announce('http://127.0.0.1:4000', null, { ...settings, dashboard: false })).not.toContain('dashboard');
+});
+
+test("a gateway names its API, and its curl line uses the API for keys, because /graphql has only the API's fields", () => {
+  const upstream = 'http://127.0.0.1:8000/graphql';
+  const { gateway } = readSettings({ GATEWAY_UPSTREAM: upstream, GATEWAY_POLICY: 'policy.yaml' });
+  const firstKey = { key: { workspaceId: 'default' }, token: 'lks_live_example' };
+  const text = announce('http://127.0.0.1:4000', firstKey, { ...settings, gateway });
+  expect(text.split('\n').slice(0, 3)).toEqual([
+    'Latchkey listens on http://127.0.0.1:4000/graphql',
+    `It forwards operations to ${upstream}`,
+    'Key management is at http://127.0.0.1:4000/admin/graphql',
+  ]);
+  expect(text).toContain('  curl http://127.0.0.1:4000/admin/graphql -H ');
 });
 
 test("names the operator's key without printing it, nor the password of a database", () => {

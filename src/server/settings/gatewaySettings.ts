@@ -66,7 +66,7 @@ export function gatewayOf(
   }
   if (needsRules && schema === null && policy === null) {
     throw new SettingsError(
-      'GATEWAY_UPSTREAM is set without GATEWAY_SCHEMA and GATEWAY_POLICY, so nobody could use a field. Allowed: with one of them, or with both; "latchkey gateway init" writes a first policy.',
+      'The gateway has no rules, so nobody could use a field. Set GATEWAY_POLICY or --policy, or GATEWAY_SCHEMA or --schema. "latchkey gateway init" writes a first policy.',
     );
   }
   return Object.freeze({ upstream, schema, policy, ...others, audience: audience ?? upstream });
