@@ -3,6 +3,7 @@ import { LatchkeyError, Unavailable } from '../client/errors.js';
 import { clientWith, type Client } from '../client/client.js';
 import { resolveOptions, type ClientOptions } from '../client/clientOptions.js';
 import { proxyFetch } from '../client/proxyFetch.js';
+import { besideApi } from '../client/verify.js';
 import { SettingsError } from '../shared/settings/error.js';
 import { readCommandLineKey, readCommandLineSettings } from '../server/settings/commandLine.js';
 import { addressFault } from './serverAddress.js';
@@ -30,7 +31,7 @@ export interface Api {
   /** Returns the text of a file next to the API, such as `schema.graphql`. */
   readonly read: (name: string) => Promise<string>;
   /**
-   * Sends a form to an address next to the API, such as `v1/verify`, and returns the JSON of the response.
+   * Sends a form to an address next to `/graphql`, such as `v1/verify`, and returns the JSON of the response.
    *
    * @param isRepeatable whether it can be sent again if its response is missing
    */
@@ -98,7 +99,7 @@ export async function withApi<T>(
       post: async (name, fields, isRepeatable) => {
         const body = new URLSearchParams(fields);
         const text = await hold(isRepeatable, (signal) =>
-          readText(deadline.fetch, new URL(name, url), apiKey, { method: 'POST', body, signal }),
+          readText(deadline.fetch, besideApi(name, url), apiKey, { method: 'POST', body, signal }),
         );
         return JSON.parse(text) as unknown;
       },

@@ -70,7 +70,7 @@ export async function verifyToken(
   const response = await send(
     { ...options, pacing: false },
     {
-      url: new URL('v1/verify', options.url).href,
+      url: besideApi('v1/verify', options.url).href,
       init: {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json' },
@@ -92,6 +92,14 @@ export async function verifyToken(
     status: response.status,
     requestId: response.headers.get('x-request-id'),
   });
+}
+
+/**
+ * Returns the address of a path next to `/graphql`. The API at `/admin/graphql` belongs to the same server, which serves
+ * `/v1` only once, outside of `/admin`.
+ */
+export function besideApi(path: string, api: string): URL {
+  return new URL(new URL(api).pathname.endsWith('/admin/graphql') ? `../${path}` : path, api);
 }
 
 /** @throws TypeError that names the invalid argument */

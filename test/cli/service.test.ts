@@ -93,6 +93,15 @@ test('verify reads a token from standard input, and exits with 1 if it is not ac
   expect([twice.status, twice.stderr]).toEqual([2, expect.stringContaining('Both the key and the token')]);
 });
 
+test('verify finds /v1/verify from the default address, /admin/graphql, too', async () => {
+  const verifier = await createKey(service, { name: 'beside', scopes: ['verify:keys'] });
+  const { status, stdout, stderr } = await latchkey(['verify'], {
+    env: { LATCHKEY_URL: service.url.replace(/graphql$/, 'admin/graphql'), LATCHKEY_API_KEY: verifier.token },
+    input: verifier.token,
+  });
+  expect([status, stdout, stderr]).toEqual([0, expect.stringMatching(/^Active +yes$/m), '']);
+});
+
 test('whoami, usage and explain', async () => {
   const { id, token } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
   expectGolden('whoami', (await latchkey(['whoami'], { env: { ...env, LATCHKEY_API_KEY: token } })).stdout);

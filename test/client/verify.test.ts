@@ -30,6 +30,13 @@ test('verify returns whether a token is active, with its key or the reason', asy
   expect(await verify('lks_live_wrong')).toEqual({ active: false });
 });
 
+test('verify finds /v1/verify from the address of key management, too', async () => {
+  const { token: apiKey } = await createKey(latchkey, { scopes: ['verify:keys'] });
+  const client = createClient({ url: latchkey.url.replace(/graphql$/, 'admin/graphql'), apiKey });
+  expect(await client.verify(reader.token)).toMatchObject({ active: true, key_id: reader.id });
+  await client.close();
+});
+
 test('verify is not held back by the limits of the own key, which it does not use', async () => {
   const results = await Promise.all(Array.from({ length: 100 }, () => verifier.verify(reader.token)));
   expect(results.every(({ active }) => active)).toBe(true);
