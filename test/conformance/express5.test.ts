@@ -1,3 +1,3 @@
-import { testExample } from './integrations.js';
+import { example, testExample } from './integrations.js';
 
-testExample('express5', '/graphql', []);
+testExample(example('express5'), '/graphql', []);

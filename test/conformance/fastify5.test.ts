@@ -1,3 +1,3 @@
-import { testExample } from './integrations.js';
+import { example, testExample } from './integrations.js';
 
-testExample('fastify5', '/graphql', ['NO_PROTO_KEYS']);
+testExample(example('fastify5'), '/graphql', ['NO_PROTO_KEYS']);

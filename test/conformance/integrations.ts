@@ -3,15 +3,24 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { conformance, type ConformanceException, type ConformanceServer } from '../../src/conformance.js';
 
-interface Example {
+/** A server of examples/apollo. */
+export interface Example {
   readonly start: (given: ConformanceServer, port: number) => Promise<Server>;
 }
 
-/** Runs the suite on an example of examples/apollo. @param path of operations */
-export function testExample(name: string, path: string, exceptions: readonly ConformanceException[]): void {
+/** Returns a function that loads an example. */
+export const example = (name: string) => async (): Promise<Example> =>
+  (await import(new URL(`../../examples/apollo/${name}.js`, import.meta.url).href)) as Example;
+
+/** Runs the suite on an example. @param path of operations */
+export function testExample(
+  load: () => Promise<Example>,
+  path: string,
+  exceptions: readonly ConformanceException[],
+): void {
   const cases = conformance({
     async start(given) {
-      const { start } = (await import(new URL(`../../examples/apollo/${name}.js`, import.meta.url).href)) as Example;
+      const { start } = await load();
       const server = await start(given, 0);
       if (!server.listening) await once(server, 'listening');
       const { port } = server.address() as AddressInfo;

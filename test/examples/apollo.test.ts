@@ -9,7 +9,6 @@ const EXAMPLES = join(PROJECT, 'examples/apollo');
 test.each([
   ['express5', '/graphql'],
   ['fastify5', '/graphql'],
-  ['koa', '/graphql'],
 ])('runs Apollo Server on %s', async (name, path) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-'));
   const child = runFile('examples/apollo/run.js', { PORT: '0', DATA_DIR: dataDir }, [], [name]);
