@@ -21,11 +21,16 @@ const MOST_PRINTED = 1_000;
 const KEPT = 100;
 /** graphql-js reports at most 50 errors, and prints one more value before it stops. */
 const MOST_FAULTS = 51;
+/** How deep input objects may nest. graphql-js reads them by recursion, which exhausts the stack at about 1,000 levels. */
+const MOST_LEVELS = 200;
+/** In place of an input object that nests deeper. */
+const TOO_DEEP = `[an object more than ${MOST_LEVELS} levels deep]`;
 
 /**
  * Replaces variables that don't fit their types with values that graphql-js refuses for the same reasons, but prints in
  * a few characters. For each error, graphql-js prints the whole value, so that one variable with thousands of unknown
- * fields took hundreds of ms. Valid and short variables stay as they are.
+ * fields took hundreds of ms. Input objects that nest too deep are replaced, too, because graphql-js would exhaust the
+ * stack. Other valid variables stay as they are.
  *
  * @returns the same variables if nothing was replaced
  */
@@ -52,6 +57,8 @@ export function printable<Given extends Values>(
 /** Checks values in the order of graphql-js, until it would have stopped. */
 class Pass {
   #faults = 0;
+  /** The number of input objects around the current value. */
+  #levels = 0;
 
   get isOver(): boolean {
     return this.#faults >= MOST_FAULTS;
@@ -62,9 +69,20 @@ class Pass {
     if (value === null || value === undefined) return value;
     if (isListType(type)) return Array.isArray(value) ? this.#list(value, type.ofType) : this.value(value, type.ofType);
     if (!isInputObjectType(type)) return this.#leaf(value, type);
-    if (isObject(value) && !Array.isArray(value)) return this.#object(value, type);
+    if (isObject(value) && !Array.isArray(value)) return this.#level(value, type);
     this.#faults += 1;
     return short(value);
+  }
+
+  #level(object: Values, type: GraphQLInputObjectType): unknown {
+    if (this.#levels === MOST_LEVELS) {
+      this.#faults += 1;
+      return TOO_DEEP;
+    }
+    this.#levels += 1;
+    const value = this.#object(object, type);
+    this.#levels -= 1;
+    return value;
   }
 
   #list(list: readonly unknown[], type: GraphQLInputType): readonly unknown[] {

@@ -97,6 +97,19 @@ test('R2: a wrong variable is read a few times, however many errors it has', () 
   expect(read).toBeLessThan(5_000);
 });
 
+test.each([
+  ['objects', '{"inner":', '}'],
+  ['lists', '{"all":[', ']}'],
+])('input objects that nest too deep in %s are refused, and exhaust no stack', (_, open, close) => {
+  const nested = (levels: number): unknown => JSON.parse(`${open.repeat(levels)}{"name":"x"}${close.repeat(levels)}`);
+  expect(errorsOf('Filter', nested(199))).toEqual([]);
+  for (const levels of [200, 1_000, 8_000, 100_000]) {
+    const [message, ...others] = errorsOf('Filter', nested(levels));
+    expect(message).toContain('"[an object more than 200 levels deep]"');
+    expect(others).toEqual([]);
+  }
+});
+
 test('valid and short variables stay the same objects', () => {
   const operation = getOperationAST(parse('query ($a: Filter, $b: JSON, $c: Boolean) { __typename }'));
   const data = Object.fromEntries(Object.entries(many()).slice(0, 9_000));
