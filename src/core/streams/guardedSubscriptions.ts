@@ -3,6 +3,7 @@ import type { AuthenticatedPrincipal, LatchkeyContext, Principal } from '../auth
 import { INTERNAL_ERROR, publicForm, settle, untold } from '../errors/publicErrors.js';
 import { unavailable } from '../errors/refusal.js';
 import type { AnswerLimits } from '../guard/answer/answerLimits.js';
+import { jsonSize } from '../guard/answer/size.js';
 import { refusalOfResult } from '../guard/answer/result.js';
 import type { Authorizer, DecisionLog } from '../guard/authorize.js';
 import { documentBounds } from '../guard/document/documentBounds.js';
@@ -155,8 +156,9 @@ export class GuardedSubscriptions<Message> {
    * @throws Refusal UNAVAILABLE
    */
   #keep({ document, variables }: Operation): () => void {
-    const bytes = retainedBytes(document) + 2 * JSON.stringify(variables).length;
-    if (this.#kept + bytes > this.#options.streams.bytes.max) throw full();
+    const { max } = this.#options.streams.bytes;
+    const bytes = retainedBytes(document) + 2 * jsonSize(variables, max);
+    if (this.#kept + bytes > max) throw full();
     this.#kept += bytes;
     let isKept = true;
     return () => {

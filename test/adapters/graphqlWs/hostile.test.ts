@@ -116,6 +116,19 @@ describe('a verified connection', () => {
     );
   });
 
+  it('can subscribe with variables that nest deeper than the stack', async () => {
+    const raw = await verified();
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    raw.socket.send(
+      `{"type":"subscribe","id":"a","payload":{"query":"subscription { shipped }","variables":{"other":${deep}}}}`,
+    );
+    await until(() => own.ran.sources.size > 0 || raw.messages.length > 1);
+    own.publish('x');
+    await until(() => raw.messages.length > 1);
+    expect(raw.messages[1]).toMatchObject({ type: 'next', payload: { data: { shipped: 'x' } } });
+    raw.socket.close();
+  });
+
   it('does not repeat a key of a document', async () => {
     const raw = await verified();
     raw.send(subscribe('a', { query: `{ ${token} }` }));
