@@ -6,6 +6,8 @@ import { BodyFault, TOO_LARGE } from '../http/bodyEncoding.js';
 const NOT_KEPT =
   'A body parser of the server has already read the body, and did not keep it. Operators: mount the administration API before the body parser, or use a parser of JSON.';
 
+const NOT_JSON = 'The body is not JSON, or nests too deep. Send {"query": "...", "variables": {...}}.';
+
 /**
  * Lets bodies be read that a body parser of the host has already read, such as `express.json()`: as the value that it
  * left in `request.body`. Add this before the hooks that read bodies.
@@ -31,6 +33,18 @@ export function readHostBodies(app: FastifyInstance): void {
 function textOf({ raw }: FastifyRequest): Buffer | BodyFault {
   const { body } = raw as { readonly body?: unknown };
   if (body === undefined) return new BodyFault(400, NOT_KEPT);
-  const text = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const json = Buffer.isBuffer(body) || typeof body === 'string' ? body : jsonOf(body);
+  if (json === null) return new BodyFault(400, NOT_JSON);
+  const text = Buffer.from(json);
   return text.length > MAX_BODY_BYTES ? new BodyFault(413, TOO_LARGE) : text;
+}
+
+/** Returns null for a value that can't be written: it nests deeper than the stack allows, or is not JSON. */
+function jsonOf(value: unknown): string | null {
+  try {
+    const text: unknown = JSON.stringify(value);
+    return typeof text === 'string' ? text : null;
+  } catch {
+    return null;
+  }
 }

@@ -178,6 +178,18 @@ test('reads a body that a JSON parser of Express has already read', async () => 
   await client.close();
 });
 
+test('refuses a body that nests too deep to be written again', async () => {
+  const host = await started('express', { parsesBodies: true });
+  const deep = `{"query":"{ viewer { scopes } }","variables":{"a":${'['.repeat(40_000)}${']'.repeat(40_000)}}}`;
+  const answer = await fetch(`${host.origin}/admin/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${host.adminToken}` },
+    body: deep,
+  });
+  expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('nests too deep')]);
+  expect((await host.post('/admin/graphql', { query: '{ viewer { scopes } }' })).status).toBe(200);
+});
+
 test('cannot be called by pages of other origins, unless they are allowed', async () => {
   const origin = 'https://app.example.com';
   const preflight = async (host: Host) =>
