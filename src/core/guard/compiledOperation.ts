@@ -17,6 +17,7 @@ import { categoryOf } from './operationCategory.js';
 import { conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
 import { serviceField } from './federation/entities.js';
+import { isForwarded } from './forwarded.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
 import { inputPlansOf, type InputPlans } from './inputs/inputPlans.js';
 import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';
@@ -160,6 +161,7 @@ class Walk {
   readonly #fragments: Fragments;
   readonly #conditions: Conditions;
   readonly #seen = new Map<SelectionSetNode, Set<GraphQLObjectType>>();
+  readonly #roots: ReadonlySet<unknown>;
 
   constructor({ schema, rules, inputs }: Guarded, fragments: Fragments, conditions: Conditions) {
     this.#schema = schema;
@@ -167,6 +169,7 @@ class Walk {
     this.#plans = inputs;
     this.#fragments = fragments;
     this.#conditions = conditions;
+    this.#roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   }
 
   operation({ operation, selectionSet, directives, variableDefinitions = [] }: OperationDefinitionNode): void {
@@ -199,6 +202,7 @@ class Walk {
         // B25: introspection is one more requirement. The other fields are still checked.
         if (name === '__schema' || name === '__type') this.introspects = true;
         this.#meet(this.#rules.fields.get(parent.name)?.get(name));
+        if (name === '__typename') this.#meet(this.#typeOfForwarded(parent));
         this.inputs.add(selection.arguments, this.#plans.fields.get(parent.name)?.get(name));
         const field = parent.getFields()[name];
         if (name === '_service' && field === serviceField(this.#schema)) this.readsSdl = true;
@@ -237,6 +241,11 @@ class Walk {
     for (const { name, arguments: args } of directives ?? []) {
       this.inputs.add(args, this.#plans.directives.get(name.value));
     }
+  }
+
+  /** B20: in another server, nothing refuses a value of a guarded type that is only asked for the name of its type. */
+  #typeOfForwarded(parent: GraphQLObjectType): Rule | undefined {
+    return isForwarded(this.#schema) && !this.#roots.has(parent) ? this.#rules.types.get(parent.name) : undefined;
   }
 
   #meet(rule: Rule | undefined): void {

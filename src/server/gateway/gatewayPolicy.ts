@@ -30,6 +30,9 @@ interface Pattern extends Line {
 const NAME = /^[_A-Za-z][_0-9A-Za-z]*(?:\.[_A-Za-z][_0-9A-Za-z]*)?$/;
 const PATTERN = /^[_A-Za-z*][_0-9A-Za-z*]*\.[_A-Za-z*][_0-9A-Za-z*]*$/;
 
+/** Root types that a schema may lack. */
+const OPTIONAL_ROOTS: ReadonlySet<string> = new Set(['Mutation', 'Subscription']);
+
 const VALUES =
   'deny, public, authenticated (any valid key), a scope such as read:orders, or lists of scopes as in @auth(scope:)';
 
@@ -56,6 +59,20 @@ export class Policy {
   /** The names of all lines without `*`. */
   get names(): readonly string[] {
     return [...this.#exact.keys()];
+  }
+
+  /**
+   * Returns the lines with `*` that have no effect on any of these coordinates. Only `deny` has one on interfaces. Lines of a root
+   * type that the schema doesn't have are for fields that the API could gain.
+   */
+  unmatched({ ofObjects, all }: { readonly ofObjects: readonly string[]; readonly all: readonly string[] }): string[] {
+    return this.#patterns
+      .filter(({ ruling, matches, name }) => {
+        const [type = ''] = name.split('.');
+        const isAbsent = OPTIONAL_ROOTS.has(type) && !all.some((coordinate) => coordinate.startsWith(`${type}.`));
+        return !isAbsent && !(ruling.kind === 'deny' ? all : ofObjects).some((coordinate) => matches.test(coordinate));
+      })
+      .map(({ name }) => name);
   }
 
   /** Returns what the line with exactly this name says; null if there is none. */

@@ -12,10 +12,13 @@ import {
   type DirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
 import { unavailable } from '../../core/errors/refusal.js';
+import { markForwarded } from '../../core/guard/forwarded.js';
 import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import type { Policy, Ruling } from './gatewayPolicy.js';
@@ -139,6 +142,12 @@ const OF_OPERATIONS: ReadonlySet<string> = new Set([
 
 /** A misspelled line would leave the field that it means open. */
 function checkNames(schema: GraphQLSchema, policy: Policy): void {
+  const [unused] = policy.unmatched({ ofObjects: fieldsIn(schema, isObjectType), all: fieldsIn(schema, hasFields) });
+  if (unused !== undefined) {
+    throw new SettingsError(
+      `${policy.path}: ${unused} matches no field of the upstream's object types. Correct or remove the line.`,
+    );
+  }
   for (const name of policy.names) {
     const [typeName = '', fieldName] = name.split('.');
     const type = schema.getType(typeName);
@@ -161,8 +170,22 @@ function checkNames(schema: GraphQLSchema, policy: Policy): void {
   }
 }
 
+type WithFields = GraphQLObjectType | GraphQLInterfaceType;
+
+/** Returns the coordinates of the fields of some types. */
+function fieldsIn(schema: GraphQLSchema, isOne: (type: unknown) => type is WithFields): string[] {
+  return Object.values(schema.getTypeMap())
+    .filter((type) => isOne(type))
+    .filter(({ name }) => !name.startsWith('__'))
+    .flatMap((type) => Object.keys(type.getFields()).map((field) => `${type.name}.${field}`));
+}
+
+function hasFields(type: unknown): type is WithFields {
+  return isObjectType(type) || isInterfaceType(type);
+}
+
 function hasField(type: GraphQLNamedType | undefined, name: string): boolean {
-  return (isObjectType(type) || isInterfaceType(type)) && Object.hasOwn(type.getFields(), name);
+  return hasFields(type) && Object.hasOwn(type.getFields(), name);
 }
 
 /** Returns the coordinates of all fields that the policy closes, and of root fields that it doesn't decide. */
@@ -273,6 +296,7 @@ function annotate(part: { extensions: object }, ruling: Ruling | null): void {
 
 /** Operations run in the upstream. If one were executed here by mistake, it must fail and not return nulls. */
 function forwardOnly(schema: GraphQLSchema): GraphQLSchema {
+  markForwarded(schema);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {

@@ -95,6 +95,10 @@ test('closed fields, and types that only they lead to, are not part of the schem
   expect(printed).toContain('health: String');
 });
 
+test('accepts patterns for a root type that the schema does not have', () => {
+  expect(printSchema(policed(`${OPEN}Subscription.*: deny`))).toContain('type Order');
+});
+
 test("drops the upstream's directives, which decide nothing here, and keeps those of operations", () => {
   const printed = printSchema(policed(OPEN));
   expect(printed).not.toContain('@auth');
@@ -105,6 +109,9 @@ test.each([
   ['an undecided root field', 'Query.health: public', 'decides nothing about Query.node, Query.order, Mutation.pay'],
   ['a field that does not exist', `${OPEN}Order.margn: [read:a]`, 'Order.margn is not a field of the upstream'],
   ['a type that does not exist', `${OPEN}Ordr: read:a`, 'Ordr is not an object type of the upstream'],
+  ['a pattern that matches nothing', `${OPEN}Ordr.*: read:a`, "Ordr.* matches no field of the upstream's object types"],
+  ['a closed pattern that matches nothing', `${OPEN}"*.secrets": deny`, '*.secrets matches no field'],
+  ['a pattern that only matches an interface', `${OPEN}Node.*: read:a`, 'Node.* matches no field'],
   ['a rule for a field of an interface', `${OPEN}Node.id: read:a`, 'Write the line for its types: Order.id'],
   ['a closed field that an interface requires', `${OPEN}Order.secret: deny`, 'Close Node.secret, too'],
   ['a policy that opens nothing', 'Query.*: deny\nMutation.*: deny', 'closes every field of the query type'],
