@@ -261,14 +261,18 @@ const OTHER_KIND = {
 } as const;
 
 /**
- * Refuses comments with characters that some lexers take for the end of a line. GraphQL's own ends of lines are LF, CR and CR LF, so
- * for this gateway the comment continues, while another lexer would read the rest of it as fields.
+ * Refuses comments whose end depends on the lexer. GraphQL's ends of lines are LF, CR and CR LF. Where another lexer knows more
+ * of them, it would read the rest of a comment as fields. Where a line does not end with CR, it would skip the rest of the text.
  */
 function checkComments({ loc }: DocumentNode): void {
-  for (let token: Token | null = loc?.startToken ?? null; token !== null; token = token.next) {
-    if (token.kind !== TokenKind.COMMENT || !OTHER_LINE_ENDS.test(token.value)) continue;
+  if (loc === undefined) return;
+  const { body } = loc.source;
+  for (let token: Token | null = loc.startToken; token !== null; token = token.next) {
+    if (token.kind !== TokenKind.COMMENT) continue;
+    const endsWithCr = body[token.end] === '\r' && body[token.end + 1] !== '\n';
+    if (!endsWithCr && !OTHER_LINE_ENDS.test(token.value)) continue;
     throw withStatus(
-      new GraphQLError('A comment contains a line separator other than LF, CR or CR LF. Remove the comment.'),
+      new GraphQLError('A comment contains or ends with a line separator other than LF or CR LF. Remove the comment.'),
       'GRAPHQL_PARSE_FAILED',
     );
   }

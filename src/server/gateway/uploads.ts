@@ -76,7 +76,8 @@ class UploadReader {
     this.#settle = settle;
     this.#out.on('error', () => undefined);
     const limits = { fields: 2, files: MAX_FILES, fieldSize: MAX_BODY_BYTES, fieldNameSize: 100, headerPairs: 20 };
-    this.parser = busboy({ headers, limits, preservePath: true });
+    // Browsers write names in UTF-8.
+    this.parser = busboy({ headers, limits, preservePath: true, defParamCharset: 'utf8' });
     this.parser
       .on('field', (name, value, { nameTruncated, valueTruncated }) => {
         if (nameTruncated || valueTruncated) this.fail(new BodyFault(413, TOO_LARGE));
@@ -208,13 +209,13 @@ const MAP = `map is not valid. Send {"0": ["variables.file"]}, with 1 to ${MAX_F
 
 /**
  * Returns the operation with a placeholder at the path of each file, which must be null. A path can only lead into the
- * variables: one to `query` would replace the operation after it was judged.
+ * variables: one to `query` would replace the operation after it was judged. The text of the variables keeps the nulls.
  *
  * @throws GraphQLError
  */
 function askedWithFiles(operations: string, paths: readonly string[]): Asked {
   const asked = askedInBody(asJsonText(operations), operations);
-  const root = { variables: structuredClone(asked.variables) as Record<string, unknown> };
+  const root = { variables: asked.variables };
   for (const path of paths) {
     const steps = path.split('.');
     const last = steps.pop() ?? '';
@@ -225,7 +226,7 @@ function askedWithFiles(operations: string, paths: readonly string[]): Asked {
     }
     at[last] = PLACEHOLDER;
   }
-  return { ...asked, variables: root.variables };
+  return asked;
 }
 
 /** Stands for a file in the variables. Only a custom scalar accepts it. */
@@ -235,12 +236,18 @@ function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Returns the header of a part for a file. Quotes and line ends are encoded as browsers do it. */
+/**
+ * Returns the header of a part for a file. Quotes and line ends are encoded as browsers do it, and so is every other character
+ * that a parser could take for the end of the name or of the line.
+ */
 function headOf(name: string, filename: string | undefined, mimeType: string): string {
-  const encoded = (filename ?? name).replace(/[\r\n"]/g, encodeURIComponent).slice(0, 1_000);
+  const encoded = (filename ?? name).slice(0, 1_000).replace(UNSAFE, encodeURIComponent);
   const type = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/.test(mimeType) ? mimeType : 'application/octet-stream';
   return `Content-Disposition: form-data; name="${name}"; filename="${encoded}"\r\nContent-Type: ${type}`;
 }
+
+// oxlint-disable-next-line no-control-regex
+const UNSAFE = /[\u0000-\u001f"\\\u007f-\u009f\u2028\u2029]/g;
 
 const TOO_LARGE = `operations is larger than ${MAX_BODY_BYTES} bytes. Send less in one request.`;
 

@@ -227,6 +227,11 @@ describe('nothing reaches the upstream that was not judged', () => {
     ['variables that are a text', '{"query":"{health}","variables":"{}"}', 'BAD_REQUEST'],
     ['a name that is a number', '{"query":"{health}","operationName":1}', 'BAD_REQUEST'],
     ['a comment with another line separator', '{"query":"{ health #\\u2028 internal\\n }"}', 'GRAPHQL_PARSE_FAILED'],
+    [
+      'a comment that ends with only CR',
+      '{"query":"{ health #\\r @skip(if: true)\\n __typename }"}',
+      'GRAPHQL_PARSE_FAILED',
+    ],
     ['an empty body', '', 'BAD_REQUEST'],
     ['a text', '"query"', 'BAD_REQUEST'],
   ])('refuses %s', async (_, body, code) => {
@@ -238,6 +243,12 @@ describe('nothing reaches the upstream that was not judged', () => {
   test('refuses such a comment each time, although the document is valid', async () => {
     const body = JSON.stringify({ query: '{ health #\u2028 internal\n }' });
     for (let i = 0; i < 3; i += 1) expect((await send(body)).status).toBe(400);
+  });
+
+  test('forwards comments that end with LF, CR LF or the document', async () => {
+    for (const query of ['{ health #\n }', '{ health #\r\n }', '#\n{ health } #', '{\rhealth\r}']) {
+      expect((await send(JSON.stringify({ query }))).body).toEqual({ data: { health: 'ok' } });
+    }
   });
 
   test('drops all other members, also those whose names differ in case only', async () => {

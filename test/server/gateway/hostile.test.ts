@@ -95,6 +95,29 @@ test.each<[string, (socket: Socket) => void, number, string]>([
     400,
     'ANSWER_TOO_LARGE',
   ],
+  ['sends a status below 100', (socket) => socket.write(json('{}').replace('200', '099')), 502, 'BAD_GATEWAY'],
+  ['sends the status 0', (socket) => socket.write(json('{}').replace('200', '000')), 502, 'BAD_GATEWAY'],
+  [
+    'sends a control character in a field',
+    (socket) => socket.write(json('{}', 'vary: a\u007fb\r\n')),
+    502,
+    'BAD_GATEWAY',
+  ],
+  [
+    'sends interim responses without an end',
+    (socket) => {
+      const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(20)), 5);
+      socket.on('close', () => clearInterval(timer));
+    },
+    504,
+    'GATEWAY_TIMEOUT',
+  ],
+  [
+    'says that it continues, and then nothing',
+    (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'),
+    502,
+    'BAD_GATEWAY',
+  ],
   ['is silent', () => undefined, 504, 'GATEWAY_TIMEOUT'],
 ])('an upstream that %s', async (_, act, status, code) => {
   behave = act;

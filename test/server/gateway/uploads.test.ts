@@ -78,6 +78,21 @@ test('files reach the upstream unchanged', async () => {
   expect(JSON.stringify(upstream.received.at(-1)?.headers)).not.toContain(token);
 });
 
+test('variables may nest deep', async () => {
+  const deep = `{"file":null,"more":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+  const { status, body } = await send([
+    ['operations', `{"query":${JSON.stringify(STORE)},"variables":${deep}}`],
+    map(),
+    file(),
+  ]);
+  expect([status, body.data?.store]).toEqual([200, expect.stringContaining('a.txt')]);
+});
+
+test('the name of a file contains no character that could end it, or its line', async () => {
+  const { body } = await send([operations(), map(), ['0', 'content', 'a\\\u2028\u0085"b \u00e9.txt']]);
+  expect(body.data.store).toMatch(/^a%5C%E2%80%A8%C2%85%22b \u00e9\.txt /);
+});
+
 test('several files, one of them in a list', async () => {
   const query = 'mutation ($files: [File!]!) { storeAll(files: $files) }';
   const { body } = await send([
