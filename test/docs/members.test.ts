@@ -1,0 +1,33 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLatchkey, openSqliteStore } from '../../src/index.js';
+import { PROJECT } from '../support/project.js';
+import { documentOf } from '../support/session.js';
+
+const pages = readdirSync(join(PROJECT, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.md'))
+  .map((path) => join('docs', path));
+
+/** Members of `latchkey` in the blocks of JavaScript and TypeScript of a page, such as `latchkey.guard(`. */
+function membersIn(page: string): string[] {
+  const blocks = [...documentOf(page).matchAll(/^ *```[jt]sx?\n(.*?)^ *```/gms)].map(([, block = '']) => block);
+  return blocks.flatMap((block) =>
+    [...block.matchAll(/(?<![\w./-])latchkey\.(\w+)\b(?!\.)/g)].map(([, name = '']) => name),
+  );
+}
+
+test('each member of latchkey in the examples of the docs exists', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-members-'));
+  const store = await openSqliteStore({ dir });
+  const latchkey = await createLatchkey({ store });
+  try {
+    const named = pages.flatMap((page) => membersIn(page).map((name) => ({ page, name })));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ name }) => !(name in latchkey) && name !== 'yaml')).toEqual([]);
+  } finally {
+    await latchkey.close();
+    await store.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
