@@ -246,9 +246,12 @@ describe('an invalid request', () => {
     expect((await form({ token })).headers.get('ratelimit')).toBe('"verification-rate";r=29998;t=60');
   });
 
-  it('to GET is refused', async () => {
-    const { status } = await fetch(`${latchkey.origin}/v1/verify?token=${token}`);
-    expect(status).toBe(404);
+  it.each(['GET', 'PUT'])('by %s is refused with 405 and the way to send a token', async (method) => {
+    const response = await fetch(`${latchkey.origin}/v1/verify?token=${token}`, { method });
+    const { status, headers, body } = await answerOf(response);
+    expect([status, headers.get('allow'), body]).toEqual([
+      ...[405, 'POST', { error: { message: 'Send the token by POST, in the body.', code: 'BAD_REQUEST' } }],
+    ]);
   });
 
   it('as a form is still refused by /graphql', async () => {

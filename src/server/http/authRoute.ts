@@ -8,9 +8,8 @@ import { writeLimitFields } from '../../core/limits/limitHeaders.js';
 import type { Proxies } from '../net/trustedProxies.js';
 import type { AuthenticationHook } from './authentication.js';
 import { authParameters, IN_THE_PATH } from './authParameters.js';
-import { answerError, type FaultForm } from './faults.js';
+import { answerError, V1_ERROR, type FaultForm } from './faults.js';
 import { UntrustedProxies } from './untrustedProxies.js';
-import { V1_ERROR } from './verifyRoute.js';
 
 interface AuthRouteOptions {
   readonly latchkey: {

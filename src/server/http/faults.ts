@@ -34,6 +34,9 @@ export function refuseUnknownRoutes(app: FastifyInstance, api: string): void {
 
 function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply, api: string): FastifyReply {
   const path = request.url.split('?', 1)[0] ?? '';
+  if (path === '/v1/verify') {
+    return refuseRequest(reply.header('allow', 'POST'), 'Send the token by POST, in the body.', 405, V1_ERROR);
+  }
   // Key management is there, too, in every mode.
   const apis = [api, '/admin/graphql'];
   if (apis.some((each) => path === `${each}/stream`)) {
@@ -64,6 +67,12 @@ export interface FaultForm {
 const GRAPHQL: FaultForm = {
   body: (message, extensions) => JSON.stringify({ errors: [{ message, extensions }] }),
   unread: 'The body must be a JSON object. Send {"query": "...", "variables": {...}}.',
+};
+
+/** The format of errors of /v1: one object, with the code and what to do next. */
+export const V1_ERROR: FaultForm = {
+  body: (message, details) => JSON.stringify({ error: { message, ...details } }),
+  unread: 'The body is not valid JSON. Send {"token": "…"}, or a form with token=….',
 };
 
 /**

@@ -84,7 +84,7 @@ function readScopes(scope: unknown, path: Path): string[] {
   if (scopes !== null) return scopes;
   throw badInput(
     path,
-    `Send at most ${MAX_SCOPES} scopes as text, separated by spaces, as in "read:orders write:orders".`,
+    `Send at most ${MAX_SCOPES} valid scopes, separated by spaces, as in "read:orders write:orders".`,
   );
 }
 

@@ -9,7 +9,7 @@ import { unreported } from '../../core/store/storeErrors.js';
 import type { Verdicts } from '../../management/verdicts.js';
 import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Moments } from './changeMoments.js';
-import { answerError, type FaultForm } from './faults.js';
+import { answerError, V1_ERROR } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
 import { verificationAnswer } from './verifyAnswer.js';
 import { askedByForm, askedByJson, type AskedOf } from './verifyRequest.js';
@@ -25,12 +25,6 @@ interface VerifyRouteOptions {
 }
 
 const FORM = 'application/x-www-form-urlencoded';
-
-/** The format of errors of /v1: one object, with the code and what to do next. */
-export const V1_ERROR: FaultForm = {
-  body: (message, details) => JSON.stringify({ error: { message, ...details } }),
-  unread: 'The body is not valid JSON. Send {"token": "…"}, or a form with token=….',
-};
 
 /**
  * Serves POST /v1/verify: services in any language ask about the tokens that they receive (RFC 7662). The caller's own key
