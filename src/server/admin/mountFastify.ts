@@ -85,7 +85,7 @@ export async function mountAdmin(app: FastifyApp, latchkey: Latchkey, options: A
         if (value !== undefined) reply.raw.setHeader(name, value);
       }
       reply.hijack();
-      admin.handle(raw, reply.raw, ip);
+      admin.handle(raw, reply.raw, options.address?.(raw) ?? ip);
     };
     for (const url of [admin.path, `${admin.path}/*`]) {
       below.route({ method: METHODS, url, exposeHeadRoute: false, handler });

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { connect } from '../mcp/client.js';
 import { FRAMEWORKS, keyOn, startHost, type Framework, type Host } from './hosts.js';
 
@@ -154,6 +155,17 @@ describe.each(FRAMEWORKS)('on %s', (framework: Framework) => {
     expect((await unproxied.post('/admin/graphql', { query: '{ viewer { scopes } }' }, other, spoofed)).status).toBe(
       403,
     );
+  });
+
+  test('takes the address of a caller from the option, if there is one', async () => {
+    const address = (request: IncomingMessage) => String(request.headers['x-caller']);
+    const host = await started(framework, { address });
+    const query =
+      'mutation { createApiKey(input: { name: "k", scopes: ["read:people"], allowedAddresses: ["198.51.100.7"] }) { token } }';
+    const { token } = (await host.post('/admin/graphql', { query })).body.data.createApiKey;
+    const from = async (caller: string) =>
+      (await host.post('/admin/graphql', { query: '{ viewer { scopes } }' }, token, { 'x-caller': caller })).status;
+    expect([await from('198.51.100.7'), await from('198.51.100.8'), await from('127.0.0.1')]).toEqual([200, 403, 403]);
   });
 
   test('refuses large bodies, and those of another type', async () => {
