@@ -14,7 +14,9 @@ import { extraOf, type Extra } from './socket.js';
 const LAST_WORD = 5_000;
 
 interface ConnectionOptions {
-  readonly latchkey: Pick<Latchkey, 'context' | 'streams'>;
+  readonly latchkey: Pick<Latchkey, 'context'> & {
+    readonly streams: Pick<Latchkey['streams'], 'take' | 'watch' | 'bytes'>;
+  };
   readonly maxOperations: number;
   readonly addressOf: ((extra: Extra) => string | undefined) | undefined;
 }

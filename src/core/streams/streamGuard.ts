@@ -81,13 +81,7 @@ export class StreamGuard {
    * @param connection is ended when its credential is refused
    */
   watch(source: ForeignSource, principal: AuthenticatedPrincipal, connection: Reliant): () => void {
-    const { credential, release } = this.#watched(source, principal);
-    credential.add(connection);
-    void credential.settle();
-    return () => {
-      credential.remove(connection);
-      release();
-    };
+    return watchSource(this.#streams, { source, principal, standing: this.#options.standing }, connection);
   }
 
   /**
@@ -135,9 +129,42 @@ export class StreamGuard {
   }
 
   #watched(source: ForeignSource, principal: AuthenticatedPrincipal): Watched {
-    const readable = readableSource(source);
-    const address = readable.ip ?? readable.socket?.remoteAddress ?? '';
-    const name = `${locateCredential(readable) ?? ''} ${address}`;
-    return this.#streams.credentials.watch(name, principal, () => this.#options.standing(readable));
+    return watched(this.#streams, { source, principal, standing: this.#options.standing });
   }
+}
+
+/** The credential of a connection or a stream. */
+interface WatchedSource extends Pick<StreamGuardOptions, 'standing'> {
+  /** The request that opened it. */
+  readonly source: ForeignSource;
+  readonly principal: AuthenticatedPrincipal;
+}
+
+/**
+ * Ends a stream or a connection when its credential is refused, until the returned function is called.
+ *
+ * @param reliant the stream or the connection
+ */
+export function watchSource(
+  streams: Pick<OpenStreams, 'credentials'>,
+  source: WatchedSource,
+  reliant: Reliant,
+): () => void {
+  const { credential, release } = watched(streams, source);
+  credential.add(reliant);
+  void credential.settle();
+  return () => {
+    credential.remove(reliant);
+    release();
+  };
+}
+
+function watched(
+  { credentials }: Pick<OpenStreams, 'credentials'>,
+  { source, principal, standing }: WatchedSource,
+): Watched {
+  const readable = readableSource(source);
+  const address = readable.ip ?? readable.socket?.remoteAddress ?? '';
+  const name = `${locateCredential(readable) ?? ''} ${address}`;
+  return credentials.watch(name, principal, () => standing(readable));
 }

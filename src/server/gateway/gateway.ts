@@ -11,6 +11,7 @@ import { asJsonText } from './jsonText.js';
 import { OperationJudge } from './operationJudge.js';
 import { ownFields } from './requestFields.js';
 import { badGateway, Upstream, type UpstreamOutcome } from './upstream.js';
+import type { SocketCount } from './upstreamSocket.js';
 import { askUpstream } from './wholeAnswer.js';
 
 interface GatewayOptions {
@@ -45,6 +46,12 @@ export class Gateway {
   readonly onAnswer: (outcome: UpstreamOutcome) => void;
   readonly maxUploadBytes: number;
   readonly drift: DriftWatch;
+  /** The address for operations over WebSockets; null: they are not forwarded. */
+  readonly webSockets: string | null;
+  /** The gateway's own credential at the upstream: the value of Authorization; null: none. */
+  readonly authorization: string | null;
+  /** Connections to the upstream for WebSockets. */
+  readonly socketCount: SocketCount;
   readonly #maxBytes: number;
 
   constructor({ schema, guard, settings, sign, maxBytes, drift, onAnswer = () => undefined }: GatewayOptions) {
@@ -58,6 +65,9 @@ export class Gateway {
     this.maxUploadBytes = settings.maxUploadBytes;
     this.#maxBytes = maxBytes;
     this.drift = drift;
+    this.webSockets = settings.webSockets;
+    this.authorization = authorization;
+    this.socketCount = { open: 0, max: connections };
   }
 
   /** Judges an operation that did not arrive at /graphql, forwards it, and returns the whole response. Rejects with a Refusal. */

@@ -3,7 +3,7 @@ import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { lookupUpstream } from './upstreamAddress.js';
 
 /** How long a connection may take, in ms. */
-const CONNECT_TIME = 5_000;
+export const CONNECT_TIME = 5_000;
 
 /** The maximum size of the header of a response, in bytes. */
 const MAX_HEADER_BYTES = 16 * 2 ** 10;
@@ -207,6 +207,6 @@ export function timedOut(): Refusal {
   });
 }
 
-function busy(): Refusal {
+export function busy(): Refusal {
   return unavailable('Too many operations are waiting for the API behind the gateway. Try again in 1 s.', 1);
 }

@@ -7,6 +7,14 @@ import { AddressList } from '../../core/net/addressList.js';
 export const UPSTREAM =
   'the http:// or https:// address of a GraphQL endpoint, without user, query and fragment, and not a link-local, multicast or unspecified address';
 
+/** Describes what {@link isWsUpstream} allows, for messages. */
+export const WS_UPSTREAM = 'the ws:// or wss:// address of an endpoint, with the same rules as GATEWAY_UPSTREAM';
+
+/** Returns whether a text is the address of an upstream for WebSockets. */
+export function isWsUpstream(text: string): boolean {
+  return /^wss?:/.test(text) && isUpstream(text.replace(/^ws/, 'http'));
+}
+
 /**
  * Addresses that no GraphQL API has. The most dangerous are the metadata services of clouds, which are link-local: they hand
  * out credentials to any process that asks them by HTTP.

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { CredentialSource } from '../../core/auth/locate.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import { Refusal } from '../../core/errors/refusal.js';
@@ -37,7 +38,7 @@ export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Assembly
       done();
       return;
     }
-    if (request.routeOptions.config.plainHttp === true || isLocal(request)) {
+    if (request.routeOptions.config.plainHttp === true || isLocal(request.raw)) {
       done();
       return;
     }
@@ -59,6 +60,7 @@ function sourceOf(request: FastifyRequest): CredentialSource {
   }
 }
 
-function isLocal({ raw: { socket, headers } }: FastifyRequest): boolean {
+/** Returns whether a request was sent on this machine, and not forwarded by a proxy. */
+export function isLocal({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): boolean {
   return LOOPBACK.test(socket.remoteAddress ?? '') && FORWARDED.every((name) => headers[name] === undefined);
 }

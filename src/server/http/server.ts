@@ -11,6 +11,8 @@ import type { Store } from '../../core/store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { gatewayRoute } from '../gateway/gatewayRoute.js';
 import type { Gateway } from '../gateway/gateway.js';
+import { servingAgain } from '../gateway/otherUpgrades.js';
+import { forwardWebSockets } from '../gateway/webSockets.js';
 import { askOperation } from './askOperation.js';
 import { authenticationHook } from './authentication.js';
 import { authRoute } from './authRoute.js';
@@ -105,6 +107,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     certificate === null
       ? Fastify({ ...httpOptions, http: SLOW_CALLERS })
       : Fastify({ ...httpOptions, https: { ...certificate, ...SLOW_CALLERS, handshakeTimeout: HANDSHAKE_TIME } });
+  const serveAgain = servingAgain(app.server);
   connections.watch(app.server);
   const verifier: Pick<Assembly, 'authenticate' | 'arrived'> =
     tracing === null
@@ -145,6 +148,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     gatewayRoute(app, {
       ...{ gateway, latchkey, moments, connections, unread, streams, observer },
       authenticate: authenticateStream,
+      maxBytes: settings.answer.bytes,
+    });
+    const { requireHttps: needsHttps } = settings;
+    forwardWebSockets(app, {
+      ...{ gateway, latchkey, streams, observer, connections, callers, serveAgain, logger, needsHttps, path: API },
       maxBytes: settings.answer.bytes,
     });
   }

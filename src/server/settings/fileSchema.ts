@@ -256,6 +256,7 @@ export const GATEWAY_KEYS = [
   ['authorization', 'GATEWAY_AUTHORIZATION'],
   ['request_headers', 'GATEWAY_REQUEST_HEADERS'],
   ['response_headers', 'GATEWAY_RESPONSE_HEADERS'],
+  ['websockets', 'GATEWAY_WEBSOCKETS'],
   ['check_interval', 'GATEWAY_CHECK_INTERVAL'],
   ['audience', 'GATEWAY_AUDIENCE'],
 ] as const satisfies readonly (readonly [string, OptionName])[];

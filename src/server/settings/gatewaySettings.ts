@@ -22,6 +22,8 @@ export interface GatewaySettings {
   readonly requestHeaders: readonly string[];
   /** Additional header fields of the upstream that reach callers. */
   readonly responseHeaders: readonly string[];
+  /** The address for operations over WebSockets; null: they are not forwarded. */
+  readonly webSockets: string | null;
   /** How often the upstream's schema is compared, in ms; 0: never. */
   readonly checkInterval: number;
   /** The `aud` claim of Latchkey-Principal. */
@@ -59,6 +61,7 @@ export function gatewayOf(
     checkInterval: (read('GATEWAY_CHECK_INTERVAL') ?? 60) * 1_000,
   };
   const audience = read('GATEWAY_AUDIENCE');
+  const sockets = read('GATEWAY_WEBSOCKETS');
   if (upstream === undefined) {
     if (!needsRules || (schema === null && policy === null)) return null;
     const given = schema === null ? 'GATEWAY_POLICY' : 'GATEWAY_SCHEMA';
@@ -69,7 +72,8 @@ export function gatewayOf(
       'The gateway has no rules, so nobody could use a field. Set GATEWAY_POLICY or --policy, or GATEWAY_SCHEMA or --schema. "latchkey gateway init" writes a first policy.',
     );
   }
-  return Object.freeze({ upstream, schema, policy, ...others, audience: audience ?? upstream });
+  const webSockets = sockets === 'off' ? null : (sockets ?? upstream.replace(/^http/, 'ws'));
+  return Object.freeze({ upstream, schema, policy, ...others, webSockets, audience: audience ?? upstream });
 }
 
 export const NO_UPSTREAM =

@@ -11,7 +11,7 @@ import { PROXY_HEADERS } from '../net/trustedProxies.js';
 import { DAY } from '../../core/store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../../core/store/records.js';
 import { faultOfField } from '../gateway/forwardedFields.js';
-import { isUpstream, UPSTREAM } from '../gateway/upstreamAddress.js';
+import { isUpstream, isWsUpstream, UPSTREAM, WS_UPSTREAM } from '../gateway/upstreamAddress.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';
@@ -459,6 +459,13 @@ export const OPTIONS = {
     page: 'how-to/gateway.md',
     allowed: 'names of header fields separated by commas, without cookies and fields of the connection',
     schema: listOf((item) => faultOfField(item, 'response')),
+  }),
+  GATEWAY_WEBSOCKETS: option({
+    about: 'the address to which operations over WebSockets (graphql-transport-ws) are forwarded',
+    unset: '`GATEWAY_UPSTREAM`, with ws:// or wss://',
+    page: 'how-to/gateway.md',
+    allowed: `off, or ${WS_UPSTREAM}`,
+    schema: z.string().refine((text) => text === 'off' || isWsUpstream(text), 'is neither'),
   }),
   GATEWAY_CHECK_INTERVAL: option({
     about: "how often the upstream's schema is compared with the gateway's",

@@ -400,6 +400,7 @@ describe('invalid values', () => {
       'X-Tenant,',
     ],
     GATEWAY_RESPONSE_HEADERS: ['Set-Cookie', 'Location', 'Access-Control-Allow-Origin', 'Connection', 'a b'],
+    GATEWAY_WEBSOCKETS: ['on', 'http://127.0.0.1:8000/graphql', 'ws://169.254.169.254/', 'ws://user@127.0.0.1/'],
     GATEWAY_CHECK_INTERVAL: ['-1', '86401', '1m'],
     GATEWAY_AUDIENCE: ['a b', 'é', 'x'.repeat(501)],
     METRICS_PORT: ['65536', '-1', '9090a', '4000'],
