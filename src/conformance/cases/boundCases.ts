@@ -106,6 +106,17 @@ export function boundCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
         assert.ok(answer.text.length < 5_000);
       }
     }),
+    suite.case('B41 a variable that nests deeper than the stack: 400, as for other wrong variables', async (world) => {
+      const { token } = await world.key();
+      const query = 'query ($f: Filter) { search(filter: $f) }';
+      const deep = `${'{"word":"a","deep":'.repeat(3_000)}null${'}'.repeat(3_000)}`;
+      for (const headers of [[], [['authorization', `Bearer ${token}`]]] as const) {
+        const answer = await world.post(JSON.stringify({ query, variables: { f: 0 } }).replace('0', deep), headers);
+        nothingRan(world, answer, [400]);
+        wellFormed(answer);
+        assert.match(answer.text, /BAD_USER_INPUT/);
+      }
+    }),
     suite.case(
       'a response with too many fields: 400 without data',
       async (world) => {
