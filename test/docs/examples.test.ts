@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLatchkey, openSqliteStore } from '../../src/index.js';
@@ -30,4 +30,13 @@ test('each member of latchkey in the examples of the docs exists', async () => {
     await store.close();
     rmSync(dir, { recursive: true, force: true });
   }
+});
+
+test('no page or example starts the command with npx, which would run a package of that name from the registry', () => {
+  const examples = readdirSync(join(PROJECT, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => !path.includes('node_modules') && statSync(join(PROJECT, 'examples', path)).isFile())
+    .map((path) => join('examples', path));
+  const lines = ['README.md', ...pages, ...examples].flatMap((page) => documentOf(page).split('\n'));
+  const found = lines.filter((line) => line.includes('npx latchkey'));
+  expect(found).toEqual([expect.stringContaining("Don't run `npx latchkey`")]);
 });
