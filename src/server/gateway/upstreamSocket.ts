@@ -1,13 +1,19 @@
-import { createClient, type Client, type SubscribePayload } from 'graphql-ws';
+import {
+  GRAPHQL_TRANSPORT_WS_PROTOCOL,
+  MessageType,
+  parseMessage,
+  type Message,
+  type SubscribePayload,
+} from 'graphql-ws';
 import { WebSocket } from 'ws';
-import type { GraphQLFormattedError } from 'graphql';
+import type { Refusal } from '../../core/errors/refusal.js';
 import { PRINCIPAL_HEADER } from '../../core/auth/signing/principalTokens.js';
 import { UpstreamErrors, type ForwardedResults } from './forwardedResults.js';
 import { badGateway, busy, CONNECT_TIME, refusalOfFault, timedOut } from './upstream.js';
 import { lookupUpstream } from './upstreamAddress.js';
 
 /** How long a connection without operations stays open, in ms. */
-const IDLE_TIME = 10_000;
+const IDLE_TIME = 60_000;
 
 /** How often the upstream must answer a ping, in ms. */
 const PING_EVERY = 15_000;
@@ -17,6 +23,21 @@ const CLOSE_TIME = 2_000;
 
 /** The rest of a message around its result, in bytes. */
 const ENVELOPE = 1_024;
+
+/** The bytes that may wait for the upstream on one connection. */
+const MAX_BUFFERED = 2 ** 20;
+
+/** Close codes: of RFC 6455, and of the GraphQL over WebSocket protocol for a message that can't be used. */
+const NORMAL = 1000;
+const UNACCEPTABLE = 4004;
+
+const RESULTS: ReadonlySet<MessageType> = new Set([MessageType.Next, MessageType.Error, MessageType.Complete]);
+
+/** An operation at the upstream. */
+interface Sent {
+  readonly payload: SubscribePayload;
+  readonly results: ForwardedResults;
+}
 
 /** The name of {@link PRINCIPAL_HEADER} in the payload of connection_init, as it is documented: JSON has no case folding. */
 const IN_PAYLOAD = 'Latchkey-Principal';
@@ -42,125 +63,189 @@ interface UpstreamSocketOptions {
 
 /**
  * The connection to the upstream for the operations of one caller's connection. It is opened for the first operation, and again if
- * it was closed. Operations are never repeated.
+ * it was closed. Operations are never repeated, which graphql-ws's own client does after a close with 1000.
  */
 export class UpstreamSocket {
   readonly #options: UpstreamSocketOptions;
-  readonly #client: Client;
-  readonly #running = new Map<ForwardedResults, () => void>();
+  /** By the ID at the upstream. */
+  readonly #running = new Map<string, Sent>();
+  readonly #ids = new WeakMap<ForwardedResults, string>();
   /** Operations whose results wait for the caller. */
   readonly #full = new Set<ForwardedResults>();
   #socket: WebSocket | null = null;
-  #size = 0;
+  #isReady = false;
+  #sent = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: UpstreamSocketOptions) {
     this.#options = options;
-    this.#client = createClient({
-      url: options.url,
-      webSocketImpl: this.#implementation(),
-      connectionParams: () => ({ [IN_PAYLOAD]: options.sign() }),
-      lazyCloseTimeout: IDLE_TIME,
-      connectionAckWaitTimeout: this.#connectTime,
-      retryAttempts: 0,
-      on: {
-        // The client would send the operations again on a new connection after a close with 1000.
-        closed: (event) => this.#failed(event),
-        error: (event) => this.#failed(event),
-      },
-    });
   }
 
   /**
    * Sends an operation. Call {@link ended} when its results have ended.
    *
-   * @throws Refusal UNAVAILABLE if there are too many connections
+   * @throws Refusal UNAVAILABLE if there are too many connections, or the principal can't be signed
    */
   run(payload: SubscribePayload, results: ForwardedResults): void {
-    const { count } = this.#options;
-    if (this.#socket === null && count.open >= count.max) throw busy();
-    this.#running.set(results, () => undefined);
-    const cancel = this.#client.subscribe(payload, {
-      next: (result) => results.push(result, this.#size),
-      // Faults of the connection arrive here, too, after #failed.
-      error: (errors) => results.finish(new UpstreamErrors(errors as readonly GraphQLFormattedError[])),
-      complete: () => results.finish(),
-    });
-    if (this.#running.has(results)) this.#running.set(results, cancel);
-    else cancel();
+    this.#socket ??= this.#connect();
+    if (this.#isReady) clearTimeout(this.#timer);
+    this.#sent += 1;
+    const id = String(this.#sent);
+    this.#ids.set(results, id);
+    this.#running.set(id, { payload, results });
+    if (this.#isReady) this.#send({ id, type: MessageType.Subscribe, payload });
   }
 
   /** Cancels an operation at the upstream, unless the upstream has ended it. */
   ended(results: ForwardedResults): void {
-    const cancel = this.#running.get(results);
-    this.#running.delete(results);
-    cancel?.();
+    const id = this.#ids.get(results);
+    if (id === undefined || !this.#running.delete(id) || !this.#isReady) return;
+    this.#send({ id, type: MessageType.Complete });
+    this.#rest();
   }
 
   /** Stops reading as long as results wait for the caller. All operations have the same caller, who is too slow. */
   waits(results: ForwardedResults, isWaiting: boolean): void {
     if (isWaiting) this.#full.add(results);
     else this.#full.delete(results);
-    if (this.#full.size > 0) this.#socket?.pause();
-    else this.#socket?.resume();
+    const socket = this.#socket;
+    if (this.#full.size === 0) resume(socket);
+    else if (socket?.readyState === WebSocket.OPEN) socket.pause();
   }
 
   close(): void {
-    // Rejects if the connection was being opened, and failed.
-    Promise.resolve(this.#client.dispose()).catch(() => undefined);
-    const socket = this.#socket;
-    socket?.resume();
-    setTimeout(() => socket?.terminate(), CLOSE_TIME).unref();
+    this.#leave(closedByUpstream(), NORMAL);
   }
 
-  get #connectTime(): number {
-    return Math.min(CONNECT_TIME, this.#options.timeout);
+  /** Closes the connection if it has no operations for some time. */
+  #rest(): void {
+    if (this.#running.size > 0 || !this.#isReady) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.close(), IDLE_TIME).unref();
   }
 
-  #failed(event: unknown): void {
-    const refusal = refusalOfEvent(event);
-    for (const results of [...this.#running.keys()]) results.end(refusal);
-  }
-
-  /** Returns a WebSocket whose constructor has the options of this connection, as the client calls it. */
-  #implementation(): new (address: string, protocols: string) => WebSocket {
-    const options = this.#options;
-    const handshakeTimeout = this.#connectTime;
-    const opened = (socket: WebSocket): void => this.#opened(socket);
-    return class extends WebSocket {
-      constructor(address: string, protocols: string) {
-        super(address, protocols, {
-          headers: headersOf([...options.headers, PRINCIPAL_HEADER, options.sign()]),
-          maxPayload: options.maxBytes + ENVELOPE,
-          handshakeTimeout,
-          perMessageDeflate: false,
-          followRedirects: false,
-          lookup: lookupUpstream,
-        });
-        opened(this);
-      }
-    };
-  }
-
-  #opened(socket: WebSocket): void {
-    const { count } = this.#options;
-    this.#socket = socket;
-    count.open += 1;
-    let isAlive = true;
-    const timer = setInterval(() => {
-      // A paused connection receives no pong.
-      if (!isAlive && !socket.isPaused) socket.terminate();
-      isAlive = false;
-      if (socket.readyState === WebSocket.OPEN) socket.ping();
-    }, PING_EVERY).unref();
-    socket.on('pong', () => (isAlive = true));
-    // Before the client's listener.
-    socket.on('message', (data: Buffer) => (this.#size = data.length));
-    socket.once('close', () => {
-      clearInterval(timer);
-      count.open -= 1;
-      if (this.#socket === socket) this.#socket = null;
+  #connect(): WebSocket {
+    const { url, headers, sign, maxBytes, timeout, count } = this.#options;
+    if (count.open >= count.max) throw busy();
+    const token = sign();
+    const socket = new WebSocket(url, GRAPHQL_TRANSPORT_WS_PROTOCOL, {
+      headers: headersOf([...headers, PRINCIPAL_HEADER, token]),
+      maxPayload: maxBytes + ENVELOPE,
+      perMessageDeflate: false,
+      followRedirects: false,
+      lookup: lookupUpstream,
     });
+    count.open += 1;
+    this.#timer = setTimeout(() => this.#leave(timedOut()), Math.min(CONNECT_TIME, timeout));
+    const own = <Values extends unknown[]>(listener: (...values: Values) => void) => {
+      return (...values: Values): void => {
+        if (this.#socket === socket) listener(...values);
+      };
+    };
+    socket.on(
+      'open',
+      own(() => this.#send({ type: MessageType.ConnectionInit, payload: { [IN_PAYLOAD]: token } })),
+    );
+    socket.on(
+      'message',
+      own((data: Buffer) => this.#read(data)),
+    );
+    socket.on(
+      'error',
+      own((error: Error) => this.#leave(refusalOfError(error))),
+    );
+    socket.on(
+      'close',
+      own((code: number) => this.#leave(closedByUpstream(code))),
+    );
+    const pings = pinging(socket);
+    socket.once('close', () => {
+      clearInterval(pings);
+      count.open -= 1;
+    });
+    return socket;
   }
+
+  #read(data: Buffer): void {
+    let message: Message;
+    try {
+      message = parseMessage(data.toString());
+    } catch (error) {
+      this.#leave(refusalOfFault(error).refusal);
+      return;
+    }
+    if (message.type === MessageType.ConnectionAck && !this.#isReady) this.#acknowledged();
+    else if (message.type === MessageType.Ping) this.#send({ ...message, type: MessageType.Pong });
+    else if (message.type !== MessageType.Pong) this.#receive(message, data.length);
+  }
+
+  #acknowledged(): void {
+    clearTimeout(this.#timer);
+    this.#isReady = true;
+    for (const [id, { payload }] of this.#running) this.#send({ id, type: MessageType.Subscribe, payload });
+    this.#rest();
+  }
+
+  /** @param size of the message, in bytes */
+  #receive(message: Message, size: number): void {
+    const isResult = RESULTS.has(message.type);
+    if (!isResult || !this.#isReady) {
+      this.#leave(refusalOfFault(new Error(`The upstream sent ${message.type}.`)).refusal);
+      return;
+    }
+    const { id } = message as { readonly id: string };
+    const results = this.#running.get(id)?.results;
+    if (results === undefined) return;
+    if (message.type === MessageType.Next) {
+      results.push(message.payload, size);
+      return;
+    }
+    this.#running.delete(id);
+    results.finish(message.type === MessageType.Error ? new UpstreamErrors(message.payload) : null);
+    this.#rest();
+  }
+
+  #send(message: Message): void {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    socket.send(JSON.stringify(message));
+    // The upstream sends pings, but does not read.
+    if (socket.bufferedAmount > MAX_BUFFERED) this.#leave(closedByUpstream());
+  }
+
+  /** Leaves the connection, and ends its operations. @param refusal for their caller @param code default: not acceptable */
+  #leave(refusal: Refusal, code = UNACCEPTABLE): void {
+    const socket = this.#socket;
+    clearTimeout(this.#timer);
+    this.#socket = null;
+    this.#isReady = false;
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    if (socket !== null) {
+      resume(socket);
+      // Also before it is open: then it emits an error, and closes.
+      socket.close(code);
+      setTimeout(() => socket.terminate(), CLOSE_TIME).unref();
+    }
+    for (const { results } of running) results.end(refusal);
+  }
+}
+
+/** Reads on. A WebSocket of ws that failed to open can't be resumed. */
+function resume(socket: WebSocket | null): void {
+  if (socket?.isPaused === true) socket.resume();
+}
+
+/** Ends a connection that doesn't answer. */
+function pinging(socket: WebSocket): NodeJS.Timeout {
+  let isAlive = true;
+  socket.on('pong', () => (isAlive = true));
+  return setInterval(() => {
+    // A paused connection receives no pong.
+    if (!isAlive && !socket.isPaused) socket.terminate();
+    isAlive = false;
+    if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }, PING_EVERY).unref();
 }
 
 function headersOf(pairs: readonly string[]): Record<string, string> {
@@ -169,21 +254,18 @@ function headersOf(pairs: readonly string[]): Record<string, string> {
   return headers;
 }
 
-/** The acknowledgement did not arrive in time. */
-const NO_ACKNOWLEDGEMENT = 4504;
-
 const CLOSED = 'The API behind the gateway closed the connection. Try again later.';
 const NO_SOCKETS = 'The API behind the gateway did not accept a WebSocket. Its operator must correct this.';
 const REFUSED = 'The API behind the gateway refused the connection. Its operator must correct this.';
 
-/** Returns the refusal for a connection that was closed, or failed. */
-function refusalOfEvent(event: unknown): Error {
-  const { code, error, message = '' } = (event ?? {}) as { code?: unknown; error?: Error; message?: string };
-  if (code === NO_ACKNOWLEDGEMENT || message.includes('handshake has timed out')) return timedOut();
-  if (error !== undefined) {
-    return /^(?:Unexpected server response|Server sent|Invalid)/.test(message)
-      ? badGateway(NO_SOCKETS, error)
-      : refusalOfFault(error).refusal;
-  }
-  return badGateway(typeof code === 'number' && code >= 4_400 && code < 4_500 ? REFUSED : CLOSED);
+/** Returns the refusal for a connection that the upstream closed. @param code default: none was sent */
+function closedByUpstream(code = 1_005): Refusal {
+  return badGateway(code >= 4_400 && code < 4_500 ? REFUSED : CLOSED);
+}
+
+/** Returns the refusal for a connection that failed. */
+function refusalOfError(error: Error): Refusal {
+  return /^(?:Unexpected server response|Server sent|Invalid (?:Upgrade|Sec-WebSocket))/.test(error.message)
+    ? badGateway(NO_SOCKETS, error)
+    : refusalOfFault(error).refusal;
 }
