@@ -140,7 +140,8 @@ class UploadReader {
   }
 
   #pass(name: string, file: Readable, { filename, mimeType }: busboy.FileInfo): void {
-    this.#out.write(`--${this.#boundary}\r\n${headOf(name, filename, mimeType)}\r\n\r\n`);
+    const part = `${[...(this.#map ?? []).keys()].indexOf(name)}`;
+    this.#out.write(`--${this.#boundary}\r\n${headOf(part, filename ?? name, mimeType)}\r\n\r\n`);
     file.on('end', () => {
       this.#out.write('\r\n');
       this.#isPassing = false;
@@ -168,7 +169,9 @@ class UploadReader {
   #flow(asked: Asked, map: FileMap): Readable {
     const part = (name: string, text: string): string =>
       `--${this.#boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
-    this.#out.write(part('operations', bodyOf(asked)) + part('map', JSON.stringify(Object.fromEntries(map))));
+    // The files get new names, because a server could take one named `operations` for the operation.
+    const paths = Object.fromEntries([...map.values()].entries());
+    this.#out.write(part('operations', bodyOf(asked)) + part('map', JSON.stringify(paths)));
     this.#isFlowing = true;
     this.#next();
     return this.#out;
@@ -240,8 +243,8 @@ function isContainer(value: unknown): value is Record<string, unknown> {
  * Returns the header of a part for a file. Quotes and line ends are encoded as browsers do it, and so is every other character
  * that a parser could take for the end of the name or of the line.
  */
-function headOf(name: string, filename: string | undefined, mimeType: string): string {
-  const encoded = (filename ?? name).slice(0, 1_000).replace(UNSAFE, encodeURIComponent);
+function headOf(name: string, filename: string, mimeType: string): string {
+  const encoded = filename.slice(0, 1_000).replace(UNSAFE, encodeURIComponent);
   const type = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/.test(mimeType) ? mimeType : 'application/octet-stream';
   return `Content-Disposition: form-data; name="${name}"; filename="${encoded}"\r\nContent-Type: ${type}`;
 }

@@ -93,6 +93,19 @@ test('the name of a file contains no character that could end it, or its line', 
   expect(body.data.store).toMatch(/^a%5C%E2%80%A8%C2%85%22b \u00e9\.txt /);
 });
 
+test('no file reaches the upstream with the name of another part', async () => {
+  for (const name of ['operations', 'map', 'Operations']) {
+    const { body } = await send([
+      operations(),
+      map({ [name]: ['variables.file'] }),
+      file(name, '{"query":"{ secret }"}'),
+    ]);
+    expect(body.data.store).toContain('a.txt');
+    const parts = [...(upstream.received.at(-1)?.body ?? '').matchAll(/; name="([^"]*)"/g)].map(([, found]) => found);
+    expect(parts).toEqual(['operations', 'map', '0']);
+  }
+});
+
 test('several files, one of them in a list', async () => {
   const query = 'mutation ($files: [File!]!) { storeAll(files: $files) }';
   const { body } = await send([
