@@ -91,7 +91,7 @@ describe('gateway check', () => {
 describe('gateway', () => {
   test.each([
     ['no upstream', [], 'No upstream is set'],
-    ['neither a schema nor a policy', ['--upstream', 'http://127.0.0.1:8000/graphql'], 'without GATEWAY_SCHEMA'],
+    ['neither a schema nor a policy', ['--upstream', 'http://127.0.0.1:8000/graphql'], 'The gateway has no rules'],
     ['an upstream at a link-local address', ['--upstream', 'http://169.254.0.1/'], 'GATEWAY_UPSTREAM is'],
   ])('does not start with %s', async (_, args, message) => {
     expect(await run(...args)).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });

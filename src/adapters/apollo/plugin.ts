@@ -159,7 +159,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   responseForOperation(given: Reading): Promise<GraphQLResponse | null> {
     const asked = operationOf(given);
-    if (asked?.operation.operation === OperationTypeNode.SUBSCRIPTION) {
+    if (asked?.operation.operation === OperationTypeNode.SUBSCRIPTION && given.schema.getSubscriptionType() != null) {
       return this.#guarded.isInvalid ? NOT_PREPARED : withoutStream();
     }
     const data = asked && this.#guarded.readSchema(asked, given.contextValue);

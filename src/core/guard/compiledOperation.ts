@@ -17,7 +17,7 @@ import { categoryOf } from './operationCategory.js';
 import { conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
 import { serviceField } from './federation/entities.js';
-import { isForwarded } from './forwarded.js';
+import { isForwarded } from './forwardedSchemas.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
 import { inputPlansOf, type InputPlans } from './inputs/inputPlans.js';
 import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';

@@ -18,7 +18,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { unavailable } from '../../core/errors/refusal.js';
-import { markForwarded } from '../../core/guard/forwarded.js';
+import { markForwarded } from '../../core/guard/forwardedSchemas.js';
 import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import type { Policy, Ruling } from './gatewayPolicy.js';
