@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { POLICY, SDL, yogaUpstream, type TestUpstream } from '../support/gateway.js';
+import { POLICY, SDL, serveUpstream, yogaUpstream, type TestUpstream } from '../support/gateway.js';
 import { latchkey } from './latchkey.js';
 
 let upstream: TestUpstream;
@@ -52,6 +52,33 @@ describe('gateway init', () => {
     expect((await run('init')).status).toBe(2);
     const metadata = await run('init', '--upstream', 'http://169.254.169.254/graphql');
     expect([metadata.status, metadata.stderr]).toEqual([2, expect.stringContaining('link-local')]);
+  });
+
+  test('reads a schema file, also if the API is unreachable', async () => {
+    const sdl = file('api.graphql', 'type Query { books: Int }');
+    const { status, stdout } = await run(
+      'init',
+      '--upstream',
+      'http://127.0.0.1:1/graphql',
+      '--schema',
+      sdl,
+      '--output',
+      '-',
+    );
+    expect([status, stdout]).toEqual([0, expect.stringContaining('\nQuery.books: deny\n')]);
+    const missing = await run('init', '--upstream', upstream.url, '--schema', 'missing.graphql', '--output', '-');
+    expect([missing.status, missing.stderr]).toEqual([2, expect.stringContaining('missing.graphql does not exist')]);
+  });
+
+  test.each([
+    [401, 'Set GATEWAY_AUTHORIZATION to a credential that it accepts, or give its schema'],
+    [404, 'Correct the path of the address, or give its schema'],
+    [200, 'allow introspection from here, or give its schema'],
+  ])('says what to do if the API answers %d without a schema', async (code, remedy) => {
+    const other = await serveUpstream((_request, response) => void response.writeHead(code).end('{}'));
+    const { status, stderr } = await run('init', '--upstream', other.url, '--output', '-');
+    await other.close();
+    expect([status, stderr]).toEqual([6, expect.stringContaining(remedy)]);
   });
 });
 

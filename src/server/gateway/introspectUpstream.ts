@@ -20,22 +20,26 @@ const VERSIONS = [NEWEST, { ...NEWEST, oneOf: false }, {}] as const;
  */
 export async function introspectUpstream(upstream: Upstream): Promise<string> {
   let refused = '';
+  let status = 0;
   for (const version of VERSIONS) {
     const asked = await ask(upstream, getIntrospectionQuery({ descriptions: true, ...version }));
     if (asked.data === undefined) {
       refused = asked.fault;
+      status = asked.status;
       continue;
     }
     try {
       return printSchema(buildClientSchema(asked.data));
     } catch (error) {
-      throw fault(upstream, `sent a schema that is not valid: ${firstLine(error)}`);
+      throw fault(upstream, `sent a schema that is not valid: ${firstLine(error)}`, 'Correct it');
     }
   }
-  throw fault(upstream, `did not return its schema (${refused})`);
+  throw fault(upstream, `did not return its schema (${refused})`, remedyFor(status));
 }
 
-type Asked = { readonly data: IntrospectionQuery } | { readonly data?: undefined; readonly fault: string };
+type Asked =
+  | { readonly data: IntrospectionQuery }
+  | { readonly data?: undefined; readonly status: number; readonly fault: string };
 
 async function ask(upstream: Upstream, query: string): Promise<Asked> {
   const fields = ['content-type', 'application/json', 'accept', 'application/json', 'accept-encoding', 'identity'];
@@ -50,21 +54,28 @@ async function ask(upstream: Upstream, query: string): Promise<Asked> {
     const result = (asJsonText(answer.body) ?? {}) as { data?: unknown; errors?: unknown };
     const { data } = result;
     if (typeof data === 'object' && data !== null && '__schema' in data) return { data: data as IntrospectionQuery };
-    return { fault: `HTTP ${answer.status}${messageOf(result.errors)}` };
+    return { status: answer.status, fault: `HTTP ${answer.status}${messageOf(result.errors)}` };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const cause = (error.cause as Error | undefined)?.message;
-    throw fault(upstream, `did not return its schema: ${cause ?? error.message}`);
+    throw fault(upstream, `did not return its schema: ${cause ?? error.message}`, 'Start it, or correct the address');
   }
 }
 
 /** The upstream did not return its schema. */
 export class UpstreamFault extends SettingsError {}
 
-function fault({ url }: Upstream, what: string): UpstreamFault {
+/** @param remedy the first part of a sentence */
+function fault({ url }: Upstream, what: string, remedy: string): UpstreamFault {
   return new UpstreamFault(
-    `The upstream ${url} ${what}. Start it and allow introspection from here, or give its schema in a file with GATEWAY_SCHEMA or --schema.`,
+    `The upstream ${url} ${what}. ${remedy}, or give its schema in a file with GATEWAY_SCHEMA or --schema.`,
   );
+}
+
+function remedyFor(status: number): string {
+  if (status === 401 || status === 403) return 'Set GATEWAY_AUTHORIZATION to a credential that it accepts';
+  if (status === 404 || status === 405) return 'Correct the path of the address';
+  return 'Check that this is a GraphQL endpoint, and allow introspection from here';
 }
 
 function firstLine(error: unknown): string {

@@ -6,9 +6,11 @@ import { described } from '../../describe.js';
 import { EXIT, Failure, usage } from '../../exit.js';
 import { openTerminal } from '../../terminal.js';
 import { visibleLines } from '../../visibleText.js';
+import { variablesOf, type UpstreamOptions } from './options.js';
 
 interface InitOptions {
   readonly upstream?: string;
+  readonly schema?: string;
   readonly output: string;
 }
 
@@ -17,15 +19,17 @@ export function initCommand(): Command {
     name: 'init',
     description:
       'Write a first policy file for an API, in which every root field is closed. ' +
-      'It asks the API for its schema. An existing file is never overwritten.',
+      'It asks the API for its schema, or reads it from a file. An existing file is never overwritten.',
     example: 'latchkey gateway init --upstream http://127.0.0.1:8000/graphql',
   })
     .option('--upstream <url>', 'GraphQL endpoint of the API (default: GATEWAY_UPSTREAM)')
+    .option('--schema <file>', 'schema of the API, if the API refuses introspection (default: GATEWAY_SCHEMA)')
     .option('--output <file>', 'file to write; - prints the policy', 'latchkey.policy.yaml')
     .action(async (options: InitOptions, command: Command) => {
-      const { upstream = inherited(command), output } = options;
+      const given = { ...inherited(command), ...options };
+      const { upstream, output } = given;
       const terminal = openTerminal();
-      const text = await policyFor(upstream);
+      const text = await policyFor(given);
       if (output === '-') {
         terminal.out(visibleLines(text).trimEnd());
         return;
@@ -39,20 +43,21 @@ export function initCommand(): Command {
 }
 
 /** commander gives an option that the parent also has to the parent. */
-function inherited(command: Command): string | undefined {
-  return command.parent?.opts<{ upstream?: string }>().upstream;
+function inherited(command: Command): UpstreamOptions {
+  return command.parent?.opts<UpstreamOptions>() ?? {};
 }
 
-async function policyFor(given: string | undefined): Promise<string> {
-  const [{ readGateway }, { upstreamSchema }, { firstPolicy }, { UpstreamFault }] = await Promise.all([
+async function policyFor(options: UpstreamOptions): Promise<string> {
+  const [{ readGateway }, { readSchema, upstreamSchema }, { firstPolicy }, { UpstreamFault }] = await Promise.all([
     import('../../../server/settings/settings.js'),
     import('../../../server/gateway/openGateway.js'),
     import('../../../server/gateway/initPolicy.js'),
     import('../../../server/gateway/introspectUpstream.js'),
   ]);
   try {
-    const settings = readGateway({ GATEWAY_UPSTREAM: given }, false);
-    return firstPolicy(await upstreamSchema(settings), settings.upstream);
+    const settings = readGateway(variablesOf(options), false);
+    const { schema, upstream } = settings;
+    return firstPolicy(schema === null ? await upstreamSchema(settings) : readSchema(schema), upstream);
   } catch (error) {
     if (error instanceof UpstreamFault) throw new Failure(EXIT.unavailable, 'UNAVAILABLE', error.message);
     if (error instanceof SettingsError) throw usage(error.message);
