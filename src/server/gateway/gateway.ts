@@ -4,7 +4,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
-import { askedInBody, bodyOf } from './asked.js';
+import { askedInBody, bad, bodyOf } from './asked.js';
 import type { DriftWatch } from './driftWatch.js';
 import { PassedFields } from './forwardedFields.js';
 import { asJsonText } from './jsonText.js';
@@ -76,7 +76,7 @@ export class Gateway {
     context: RequestContext,
     request: FastifyRequest,
   ): Promise<RanOperation> {
-    const asked = askedInBody(operation, JSON.stringify(operation));
+    const asked = askedInBody(operation, writtenAsJson(operation));
     const judged = await this.judge.judge(asked, context);
     if (judged.kind === 'answered') return { status: judged.answer.status, body: judged.body };
     const headers = [...JSON_FIELDS, ...ownFields(this, request)];
@@ -90,6 +90,15 @@ export class Gateway {
   close(): Promise<void> {
     this.drift.close();
     return this.upstream.close();
+  }
+}
+
+/** @throws Refusal BAD_REQUEST for an operation that nests deeper than the stack allows */
+function writtenAsJson(operation: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(operation);
+  } catch {
+    throw bad('The variables nest too deep. Send fewer levels.');
   }
 }
 

@@ -297,6 +297,16 @@ test('MCP finds and runs the operations of the upstream', async () => {
   expect((await call('search_schema', { query: 'orders' })).text).toContain('Query.orders');
 });
 
+test('MCP refuses variables that nest too deep', async () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const response = await fetch(`${gateway.origin}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${reader}` },
+    body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"run_query","arguments":{"document":"{ health }","variables":{"a":${deep}}}}}`,
+  });
+  expect(await response.text()).toContain('The variables nest too deep');
+});
+
 test('explainAccess knows the fields of the upstream', async () => {
   const { body } = await gateway.admin(
     'mutation { createApiKey(input: { name: "explained", scopes: ["read:all"] }) { token apiKey { id } } }',
