@@ -170,10 +170,7 @@ class Adapter {
     const asked = this.#oursOf(request);
     if (asked === null) return { principal: ANONYMOUS };
     const { context } = this.#options;
-    const { operationName, variables } = (request.method === 'GET' ? request.query : (request.body ?? {})) as {
-      operationName?: unknown;
-      variables?: unknown;
-    };
+    const { operationName, variables } = parametersOf(request);
     if (typeof operationName === 'string') asked.operationName = operationName;
     if (typeof variables === 'object' && variables !== null) asked.variables = variables as Record<string, unknown>;
     let own: object = {};
@@ -311,6 +308,24 @@ class Adapter {
     reply.code(done.statusCode);
     for (const [name, value] of done.headers) reply.header(name, value);
     return { ...done.result, ...(extensions !== undefined && { extensions }) };
+  }
+}
+
+interface Parameters {
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+}
+
+/** Returns the parameters of a request. By GET, its variables are text, which Mercurius parses later. */
+function parametersOf({ method, query, body }: FastifyRequest): Parameters {
+  if (method !== 'GET') return body ?? {};
+  const { operationName, variables } = query as Parameters;
+  if (typeof variables !== 'string') return { operationName };
+  try {
+    return { operationName, variables: JSON.parse(variables) as unknown };
+  } catch {
+    // Mercurius refuses the request.
+    return { operationName };
   }
 }
 

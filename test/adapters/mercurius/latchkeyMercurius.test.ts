@@ -167,6 +167,21 @@ describe('transport', () => {
     expect(ran).toEqual([]);
   });
 
+  it('reads the variables of a GET request', async () => {
+    const headers = { authorization: `Bearer ${own.token}` };
+    const ask = (variables: string) =>
+      own.send(
+        { headers },
+        `?${String(new URLSearchParams({ query: 'query ($id: ID!) { project(id: $id) { id } }', variables }))}`,
+      );
+    const { status: found, body } = await ask('{"id":"none"}');
+    expect([found, body]).toEqual([200, { data: { project: null } }]);
+    for (const variables of ['{}', '{"id":1.5}', '[]', 'x', '"x"', 'null']) {
+      const { status, body: wrong } = await ask(variables);
+      expect([variables, status, wrong.data ?? null]).toEqual([variables, 400, null]);
+    }
+  });
+
   it('B35: refuses a GET request that a page of another origin can send, and runs it with a field that needs a preflight', async () => {
     const search = `?query=${encodeURIComponent('{ open }')}`;
     expect((await own.send({}, search)).status).toBe(400);
