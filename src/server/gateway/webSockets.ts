@@ -37,7 +37,11 @@ const MAX_MESSAGES = 200;
 /** Connections that have sent no valid key yet. */
 const MAX_UNVERIFIED = 1_000;
 
+/** Close codes of RFC 6455 and its registry. */
 const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
+
+const STOPPING = 'The server is stopping. Connect again to reach another server.';
 
 /** How long a caller may take to answer the end of its connection when the server stops, in ms. */
 const CLOSE_TIME = 2_000;
@@ -60,14 +64,19 @@ export function forwardWebSockets(app: FastifyInstance, options: WebSocketsOptio
   });
   app.server.on('upgrade', (request, socket, head) => {
     const caller = callers.callerOf(request, (request.socket as Partial<TLSSocket>).encrypted === true);
-    const isRefused = connections.isLeaving || (options.needsHttps && !caller.https && !isLocal(request));
-    if (isRefused || !isAsked(request, options.path)) {
+    const isInClear = options.needsHttps && !caller.https && !isLocal(request);
+    if (isInClear || !isAsked(request, options.path)) {
       serveAgain(request, socket, head);
       return;
     }
     // Otherwise, a stop would take the connection for one without a request.
     connections.arrived(request);
     sockets.handleUpgrade(request, socket, head, (opened) => {
+      if (connections.isLeaving) {
+        // Clients connect again after this code, and not after a refused request.
+        opened.on('error', () => undefined).close(SERVICE_RESTART, STOPPING);
+        return;
+      }
       sockets.emit('connection', opened, request);
       forwarder.open(opened, request, caller.address);
     });
@@ -76,7 +85,7 @@ export function forwardWebSockets(app: FastifyInstance, options: WebSocketsOptio
     // Before the close of the streams, which has its own code, and after the errors of their operations.
     setImmediate(() => {
       for (const socket of sockets.clients) {
-        socket.close(GOING_AWAY, 'The server is stopping. Connect again to reach another server.');
+        socket.close(GOING_AWAY, STOPPING);
         setTimeout(() => socket.terminate(), CLOSE_TIME).unref();
       }
     });

@@ -1,4 +1,11 @@
-import { ask, POLICY, startGateway, UNLIMITED, type TestGateway } from '../../support/gateway.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GraphQLError } from 'graphql';
+import { WebSocket } from 'ws';
+import { selfSigned, writeCertificate } from '../../support/certificate.js';
+import { startService } from '../../support/service.js';
+import { ask, POLICY, shop, startGateway, UNLIMITED, type TestGateway } from '../../support/gateway.js';
 import {
   hear,
   rawSocket,
@@ -10,11 +17,25 @@ import {
 import { until } from '../../support/until.js';
 import type { Client } from 'graphql-ws';
 
+const { Query } = shop.resolvers;
+const withFault = {
+  ...shop,
+  resolvers: {
+    ...shop.resolvers,
+    Query: {
+      ...Query,
+      order: (root: unknown, args: { id: string }) => {
+        if (args.id === 'broken') throw new GraphQLError('It is broken.', { extensions: { code: 'BROKEN' } });
+        return Query.order(root, args);
+      },
+    },
+  },
+};
 let upstream: SocketUpstream;
 let gateway: TestGateway;
 const clients: Client[] = [];
 beforeAll(async () => {
-  upstream = await socketUpstream();
+  upstream = await socketUpstream(withFault);
   gateway = await startGateway(upstream.url, {
     tiers: { ...UNLIMITED, GROWTH: { ...UNLIMITED.GROWTH, streams: 2, keys: 1_000 } },
   });
@@ -112,12 +133,11 @@ test.each([
 });
 
 test('errors of the upstream pass as they are', async () => {
-  const client = connect(await gateway.key('read:orders'));
-  // Null for a field that isn't: only the upstream finds out.
-  const heard = await over(
-    hear(client, 'query ($first: Int) { orders(first: $first) { id } }', { variables: { first: 0 } }),
-  );
-  expect(heard.results).toEqual([{ data: { orders: [] } }]);
+  const heard = await over(hear(connect(await gateway.key('read:orders')), '{ order(id: "broken") { id } }'));
+  expect(heard).toMatchObject({
+    error: null,
+    results: [{ data: { order: null }, errors: [{ message: 'It is broken.', extensions: { code: 'BROKEN' } }] }],
+  });
 });
 
 test('the gateway answers introspection itself', async () => {
@@ -241,3 +261,94 @@ test('a stop ends operations with an error, and connections with 1001', async ()
   expect(await closed).toBe(1001);
   expect(heard.results.at(-1)).toMatchObject({ errors: [{ extensions: { code: 'UNAVAILABLE' } }] });
 });
+
+test('new connections are closed with 1012 while the server is leaving', async () => {
+  const other = await startGateway(upstream.url, { policy: POLICY });
+  const token = await other.key('read:orders');
+  const client = socketClient(other.url, token);
+  const heard = hear(client, ENDLESS);
+  await until(() => heard.results.length > 0);
+  const left = other.service.leave(1_500);
+  const late = await over(hear(socketClient(other.url, token), '{ health }'));
+  expect(late.error.code).toBe(1012);
+  const before = heard.results.length;
+  await until(() => heard.results.length > before);
+  void client.dispose();
+  await left;
+  await other.close();
+});
+
+test('an expired key ends its operations and its connection', async () => {
+  const { body } = await gateway.admin(
+    'mutation ($at: DateTime!) { createApiKey(input: { name: "short", scopes: ["read:orders"], expiresAt: $at }) { token } }',
+    { at: new Date(Date.now() + 2_000).toISOString() },
+  );
+  const client = connect(body.data.createApiKey.token);
+  const closed = new Promise<number>((resolve) =>
+    client.on('closed', (event) => resolve((event as { code: number }).code)),
+  );
+  const heard = hear(client, ENDLESS);
+  await until(() => heard.results.length > 0);
+  expect(await closed).toBe(4401);
+  expect(heard.isOver).toBe(true);
+  await until(() => upstream.sockets.clients.size === 0);
+});
+
+test('no more connections than GATEWAY_CONNECTIONS lead to the upstream', async () => {
+  const other = await startGateway(upstream.url, { policy: POLICY, env: { GATEWAY_CONNECTIONS: '1' } });
+  const token = await other.key('read:orders');
+  const [one, two] = [socketClient(other.url, token), socketClient(other.url, token)];
+  const first = hear(one, ENDLESS);
+  await until(() => first.results.length > 0);
+  const second = await over(hear(two, '{ health }'));
+  expect(second.results).toMatchObject([{ errors: [{ extensions: { code: 'UNAVAILABLE' } }] }]);
+  await one.dispose();
+  await until(() => upstream.sockets.clients.size === 0);
+  expect((await over(hear(two, '{ health }'))).results).toEqual([{ data: { health: 'ok' } }]);
+  await two.dispose();
+  await other.close();
+});
+
+test.each([
+  ['refuses a WebSocket over plain HTTP', 'http', 'Unexpected server response: 403'],
+  ['accepts a WebSocket over HTTPS', 'https', 'open'],
+])('REQUIRE_HTTPS %s', async (_, proto, outcome) => {
+  const env = { REQUIRE_HTTPS: 'true', TRUST_PROXY: '127.0.0.1' };
+  const other = await startGateway(upstream.url, { policy: POLICY, env });
+  const headers = { 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': proto };
+  const { socket, closed } = rawSocket(other.url, undefined, headers);
+  const happened = await new Promise((resolve) => {
+    socket.once('open', () => resolve('open'));
+    socket.once('error', ({ message }) => resolve(message));
+  });
+  expect(happened).toBe(outcome);
+  socket.terminate();
+  await closed;
+  await other.close();
+});
+
+test('works over TLS', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'gateway-tls-'));
+  const certificate = selfSigned();
+  const files = writeCertificate(dir, certificate);
+  // Node's fetch does not know the certificate, so the key is the first one.
+  const other = await startService({
+    env: { GATEWAY_UPSTREAM: upstream.url, GATEWAY_POLICY: policyIn(dir), ...files },
+  });
+  class Trusting extends WebSocket {
+    constructor(address: string, protocols: string) {
+      super(address, protocols, { ca: certificate.cert });
+    }
+  }
+  const client = socketClient(other.url, other.adminToken, { webSocketImpl: Trusting });
+  const heard = await over(hear(client, '{ health }'));
+  expect(heard).toMatchObject({ error: null, results: [{ data: { health: 'ok' } }] });
+  await client.dispose();
+  await other.close();
+  rmSync(dir, { recursive: true });
+});
+
+const policyIn = (dir: string): string => {
+  writeFileSync(join(dir, 'policy.yaml'), POLICY);
+  return join(dir, 'policy.yaml');
+};
