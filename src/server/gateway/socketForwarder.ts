@@ -356,7 +356,8 @@ function pinging(socket: WebSocket): NodeJS.Timeout {
 function askedIn(payload: SubscribePayload): Asked | Error {
   const body = { ...payload };
   try {
-    return askedInBody(body, JSON.stringify(body));
+    // Its text is not sent on: the message to the upstream is written from the parsed one.
+    return askedInBody(body, '{}');
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;

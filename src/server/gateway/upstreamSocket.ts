@@ -35,7 +35,8 @@ const RESULTS: ReadonlySet<MessageType> = new Set([MessageType.Next, MessageType
 
 /** An operation at the upstream. */
 interface Sent {
-  readonly payload: SubscribePayload;
+  /** The message that starts it. */
+  readonly text: string;
   readonly results: ForwardedResults;
 }
 
@@ -87,13 +88,15 @@ export class UpstreamSocket {
    * @throws Refusal UNAVAILABLE if there are too many connections, or the principal can't be signed
    */
   run(payload: SubscribePayload, results: ForwardedResults): void {
-    this.#socket ??= this.#connect();
-    if (this.#isReady) clearTimeout(this.#timer);
     this.#sent += 1;
     const id = String(this.#sent);
+    // Here, because it throws for variables that nest deeper than the stack.
+    const text = JSON.stringify({ id, type: MessageType.Subscribe, payload });
+    this.#socket ??= this.#connect();
+    if (this.#isReady) clearTimeout(this.#timer);
     this.#ids.set(results, id);
-    this.#running.set(id, { payload, results });
-    if (this.#isReady) this.#send({ id, type: MessageType.Subscribe, payload });
+    this.#running.set(id, { text, results });
+    if (this.#isReady) this.#sendText(text);
   }
 
   /** Cancels an operation at the upstream, unless the upstream has ended it. */
@@ -175,14 +178,15 @@ export class UpstreamSocket {
       return;
     }
     if (message.type === MessageType.ConnectionAck && !this.#isReady) this.#acknowledged();
-    else if (message.type === MessageType.Ping) this.#send({ ...message, type: MessageType.Pong });
+    // Without its payload, which may nest deeper than the stack.
+    else if (message.type === MessageType.Ping) this.#send({ type: MessageType.Pong });
     else if (message.type !== MessageType.Pong) this.#receive(message, data.length);
   }
 
   #acknowledged(): void {
     clearTimeout(this.#timer);
     this.#isReady = true;
-    for (const [id, { payload }] of this.#running) this.#send({ id, type: MessageType.Subscribe, payload });
+    for (const { text } of [...this.#running.values()]) this.#sendText(text);
     this.#rest();
   }
 
@@ -206,9 +210,13 @@ export class UpstreamSocket {
   }
 
   #send(message: Message): void {
+    this.#sendText(JSON.stringify(message));
+  }
+
+  #sendText(text: string): void {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;
-    socket.send(JSON.stringify(message));
+    socket.send(text);
     // The upstream sends pings, but does not read.
     if (socket.bufferedAmount > MAX_BUFFERED) this.#leave(closedByUpstream());
   }

@@ -90,6 +90,20 @@ describe('a hostile caller', () => {
     raw.socket.close();
   });
 
+  test('has its operation refused if a variable nests deeper than the stack', async () => {
+    const raw = await opened();
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const query = 'query ($id: ID!) { order(id: $id) { id } }';
+    raw.send(`{"type":"subscribe","id":"1","payload":{"query":"${query}","variables":{"id":${deep}}}}`);
+    await until(() => raw.messages.length > 1);
+    expect(raw.messages[1]).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    raw.send({ type: 'subscribe', id: '2', payload: { query: '{ health }' } });
+    await until(() => raw.messages.some(({ type }) => type === 'next'));
+    raw.send(`{"type":"ping","payload":{"deep":${deep}}}`);
+    raw.socket.close();
+    await raw.closed;
+  });
+
   test('has at most 50 running operations', async () => {
     const raw = await opened();
     for (let id = 1; id <= 51; id += 1) {
