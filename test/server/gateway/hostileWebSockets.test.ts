@@ -191,6 +191,28 @@ describe('a hostile upstream', () => {
     await client.dispose();
   });
 
+  test('a result or a ping that nests deeper than the stack ends only its operation', async () => {
+    const wide = await startGateway(upstream.url, {
+      ...{ policy: POLICY, sdl: SDL },
+      env: { GATEWAY_CHECK_INTERVAL: '0' },
+    });
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    serve = forEach((socket, id) => {
+      socket.send(`{"type":"ping","payload":{"deep":${deep}}}`);
+      socket.send(`{"type":"next","id":"${id}","payload":{"data":${deep}}}`);
+    });
+    const client = socketClient(wide.url, await wide.key('read:orders'));
+    const heard = await over(hear(client, '{ health }'));
+    expect(heard.error).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    serve = forEach((socket, id) => {
+      say(socket, { type: 'next', id, payload: { data: { health: 'ok' } } });
+      say(socket, { type: 'complete', id });
+    });
+    expect((await over(hear(client, '{ health }'))).results).toEqual([{ data: { health: 'ok' } }]);
+    await client.dispose();
+    await wide.close();
+  });
+
   test('its errors pass, and its results for other operations are dropped', async () => {
     serve = forEach((socket, id) => {
       say(socket, { type: 'next', id: 'other', payload: { data: { health: 'stolen' } } });
