@@ -1,10 +1,11 @@
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { LatchkeyContext } from '../../auth/principal.js';
 import type { Callbacks } from '../../../shared/callbacks.js';
 import { untold } from '../../errors/publicErrors.js';
 import { Authorizer } from '../authorize.js';
 import type { DocumentBounds } from '../document/documentBounds.js';
 import { refuseLines } from '../lines.js';
+import { printable } from '../printable.js';
 import { GuardedRequest } from './guardedRequest.js';
 import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
 
@@ -15,7 +16,7 @@ import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
  *    {@link bounds}.
  * 2. For each request: create its context with `latchkey.context`, and {@link begin}.
  * 3. Before the document is parsed: {@link refuseLines}.
- * 4. Before anything is executed: `authorize`. If it returns an error, that error is the response, and nothing runs.
+ * 4. Before anything is executed: {@link shortenVariables}, then `authorize`. If it returns an error, that error is the response, and nothing runs.
  * 5. Before the response is sent: `finish`.
  *
  * @example
@@ -49,6 +50,18 @@ export class RequestGuard {
   /** @throws GuardError for a schema that is not guarded */
   prepare(schema: GraphQLSchema): void {
     this.authorizer.prepare(schema);
+  }
+
+  /**
+   * Returns the variables of an operation without values that graphql-js could not read or print: those that nest too deep, and long
+   * ones of a wrong type. It refuses what is in their place for the same reason. Authorize and execute the operation with the result.
+   */
+  shortenVariables<Given extends Readonly<Record<string, unknown>>>(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    variables: Given,
+  ): Given {
+    return printable(schema, operation, variables);
   }
 
   /** Returns the error for a document with too many lines, which must not be parsed; null: parse it. */
