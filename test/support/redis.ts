@@ -67,10 +67,10 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
   };
 }
 
-/** Returns the entries in a family's list: see `src/server/redis/windowScript.ts`. */
+/** Returns the entries in a family's list, with their times in ms: see `src/server/redis/windowScript.ts`. */
 export async function historyIn(redis: Redis, key: string): Promise<{ at: number; count: number }[]> {
   const entries = await redis.lrangeBuffer(key, 0, -1);
-  return entries.map((entry) => ({ at: entry.readDoubleLE(0), count: entry.readUInt32LE(8) }));
+  return entries.map((entry) => ({ at: entry.readDoubleLE(0) / 1_000, count: entry.readUInt32LE(8) }));
 }
 
 /** Returns an unused port. */
