@@ -221,7 +221,7 @@ export async function composeService(
     if (settings.gateway !== null && gatewaySchema !== null) {
       latchkey.schemas.setAdministration(schema);
       const counts = metrics.countUpstream();
-      gateway = openGateway(settings.gateway, gatewaySchema, {
+      gateway = await openGateway(settings.gateway, gatewaySchema, {
         ...{ latchkey, log: logger, onAnswer: counts },
         maxBytes: settings.answer.bytes,
       });

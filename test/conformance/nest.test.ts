@@ -30,9 +30,11 @@ describe.each(['apollo', 'yoga'] as const)('Nest with the %s driver', (driver) =
     async start({ schema, latchkey }) {
       const app = await start(driver, schema, latchkey);
       const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
-      return { url: `http://127.0.0.1:${port}/graphql`, close: () => app.close() };
+      const url = `http://127.0.0.1:${port}/graphql`;
+      const close = () => app.close();
+      return driver === 'apollo' ? { url, close } : { url, close, streams: { protocol: 'graphql-sse', url } };
     },
-    exceptions: driver === 'apollo' ? ['NO_STREAMS', 'UNCOUNTED_REQUESTS'] : ['NO_STREAMS'],
+    exceptions: driver === 'apollo' ? ['NO_STREAMS', 'UNCOUNTED_REQUESTS'] : [],
   });
 
   test.each(cases.map((each) => [each.name, each] as const))('%s', (_, { run }) => run());

@@ -41,7 +41,11 @@ test('its variables are settings; secrets are references, not values', () => {
     if (SECRETS.includes(name))
       expect({ value, valueFrom }).toEqual({
         valueFrom: {
-          secretKeyRef: { name: 'latchkey', key: name, ...(name.startsWith('AUDIT_HEADS_') && { optional: true }) },
+          secretKeyRef: {
+            name: 'latchkey',
+            key: name,
+            ...(/^(AUDIT_HEADS|GATEWAY)_/.test(name) && { optional: true }),
+          },
         },
       });
     else expect(value).toBeDefined();

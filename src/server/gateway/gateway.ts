@@ -10,7 +10,7 @@ import { PassedFields } from './forwardedFields.js';
 import { asJsonText } from './jsonText.js';
 import { OperationJudge } from './operationJudge.js';
 import { ownFields } from './requestFields.js';
-import { badGateway, Upstream, type UpstreamOutcome } from './upstream.js';
+import { badGateway, type Upstream, type UpstreamOutcome } from './upstream.js';
 import type { SocketCount } from './upstreamSocket.js';
 import { askUpstream } from './wholeAnswer.js';
 
@@ -22,6 +22,7 @@ interface GatewayOptions {
   /** Returns the value of Latchkey-Principal. */
   readonly sign: (principal: Principal) => string;
   /** The maximum size of a response, in bytes. */
+  readonly upstream: Upstream;
   readonly maxBytes: number;
   readonly onAnswer?: (outcome: UpstreamOutcome) => void;
   readonly drift: DriftWatch;
@@ -54,11 +55,20 @@ export class Gateway {
   readonly socketCount: SocketCount;
   readonly #maxBytes: number;
 
-  constructor({ schema, guard, settings, sign, maxBytes, drift, onAnswer = () => undefined }: GatewayOptions) {
-    const { upstream: url, timeout, connections, authorization } = settings;
+  constructor({
+    schema,
+    guard,
+    upstream,
+    settings,
+    sign,
+    maxBytes,
+    drift,
+    onAnswer = () => undefined,
+  }: GatewayOptions) {
+    const { connections, authorization } = settings;
     this.schema = schema;
     this.judge = new OperationJudge(schema, guard);
-    this.upstream = new Upstream({ url, timeout, connections, authorization });
+    this.upstream = upstream;
     this.fields = new PassedFields({ request: settings.requestHeaders, response: settings.responseHeaders });
     this.sign = sign;
     this.onAnswer = onAnswer;

@@ -24,11 +24,11 @@ interface OpenGatewayOptions {
 }
 
 /** Opens the gateway of the settings, and guards its schema. @param schema that of {@link gatewaySchemaOf} */
-export function openGateway(
+export async function openGateway(
   settings: GatewaySettings,
   { schema, known }: GatewaySchema,
   { latchkey, maxBytes, log, onAnswer }: OpenGatewayOptions,
-): Gateway {
+): Promise<Gateway> {
   latchkey.guard(schema, { plugin: false });
   const sign = (principal: Principal): string => latchkey.principalTokens.sign(principal, settings.audience);
   const drift = new DriftWatch({
@@ -38,7 +38,9 @@ export function openGateway(
     ask: () => upstreamSchema(settings),
     interval: settings.checkInterval,
   });
-  return new Gateway({ schema, guard: latchkey.requests, settings, maxBytes, sign, drift, onAnswer });
+  const { upstream: url, timeout, connections, authorization } = settings;
+  const upstream = await Upstream.open({ url, timeout, connections, authorization });
+  return new Gateway({ schema, guard: latchkey.requests, upstream, settings, maxBytes, sign, drift, onAnswer });
 }
 
 /**
@@ -66,7 +68,7 @@ export async function upstreamSchema({
   timeout,
   authorization,
 }: Pick<GatewaySettings, 'upstream' | 'timeout' | 'authorization'>): Promise<string> {
-  const upstream = new Upstream({ url, timeout, authorization, connections: 1 });
+  const upstream = await Upstream.open({ url, timeout, authorization, connections: 1 });
   try {
     return await introspectUpstream(upstream);
   } finally {

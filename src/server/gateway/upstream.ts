@@ -1,4 +1,4 @@
-import { Pool, type Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { lookupUpstream } from './upstreamAddress.js';
 
@@ -44,12 +44,19 @@ export class Upstream {
   readonly #options: UpstreamOptions;
   #underWay = 0;
 
-  constructor(options: UpstreamOptions) {
-    const { url, connections } = options;
-    const { origin, pathname } = new URL(url);
+  private constructor(options: UpstreamOptions, pool: Pool) {
     this.#options = options;
-    this.#path = pathname;
-    this.#pool = new Pool(origin, {
+    this.#path = new URL(options.url).pathname;
+    this.#pool = pool;
+  }
+
+  /** Opens no connection before the first request. */
+  static async open(options: UpstreamOptions): Promise<Upstream> {
+    // Here, because a service without a gateway needs no undici, and its import replaces the agent of Node's fetch. From 7.26 to 7.30,
+    // undici ends the process if a server closes a connection while the response is paused.
+    const { Pool: UndiciPool } = await import('undici');
+    const { url, connections } = options;
+    const pool = new UndiciPool(new URL(url).origin, {
       connections,
       pipelining: 1,
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -58,6 +65,7 @@ export class Upstream {
       bodyTimeout: 0,
       connect: { timeout: Math.min(CONNECT_TIME, options.timeout), lookup: lookupUpstream },
     });
+    return new Upstream(options, pool);
   }
 
   get url(): string {
