@@ -51,7 +51,7 @@ export function boundSockets(server: SocketServer, bounds: SocketBounds): (socke
   // For ws, 0 means that there is no limit.
   options.maxPayload = Math.min(maxPayload === 0 ? Infinity : maxPayload, bounds.maxMessageBytes);
   server.on('connection', (socket) => {
-    // Clients send their key at once, so the oldest ones are most likely to never send it.
+    // Clients send their key immediately, so the oldest connection without a key is the least likely to send one.
     const [oldest] = unverified;
     if (unverified.size >= bounds.maxUnverified && oldest !== undefined) {
       unverified.delete(oldest);
