@@ -113,9 +113,10 @@ test('U2: totals, tooltip and table have the same order', async () => {
   const order = (await totals.allTextContents()).map((text) => text.replace(/[\d,]+$/, ''));
   expect(order).toEqual(['Accepted', 'Rate limited', 'Missing scope']);
   await page.locator('.recharts-bar-rectangle').last().hover();
-  const items = page.locator('.mantine-ChartTooltip-tooltipItem');
-  await items.first().waitFor();
-  const tooltip = await items.allTextContents();
+  // Scrolling moves the chart below the pointer, which is still where the sign-in button was: at the bar of 16 hours ago.
+  const ofThisHour = page.locator('.mantine-ChartTooltip-tooltip', { hasText: '1 Nov, 10:00' });
+  await ofThisHour.waitFor();
+  const tooltip = await ofThisHour.locator('.mantine-ChartTooltip-tooltipItem').allTextContents();
   expect(tooltip.map((text) => text.replace(/[\d,]+$/, ''))).toEqual(order);
   // The current hour, which has the same label as the first hour of the chart.
   expect(tooltip).toEqual(['Accepted1', 'Rate limited0', 'Missing scope1']);
