@@ -14,21 +14,25 @@ import { SelectionCounter } from './selections.js';
 /** The number of fields that one execution may still resolve. */
 export class AnswerBudget {
   readonly limits: AnswerLimits;
-  readonly pace: Pace;
-  readonly #isMutation: boolean;
+  readonly #operation: OperationTypeNode;
   #left: number;
   #refusal: Refusal | null = null;
+  #pace: Pace | null = null;
 
   constructor(limits: AnswerLimits, operation: OperationTypeNode) {
     this.limits = limits;
-    this.#isMutation = operation === OperationTypeNode.MUTATION;
+    this.#operation = operation;
     this.#left = limits.fields;
-    // Events are small, and take turns with each other.
-    this.pace = new Pace(operation === OperationTypeNode.SUBSCRIPTION);
   }
 
   get left(): number {
     return this.#left;
+  }
+
+  /** Created when it is needed, because most operations have no list. */
+  get pace(): Pace {
+    // Events are small, and take turns with each other.
+    return (this.#pace ??= new Pace(this.#operation === OperationTypeNode.SUBSCRIPTION));
   }
 
   /**
@@ -49,12 +53,41 @@ export class AnswerBudget {
     this.check();
     this.#left -= fields;
     if (this.#left >= 0) return;
-    this.#refusal = answerTooLarge(this.limits, 'fields', this.#isMutation);
+    this.#refusal = answerTooLarge(this.limits, 'fields', this.#operation === OperationTypeNode.MUTATION);
     // With a path, graphql-js treats the error as located, and does not create an error with a stack for each field
     // that it reaches.
     Object.defineProperty(this.#refusal, 'path', { value: [], enumerable: true });
     this.pace.open();
     throw this.#refusal;
+  }
+}
+
+/** Lets the constructor of a derived class add its private fields to an existing object. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- A function cannot be the base of a class.
+class Existing {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/**
+ * Keeps the budget of an execution in private fields of its object with the variables. Nobody else sees them, and they are not
+ * copied with the object. A WeakMap would do the same, but each of its entries costs the garbage collector as much as several fields.
+ */
+class Spending extends Existing {
+  readonly #budget: AnswerBudget;
+  readonly #owner: AnswerBudgets;
+
+  constructor(execution: object, budget: AnswerBudget, owner: AnswerBudgets) {
+    super(execution);
+    this.#budget = budget;
+    this.#owner = owner;
+  }
+
+  /** Returns the budget of an execution; undefined: it has none; null: it has one of another owner. */
+  static of(execution: object, owner: AnswerBudgets): AnswerBudget | null | undefined {
+    if (!(#budget in execution)) return undefined;
+    return execution.#owner === owner ? execution.#budget : null;
   }
 }
 
@@ -77,11 +110,8 @@ const LEAF: Entry = { fields: 1, hasLists: false };
 export class AnswerBudgets {
   readonly #limits: AnswerLimits;
   readonly #ofEvents: AnswerLimits;
-  /**
-   * By the object with the variables, which graphql-js creates for each execution. Each event of a subscription
-   * therefore has its own budget, and it does not matter what the context is or whether it is shared.
-   */
-  readonly #budgets = new WeakMap<object, AnswerBudget>();
+  /** Budgets of executions that already have one of other limits, which happens only if a schema was guarded twice. */
+  readonly #others = new WeakMap<object, AnswerBudget>();
   readonly #ofOperations = new WeakMap<OperationDefinitionNode, number>();
   readonly #ofNodes = new WeakMap<FieldNode, Known>();
   /** The executor uses the same array of nodes for all entries of a list. */
@@ -95,20 +125,51 @@ export class AnswerBudgets {
   /**
    * Returns the budget of an execution. The first call takes the fields outside of lists.
    *
+   * It belongs to the object with the variables, which graphql-js creates for each execution. Each event of a subscription
+   * therefore has its own budget, and it does not matter what the context is or whether it is shared.
+   *
    * @throws {@link Refusal} ANSWER_TOO_LARGE
    */
   of(info: GraphQLResolveInfo): AnswerBudget {
-    let budget = this.#budgets.get(info.variableValues);
-    if (budget === undefined) {
-      const { operation } = info.operation;
-      const limits = operation === OperationTypeNode.SUBSCRIPTION ? this.#ofEvents : this.#limits;
-      budget = new AnswerBudget(limits, operation);
-      this.#budgets.set(info.variableValues, budget);
-      budget.spend(this.#fieldsOfOperation(info));
-    } else {
-      budget.check();
-    }
+    const budget = this.#known(info.variableValues);
+    if (budget === undefined) return this.#begin(info);
+    budget.check();
     return budget;
+  }
+
+  /**
+   * Checks that the budget of an execution is not used up, without creating it: if nothing was taken from it, and the fields
+   * outside of lists are known to fit, there is nothing to check.
+   *
+   * @throws {@link Refusal} ANSWER_TOO_LARGE
+   */
+  check(info: GraphQLResolveInfo): void {
+    const budget = this.#known(info.variableValues);
+    if (budget !== undefined) budget.check();
+    else if (!this.#fits(info)) this.#begin(info);
+  }
+
+  #known(execution: object): AnswerBudget | undefined {
+    const budget = Spending.of(execution, this);
+    return budget === null ? this.#others.get(execution) : budget;
+  }
+
+  #begin(info: GraphQLResolveInfo): AnswerBudget {
+    const { variableValues, operation } = info;
+    const budget = new AnswerBudget(this.#limitsOf(operation), operation.operation);
+    if (Spending.of(variableValues, this) === undefined) new Spending(variableValues, budget, this);
+    else this.#others.set(variableValues, budget);
+    budget.spend(this.#fieldsOfOperation(info));
+    return budget;
+  }
+
+  #limitsOf({ operation }: OperationDefinitionNode): AnswerLimits {
+    return operation === OperationTypeNode.SUBSCRIPTION ? this.#ofEvents : this.#limits;
+  }
+
+  #fits({ operation }: GraphQLResolveInfo): boolean {
+    const fields = this.#ofOperations.get(operation);
+    return fields !== undefined && fields <= this.#limitsOf(operation).fields;
   }
 
   /** Takes fields from the budget of an execution. Returns the refusal if it is used up. */

@@ -21,6 +21,8 @@ export function countingErrors(type: GraphQLOutputType, resolve: Resolver, budge
   return (source, args, context, info) => {
     try {
       const value = resolve(source, args, context, info);
+      // Nearly all values, which are neither errors nor promises.
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
       if (!isPromise(value)) return settled(value, info);
       return value.then(
         (late) => settled(late, info),

@@ -41,7 +41,7 @@ export function metered(
   const counted = isSized(field.type) ? meteredValue(resolve, budgets) : resolve;
   if (!isRoot) return counted;
   return (source, args, context, info) => {
-    budgets.of(info);
+    budgets.check(info);
     return counted(source, args, context, info);
   };
 }

@@ -3,12 +3,14 @@ import { Refusal } from '../../errors/refusal.js';
 import { answerTooLarge, type AnswerLimits } from './answerLimits.js';
 import { jsonSize } from './size.js';
 
+const NONE: readonly never[] = [];
+
 /**
  * Returns the refusal that replaces a result, because the executor met one or `data` exceeds `limits.bytes`; null if
  * the result may be sent. A refused result must be replaced as a whole: it lacks some lists, and would look complete.
  */
 export function refusalOfResult(
-  { data, errors = [] }: Pick<ExecutionResult, 'data' | 'errors'>,
+  { data, errors = NONE }: { readonly [Part in 'data' | 'errors']?: ExecutionResult[Part] | undefined },
   limits: AnswerLimits,
   operation: OperationDefinitionNode | null | undefined,
 ): Refusal | null {
