@@ -176,7 +176,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   willSendResponse(given: Answered): Promise<void> {
-    return this.#guarded.finish(new ApolloReply(given));
+    return this.#guarded.finish(new ApolloReply(given)) ?? DONE;
   }
 }
 

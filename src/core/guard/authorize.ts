@@ -86,6 +86,8 @@ const INVALID: Decision = Object.freeze({ outcome: 'invalid', ...UNCHARGED });
 export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
+  /** The compiler of the last schema, because most servers have one. */
+  #last: { readonly schema: GraphQLSchema; readonly compiler: OperationCompiler } | null = null;
   readonly #readings = new PreparedReadings();
   /** By operation, the parts of it that run, by the rules that are not met. */
   readonly #parts = new WeakMap<CompiledOperation, Map<string, AllowedPart | null>>();
@@ -100,11 +102,13 @@ export class Authorizer {
    * @throws GuardError if {@link assertGuarded} rejects the schema
    */
   prepare(schema: GraphQLSchema): OperationCompiler {
+    if (this.#last?.schema === schema) return this.#last.compiler;
     let compiler = this.#compilers.get(schema);
     if (compiler === undefined) {
       this.#compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
       markServed(schema);
     }
+    this.#last = { schema, compiler };
     return compiler;
   }
 
@@ -237,11 +241,11 @@ export class Authorizer {
   }
 
   #settle(principal: Principal, run: Pick<Allowed, 'compiled' | 'denied'>, charge: Charge): Decision {
-    const { cost, fields } = run.compiled;
-    const { refusal, ...charged } = charge;
-    if (refusal !== null) return this.#refused(principal, refusal, charged);
-    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, cost, fields);
-    return { outcome: 'allowed', ...run, ...charged };
+    const { compiled, denied } = run;
+    const { refusal, admission, creation, isCounted } = charge;
+    if (refusal !== null) return this.#refused(principal, refusal, { admission, creation, isCounted });
+    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, compiled.cost, compiled.fields);
+    return { outcome: 'allowed', compiled, denied, admission, creation, isCounted };
   }
 
   /** A request that can't be counted is not counted as a failed one later, because its caller should send it again. */

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import type { Category } from '../limits/category.js';
 import { categoryOf } from './operationCategory.js';
-import { conditionsOf, type Conditions } from './conditions.js';
+import { ALWAYS, conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
 import { serviceField } from './federation/entities.js';
 import { isForwarded } from './forwardedSchemas.js';
@@ -54,6 +54,14 @@ type Variables = Readonly<Record<string, unknown>>;
  */
 const MAX_REMEMBERED = 4;
 
+/** The compiled operations of a document. */
+interface OfDocument {
+  /** By name and conditions. */
+  readonly byKey: Map<string, CompiledOperation>;
+  /** The last operation, if it is the same for all variables, as most are. */
+  constant: { readonly operation: OperationDefinitionNode; readonly compiled: CompiledOperation } | null;
+}
+
 /**
  * Compiles operations and caches them by document, so that a repeated operation costs one look-up. The documents are
  * those of the server's document cache, and are released together with it.
@@ -63,7 +71,7 @@ export class OperationCompiler {
   readonly #schema: GraphQLSchema;
   readonly #inputs: InputPlans;
   readonly #counter: CostCounter;
-  readonly #remembered = new WeakMap<DocumentNode, Map<string, CompiledOperation>>();
+  readonly #remembered = new WeakMap<DocumentNode, OfDocument>();
   /** By the operation without the rules of arguments that depend on the variables. */
   readonly #variants = new WeakMap<CompiledOperation, Map<string, CompiledOperation>>();
 
@@ -82,15 +90,20 @@ export class OperationCompiler {
    */
   compile(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): CompiledOperation {
     let ofDocument = this.#remembered.get(document);
-    if (ofDocument === undefined) this.#remembered.set(document, (ofDocument = new Map<string, CompiledOperation>()));
+    if (ofDocument?.constant?.operation === operation) return ofDocument.constant.compiled;
+    if (ofDocument === undefined) {
+      this.#remembered.set(document, (ofDocument = { byKey: new Map<string, CompiledOperation>(), constant: null }));
+    }
     const conditions = conditionsOf(document, operation, variables);
     const key = `${operation.name?.value ?? ''} ${conditions.key}`;
-    let compiled = ofDocument.get(key);
+    let compiled = ofDocument.byKey.get(key);
     if (compiled === undefined) {
       compiled = this.#compile(document, operation, conditions);
-      if (ofDocument.size < MAX_REMEMBERED) ofDocument.set(key, compiled);
+      if (ofDocument.byKey.size < MAX_REMEMBERED) ofDocument.byKey.set(key, compiled);
     }
-    return compiled.inputs === null ? compiled : this.#withInputs(compiled, compiled.inputs, operation, variables);
+    if (compiled.inputs !== null) return this.#withInputs(compiled, compiled.inputs, operation, variables);
+    if (conditions === ALWAYS) ofDocument.constant = { operation, compiled };
+    return compiled;
   }
 
   /** Adds the rules of the arguments and input fields that the variables use. */

@@ -14,7 +14,8 @@ export interface Conditions {
   includes(selection: SelectionNode): boolean;
 }
 
-const ALWAYS: Conditions = { key: '', includes: () => true };
+/** The conditions of a document without @skip and @include. */
+export const ALWAYS: Conditions = { key: '', includes: () => true };
 
 /**
  * Evaluates @skip and @include with the variables and their defaults (B24). A value that is not a boolean counts as

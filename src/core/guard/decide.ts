@@ -19,18 +19,19 @@ let passedRequirement: Requirement | null = null;
 /**
  * Checks that a field may be resolved.
  *
+ * @returns the principal, which will always meet the rule; null if it can still change, so that it must be checked again
  * @throws {@link Refusal}
  */
-export function enforce(rule: Rule, context: unknown): void {
+export function enforce(rule: Rule, context: unknown): Principal | null {
   const given = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
-  if (given !== undefined && given === passed && rule.requirement === passedRequirement) return;
+  if (given !== undefined && given === passed && rule.requirement === passedRequirement) return given;
   const principal = principalIn(context);
   if (!meets(principal, rule))
     throw decide([rule], principal) ?? unavailable('The request could not be checked. Try again in 1 s.', 1);
-  // A principal that can still change must be checked again.
-  if (!Object.isFrozen(principal) || !Object.isFrozen(principal.scopes)) return;
+  if (!Object.isFrozen(principal) || !Object.isFrozen(principal.scopes)) return null;
   passed = principal;
   passedRequirement = rule.requirement;
+  return principal;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type GraphQLSchema,
   type GraphQLTypeResolver,
 } from 'graphql';
+import type { LatchkeyContext, Principal } from '../auth/principal.js';
 import { AnswerBudgets } from './answer/budget.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './answer/answerLimits.js';
 import { countError } from './answer/countedErrors.js';
@@ -178,9 +179,13 @@ function checkingArguments(steps: InputSteps, inner: Resolver | undefined, { fir
 function guarded(rule: Rule, inner: Resolver | undefined, { firstUse, budgets }: Means): Resolver {
   const resolve = inner ?? defaultFieldResolver;
   const ofInner = inner === undefined ? [] : (guards.get(inner)?.rules ?? []);
+  // The last principal that met this rule. It can't change any more.
+  let passed: Principal | null = null;
   const guard: Resolver = (source, args, context, info) => {
     if (!firstUse.seen) firstUse.look(info.schema, context);
-    enforceCounting(rule, context, info, budgets);
+    if (passed === null || (context as Partial<LatchkeyContext> | null | undefined)?.principal !== passed) {
+      passed = enforceCounting(rule, context, info, budgets);
+    }
     return resolve(source, args, context, info);
   };
   guards.set(guard, { rules: [rule, ...ofInner], inner });
@@ -210,10 +215,19 @@ function guardedReference(rule: Rule, current: ReferenceResolver | undefined): R
   return guard;
 }
 
-/** Some types are known only at run time, so a refusal can be an error of each entry of a list. */
-function enforceCounting(rule: Rule, context: unknown, info: GraphQLResolveInfo, budgets: AnswerBudgets): void {
+/**
+ * Some types are known only at run time, so a refusal can be an error of each entry of a list.
+ *
+ * @returns see {@link enforce}
+ */
+function enforceCounting(
+  rule: Rule,
+  context: unknown,
+  info: GraphQLResolveInfo,
+  budgets: AnswerBudgets,
+): Principal | null {
   try {
-    enforce(rule, context);
+    return enforce(rule, context);
   } catch (error) {
     throw countError(info, budgets) ?? error;
   }

@@ -46,6 +46,7 @@ const CHECKS = {
 } as const satisfies Readonly<Record<string, Run>>;
 
 const IN_ORDER = Object.entries(CHECKS) as readonly (readonly [Check, Run])[];
+const RUNS: readonly Run[] = Object.values(CHECKS);
 
 /** Returns the first refusal of an operation; null if it passes all checks. */
 export function firstRefusal(
@@ -53,7 +54,7 @@ export function firstRefusal(
   compiled: CompiledOperation,
   options: ReviewOptions,
 ): Refusal | null {
-  for (const [, run] of IN_ORDER) {
+  for (const run of RUNS) {
     const refusal = run(request, compiled, options);
     if (refusal !== null) return refusal;
   }

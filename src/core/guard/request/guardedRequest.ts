@@ -1,4 +1,4 @@
-import { getVariableValues, type GraphQLError } from 'graphql';
+import { getVariableValues, type GraphQLError, type OperationDefinitionNode } from 'graphql';
 import { ANONYMOUS, type AuthenticatedPrincipal, type LatchkeyContext, type Principal } from '../../auth/principal.js';
 import { withHttp } from '../../errors/http.js';
 import { settle, untold } from '../../errors/publicErrors.js';
@@ -44,9 +44,6 @@ interface Abilities {
   readonly canFilter?: boolean;
 }
 
-/** A resolved promise, because most responses need no other. */
-const DONE = Promise.resolve();
-
 /**
  * One request of a GraphQL server, from its operation to its response.
  *
@@ -64,6 +61,8 @@ export class GuardedRequest {
   readonly #logger: Logger | undefined;
   /** null: the operation was not checked yet. */
   #decision: Decision | null = null;
+  /** The operation that was checked. */
+  #operation: OperationDefinitionNode | null = null;
   /** The windows from which the request was taken as a failed one. */
   #failed: Admission | null = null;
   /** Was the response prepared from the caller's view of the schema? */
@@ -103,9 +102,14 @@ export class GuardedRequest {
     } catch (error) {
       return this.#settle(authorizer.refuse(null, error));
     }
+    this.#operation = operation.operation;
     const wasCounted = (context as LatchkeyContext).counted === true;
     const decision = authorizer.authorize({
-      ...operation,
+      schema: operation.schema,
+      source: operation.source,
+      document: operation.document,
+      operation: operation.operation,
+      variables: operation.variables,
       principal,
       wasCounted,
       wasParsed: this.wasParsed,
@@ -143,6 +147,10 @@ export class GuardedRequest {
 
   /** Returns the data of an allowed operation that only reads the schema; null: execute the operation. */
   readSchema(operation: Omit<Operation, 'source'>, context: unknown): Record<string, unknown> | null {
+    const decision = this.#decision;
+    if (decision?.outcome === 'allowed' && !decision.compiled.introspects) {
+      if (operation.operation === (decision.denied?.operation ?? this.#operation)) return null;
+    }
     const data = this.#authorizer.readSchema({ ...operation, principal: principalIn(context) });
     this.#isPrepared = data !== null;
     return data;
@@ -164,8 +172,10 @@ export class GuardedRequest {
   /**
    * Completes a response: bounds it, sets its status and header fields, and removes what its caller may not read of the
    * schema. Counts a request that failed before its operation was counted.
+   *
+   * @returns not a promise for an operation whose limits are counted in this process
    */
-  finish(reply: Reply): Promise<void> {
+  finish(reply: Reply): void | Promise<void> {
     const { principal, counted = false } = contextIn(reply.context);
     const isCounted = counted || this.#decision?.isCounted === true;
     if (isCounted || principal.kind === 'anonymous') return this.#complete(reply, principal);
@@ -183,7 +193,7 @@ export class GuardedRequest {
     }
   }
 
-  #complete(reply: Reply, principal: Principal): Promise<void> {
+  #complete(reply: Reply, principal: Principal): void | Promise<void> {
     const authorizer = this.#authorizer;
     const { answer, limits, resourceMetadata, rateLimitHeaders } = this.#options;
     boundReply(reply, answer);
@@ -204,7 +214,7 @@ export class GuardedRequest {
     const admission = this.#failed ?? this.#decision?.admission ?? null;
     if (admission !== null) {
       setLimitFields(reply, limitFields(admission, style, this.#decision?.creation));
-      return DONE;
+      return;
     }
     return standingLimits(principal, limits, style).then((fields) => {
       if (fields !== null) setLimitFields(reply, fields);

@@ -23,7 +23,9 @@ export function refuseSimpleRequest(
   field: (name: string) => string | null | undefined,
   more: readonly string[] = [],
 ): GraphQLError | null {
-  const [type = ''] = (field('content-type') ?? '').toLowerCase().split(';');
+  const given = field('content-type') ?? '';
+  if (given === 'application/json') return null;
+  const [type = ''] = given.toLowerCase().split(';');
   // A type without a slash can't be parsed, so that browsers might send it as text.
   if (type.includes('/') && !SIMPLE_TYPES.includes(type.trim())) return null;
   const names = [...PREFLIGHTED, ...more];

@@ -58,11 +58,7 @@ interface Result {
 export function boundReply(reply: Reply, limits: AnswerLimits): void {
   const { result, operation, errors } = reply;
   if (result === null) return;
-  const refusal = refusalOfResult(
-    { ...(result.data && { data: result.data }), ...(errors && { errors }) },
-    limits,
-    operation,
-  );
+  const refusal = refusalOfResult({ data: result.data, errors }, limits, operation);
   if (refusal !== null) replaceResult(reply, refusal);
 }
 

@@ -44,6 +44,24 @@ const left = (reply: PlainReply): string | undefined => /r=(\d+)/.exec(reply.hea
 const READER = keyWith(['read:reports']);
 const STRANGER = keyWith(['read:other']);
 
+test('completes the response to an operation without a promise, if its limits are counted in this process', () => {
+  const guarded = begin();
+  const context = { principal: READER };
+  expect(guarded.authorize(operationOf('{ report }'), context)).toBeNull();
+  const asked = { ...operationOf('{ report }'), context, written: [] };
+  expect(guarded.finish(new PlainReply(asked, { data: { report: null } }, undefined))).toBeUndefined();
+});
+
+test('prepares the response to another operation than the one that was authorized only if that reads the schema', async () => {
+  const guarded = begin();
+  const context = { principal: READER };
+  await guarded.authorize(operationOf('{ report }'), context);
+  expect(guarded.readSchema(operationOf('{ report }'), context)).toBeNull();
+  expect(guarded.readSchema(operationOf('{ __type(name: "Query") { name } }'), context)).toEqual({
+    __type: { name: 'Query' },
+  });
+});
+
 describe('authorize', () => {
   test('allows an operation with the scope, and counts it once', async () => {
     const guarded = begin();
