@@ -91,9 +91,9 @@ export class Principals {
   contextBuilder({ arrived, checkLimits, limiter }: Admission): ContextBuilder {
     return createContextBuilder(this.#door, this.#foundation.observer, this.resourceMetadata, {
       networks: this.#networks,
-      arrived: async (principal) => {
-        await arrived(principal);
-        await checkLimits(principal);
+      arrived(principal) {
+        const counted = arrived(principal);
+        return counted instanceof Promise ? counted.then(() => checkLimits(principal)) : checkLimits(principal);
       },
       standing: (principal) => standingLimits(principal, limiter, this.#foundation.configured.rateLimitHeaders()),
     });

@@ -46,27 +46,66 @@ export function createContextBuilder(
   const callbacks = new Callbacks('createContextBuilder');
   const told = containedObserver(callbacks, observer);
   const metadata = () => callbacks.ask('resourceMetadata', resourceMetadata, ADDRESS_OR_NULL);
-  return async (source) => {
-    // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
-    const request = readableSource(requestIn(source));
-    let principal: Principal | null = null;
+  const refused = async (error: unknown, principal: Principal | null): Promise<never> => {
+    if (error instanceof Refusal) {
+      const fields = principal === null ? null : await anonymous?.standing(principal);
+      throw withLimits(withHttp(error, metadata()), fields ?? null);
+    }
+    // Apollo Server shows the message of any other error to the caller.
+    throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
+  };
+  const contextOf = (request: CredentialSource, principal: Principal): LatchkeyContext => ({
+    principal,
+    origin: originOf(request),
+    counted: anonymous !== undefined && principal.kind === 'anonymous',
+  });
+  const arrive = (request: CredentialSource, principal: Principal): LatchkeyContext | Promise<LatchkeyContext> => {
     try {
-      principal = await principalOf(request, authenticator, told, anonymous?.networks);
-      await anonymous?.arrived(principal);
-      return {
-        principal,
-        origin: originOf(request),
-        counted: anonymous !== undefined && principal.kind === 'anonymous',
-      };
+      const arrived = anonymous?.arrived(principal);
+      if (!(arrived instanceof Promise)) return contextOf(request, principal);
+      return arrived.then(
+        () => contextOf(request, principal),
+        (error: unknown) => refused(error, principal),
+      );
     } catch (error) {
-      if (error instanceof Refusal) {
-        const fields = principal === null ? null : await anonymous?.standing(principal);
-        throw withLimits(withHttp(error, metadata()), fields ?? null);
-      }
-      // Apollo Server shows the message of any other error to the caller.
-      throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
+      return refused(error, principal);
     }
   };
+  const contextFor = (source: ContextSource): LatchkeyContext | Promise<LatchkeyContext> => {
+    // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
+    const request = readableSource(requestIn(source));
+    try {
+      const principal = principalOf(request, authenticator, told, anonymous?.networks);
+      if (!(principal instanceof Promise)) return arrive(request, principal);
+      return principal.then(
+        (late) => arrive(request, late),
+        (error: unknown) => refused(error, null),
+      );
+    } catch (error) {
+      return refused(error, null);
+    }
+  };
+  const builder: ContextBuilder = (source) => {
+    try {
+      const context = contextFor(source);
+      return context instanceof Promise ? context : Promise.resolve(context);
+    } catch (error) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- What was thrown stays as it is.
+      return Promise.reject(error);
+    }
+  };
+  withoutPromises.set(builder, contextFor);
+  return builder;
+}
+
+/** Like {@link ContextBuilder}, but returns the context of a cached key without a promise, and may throw instead of reject. */
+type DirectContext = (source: ContextSource) => LatchkeyContext | Promise<LatchkeyContext>;
+
+const withoutPromises = new WeakMap<ContextBuilder, DirectContext>();
+
+/** Returns the function that builds the same contexts without a promise, for servers that need none; otherwise the builder itself. */
+export function directContext(builder: ContextBuilder): DirectContext {
+  return withoutPromises.get(builder) ?? builder;
 }
 
 /** The results that an option `resourceMetadata` may have. */

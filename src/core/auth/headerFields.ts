@@ -23,9 +23,13 @@ export function readableSource(source: ForeignSource): CredentialSource {
   const { headers, rawHeaders, raw, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
   // A request of Node, which is by far the most frequent case.
   if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
+  // One of Fastify. Its own header fields lack the second of two equal ones.
+  if (Array.isArray(raw?.rawHeaders) && raw.rawHeaders.length > 0 && isPlain(headers)) {
+    const fields = { headers: headers as CredentialSource['headers'], rawHeaders: raw.rawHeaders, ip };
+    return socket === undefined ? fields : { ...fields, socket };
+  }
   return {
     headers: fieldsOf(headers),
-    // Fastify's own header fields lack the second of two equal ones.
     ...(Array.isArray(raw?.rawHeaders) && { rawHeaders: raw.rawHeaders }),
     ...(ip !== undefined && { ip }),
     ...(socket !== undefined && { socket }),
@@ -50,10 +54,15 @@ function fieldsOf(headers: unknown): Record<string, string | string[]> {
 
 function entriesOf(headers: object): Iterable<unknown> {
   if (Symbol.iterator in headers) return headers as Iterable<unknown>;
+  if (isPlain(headers)) return Object.entries(headers);
+  throw unreadable(headers);
+}
+
+function isPlain(headers: unknown): boolean {
+  if (typeof headers !== 'object' || headers === null || Symbol.iterator in headers) return false;
   const prototype: unknown = Object.getPrototypeOf(headers);
   // A plain object of another realm has a different Object.prototype, but the prototype of that is null as well.
-  if (prototype === null || Object.getPrototypeOf(prototype) === null) return Object.entries(headers);
-  throw unreadable(headers);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function unreadable(headers: unknown): TypeError {

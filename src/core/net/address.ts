@@ -35,6 +35,18 @@ export function connectionAddress(address: string | undefined): string {
  * @returns UNKNOWN_ADDRESS if the text is not an address
  */
 export function readAddress(text: string): string {
+  if (text !== lastText) {
+    lastAddress = read(text);
+    lastText = text === lastAddress ? lastAddress : text.length > MAX_NODE_LENGTH ? null : detached(text);
+  }
+  return lastAddress;
+}
+
+/** The last text that was read, because a request's address is read more than once. */
+let lastText: string | null = null;
+let lastAddress = UNKNOWN_ADDRESS;
+
+function read(text: string): string {
   if (isIPv4(text)) return detached(text);
   if (text.length > MAX_NODE_LENGTH) return UNKNOWN_ADDRESS;
   const node = unquoted(text.trim());

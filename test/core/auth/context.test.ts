@@ -1,5 +1,5 @@
 import type { Authenticator } from '../../../src/core/auth/authenticator.js';
-import { createContextBuilder } from '../../../src/core/auth/context.js';
+import { createContextBuilder, directContext } from '../../../src/core/auth/context.js';
 import { ANONYMOUS } from '../../../src/core/auth/principal.js';
 import { openHarness, type Harness } from './harness.js';
 
@@ -190,4 +190,16 @@ describe("F3: the address of a library user's request", () => {
       await expect(context({ headers, ip })).rejects.toMatchObject({ extensions: { code: 'ADDRESS_NOT_ALLOWED' } });
     }
   });
+});
+
+test('servers that need no promise get none for a cached key', async () => {
+  const { key, token } = await latchkey.issue();
+  const { atOnce } = latchkey.authenticator();
+  const builder = createContextBuilder({ authenticate: atOnce });
+  const context = directContext(builder);
+  const source = { headers: { authorization: `Bearer ${token}` } };
+  expect(context(source)).toBeInstanceOf(Promise);
+  await builder(source);
+  expect(context(source)).toMatchObject({ principal: { keyId: key.id } });
+  expect(directContext(async () => ({ principal: ANONYMOUS }))(source)).toBeInstanceOf(Promise);
 });
