@@ -14,7 +14,8 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import mercurius, { type MercuriusContext, type MercuriusOptions } from 'mercurius';
-import { ANONYMOUS } from '../../core/auth/principal.js';
+import { directContext } from '../../core/auth/context.js';
+import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import { withHttp } from '../../core/errors/http.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import { DocumentCache, MAX_CACHED_DOCUMENT_BYTES } from '../../core/guard/document/documentCache.js';
@@ -25,6 +26,7 @@ import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
 import { withoutTokens } from '../../core/keys/withoutTokens.js';
+import { whenDone } from '../../core/util/whenDone.js';
 import type { Callbacks } from '../../shared/callbacks.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { requestsOf } from '../requestsOf.js';
@@ -76,11 +78,16 @@ class Adapter {
   /** The property of Fastify's request that has ours. A WeakMap with an entry for each request costs more to collect. */
   readonly #ours = Symbol('latchkey');
   readonly #documents = new DocumentCache();
+  readonly #contextOf: ReturnType<typeof directContext>;
+  /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */
+  readonly #preflighted: readonly string[] | null;
 
   constructor(guard: RequestGuard, options: GuardedMercuriusOptions, logger: Logger) {
     this.#guard = guard;
     this.#options = options;
     this.#logger = logger;
+    this.#contextOf = directContext(options.latchkey.context);
+    this.#preflighted = preflightedBy(options);
     this.#callbacks = guard.callbacks('latchkeyMercurius');
   }
 
@@ -101,10 +108,13 @@ class Adapter {
         // Mercurius refuses mutations by GET, but not by HEAD.
         exposeHeadRoute: false,
         // Before the body is read.
-        preParsing: [(request) => this.#arrive(request), ...listOf(own.preParsing)],
+        preParsing: [
+          (request, _reply, payload, done) => calling(done, () => whenDone(this.#arrive(request), () => payload)),
+          ...listOf(own.preParsing),
+        ],
         preSerialization: [
           ...listOf(own.preSerialization),
-          (request, reply, payload) => this.#finish(request, reply, payload),
+          (request, reply, payload, done) => calling(done, () => this.#finish(request, reply, payload)),
         ],
       },
     } as MercuriusOptions;
@@ -143,47 +153,54 @@ class Adapter {
     return (request as unknown as Record<symbol, MercuriusRequest | undefined>)[this.#ours] ?? null;
   }
 
-  async #arrive(request: FastifyRequest): Promise<void> {
+  #arrive(request: FastifyRequest): void | Promise<void> {
     const asked = new MercuriusRequest(this.#guard.begin(this.#logger), this.#options.schema);
-    Object.assign(request, { [this.#ours]: asked });
+    (request as unknown as Record<symbol, MercuriusRequest>)[this.#ours] = asked;
     asked.hasFailed = true;
-    const { csrfPrevention = true } = this.#options;
-    if (csrfPrevention !== false) {
-      const own = csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []);
-      const more = ['x-mercurius-operation-name', 'mercurius-require-preflight', ...own];
-      const error = refuseSimpleRequest((name) => textOf(request.headers[name]), more);
+    if (this.#preflighted !== null) {
+      const error = refuseSimpleRequest((name) => textOf(request.headers[name]), this.#preflighted);
       if (error !== null) throw error;
     }
-    try {
-      const { headers, rawHeaders, socket } = request.raw;
-      asked.context = await this.#options.latchkey.context({ headers, rawHeaders, socket, ip: request.ip });
-    } catch (error) {
+    return whenDone(this.#authenticate(request), (context) => {
+      asked.context = context;
+      refuseOtherTypes(request);
+      asked.hasFailed = false;
+    });
+  }
+
+  /** @throws Refusal, or rejects with it */
+  #authenticate(request: FastifyRequest): LatchkeyContext | Promise<LatchkeyContext> {
+    const refused = (error: unknown): never => {
       this.#guard.report(error, { principal: ANONYMOUS }, this.#logger);
       throw error;
+    };
+    try {
+      const { headers, rawHeaders, socket } = request.raw;
+      const context = this.#contextOf({ headers, rawHeaders, socket, ip: request.ip });
+      return context instanceof Promise ? context.catch(refused) : context;
+    } catch (error) {
+      return refused(error);
     }
-    refuseOtherTypes(request);
-    asked.hasFailed = false;
   }
 
   /** Mercurius also calls this to format an error of a request that has no context yet. */
-  async #contextFor(request: FastifyRequest, reply: FastifyReply): Promise<Record<string, unknown>> {
+  #contextFor(request: FastifyRequest, reply: FastifyReply): MaybePromise<Record<string, unknown>> {
     const asked = this.#oursOf(request);
     if (asked === null) return { principal: ANONYMOUS };
     const { context } = this.#options;
     const { operationName, variables } = parametersOf(request);
     if (typeof operationName === 'string') asked.operationName = operationName;
     if (typeof variables === 'object' && variables !== null) asked.variables = variables as Record<string, unknown>;
-    let own: object = {};
-    if (context !== undefined && !asked.hasFailed) {
-      asked.hasFailed = true;
-      own = await context(request, reply, asked.context);
+    if (context === undefined || asked.hasFailed) return { ...asked.context };
+    asked.hasFailed = true;
+    return whenDone(context(request, reply, asked.context), (own) => {
       asked.hasFailed = false;
-    }
-    return { ...own, ...asked.context };
+      return { ...own, ...asked.context };
+    });
   }
 
   /** Reads the document before Mercurius does, because Mercurius also accepts syntax trees, of any size. */
-  async #read(schema: GraphQLSchema, source: string, context: Context): Promise<void> {
+  #read(schema: GraphQLSchema, source: string, context: Context): void | Promise<void> {
     const document = this.#documents.get(source) ?? this.#parse(source);
     const asked = this.#of(context);
     if (asked === null) return;
@@ -192,7 +209,7 @@ class Adapter {
     const operation = getOperationAST(document, asked.operationName);
     if (operation == null) throw unknownOperation();
     asked.operation = operation;
-    await this.#checkVariables(schema, asked, operation);
+    return this.#checkVariables(schema, asked, operation);
   }
 
   /** @throws GraphQLError */
@@ -210,11 +227,11 @@ class Adapter {
   }
 
   /** Mercurius would report up to 50 errors of variables, and print the whole variable in each. */
-  async #checkVariables(
+  #checkVariables(
     schema: GraphQLSchema,
     asked: MercuriusRequest,
     operation: OperationDefinitionNode,
-  ): Promise<void> {
+  ): void | Promise<void> {
     const { document } = asked;
     const definitions = operation.variableDefinitions ?? [];
     if (definitions.length === 0 || document === undefined) return;
@@ -224,11 +241,13 @@ class Adapter {
     const { validationRules, validationOptions } = this.#guard.bounds;
     const faults = validate(schema, document, [...specifiedRules, ...validationRules], validationOptions);
     if (faults.length > 0) throw new RequestErrors(faults.map((fault) => withCode(fault, 'GRAPHQL_VALIDATION_FAILED')));
-    const refusal = await asked.guarded.authorize(
+    const refusal = asked.guarded.authorize(
       { schema, document, operation, variables, source: asked.text },
       asked.context,
     );
-    throw refusal ?? new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+    return whenDone(refusal, (found) => {
+      throw found ?? new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+    });
   }
 
   /**
@@ -250,12 +269,12 @@ class Adapter {
     };
   }
 
-  async #authorize(
+  #authorize(
     schema: GraphQLSchema,
     document: DocumentNode,
     context: Context,
     given: Readonly<Record<string, unknown>> | null | undefined,
-  ): Promise<void> {
+  ): void | Promise<void> {
     // An operation of another route has its principal in the context.
     const asked = this.#of(context) ?? new MercuriusRequest(this.#guard.begin(this.#logger), schema);
     // Of the document that Mercurius executes, which is not the one that was read before.
@@ -263,15 +282,18 @@ class Adapter {
     if (operation == null) throw unknownOperation();
     if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
     const variables = given ?? {};
-    Object.assign(asked, { document, operation, variables });
+    asked.document = document;
+    asked.operation = operation;
+    asked.variables = variables;
     noteNumbers(context.reply, variables);
-    const request = { schema, document, operation, variables };
     const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
+    const request = { schema, document, operation, variables, source };
     const from = this.#of(context) === null ? context : asked.context;
-    const refusal = await asked.guarded.authorize({ ...request, source }, from);
-    if (refusal !== null) throw refusal;
-    const errors = asked.guarded.variableErrors(request, from);
-    if (errors !== null) throw new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+    return whenDone(asked.guarded.authorize(request, from), (refusal) => {
+      if (refusal !== null) throw refusal;
+      const errors = asked.guarded.variableErrors(request, from);
+      if (errors !== null) throw new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+    });
   }
 
   #format(
@@ -298,17 +320,41 @@ class Adapter {
     });
   }
 
-  async #finish(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  #finish(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
     const asked = this.#oursOf(request);
     if (asked === null || asked.isFinished || typeof payload !== 'object' || payload === null) return payload;
     const { extensions, ...result } = payload as Result & { readonly extensions?: object };
     // Without the property, instead of with an undefined value.
     if (result.data === undefined) delete result.data;
-    const done = await asked.finish(result);
-    reply.code(done.statusCode);
-    for (const [name, value] of done.headers) reply.header(name, value);
-    return { ...done.result, ...(extensions !== undefined && { extensions }) };
+    return whenDone(asked.finish(result), (done) => {
+      reply.code(done.statusCode);
+      for (const [name, value] of done.headers) reply.header(name, value);
+      return extensions === undefined ? done.result : { ...done.result, extensions };
+    });
   }
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+type Done = (error: Error | null, payload?: never) => void;
+
+/** Runs a hook that may return a promise. An async function would always create some. */
+function calling(done: Done, run: () => unknown): void {
+  let payload: unknown;
+  try {
+    payload = run();
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  if (payload instanceof Promise) payload.then((late) => done(null, late as never), done);
+  else done(null, payload as never);
+}
+
+function preflightedBy({ csrfPrevention = true }: GuardedMercuriusOptions): readonly string[] | null {
+  if (csrfPrevention === false) return null;
+  const own = csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []);
+  return ['x-mercurius-operation-name', 'mercurius-require-preflight', ...own];
 }
 
 interface Parameters {
@@ -339,6 +385,7 @@ function textOf(field: string | string[] | undefined): string | undefined {
 
 /** B35: pages can send forms and plain text, and Mercurius reads plain text as an operation. */
 function refuseOtherTypes({ method, headers }: FastifyRequest): void {
+  if (headers['content-type'] === 'application/json') return;
   const [type = ''] = (headers['content-type'] ?? '').toLowerCase().split(';');
   if (method !== 'POST' || TYPES.has(type.trim())) return;
   throw badRequest(

@@ -2,6 +2,7 @@ import { GraphQLError, type DocumentNode, type GraphQLSchema, type OperationDefi
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
 import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
+import { whenDone } from '../../core/util/whenDone.js';
 
 /** A response, as it is sent. */
 export type Result = NonNullable<PlainReply['result']>;
@@ -32,12 +33,11 @@ export class MercuriusRequest {
   }
 
   /** Completes a response. @returns it with its status and header fields */
-  async finish(given: Result): Promise<PlainReply> {
+  finish(given: Result): PlainReply | Promise<PlainReply> {
     this.isFinished = true;
     const result = this.#allowed(given);
     const reply = new PlainReply(this, result, result.errors === undefined ? undefined : this.thrown);
-    await this.guarded.finish(reply);
-    return reply;
+    return whenDone(this.guarded.finish(reply), () => reply);
   }
 
   /** Replaces data of an operation that was not authorized. */

@@ -9,15 +9,15 @@ import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
 export interface YogaPlugin {
   readonly onYogaInit: (given: { readonly yoga: Yoga }) => void;
   readonly onSchemaChange: (given: { readonly schema: GraphQLSchema }) => void;
-  readonly onRequestParse: (given: Arrival) => Promise<{ onRequestParseDone(given: Parsed): void }>;
+  readonly onRequestParse: (given: Arrival) => MaybePromise<ParseHooks>;
   readonly onParams: (given: { readonly request: Request; readonly params: Params }) => void;
   readonly onParse: (given: Parsing) => ((given: { readonly result: unknown }) => void) | undefined;
   readonly onValidate: (given: Validation) => void;
   readonly onContextBuilding: (given: ContextBuilding) => void;
   readonly onExecute: (given: Execution) => MaybePromise<ExecutionHooks>;
   readonly onSubscribe: (given: Execution) => Promise<void>;
-  readonly onResultProcess: (given: Processing) => Promise<void>;
-  readonly onResponse: (given: Sent) => Promise<void>;
+  readonly onResultProcess: (given: Processing) => MaybePromise<void>;
+  readonly onResponse: (given: Sent) => MaybePromise<void>;
 }
 
 type MaybePromise<T> = T | Promise<T>;
@@ -35,6 +35,10 @@ export interface ServerContext {
 interface Arrival {
   readonly request: Request;
   readonly serverContext: ServerContext;
+}
+
+export interface ParseHooks {
+  readonly onRequestParseDone: (given: Parsed) => void;
 }
 
 interface Parsed {

@@ -1,4 +1,5 @@
 import { execute, getOperationAST, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { directContext } from '../../core/auth/context.js';
 import type { ForeignSource } from '../../core/auth/headerFields.js';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import type { Latchkey } from '../../assembly/libraryApi.js';
@@ -13,9 +14,19 @@ import type { Place } from '../../core/streams/openStreams.js';
 import type { ResultStream } from '../../core/streams/resultStream.js';
 import { requestsOf } from '../requestsOf.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
-import type { Done, Envelope, Execution, ExecutionHooks, ServerContext, Yoga, YogaPlugin } from './hooks.js';
+import type {
+  Done,
+  Envelope,
+  Execution,
+  ExecutionHooks,
+  ParseHooks,
+  ServerContext,
+  Yoga,
+  YogaPlugin,
+} from './hooks.js';
 import { checkYogaOptions, type UseLatchkeyOptions } from './yogaOptions.js';
 import { YogaDocuments } from './yogaDocuments.js';
+import { whenDone } from '../../core/util/whenDone.js';
 import { YogaRequest, type YogaResult } from './yogaRequest.js';
 
 type YogaGuard = Pick<Latchkey, 'context' | 'requests' | 'streams' | 'resourceMetadata'>;
@@ -53,12 +64,17 @@ class Plugin {
   readonly #documents: YogaDocuments;
   /** The property of Yoga's request that has ours. A WeakMap with an entry for each request costs more to collect. */
   readonly #ours = Symbol('latchkey');
+  readonly #context: ReturnType<typeof directContext>;
+  /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */
+  readonly #preflighted: readonly string[] | null;
   #schema: GraphQLSchema | null = null;
   #logger: Logger | undefined;
 
   constructor(latchkey: YogaGuard, options: UseLatchkeyOptions) {
     this.#latchkey = latchkey;
     this.#guard = latchkey.requests;
+    this.#context = directContext(latchkey.context);
+    this.#preflighted = preflightedBy(options);
     this.#options = options;
     this.#documents = new YogaDocuments(latchkey.requests.bounds);
   }
@@ -67,10 +83,7 @@ class Plugin {
     return {
       onYogaInit: ({ yoga }) => this.#start(yoga),
       onSchemaChange: ({ schema }) => this.#prepare(schema),
-      onRequestParse: async ({ request, serverContext }) => {
-        await this.#arrive(request, serverContext);
-        return { onRequestParseDone: ({ requestParserResult }) => refuseBatch(requestParserResult) };
-      },
+      onRequestParse: ({ request, serverContext }) => this.#arrive(request, serverContext),
       onParams: ({ request, params }) => this.#take(request, params),
       onParse: (given) => this.#parse(given),
       onValidate: ({ addValidationRule, setValidationFn }) => {
@@ -83,20 +96,26 @@ class Plugin {
       },
       onExecute: (given) => this.#execute(given),
       onSubscribe: async (given) => given.setResultAndStopExecution(await this.#subscribe(given)),
-      onResultProcess: async ({ request, result, setResult }) => {
+      onResultProcess: ({ request, result, setResult }) => {
         const asked = this.#of({ request });
-        if (asked === null || asked.isFinished) return;
-        if (!isIterable(result)) setResult(await asked.finish(this.#allowed(asked, result as YogaResult)));
-        else if (asked.stream === null) setResult(await asked.finish(unauthorized()));
-        else
-          Object.assign(result, { extensions: { http: { headers: Object.fromEntries(await asked.finishOther()) } } });
+        if (asked === null || asked.isFinished) return undefined;
+        if (isIterable(result) && asked.stream !== null) {
+          return whenDone(asked.finishOther(), (fields) => {
+            Object.assign(result, { extensions: { http: { headers: Object.fromEntries(fields) } } });
+          });
+        }
+        const shown = isIterable(result) ? unauthorized() : this.#allowed(asked, result as YogaResult);
+        return whenDone(asked.finish(shown), setResult);
       },
-      onResponse: async ({ request, response }) => {
+      onResponse: ({ request, response }) => {
         const asked = this.#of({ request });
-        if (!isEventStream(response)) void asked?.stream?.return();
+        if (asked === null) return undefined;
+        if (asked.stream !== null && !isEventStream(response)) void asked.stream.return();
         // Yoga answers some requests before it reads their operation, such as one of another content type.
-        if (asked === null || asked.isFinished) return;
-        for (const [name, value] of await asked.finishOther()) response.headers.set(name, value);
+        if (asked.isFinished) return undefined;
+        return whenDone(asked.finishOther(), (fields) => {
+          for (const [name, value] of fields) response.headers.set(name, value);
+        });
       },
     };
   }
@@ -131,25 +150,39 @@ class Plugin {
     return (request as Readonly<Record<symbol, YogaRequest | undefined>> | undefined)?.[this.#ours] ?? null;
   }
 
-  async #arrive(request: Request, serverContext: ServerContext): Promise<void> {
+  #arrive(request: Request, serverContext: ServerContext): ParseHooks | Promise<ParseHooks> {
     if (this.#schema === null) throw unavailable('The server has no schema.', 1);
     const asked = new YogaRequest(this.#guard.begin(this.#logger), this.#schema);
-    Object.assign(request, { [this.#ours]: asked });
-    const { csrfPrevention = true } = this.#options;
-    if (csrfPrevention !== false) {
-      const more = ['x-graphql-yoga-csrf', ...(csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []))];
-      const error = refuseSimpleRequest((name) => request.headers.get(name), more);
+    (request as unknown as Record<symbol, YogaRequest>)[this.#ours] = asked;
+    if (this.#preflighted !== null) {
+      const error = refuseSimpleRequest((name) => request.headers.get(name), this.#preflighted);
       if (error !== null) throw error;
     }
-    try {
-      asked.source = sourceOf(request, serverContext, this.#options);
-      asked.context = await this.#latchkey.context(asked.source);
-    } catch (error) {
-      // Yoga does not log a refusal, and the response does not contain its cause.
+    return whenDone(this.#authenticate(asked, request, serverContext), (context) => {
+      asked.context = context;
+      refuseOtherTypes(request);
+      return AFTER_PARSING;
+    });
+  }
+
+  /** @throws Refusal, or rejects with it */
+  #authenticate(
+    asked: YogaRequest,
+    request: Request,
+    serverContext: ServerContext,
+  ): LatchkeyContext | Promise<LatchkeyContext> {
+    // Yoga does not log a refusal, and the response does not contain its cause.
+    const refused = (error: unknown): never => {
       this.#guard.report(error, { principal: ANONYMOUS }, this.#logger);
       throw error;
+    };
+    try {
+      asked.source = sourceOf(request, serverContext, this.#options);
+      const context = this.#context(asked.source);
+      return context instanceof Promise ? context.catch(refused) : context;
+    } catch (error) {
+      return refused(error);
     }
-    refuseOtherTypes(request);
   }
 
   #take(request: Request, { variables, operationName }: Parameters<YogaPlugin['onParams']>[0]['params']): void {
@@ -182,12 +215,10 @@ class Plugin {
     // An operation from elsewhere than Yoga's handler, such as a WebSocket, has its principal in the context.
     const asked = this.#of(given.context) ?? new YogaRequest(this.#guard.begin(this.#logger), given.args.schema);
     const hooks: ExecutionHooks = { onExecuteDone: (done) => format(asked, done) };
-    const settle = (result: YogaResult | null): ExecutionHooks => {
+    return whenDone(this.#authorize(asked, given), (result) => {
       if (result !== null) given.setResultAndStopExecution(result);
       return hooks;
-    };
-    const result = this.#authorize(asked, given);
-    return result instanceof Promise ? result.then(settle) : settle(result);
+    });
   }
 
   /** Returns the result of an operation that must not be executed; null: execute it. */
@@ -201,19 +232,19 @@ class Plugin {
     const given = this.#of(context) === null ? (args.contextValue ?? {}) : asked.context;
     const variables = printable(schema, operation, args.variableValues ?? {});
     args.variableValues = variables;
-    Object.assign(asked, { document, operation, variables });
-    const request = { schema, document, operation, variables };
+    asked.document = document;
+    asked.operation = operation;
+    asked.variables = variables;
     const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
-    const settle = (refusal: Refusal | null): YogaResult | null => {
+    const request = { schema, document, operation, variables, source };
+    return whenDone(asked.guarded.authorize(request, given), (refusal) => {
       if (refusal !== null) return { errors: [refusal] };
       if (hasPrototype(operation)) setExecuteFn(execute);
       const errors = asked.guarded.variableErrors(request, given);
       if (errors !== null) return { errors };
       const data = asked.guarded.readSchema(request, given);
       return data === null ? null : { data };
-    };
-    const refusal = asked.guarded.authorize({ ...request, source }, given);
-    return refusal instanceof Promise ? refusal.then(settle) : settle(refusal);
+    });
   }
 
   /** Opens a subscription. @returns its results, or a result with errors */
@@ -244,6 +275,13 @@ class Plugin {
     if (result.data == null || asked.guarded.isAllowed) return result;
     return unauthorized();
   }
+}
+
+const AFTER_PARSING: ParseHooks = { onRequestParseDone: refuseBatch };
+
+function preflightedBy({ csrfPrevention = true }: UseLatchkeyOptions): readonly string[] | null {
+  if (csrfPrevention === false) return null;
+  return ['x-graphql-yoga-csrf', ...(csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []))];
 }
 
 /** The executor of @graphql-tools, which Yoga uses, loses the value of this variable. The one of graphql-js does not. */
@@ -284,8 +322,11 @@ function isIterable(result: unknown): result is AsyncIterable<unknown> {
 
 /** B35: Yoga also reads operations from forms and plain text, which pages can send. */
 function refuseOtherTypes({ method, headers }: Request): void {
-  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(/[;,]/);
-  if (method !== 'POST' || TYPES.has(type.trim())) return;
+  if (method !== 'POST') return;
+  const given = headers.get('content-type') ?? '';
+  if (TYPES.has(given)) return;
+  const [type = ''] = given.toLowerCase().split(/[;,]/);
+  if (TYPES.has(type.trim())) return;
   throw new GraphQLError(
     'Unsupported content type. Send Content-Type: application/json and a JSON object such as {"query": "..."}.',
     { extensions: { code: 'BAD_REQUEST', http: { status: 415 } } },
@@ -294,7 +335,7 @@ function refuseOtherTypes({ method, headers }: Request): void {
 
 const TYPES: ReadonlySet<string> = new Set(['application/json', 'application/graphql+json', 'multipart/form-data']);
 
-function refuseBatch(body: unknown): void {
+function refuseBatch({ requestParserResult: body }: { readonly requestParserResult: unknown }): void {
   // B38: the operations of a batch would share one admission.
   if (!Array.isArray(body)) return;
   throw badRequest(

@@ -4,6 +4,7 @@ import type { ForeignSource } from '../../core/auth/headerFields.js';
 import type { ResultStream } from '../../core/streams/resultStream.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
 import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
+import { whenDone } from '../../core/util/whenDone.js';
 
 /** A result with data or errors, and Yoga's own extension for its status and header fields. */
 export interface YogaResult {
@@ -55,36 +56,22 @@ export class YogaRequest {
   }
 
   /** Completes a response, and returns it with its status and header fields. */
-  async finish(result: YogaResult): Promise<YogaResult> {
-    const { extensions: { http, ...extensions } = {}, ...rest } = result;
+  finish(result: YogaResult): YogaResult | Promise<YogaResult> {
     const errors = this.#errorsOf(result);
-    const shown = {
-      ...rest,
-      ...(errors && { errors: result.errors?.map((error) => formattedError(asGraphQLError(error))) }),
-    };
-    const reply = new PlainReply(this, shown as PlainReply['result'], errors);
-    await this.#finish(reply);
-    const own = (http ?? {}) as { status?: number; headers?: Record<string, string> };
-    return {
-      ...(reply.result as YogaResult),
-      extensions: {
-        ...extensions,
-        http: {
-          status: errors === undefined ? (own.status ?? reply.statusCode) : reply.statusCode,
-          headers: { ...own.headers, ...Object.fromEntries(reply.headers) },
-        },
-      },
-    };
+    const { extensions, ...rest } = result;
+    const shown = rest as NonNullable<PlainReply['result']>;
+    if (errors !== undefined) shown.errors = result.errors?.map((error) => formattedError(asGraphQLError(error))) ?? [];
+    const reply = new PlainReply(this, shown, errors);
+    return whenDone(this.#finish(reply), () => answerOf(reply, extensions));
   }
 
   /** Completes a response without a single result. @returns its header fields */
-  async finishOther(): Promise<ReadonlyMap<string, string>> {
+  finishOther(): ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>> {
     const reply = new PlainReply(this, null, undefined);
-    await this.#finish(reply);
-    return reply.headers;
+    return whenDone(this.#finish(reply), () => reply.headers);
   }
 
-  #finish(reply: PlainReply): Promise<void> {
+  #finish(reply: PlainReply): void | Promise<void> {
     this.#isFinished = true;
     return this.guarded.finish(reply);
   }
@@ -105,6 +92,20 @@ export class YogaRequest {
     );
     return thrown;
   }
+}
+
+function answerOf(reply: PlainReply, given: YogaResult['extensions']): YogaResult {
+  const headers = Object.fromEntries(reply.headers);
+  const result = reply.result as YogaResult;
+  if (given === undefined) {
+    result.extensions = { http: { status: reply.statusCode, headers } };
+    return result;
+  }
+  const { http, ...extensions } = given;
+  const own = (http ?? {}) as { status?: number; headers?: Record<string, string> };
+  const status = reply.errors === undefined ? (own.status ?? reply.statusCode) : reply.statusCode;
+  result.extensions = { ...extensions, http: { status, headers: { ...own.headers, ...headers } } };
+  return result;
 }
 
 /** Plugins can put any value into the errors of a result. */
