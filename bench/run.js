@@ -6,9 +6,13 @@ import { stopChildren } from './lib/child.js';
 import { machine, versions } from './lib/machine.js';
 import { summarise } from './lib/measure.js';
 import { asText } from './lib/report.js';
+import { writeThreadEntries } from './lib/threads.js';
 
 /** Rows by name, in the order of a complete run. */
-const ROWS = ['stack', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'gateway', 'start'];
+const ROWS = [
+  ...['stack', 'own', 'refusals', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'gateway'],
+  'start',
+];
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 
@@ -16,7 +20,7 @@ Rows: ${ROWS.join(', ')}. Without a name: all rows. Build Latchkey first: build/
   --quick     fewer and shorter rounds, for a quick check
   --rounds    rounds of each comparison (default 7; quick 3)
   --seconds   length of a round of load (default 5; quick 1)
-  --only      servers of the row "stack", for example latchkey,bare
+  --only      servers of the rows "stack" and "own", for example latchkey,bare,yoga
 MONGODB_URI   adds rows with MongoDB; creates and drops databases whose names begin with bench_
 BENCH_PROF_DIR  a directory in which each server writes a CPU profile
 `;
@@ -69,6 +73,7 @@ async function run() {
     only: values.only?.split(',') ?? null,
     mongodbUri: process.env.MONGODB_URI ?? null,
   };
+  writeThreadEntries();
   const { mongodbUri, ...shown } = options;
   const result = {
     command: ['node bench/run.js', ...process.argv.slice(2)].join(' '),

@@ -8,11 +8,11 @@ const CONNECTIONS = 40;
 /**
  * Sends as many requests as the server can process. The load runs in this process, the server in another one.
  *
- * @param {{ url: string, headers: Record<string, string> | Record<string, string>[], body: string, seconds: number }} target
- *   headers: a list is taken in turn; seconds: whole
+ * @param {{ url: string, headers: Record<string, string> | Record<string, string>[], body: string, seconds: number, expected?: number }} target
+ *   headers: a list is taken in turn; seconds: whole; expected: the status of each response, by default 200
  * @returns {Promise<{ count: number, rate: number, p99: number }>} answers, answers a second, and ms
  */
-export async function closedLoop({ url, headers, body, seconds }) {
+export async function closedLoop({ url, headers, body, seconds, expected = 200 }) {
   // autocannon's own histogram has whole milliseconds, which is too coarse.
   /** @type {number[]} */
   const times = [];
@@ -29,7 +29,7 @@ export async function closedLoop({ url, headers, body, seconds }) {
   });
   run.on('response', (_client, status, _bytes, ms) => {
     end = performance.now();
-    if (status === 200) times.push(ms);
+    if (status === expected) times.push(ms);
     else failed += 1;
   });
   const { errors } = await run;

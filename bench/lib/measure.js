@@ -2,14 +2,15 @@ import { median, ratio } from './stats.js';
 
 /**
  * @typedef {object} Goal what is to be reached
- * @property {string} [against] a subject: the goal is for Latchkey's ratio to it. Absent: for Latchkey's own value
+ * @property {string} [of] the subject that has to reach it. Absent: `ours`
+ * @property {string} [against] a subject: the goal is for the ratio to it. Absent: for the subject's own value
  * @property {number} [atMost]
  * @property {number} [atLeast]
  *
  * @typedef {object} Measure what was measured side by side in the same rounds
  * @property {string} what
  * @property {string} unit
- * @property {string} ours the subject that the ratios are of
+ * @property {string} [ours] the subject that the ratios are of. Absent: none are shown
  * @property {Record<string, number[]>} samples by subject, a value a round
  * @property {readonly Goal[]} [goals]
  * @property {string} [note] what a reader has to know to read the figures rightly
@@ -31,15 +32,15 @@ export function summarise({ what, unit, ours, samples, goals = [], note }) {
     ratio: name === ours || !(ours in samples) ? null : ratio(samples[ours], values),
   }));
   const verdicts = goals
-    .filter(({ against = ours }) => against in samples && ours in samples)
+    .filter(({ of = ours, against = of }) => against in samples && of in samples)
     .map((goal) => judge(goal, samples, ours, unit));
   return { what, unit, ours, subjects, verdicts, ...(note !== undefined && { note }) };
 }
 
 /** @returns {Verdict} */
-function judge({ against, atMost, atLeast }, samples, ours, unit) {
-  const reached = against === undefined ? median(samples[ours]) : ratio(samples[ours], samples[against]);
+function judge({ of = ours, against, atMost, atLeast }, samples, ours, unit) {
+  const reached = against === undefined ? median(samples[of]) : ratio(samples[of], samples[against]);
   const bound = atMost === undefined ? `at least ${atLeast}` : `at most ${atMost}`;
-  const goal = against === undefined ? `${bound} ${unit}` : `${bound} × ${against}`;
+  const goal = `${of === ours ? '' : `of ${of}: `}${bound} ${against === undefined ? unit : `× ${against}`}`;
   return { goal, reached, met: atMost === undefined ? reached >= atLeast : reached <= atMost };
 }

@@ -7,6 +7,7 @@ import { rule, shield } from 'graphql-shield';
 import { bareServer } from '../lib/bareServer.js';
 import { openBetterAuth } from '../lib/betterAuth.js';
 import { authDirective, guardedByDirective } from '../lib/directive.js';
+import { handWrittenServer } from '../lib/handWritten.js';
 import { bearerIn, HashedKeys } from '../lib/hashedKeys.js';
 import { addKey } from '../lib/keys.js';
 import { guardedShop, openLatchkey, shopServer } from '../lib/latchkey.js';
@@ -50,6 +51,10 @@ const KINDS = {
 
   async stock() {
     return { app: await bareServer({ schema: openShop(), handler: 'package', stock: true }), key: null };
+  },
+
+  async handWritten() {
+    return { app: handWrittenServer(openShop()), key: null };
   },
 
   async betterAuth({ mongodbUri }) {
