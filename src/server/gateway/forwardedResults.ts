@@ -11,10 +11,13 @@ const DONE: Step = Object.freeze({ done: true, value: undefined });
 /** The errors with which the upstream ended an operation. */
 export class UpstreamErrors extends Error {
   readonly errors: readonly GraphQLFormattedError[];
+  /** As the upstream wrote them. */
+  readonly text: string;
 
-  constructor(errors: readonly GraphQLFormattedError[]) {
+  constructor(errors: readonly GraphQLFormattedError[], text: string) {
     super('The API behind the gateway refused the operation.');
     this.errors = errors;
+    this.text = text;
   }
 }
 

@@ -57,6 +57,37 @@ export function membersOf(text: string): Members {
   return { texts, repeated };
 }
 
+/**
+ * Returns the text of one value of a JSON object, as it was written; null: there is none. If its name occurs twice, the last one
+ * counts, as for JSON.parse.
+ *
+ * @param text valid JSON, whose value is an object
+ */
+export function memberOf(text: string, wanted: string): string | null {
+  let found: string | null = null;
+  let depth = 0;
+  let name = '';
+  /** null: a name comes next. */
+  let valueFrom: number | null = null;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = endOfText(text, at);
+      if (depth === 1 && valueFrom === null) name = decoded(text, at, end);
+      at = end - 1;
+    } else if (code === 0x7b || code === 0x5b) depth += 1;
+    else if (code === 0x3a && depth === 1) valueFrom = at + 1;
+    else if (code === 0x7d || code === 0x5d || code === 0x2c) {
+      if (depth === 1 && valueFrom !== null) {
+        if (name === wanted) found = text.slice(valueFrom, at).trim();
+        valueFrom = null;
+      }
+      if (code !== 0x2c) depth -= 1;
+    }
+  }
+  return found;
+}
+
 /** @param from the position of the opening quote @returns the position after the closing one */
 function endOfText(text: string, from: number): number {
   let at = from + 1;

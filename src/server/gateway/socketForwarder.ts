@@ -24,12 +24,14 @@ import type { Observer } from '../../core/observer/observer.js';
 import type { OpenStreams } from '../../core/streams/openStreams.js';
 import { watchSource } from '../../core/streams/streamGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
-import { askedInBody, type Asked } from './asked.js';
+import { askedInBody, bodyOf, type Asked } from './asked.js';
 import { ForwardedResults, UpstreamErrors } from './forwardedResults.js';
 import type { Gateway } from './gateway.js';
+import { memberOf } from './jsonMembers.js';
 import type { Admitted, Answered } from './operationJudge.js';
 import { refusalOfFault, timedOut } from './upstream.js';
 import { UpstreamSocket } from './upstreamSocket.js';
+import { WrittenPayloads, WrittenResult } from './writtenPayloads.js';
 
 interface SocketForwarderOptions {
   readonly gateway: Gateway;
@@ -61,7 +63,13 @@ interface Forwarding {
   readonly context: LatchkeyContext;
 }
 
-type Opened = Extra & { readonly request: IncomingMessage; readonly address: string };
+type Opened = Extra & {
+  readonly request: IncomingMessage;
+  readonly address: string;
+  readonly payloads: WrittenPayloads;
+  /** The message that is being read, as it was sent. */
+  message: string;
+};
 
 /** How often a caller must answer a ping, in ms. */
 const PING_EVERY = 12_000;
@@ -107,16 +115,18 @@ export class SocketForwarder {
 
   /** @param address of the caller, who may be behind a proxy */
   open(socket: WebSocket, request: IncomingMessage, address: string): void {
-    const extra: Opened = { socket, request, address };
+    const payloads = new WrittenPayloads();
+    const extra: Opened = { socket, request, address, payloads, message: '' };
     const closed = this.#server.opened(
       {
         protocol: socket.protocol,
-        send: (data) => sent(socket, data),
+        send: (data) => sent(socket, payloads.complete(data)),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (read) => {
           socket.on('message', (data: Buffer) => {
+            extra.message = data.toString();
             // The hooks don't throw, so the message has a type that callers don't send.
-            read(data.toString()).catch(() => socket.close(BAD_REQUEST, 'Unexpected message.'));
+            read(extra.message).catch(() => socket.close(BAD_REQUEST, 'Unexpected message.'));
           });
         },
       },
@@ -143,12 +153,16 @@ export class SocketForwarder {
         const caller = this.#callers.get(context);
         // After it was written to the socket.
         setImmediate(() => caller?.connection.measure());
-        return result as FormattedExecutionResult;
+        if (!(result instanceof WrittenResult)) return result as FormattedExecutionResult;
+        return (context.extra as Opened).payloads.standIn(result.text) as FormattedExecutionResult;
       },
       onError: (context, _, payload, errors) => {
         this.#callers.get(context)?.connection.finish(payload);
         const fault = errors[0]?.originalError;
-        if (fault instanceof UpstreamErrors) return fault.errors;
+        if (fault instanceof UpstreamErrors) {
+          const { payloads } = context.extra as Opened;
+          return Object.assign([...fault.errors], payloads.standIn(fault.text));
+        }
         return this.#errors.get(errors) ?? errors.map((error) => formattedError(error));
       },
       onComplete: (context, _, payload) => this.#callers.get(context)?.connection.finish(payload),
@@ -197,6 +211,8 @@ export class SocketForwarder {
     id: string,
     payload: SubscribePayload,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    // graphql-ws calls this while it reads the message.
+    const { message } = context.extra as Opened;
     const caller = this.#callers.get(context);
     if (caller?.connection.isOpen !== true) return [CLOSED];
     const { connection } = caller;
@@ -208,7 +224,7 @@ export class SocketForwarder {
       const begun = await connection.begin(payload);
       const { principal } = begun;
       if (principal.kind === 'anonymous') throw unauthenticated('missing');
-      const asked = askedIn(payload);
+      const asked = askedIn(payload, message);
       const judged = await this.#judged(asked, begun, connection.extra.request as IncomingMessage);
       // The caller may have completed it in the meantime.
       if (!(id in context.subscriptions)) return [CLOSED];
@@ -247,7 +263,7 @@ export class SocketForwarder {
   #forward({ caller, asked, admitted, principal, context }: Forwarding): ForwardedResults {
     const { gateway, latchkey, streams } = this.#options;
     const { document, operation } = admitted;
-    const { query: source, operationName, variables } = asked;
+    const { query: source, variables } = asked;
     const { connection } = caller;
     const upstream = this.#upstreamOf(caller, principal);
     const isStream = operation.operation.valueOf() === 'subscription';
@@ -284,8 +300,7 @@ export class SocketForwarder {
     if (results.hasEnded) release();
     else onEnds.push(release);
     try {
-      const sent = { query: source, operationName, variables: { ...variables } };
-      if (!results.hasEnded) upstream.run(sent, results);
+      if (!results.hasEnded) upstream.run(bodyOf(asked), results);
     } catch (error) {
       results.end(error);
     }
@@ -352,12 +367,10 @@ function pinging(socket: WebSocket): NodeJS.Timeout {
   }, PING_EVERY).unref();
 }
 
-/** Returns the operation in a message, or what is wrong with it. */
-function askedIn(payload: SubscribePayload): Asked | Error {
-  const body = { ...payload };
+/** Returns the operation in a message, or what is wrong with it. @param message as it was sent */
+function askedIn(payload: SubscribePayload, message: string): Asked | Error {
   try {
-    // Its text is not sent on: the message to the upstream is written from the parsed one.
-    return askedInBody(body, '{}');
+    return askedInBody(payload, memberOf(message, 'payload') ?? '');
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;

@@ -1,16 +1,12 @@
-import {
-  GRAPHQL_TRANSPORT_WS_PROTOCOL,
-  MessageType,
-  parseMessage,
-  type Message,
-  type SubscribePayload,
-} from 'graphql-ws';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, parseMessage, type Message } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Refusal } from '../../core/errors/refusal.js';
 import { PRINCIPAL_HEADER } from '../../core/auth/signing/principalTokens.js';
 import { UpstreamErrors, type ForwardedResults } from './forwardedResults.js';
+import { memberOf } from './jsonMembers.js';
 import { badGateway, busy, CONNECT_TIME, refusalOfFault, timedOut } from './upstream.js';
 import { lookupUpstream } from './upstreamAddress.js';
+import { WrittenResult } from './writtenPayloads.js';
 
 /** How long a connection without operations stays open, in ms. */
 const IDLE_TIME = 60_000;
@@ -85,13 +81,13 @@ export class UpstreamSocket {
   /**
    * Sends an operation. Call {@link ended} when its results have ended.
    *
+   * @param payload the text of the operation, as JSON
    * @throws Refusal UNAVAILABLE if there are too many connections, or the principal can't be signed
    */
-  run(payload: SubscribePayload, results: ForwardedResults): void {
+  run(payload: string, results: ForwardedResults): void {
     this.#sent += 1;
     const id = String(this.#sent);
-    // Here, because it throws for variables that nest deeper than the stack.
-    const text = JSON.stringify({ id, type: MessageType.Subscribe, payload });
+    const text = `{"id":"${id}","type":"${MessageType.Subscribe}","payload":${payload}}`;
     this.#socket ??= this.#connect();
     if (this.#isReady) clearTimeout(this.#timer);
     this.#ids.set(results, id);
@@ -170,9 +166,10 @@ export class UpstreamSocket {
   }
 
   #read(data: Buffer): void {
+    const text = data.toString();
     let message: Message;
     try {
-      message = parseMessage(data.toString());
+      message = parseMessage(text);
     } catch (error) {
       this.#leave(refusalOfFault(error).refusal);
       return;
@@ -180,7 +177,7 @@ export class UpstreamSocket {
     if (message.type === MessageType.ConnectionAck && !this.#isReady) this.#acknowledged();
     // Without its payload, which may nest deeper than the stack.
     else if (message.type === MessageType.Ping) this.#send({ type: MessageType.Pong });
-    else if (message.type !== MessageType.Pong) this.#receive(message, data.length);
+    else if (message.type !== MessageType.Pong) this.#receive(message, text, data.length);
   }
 
   #acknowledged(): void {
@@ -190,8 +187,8 @@ export class UpstreamSocket {
     this.#rest();
   }
 
-  /** @param size of the message, in bytes */
-  #receive(message: Message, size: number): void {
+  /** @param text of the message @param size of the message, in bytes */
+  #receive(message: Message, text: string, size: number): void {
     const isResult = RESULTS.has(message.type);
     if (!isResult || !this.#isReady) {
       this.#leave(refusalOfFault(new Error(`The upstream sent ${message.type}.`)).refusal);
@@ -200,12 +197,13 @@ export class UpstreamSocket {
     const { id } = message as { readonly id: string };
     const results = this.#running.get(id)?.results;
     if (results === undefined) return;
+    const payload = memberOf(text, 'payload') ?? '{}';
     if (message.type === MessageType.Next) {
-      results.push(message.payload, size);
+      results.push(new WrittenResult(payload), size);
       return;
     }
     this.#running.delete(id);
-    results.finish(message.type === MessageType.Error ? new UpstreamErrors(message.payload) : null);
+    results.finish(message.type === MessageType.Error ? new UpstreamErrors(message.payload, payload) : null);
     this.#rest();
   }
 

@@ -118,6 +118,17 @@ describe('a hostile caller', () => {
     await until(() => upstream.sockets.clients.size === 0);
   });
 
+  test('has its operation refused if a name occurs twice in one object of the variables', async () => {
+    const before = upstream.operations.length;
+    const raw = await opened();
+    const query = 'query ($id: ID!) { order(id: $id) { id } }';
+    raw.send(`{"type":"subscribe","id":"1","payload":{"query":"${query}","variables":{"id":"1","id":"2"}}}`);
+    await until(() => raw.messages.length > 1);
+    expect(raw.messages[1]).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_REQUEST' } }] });
+    expect(upstream.operations.length).toBe(before);
+    raw.socket.close();
+  });
+
   test('sends its own Latchkey-Principal in vain', async () => {
     const raw = rawSocket(gateway.url, undefined, { 'latchkey-principal': 'forged', cookie: 'a=b' });
     await raw.opened;
@@ -191,7 +202,7 @@ describe('a hostile upstream', () => {
     await client.dispose();
   });
 
-  test('a result or a ping that nests deeper than the stack ends only its operation', async () => {
+  test('a result that nests deeper than the stack passes as it is, and a ping gets its response', async () => {
     const wide = await startGateway(upstream.url, {
       ...{ policy: POLICY, sdl: SDL },
       env: { GATEWAY_CHECK_INTERVAL: '0' },
@@ -200,10 +211,11 @@ describe('a hostile upstream', () => {
     serve = forEach((socket, id) => {
       socket.send(`{"type":"ping","payload":{"deep":${deep}}}`);
       socket.send(`{"type":"next","id":"${id}","payload":{"data":${deep}}}`);
+      say(socket, { type: 'complete', id });
     });
     const client = socketClient(wide.url, await wide.key('read:orders'));
     const heard = await over(hear(client, '{ health }'));
-    expect(heard.error).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    expect([heard.error, heard.results.length]).toEqual([null, 1]);
     serve = forEach((socket, id) => {
       say(socket, { type: 'next', id, payload: { data: { health: 'ok' } } });
       say(socket, { type: 'complete', id });
@@ -211,6 +223,26 @@ describe('a hostile upstream', () => {
     expect((await over(hear(client, '{ health }'))).results).toEqual([{ data: { health: 'ok' } }]);
     await client.dispose();
     await wide.close();
+  });
+
+  test.each([
+    ['of results', '{"data":{"total":9007199254740993,"e":1e400, "cost":0.10}}', 'next'],
+    ['of errors', '[{"message":"Too much.","extensions":{"max":12345678901234567890}}]', 'error'],
+  ])('numbers %s keep all digits', async (_, payload, type) => {
+    serve = forEach((socket, id) => {
+      socket.send(`{"payload":${payload},"id":"${id}","type":"${type}"}`);
+      if (type === 'next') say(socket, { type: 'complete', id });
+    });
+    const raw = rawSocket(gateway.url);
+    const texts: string[] = [];
+    raw.socket.on('message', (data: Buffer) => texts.push(data.toString()));
+    await raw.opened;
+    raw.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+    await until(() => raw.messages.length > 0);
+    raw.send({ type: 'subscribe', id: 'mine', payload: { query: '{ health }' } });
+    await until(() => raw.messages.length > 1);
+    expect(texts[1]).toBe(`{"id":"mine","type":"${type}","payload":${payload}}`);
+    raw.socket.close();
   });
 
   test('its errors pass, and its results for other operations are dropped', async () => {

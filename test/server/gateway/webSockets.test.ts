@@ -78,6 +78,25 @@ test('variables and the name of the operation reach the upstream', async () => {
   expect(heard).toMatchObject({ error: null, results: [{ data: { order: { id: '3' } } }] });
 });
 
+test('numbers in variables reach the upstream with all digits', async () => {
+  const texts: string[] = [];
+  const record = (socket: WebSocket) => socket.on('message', (data: Buffer) => texts.push(data.toString()));
+  upstream.sockets.once('connection', record);
+  const query = 'query ($id: ID!) { order(id: $id) { id } }';
+  // As a client sends it whose language has longer integers.
+  class Exact extends WebSocket {
+    override send(data: string) {
+      super.send(data.replace('"EXACT"', '9007199254740993'));
+    }
+  }
+  const client = connect(await gateway.key('read:orders'), { webSocketImpl: Exact });
+  const heard = await over(hear(client, query, { variables: { id: 'EXACT' } }));
+  expect(heard).toMatchObject({ error: null, results: [{ data: { order: null } }] });
+  expect(texts.at(-1)).toBe(
+    `{"id":"1","type":"subscribe","payload":{"query":${JSON.stringify(query)},"variables":{"id":9007199254740993}}}`,
+  );
+});
+
 test('the upstream learns who the caller is, and not the key, over one connection', async () => {
   const before = upstream.connected.length;
   const token = await gateway.key('read:orders');
