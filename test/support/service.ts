@@ -43,6 +43,8 @@ export interface TestServiceOptions {
   /** As in the environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly now?: () => number;
+  /** How long running requests may take when the service closes, in ms. */
+  readonly drainTime?: number;
   /** Default: the published table. */
   readonly tiers?: TierTable;
   /** Uses the directory of an earlier service, and doesn't delete it. */
@@ -103,11 +105,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const { tiers = { ...read.configuration.tiers, ...unlimited } } = options;
   const settings = { ...read, configuration: { ...read.configuration, tiers } };
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
-  let service: Service | null = await composeService(
-    settings,
-    logger,
-    options.now === undefined ? {} : { now: options.now },
-  );
+  const { now, drainTime } = options;
+  let service: Service | null = await composeService(settings, logger, {
+    ...(now !== undefined && { now }),
+    ...(drainTime !== undefined && { drainTime }),
+  });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;
   const agent = new Agent({ keepAlive: true });

@@ -59,6 +59,11 @@ export class Connection implements Reader {
     return !this.#isEnding && !this.#isClosed && (this.socket.readyState ?? 1) === 1;
   }
 
+  /** Whether no operation is running. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
   get waiting(): number {
     return this.#buffered;
   }

@@ -205,6 +205,7 @@ function opened(
   const permit = new StreamPermit({
     ...{ streams, latchkey, request },
     ...opening,
+    endsAtStop: operation.operation.valueOf() === 'subscription',
     review: (principal) =>
       latchkey.requests.authorizer.review({ schema, source, document, operation, variables, principal }),
   });

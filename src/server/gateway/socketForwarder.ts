@@ -21,7 +21,7 @@ import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { formattedError } from '../../core/guard/request/plainReply.js';
 import type { Observer } from '../../core/observer/observer.js';
-import type { OpenStreams } from '../../core/streams/openStreams.js';
+import type { OpenStream, OpenStreams } from '../../core/streams/openStreams.js';
 import { watchSource } from '../../core/streams/streamGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import { askedInBody, bodyOf, type Asked } from './asked.js';
@@ -64,12 +64,19 @@ interface Forwarding {
 }
 
 type Opened = Extra & {
+  readonly socket: WebSocket;
   readonly request: IncomingMessage;
   readonly address: string;
   readonly payloads: WrittenPayloads;
   /** The message that is being read, as it was sent. */
   message: string;
 };
+
+/** A close code of RFC 6455. */
+const GOING_AWAY = 1001;
+
+/** How long a caller may take to answer the end of its connection when the server stops, in ms. */
+const CLOSE_TIME = 2_000;
 
 /** How often a caller must answer a ping, in ms. */
 const PING_EVERY = 12_000;
@@ -99,7 +106,11 @@ export class SocketForwarder {
   readonly #callers = new WeakMap<object, Caller>();
   /** What to do for an operation, by the arguments with which graphql-ws executes it. */
   readonly #runs = new WeakMap<object, () => unknown>();
-  readonly #running = new Set<ForwardedResults>();
+  /** The value is whether it is a subscription. */
+  readonly #running = new Map<ForwardedResults, boolean>();
+  /** All open connections of callers. The value is null until their key was verified. */
+  readonly #open = new Map<WebSocket, Connection | null>();
+  #isStopping = false;
   /** The errors for the caller, by the list that graphql-ws received. */
   readonly #errors = new WeakMap<object, readonly GraphQLFormattedError[]>();
 
@@ -108,9 +119,27 @@ export class SocketForwarder {
     this.#server = makeServer(this.#serverOptions());
   }
 
-  /** Ends all operations with an error, because the server is stopping. */
-  close(): void {
-    for (const results of this.#running) results.end(unavailable(STOPPING, 1));
+  /**
+   * Ends subscriptions with an error, and each connection as soon as it has no running query or mutation, because the server is
+   * stopping. No operation begins any more.
+   */
+  stop(): void {
+    this.#isStopping = true;
+    for (const [results, isSubscription] of [...this.#running]) {
+      if (isSubscription) results.end(unavailable(STOPPING, 1));
+    }
+    // After the last messages of the subscriptions.
+    setImmediate(() => {
+      for (const [socket, connection] of this.#open) this.#leave(socket, connection);
+    });
+  }
+
+  /** Ends all operations with an error, and all connections. */
+  cut(): void {
+    for (const results of [...this.#running.keys()]) results.end(unavailable(STOPPING, 1));
+    setImmediate(() => {
+      for (const socket of this.#open.keys()) leave(socket);
+    });
   }
 
   /** @param address of the caller, who may be behind a proxy */
@@ -133,12 +162,19 @@ export class SocketForwarder {
       extra,
     );
     const timer = pinging(socket);
+    this.#open.set(socket, null);
     // ws closes the connection with the code of the fault.
     socket.on('error', () => undefined);
     socket.once('close', (code, reason) => {
       clearInterval(timer);
+      this.#open.delete(socket);
       void closed(code, reason.toString());
     });
+  }
+
+  /** Closes a connection without running operations. */
+  #leave(socket: WebSocket, connection: Connection | null): void {
+    if (connection?.isIdle !== false) leave(socket);
   }
 
   #serverOptions(): ServerOptions {
@@ -157,7 +193,7 @@ export class SocketForwarder {
         return (context.extra as Opened).payloads.standIn(result.text) as FormattedExecutionResult;
       },
       onError: (context, _, payload, errors) => {
-        this.#callers.get(context)?.connection.finish(payload);
+        this.#finished(context, payload);
         const fault = errors[0]?.originalError;
         if (fault instanceof UpstreamErrors) {
           const { payloads } = context.extra as Opened;
@@ -165,8 +201,16 @@ export class SocketForwarder {
         }
         return this.#errors.get(errors) ?? errors.map((error) => formattedError(error));
       },
-      onComplete: (context, _, payload) => this.#callers.get(context)?.connection.finish(payload),
+      onComplete: (context, _, payload) => this.#finished(context, payload),
     };
+  }
+
+  #finished(context: Context, payload: SubscribePayload): void {
+    const connection = this.#callers.get(context)?.connection;
+    if (connection === undefined) return;
+    connection.finish(payload);
+    // After the last message of the operation.
+    if (this.#isStopping) setImmediate(() => this.#leave((context.extra as Opened).socket, connection));
   }
 
   async #connect(context: Context): Promise<boolean> {
@@ -180,10 +224,14 @@ export class SocketForwarder {
           bytes: streams.bytes,
           take: async ({ principal }) => {
             if (principal.kind === 'anonymous') throw unauthenticated('missing');
-            return streams.take(principal).catch((error: unknown) => {
+            const place = await streams.take(principal).catch((error: unknown) => {
               if (error instanceof Refusal) observer.refused(principal.tier, error.details.code);
               throw error;
             });
+            const keep = (stream: OpenStream): void =>
+              // A stop, which ends streams, is up to this class.
+              place.keep({ beat: () => stream.beat(), onEnd: (each) => stream.onEnd(each), end: () => undefined });
+            return { keep, giveBack: () => place.giveBack() };
           },
           watch: (source, principal, reliant) =>
             watchSource(streams, { source, principal, standing: (each) => latchkey.standing(each) }, reliant),
@@ -191,6 +239,8 @@ export class SocketForwarder {
       },
     });
     this.#callers.set(context, { connection, upstream: null, upstreams: new Set() });
+    const { socket } = context.extra as Opened;
+    if (this.#open.has(socket)) this.#open.set(socket, connection);
     if (await connection.open(context.connectionParams)) {
       this.#options.verified(connection.socket);
       return true;
@@ -215,6 +265,7 @@ export class SocketForwarder {
     const { message } = context.extra as Opened;
     const caller = this.#callers.get(context);
     if (caller?.connection.isOpen !== true) return [CLOSED];
+    if (this.#isStopping) return this.#told([this.#formOf(unavailable(STOPPING, 1))]);
     const { connection } = caller;
     if (id.length > MAX_ID) {
       connection.socket.close(BAD_REQUEST, `The ID of an operation has more than ${MAX_ID} characters.`);
@@ -266,7 +317,7 @@ export class SocketForwarder {
     const { query: source, variables } = asked;
     const { connection } = caller;
     const upstream = this.#upstreamOf(caller, principal);
-    const isStream = operation.operation.valueOf() === 'subscription';
+    const isSubscription = operation.operation.valueOf() === 'subscription';
     const onEnds: (() => void)[] = [];
     const results = new ForwardedResults({
       workspaceId: principal.workspaceId,
@@ -286,8 +337,8 @@ export class SocketForwarder {
         else gateway.onAnswer(outcomeOf(error));
       },
     });
-    this.#running.add(results);
-    if (!isStream) {
+    this.#running.set(results, isSubscription);
+    if (!isSubscription) {
       const timer = setTimeout(() => results.end(timedOut()), gateway.upstream.timeout);
       onEnds.push(() => clearTimeout(timer));
     }
@@ -299,6 +350,7 @@ export class SocketForwarder {
     const release = watchSource(streams, watched, results);
     if (results.hasEnded) release();
     else onEnds.push(release);
+    if (this.#isStopping && isSubscription) results.end(unavailable(STOPPING, 1));
     try {
       if (!results.hasEnded) upstream.run(bodyOf(asked), results);
     } catch (error) {
@@ -349,6 +401,13 @@ export class SocketForwarder {
 }
 
 const STOPPING = 'The server is stopping. Send the operation again to reach another server.';
+
+/** Closes a connection, because the server is stopping. */
+function leave(socket: WebSocket): void {
+  if (socket.readyState >= WebSocket.CLOSING) return;
+  socket.close(GOING_AWAY, STOPPING);
+  setTimeout(() => socket.terminate(), CLOSE_TIME).unref();
+}
 
 /** Resolves when the data was written, so that a slow caller receives the next result later. */
 function sent(socket: WebSocket, data: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface StreamPermitOptions {
   readonly principal: AuthenticatedPrincipal;
   /** Reserved before. */
   readonly place: Place;
+  /** Whether it ends with an error when the server stops. If not, the stream has the time of other running requests. */
+  readonly endsAtStop: boolean;
   /** Returns why a principal may not run the operation; null: it may. */
   readonly review: (principal: Principal) => Refusal | null;
   /** Ends the stream. */
@@ -28,14 +30,20 @@ export class StreamPermit implements Reliant, OpenStream {
 
   constructor(options: StreamPermitOptions) {
     this.#options = options;
-    const { streams, latchkey, request, principal, place } = options;
+    const { streams, latchkey, request, principal, place, endsAtStop } = options;
     const source = streamCredential(request);
     const name = `${locateCredential(source) ?? ''} ${source.ip ?? ''}`;
     const { credential, release } = streams.credentials.watch(name, principal, () => latchkey.standing(source));
     credential.add(this);
     this.onEnd(() => credential.remove(this));
     this.onEnd(release);
-    place.keep(this);
+    place.keep({
+      beat: () => this.beat(),
+      onEnd: (listener) => this.onEnd(listener),
+      end: (error) => {
+        if (endsAtStop) this.end(error);
+      },
+    });
     void credential.settle();
   }
 

@@ -37,14 +37,10 @@ const MAX_MESSAGES = 200;
 /** Connections that have sent no valid key yet. */
 const MAX_UNVERIFIED = 1_000;
 
-/** Close codes of RFC 6455 and its registry. */
-const GOING_AWAY = 1001;
+/** A close code of the registry of RFC 6455. */
 const SERVICE_RESTART = 1012;
 
 const STOPPING = 'The server is stopping. Connect again to reach another server.';
-
-/** How long a caller may take to answer the end of its connection when the server stops, in ms. */
-const CLOSE_TIME = 2_000;
 
 /**
  * Accepts WebSockets at the path of the API, and forwards their operations. Requests for other protocols, and at other paths, are
@@ -81,15 +77,9 @@ export function forwardWebSockets(app: FastifyInstance, options: WebSocketsOptio
       forwarder.open(opened, request, caller.address);
     });
   });
+  connections.onCut(() => forwarder.cut());
   app.addHook('preClose', (done) => {
-    // Before the close of the streams, which has its own code, and after the errors of their operations.
-    setImmediate(() => {
-      for (const socket of sockets.clients) {
-        socket.close(GOING_AWAY, STOPPING);
-        setTimeout(() => socket.terminate(), CLOSE_TIME).unref();
-      }
-    });
-    forwarder.close();
+    forwarder.stop();
     streams.close();
     done();
   });

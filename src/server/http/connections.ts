@@ -61,6 +61,7 @@ export class Connections {
   #size = 0;
   #refused = 0;
   #onRoom = (): void => undefined;
+  #onCut = (): void => undefined;
   #reportedAt = -Infinity;
 
   constructor({ max = Infinity, onRefused = () => undefined }: ConnectionsOptions = {}) {
@@ -113,6 +114,14 @@ export class Connections {
   /** Calls `callback` whenever a connection has ended and the server is no longer full. Call this method once. */
   onRoom(callback: () => void): void {
     this.#onRoom = callback;
+  }
+
+  /**
+   * Calls `callback` when {@link drain} is about to close connections whose requests still run, so that connections of other
+   * protocols can send a last message. Call this method once.
+   */
+  onCut(callback: () => void): void {
+    this.#onCut = callback;
   }
 
   /** Starts a server without a listening socket. It gets its connections by {@link take}. */
@@ -209,6 +218,8 @@ export class Connections {
       // A request that has reached the machine is read before its connection is taken for idle.
       await turn();
     }
+    this.#onCut();
+    await delay(INTERVAL);
     this.#server?.closeAllConnections();
     for (const socket of this.#taken) socket.destroy();
     return false;

@@ -268,7 +268,58 @@ test('with GATEWAY_WEBSOCKETS=off, a WebSocket is refused, and HTTP works', asyn
   }
 });
 
-test('a stop ends operations with an error, and connections with 1001', async () => {
+/** An upstream whose `orders` waits until it is released. */
+const slowUpstream = async () => {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let started = 0;
+  const orders = async (root: unknown, args: { first?: number }) => {
+    started += 1;
+    await released;
+    return Query.orders(root, args);
+  };
+  const slow = await socketUpstream({ ...shop, resolvers: { ...shop.resolvers, Query: { ...Query, orders } } });
+  return { slow, release, started: () => started };
+};
+
+test('a stop lets a running query finish, and accepts no other operation', async () => {
+  const { slow, release, started } = await slowUpstream();
+  const other = await startGateway(slow.url, { policy: POLICY });
+  const client = socketClient(other.url, await other.key('read:orders'), { lazy: false });
+  const closed = new Promise<unknown>((resolve) =>
+    client.on('closed', (event) => resolve((event as { code: number }).code)),
+  );
+  const query = hear(client, '{ orders(first: 1) { id } }');
+  const subscription = hear(client, ENDLESS);
+  await until(() => started() === 1 && subscription.results.length > 0);
+  const stopped = other.close();
+  await over(subscription);
+  const late = await over(hear(client, '{ health }'));
+  expect(late.error).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+  expect(query.isOver).toBe(false);
+  release();
+  await over(query);
+  expect(query).toMatchObject({ error: null, results: [{ data: { orders: [{ id: '1' }] } }] });
+  expect(await closed).toBe(1001);
+  await stopped;
+  await slow.close();
+});
+
+test('a stop ends a query that takes too long with an error', async () => {
+  const { slow, release, started } = await slowUpstream();
+  const other = await startGateway(slow.url, { policy: POLICY, drainTime: 300 });
+  const client = socketClient(other.url, await other.key('read:orders'));
+  const query = hear(client, '{ orders { id } }');
+  await until(() => started() === 1);
+  await expect(other.close()).rejects.toThrow('cut off');
+  await over(query);
+  expect(query.results).toMatchObject([{ errors: [{ extensions: { code: 'UNAVAILABLE' } }] }]);
+  release();
+  await client.dispose();
+  await slow.close();
+});
+
+test('a stop ends subscriptions with an error, and connections with 1001', async () => {
   const other = await startGateway(upstream.url, { policy: POLICY });
   const client = socketClient(other.url, await other.key('read:orders'));
   const closed = new Promise<unknown>((resolve) =>
