@@ -23,6 +23,8 @@ interface ForwardedAnswerOptions {
   readonly maxBytes: number;
   /** In ms. */
   readonly timeout: number;
+  /** Whether the rest of the request has to arrive first. Then the upstream is not the slow one. */
+  readonly waitsForCaller: () => boolean;
   /**
    * Called before the first bytes of a stream are sent.
    *
@@ -42,7 +44,8 @@ const STREAMS = /^\s*(?:text\/event-stream|multipart\/mixed)\b/i;
 export class ForwardedAnswer implements UpstreamHandler {
   readonly #options: ForwardedAnswerOptions;
   readonly #raw: ServerResponse;
-  readonly #timer: NodeJS.Timeout;
+  /** null: the response has all the time of a stream. */
+  #timer: NodeJS.Timeout | null;
   #controller: Dispatcher.DispatchController | null = null;
   #aborted: Error | null = null;
   #isStream = false;
@@ -62,7 +65,7 @@ export class ForwardedAnswer implements UpstreamHandler {
   constructor(options: ForwardedAnswerOptions) {
     this.#options = options;
     this.#raw = options.reply.raw;
-    this.#timer = setTimeout(() => this.#abort(timedOut()), options.timeout);
+    this.#timer = setTimeout(() => this.#timedOut(), options.timeout);
     this.#raw.once('close', this.#onClose);
   }
 
@@ -80,6 +83,11 @@ export class ForwardedAnswer implements UpstreamHandler {
         this.failed(error as Error);
       }
     });
+  }
+
+  /** Starts the time for the response again, because the request has not arrived completely. */
+  extend(): void {
+    if (!this.#isFinished) this.#timer?.refresh();
   }
 
   started(controller: Dispatcher.DispatchController): void {
@@ -113,7 +121,7 @@ export class ForwardedAnswer implements UpstreamHandler {
             return;
           }
           this.#ending = end;
-          if (end !== null) clearTimeout(this.#timer);
+          if (end !== null) this.#stopTimer();
           this.#begin(status, headers);
           // The first event may be a long time away, and the caller waits for the header.
           this.#raw.flushHeaders();
@@ -183,10 +191,21 @@ export class ForwardedAnswer implements UpstreamHandler {
     this.failed(reason);
   }
 
+  #timedOut(): void {
+    if (this.#options.waitsForCaller()) this.extend();
+    else this.#abort(timedOut());
+  }
+
+  #stopTimer(): void {
+    // A timer that was cleared starts again if it is refreshed.
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
   #finish(outcome: UpstreamOutcome): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#raw.off('close', this.#onClose);
     this.#raw.off('drain', this.#onDrain);
     this.#ending?.();

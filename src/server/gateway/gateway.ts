@@ -46,6 +46,8 @@ export class Gateway {
   readonly sign: GatewayOptions['sign'];
   readonly onAnswer: (outcome: UpstreamOutcome) => void;
   readonly maxUploadBytes: number;
+  /** In ms. */
+  readonly uploadTime: number;
   readonly drift: DriftWatch;
   /** The address for operations over WebSockets; null: they are not forwarded. */
   readonly webSockets: string | null;
@@ -73,6 +75,7 @@ export class Gateway {
     this.sign = sign;
     this.onAnswer = onAnswer;
     this.maxUploadBytes = settings.maxUploadBytes;
+    this.uploadTime = settings.uploadTime;
     this.#maxBytes = maxBytes;
     this.drift = drift;
     this.webSockets = settings.webSockets;

@@ -72,7 +72,7 @@ export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions)
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
-    config: { keepsText: true },
+    config: { keepsText: true, uploadTime: gateway.uploadTime },
     onRequest: (request, reply, done) => {
       if (wantsGraphiql(request)) void sendGraphiql(latchkey, request, reply).catch(done);
       else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
@@ -153,6 +153,7 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
       headers: admitted.headers,
       maxBytes: options.maxBytes,
       timeout: gateway.upstream.timeout,
+      waitsForCaller: () => !request.raw.complete && !request.raw.isPaused(),
       closes: () => connections.isLast(request.raw),
       stream: async (end) => {
         const { principal } = request;
@@ -166,6 +167,7 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
         gateway.onAnswer(outcome);
       },
     });
+    forwarding.upload?.onProgress(() => answer.extend());
     await answer.sendTo(gateway.upstream, sent);
     return undefined;
   } catch (error) {

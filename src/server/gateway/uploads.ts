@@ -20,6 +20,8 @@ export interface Upload {
   readonly contentType: string;
   /** Starts to read the files. @returns the body for the upstream */
   readonly body: () => Readable;
+  /** Calls back whenever a part of a file is passed on. */
+  readonly onProgress: (listener: () => void) => void;
   /** Stops reading. */
   readonly discard: () => void;
 }
@@ -71,6 +73,7 @@ class UploadReader {
   #isPassing = false;
   #isFlowing = false;
   #isFailed = false;
+  #onProgress = (): void => undefined;
 
   constructor(headers: IncomingHttpHeaders, settle: Settle) {
     this.#settle = settle;
@@ -147,6 +150,7 @@ class UploadReader {
       this.#isPassing = false;
       this.#next();
     });
+    file.on('data', () => this.#onProgress());
     file.pipe(this.#out, { end: false });
   }
 
@@ -159,6 +163,7 @@ class UploadReader {
         asked,
         contentType: `multipart/form-data; boundary=${this.#boundary}`,
         body: () => this.#flow(asked, map),
+        onProgress: (listener) => (this.#onProgress = listener),
         discard: () => this.fail(bad('The operation was refused.')),
       });
     } catch (error) {

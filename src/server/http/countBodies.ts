@@ -3,8 +3,15 @@ import type { TierTable } from '../../core/limits/tiers.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { BodyFault } from './bodyEncoding.js';
 import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from '../../core/guard/document/documentBounds.js';
-import { UnfinishedBodies, type Sender } from './unfinishedBodies.js';
+import { UnfinishedBodies, type Progress, type Sender } from './unfinishedBodies.js';
 import type { Verdicts } from '../../management/verdicts.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The maximum time for a body of multipart/form-data, in ms. Default: that of other bodies. */
+    readonly uploadTime?: number;
+  }
+}
 
 /** Minimum number of unfinished bodies that a caller may have: a tier's burst limits operations. */
 const LEAST = 8;
@@ -31,11 +38,13 @@ export function countBodies(app: FastifyInstance, options: CountBodiesOptions): 
       return;
     }
     const sender = senderOf(request, limiter.tiers);
+    const progress = progressOf(request);
     const taken = bodies.take({
       sender,
       request: raw,
       response: reply.raw,
       bytes: bytesOf(request),
+      ...(progress !== null && { progress }),
       refuse: (reason) => {
         if (raw.destroyed || reply.sent) return;
         // The response was already sent without reading the body.
@@ -45,7 +54,7 @@ export function countBodies(app: FastifyInstance, options: CountBodiesOptions): 
         }
         // The reader of the body treats this error as the end of the body, and responds.
         reply.header('connection', 'close');
-        raw.emit('error', reason === 'slow' ? new BodyFault(408, TOO_SLOW) : refused(request, crowded()));
+        raw.emit('error', reason === 'slow' ? tooSlow(progress) : refused(request, crowded()));
       },
     });
     if (taken === null) {
@@ -62,7 +71,22 @@ export function countBodies(app: FastifyInstance, options: CountBodiesOptions): 
   }
 }
 
-const TOO_SLOW = `The body did not arrive within ${BODY_TIME / 1000} s. Send it faster, or send less in one request.`;
+function tooSlow(progress: Progress | null): BodyFault {
+  const time = progress?.time ?? BODY_TIME;
+  return new BodyFault(
+    408,
+    progress === null
+      ? `The body did not arrive within ${time / 1000} s. Send it faster, or send less in one request.`
+      : `The upload stopped, or did not arrive within ${time / 1000} s. Send it faster, or send less in one request.`,
+  );
+}
+
+/** Returns how much of an upload has arrived; null if the body is not an upload. */
+function progressOf({ routeOptions, headers, raw }: FastifyRequest): Progress | null {
+  const { uploadTime } = routeOptions.config;
+  if (uploadTime === undefined || !/^\s*multipart\/form-data\b/i.test(headers['content-type'] ?? '')) return null;
+  return { bytes: () => raw.socket.bytesRead, isPaused: () => raw.isPaused(), time: uploadTime };
+}
 
 function tooMany(limit: number): Refusal {
   return new Refusal(

@@ -84,6 +84,9 @@ interface ServerOptions {
  */
 const HANDSHAKE_TIME = 5_000;
 
+/** The maximum time for a request to arrive, in ms. */
+const REQUEST_TIME = 30_000;
+
 /** The path of the API that the service guards. */
 const API = '/graphql';
 
@@ -98,7 +101,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
   const httpOptions = {
     ...routingOptions({ logger, callers, api: API }),
-    requestTimeout: 30_000,
+    requestTimeout: requestTime(gateway),
     forceCloseConnections: 'idle',
     // Requests that arrive while the server closes are still processed.
     return503OnClosing: false,
@@ -197,6 +200,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.header('vary', 'accept').redirect(settings.dashboard && isBrowser(request) ? '/dashboard/' : '/graphql'),
   );
   return app;
+}
+
+/** Returns the maximum time for a request to arrive, in ms. Its header and most bodies have shorter limits of their own. */
+function requestTime(gateway: Gateway | null): number {
+  return gateway === null || gateway.maxUploadBytes === 0 ? REQUEST_TIME : gateway.uploadTime + REQUEST_TIME;
 }
 
 /** Uses a new certificate for new connections of a TLS server. */

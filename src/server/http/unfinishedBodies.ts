@@ -7,6 +7,19 @@ const OVERHEAD = 16 * 1024;
 /** How often to look for slow bodies, in ms. */
 const INTERVAL = 1_000;
 
+/** The least part of an upload that must arrive in each period of `time`, in bytes, unless it is complete then. */
+export const LEAST_PROGRESS = 10 * 1024;
+
+/** How much of an upload has arrived. It may take longer than other bodies. */
+export interface Progress {
+  /** The bytes that have arrived on the connection. */
+  readonly bytes: () => number;
+  /** Whether the server reads no more at the moment. Then the sender is not the slow one. */
+  readonly isPaused: () => boolean;
+  /** The maximum time for the whole body, in ms. */
+  readonly time: number;
+}
+
 /** The sender of a body. */
 export interface Sender {
   /** The family of keys or the network whose bodies are counted together. */
@@ -24,12 +37,17 @@ interface UnfinishedBody {
   readonly response: Pick<ServerResponse, 'on'>;
   /** The maximum size that the body can reach. */
   readonly bytes: number;
+  /** Default: the body must be complete within `time`. */
+  readonly progress?: Progress;
   /** Responds to the request, and closes its connection. */
   readonly refuse: (reason: 'slow' | 'crowded') => void;
 }
 
 interface Held extends UnfinishedBody {
   readonly begun: number;
+  /** The start of the current period, and the bytes that had arrived until then. */
+  since: number;
+  seen: number;
 }
 
 /** The bodies of one group. */
@@ -42,7 +60,7 @@ interface Group {
 interface UnfinishedBodiesOptions {
   /** Maximum number of bytes for all bodies. */
   readonly maxBytes: number;
-  /** Timeout for each body, in ms. */
+  /** Timeout for each body, in ms. Uploads have more time as long as they progress. */
   readonly time: number;
 }
 
@@ -53,7 +71,7 @@ interface UnfinishedBodiesOptions {
 export class UnfinishedBodies {
   readonly #maxBytes: number;
   readonly #time: number;
-  /** The oldest first. */
+  /** Those whose period began first come first. */
   readonly #held = new Set<Held>();
   readonly #counts = new Map<string, number>();
   /** Kept up to date, because memory is full when there are the most bodies to search. */
@@ -85,7 +103,9 @@ export class UnfinishedBodies {
     const { sender, request, response } = body;
     const count = this.#counts.get(sender.id) ?? 0;
     if (count >= sender.most) return 'many';
-    const held: Held = { ...body, bytes: body.bytes + OVERHEAD, begun: performance.now() };
+    const begun = performance.now();
+    const seen = body.progress?.bytes() ?? 0;
+    const held: Held = { ...body, bytes: body.bytes + OVERHEAD, begun, since: begun, seen };
     if (!this.#makeRoom(held)) return 'crowded';
     this.#add(held, count + 1);
     const giveBack = (): void => this.#giveBack(held);
@@ -128,11 +148,21 @@ export class UnfinishedBodies {
       clearInterval(this.#timer);
       this.#timer = null;
     }
-    const before = performance.now() - this.#time;
+    const now = performance.now();
     for (const held of this.#held) {
-      if (held.begun > before) return;
-      this.#end(held, 'slow');
+      if (held.since > now - this.#time) return;
+      if (hasProgressed(held, now)) this.#renew(held, now);
+      else this.#end(held, 'slow');
     }
+  }
+
+  /** Begins the next period of an upload. */
+  #renew(held: Held, now: number): void {
+    held.since = now;
+    held.seen = held.progress?.bytes() ?? 0;
+    // The set stays in the order of the periods.
+    this.#held.delete(held);
+    this.#held.add(held);
   }
 
   /**
@@ -161,4 +191,9 @@ export class UnfinishedBodies {
     this.#giveBack(held);
     held.refuse(reason);
   }
+}
+
+function hasProgressed({ progress, begun, seen }: Held, now: number): boolean {
+  if (progress === undefined || now - begun >= progress.time) return false;
+  return progress.isPaused() || progress.bytes() - seen >= LEAST_PROGRESS;
 }

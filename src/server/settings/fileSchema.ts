@@ -253,6 +253,7 @@ export const GATEWAY_KEYS = [
   ['timeout', 'GATEWAY_TIMEOUT'],
   ['connections', 'GATEWAY_CONNECTIONS'],
   ['max_upload_bytes', 'GATEWAY_MAX_UPLOAD_BYTES'],
+  ['upload_timeout', 'GATEWAY_UPLOAD_TIMEOUT'],
   ['authorization', 'GATEWAY_AUTHORIZATION'],
   ['request_headers', 'GATEWAY_REQUEST_HEADERS'],
   ['response_headers', 'GATEWAY_RESPONSE_HEADERS'],

@@ -16,6 +16,8 @@ export interface GatewaySettings {
   readonly connections: number;
   /** The maximum size of an upload, in bytes; 0: uploads are refused. */
   readonly maxUploadBytes: number;
+  /** The maximum time for an upload to arrive, in ms. */
+  readonly uploadTime: number;
   /** The value of Authorization for the upstream; null: none. */
   readonly authorization: string | null;
   /** Additional header fields of callers that reach the upstream. */
@@ -55,6 +57,7 @@ export function gatewayOf(
     timeout: read('GATEWAY_TIMEOUT') ?? 30_000,
     connections: read('GATEWAY_CONNECTIONS') ?? 1_000,
     maxUploadBytes: read('GATEWAY_MAX_UPLOAD_BYTES') ?? 10 * 2 ** 20,
+    uploadTime: read('GATEWAY_UPLOAD_TIMEOUT') ?? 300_000,
     authorization: read('GATEWAY_AUTHORIZATION') ?? null,
     requestHeaders: Object.freeze(read('GATEWAY_REQUEST_HEADERS') ?? []),
     responseHeaders: Object.freeze(read('GATEWAY_RESPONSE_HEADERS') ?? []),

@@ -435,6 +435,13 @@ export const OPTIONS = {
     allowed: 'a whole number of bytes from 0 (uploads are refused) to 10000000000',
     schema: wholeNumber(0, 10_000_000_000),
   }),
+  GATEWAY_UPLOAD_TIMEOUT: option({
+    about: 'the maximum time for a request with uploads to arrive, if it progresses by 10 KiB in each 10 seconds',
+    default: '300000',
+    page: 'how-to/gateway.md',
+    allowed: 'a whole number of milliseconds from 10000 to 3600000',
+    schema: wholeNumber(10_000, 3_600_000),
+  }),
   GATEWAY_AUTHORIZATION: option({
     about: "the gateway's own credential at the upstream: the value of the header Authorization of each request",
     unset: 'none is sent',

@@ -8,6 +8,8 @@ import {
   type TestUpstream,
 } from '../../support/gateway.js';
 import { answerOf } from '../../support/service.js';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { until } from '../../support/until.js';
 
 const typeDefs = /* GraphQL */ `
   scalar File
@@ -54,13 +56,17 @@ afterAll(async () => {
 
 type Part = readonly [name: string, value: string | Uint8Array, filename?: string];
 
-async function send(parts: readonly Part[], headers: Record<string, string> = { authorization: `Bearer ${token}` }) {
+async function send(
+  parts: readonly Part[],
+  headers: Record<string, string> = { authorization: `Bearer ${token}` },
+  url = gateway.url,
+) {
   const form = new FormData();
   for (const [name, value, filename] of parts) {
     if (filename === undefined) form.append(name, String(value));
     else form.append(name, new globalThis.Blob([new Uint8Array(Buffer.from(value))]), filename);
   }
-  return answerOf(await fetch(gateway.url, { method: 'POST', headers, body: form }));
+  return answerOf(await fetch(url, { method: 'POST', headers, body: form }));
 }
 
 const operations = (query = STORE, variables: object = { file: null }): Part => [
@@ -194,6 +200,80 @@ test('an upload without a key needs a header field that no page of another origi
 test('an upload over the limit is refused with 413', async () => {
   const answer = await send([operations(), map(), file('0', randomBytes(2_100_000))]);
   expect([answer.status, answer.body.errors[0].message]).toEqual([413, expect.stringContaining('2000000 bytes')]);
+});
+
+describe('a slow upload', () => {
+  const SIZE = 200_000;
+  const HEAD = [
+    '--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n',
+    `${operations()[1]}\r\n--b\r\nContent-Disposition: form-data; name="map"\r\n\r\n${map()[1]}\r\n`,
+    '--b\r\nContent-Disposition: form-data; name="0"; filename="a.txt"\r\n\r\n',
+  ].join('');
+  const TAIL = '\r\n--b--\r\n';
+
+  /** Sends an upload in parts of this size, twice a second. @returns the status of the response, once the file or the upload has ended */
+  async function sendSlowly({ origin }: TestGateway, key: string, size: number): Promise<number> {
+    const socket: Socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    socket.on('error', () => undefined);
+    const fields = ['Host: x', `Authorization: Bearer ${key}`, 'Content-Type: multipart/form-data; boundary=b'];
+    const length = `Content-Length: ${HEAD.length + SIZE + TAIL.length}`;
+    socket.write(`${['POST /graphql HTTP/1.1', ...fields, length].join('\r\n')}\r\n\r\n${HEAD}`);
+    let left = SIZE;
+    const timer = setInterval(() => {
+      const part = Math.min(left, size);
+      left -= part;
+      if (part > 0) socket.write('x'.repeat(part));
+      if (part > 0 && left === 0) socket.write(TAIL);
+    }, 500);
+    await until(() => text.includes('\r\n\r\n'));
+    clearInterval(timer);
+    socket.destroy();
+    return Number(text.slice(9, 12));
+  }
+
+  test('is passed on as long as it progresses, and ends with 408 if it stops, trickles or takes too long', async () => {
+    const start = (env: Record<string, string>) =>
+      startGateway(upstream.url, {
+        policy: POLICY,
+        tiers: UNLIMITED,
+        env: { GATEWAY_TIMEOUT: '1500', GATEWAY_CHECK_INTERVAL: '0', ...env },
+      });
+    const [patient, strict] = [await start({}), await start({ GATEWAY_UPLOAD_TIMEOUT: '10000' })];
+    const [key, strictKey] = [await patient.key('write:files'), await strict.key('write:files')];
+    const before = upstream.received.length;
+    const [progressing, stopped, trickling, long] = await Promise.all([
+      sendSlowly(patient, key, 8_000),
+      sendSlowly(patient, key, 0),
+      sendSlowly(patient, key, 100),
+      sendSlowly(strict, strictKey, 8_000),
+    ]);
+    expect({ progressing, stopped, trickling, long }).toEqual({
+      ...{ progressing: 200, stopped: 408, trickling: 408, long: 408 },
+    });
+    expect(upstream.received.length).toBe(before + 1);
+    await patient.close();
+    await strict.close();
+  }, 30_000);
+});
+
+test('an upload that the upstream does not read ends with 504', async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer({ pauseOnConnect: true }, (socket) => {
+    sockets.add(socket.on('error', () => undefined));
+  }).listen(0, '127.0.0.1');
+  await until(() => silent.listening);
+  const other = await startGateway(`http://127.0.0.1:${(silent.address() as AddressInfo).port}/graphql`, {
+    ...{ policy: POLICY, sdl: typeDefs, tiers: UNLIMITED },
+    env: { GATEWAY_TIMEOUT: '1000', GATEWAY_CHECK_INTERVAL: '0', GATEWAY_MAX_UPLOAD_BYTES: '30000000' },
+  });
+  const headers = { authorization: `Bearer ${await other.key('write:files')}` };
+  const answer = await send([operations(), map(), file('0', Buffer.alloc(25_000_000))], headers, other.url);
+  expect([answer.status, answer.body.errors[0].extensions.code]).toEqual([504, 'GATEWAY_TIMEOUT']);
+  await other.close();
+  for (const socket of sockets) socket.destroy();
+  silent.close();
 });
 
 test('a body without a boundary is refused', async () => {

@@ -386,6 +386,7 @@ describe('invalid values', () => {
     GATEWAY_TIMEOUT: ['99', '600001', '1s'],
     GATEWAY_CONNECTIONS: ['0', '100001', 'many'],
     GATEWAY_MAX_UPLOAD_BYTES: ['-1', '10MB'],
+    GATEWAY_UPLOAD_TIMEOUT: ['9999', '3600001', '5m'],
     GATEWAY_AUTHORIZATION: ['token', 'Bearer  two', 'Bearer a\nb', 'Bearer é'],
     GATEWAY_REQUEST_HEADERS: [
       'Authorization',
