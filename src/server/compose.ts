@@ -13,7 +13,7 @@ import { Connections } from './http/connections.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
 import type { Gateway } from './gateway/gateway.js';
-import { gatewaySchemaOf, openGateway } from './gateway/openGateway.js';
+import { gatewaySchemaOf, openGateway, type OpenedGateway } from './gateway/openGateway.js';
 import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from '../core/keys/pepper.js';
 import type { Feed } from '../core/util/feed.js';
@@ -65,8 +65,8 @@ export interface Service {
   /** Listens as soon as the server is started. Null if the server itself serves the metrics. */
   readonly metricsServer: MetricsServer | null;
   /**
-   * Replaces the configuration, and reads the certificate again from its files. Applies both in one step, or neither.
-   * @throws Error for an invalid configuration or certificate; the previous ones stay in use
+   * Replaces the configuration, and reads the certificate and the rules of a gateway again from their files. Applies all of them, or none.
+   * @throws Error for an invalid configuration, certificate, schema or policy; the previous ones stay in use
    */
   reconfigure(configuration: FileConfiguration): Promise<void>;
   /**
@@ -137,7 +137,7 @@ export async function composeService(
   const kinds = new EventKinds(withDemo ? ASSET_EVENTS : []);
   let redis: OpenRedis | null = null;
   let copies: HeadCopies | null = null;
-  let gateway: Gateway | null = null;
+  let opened: OpenedGateway | null = null;
   try {
     // Before anything is added to a log: a new entry after missing ones would hide that they are missing.
     await checkHeads(store, (message) => logger.error(message));
@@ -188,8 +188,13 @@ export async function composeService(
     if (settings.requireHttps && certificate === null && settings.trustProxy.length === 0) logger.warn(NO_HTTPS);
     const reconfigure = async (configuration: FileConfiguration): Promise<void> => {
       const renewed = settings.tls && readCertificate(settings.tls);
+      const useRules = await opened?.reread();
       const putInPlace = await latchkey.prepare(keyConfiguration(configuration));
+      // First, because it may throw.
+      useRules?.();
       putInPlace();
+      // A running operation may need other scopes now.
+      if (useRules !== undefined) streams.judge();
       if (renewed !== null) renewCertificate(server, renewed);
       Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
@@ -221,12 +226,13 @@ export async function composeService(
     if (settings.gateway !== null && gatewaySchema !== null) {
       latchkey.schemas.setAdministration(schema);
       const counts = metrics.countUpstream();
-      gateway = await openGateway(settings.gateway, gatewaySchema, {
+      opened = await openGateway(settings.gateway, gatewaySchema, {
         ...{ latchkey, log: logger, onAnswer: counts },
         maxBytes: settings.answer.bytes,
       });
-      metrics.watchGateway(gateway);
+      metrics.watchGateway(opened.gateway);
     }
+    const gateway = opened?.gateway ?? null;
     const counted = redis?.places ?? places;
     const streams = new OpenStreams({
       tiers: latchkey.limiter.tiers,
@@ -292,7 +298,7 @@ export async function composeService(
     await redis?.limits.close();
     redis?.close();
     await copies?.close();
-    await gateway?.close();
+    await opened?.gateway.close();
     await store.close();
     throw error;
   }

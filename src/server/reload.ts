@@ -7,19 +7,22 @@ interface Log {
   error(details: object, message: string): void;
 }
 
-/** Returns whether the server was started with a file that can be reloaded: a configuration or a certificate. */
-export function isReloadable({ configuration, tls }: Pick<Settings, 'configuration' | 'tls'>): boolean {
-  return configuration.path !== null || tls !== null;
+type Files = Pick<Settings, 'tls' | 'gateway'>;
+
+/** Returns whether the server was started with files that can be reloaded: a configuration, a certificate, or the rules of a gateway. */
+export function isReloadable({ configuration, tls, gateway }: Files & Pick<Settings, 'configuration'>): boolean {
+  return configuration.path !== null || tls !== null || gateway !== null;
 }
 
 /** Returns the files whose changes cause a reload. @param configuration the current configuration */
-export function watchedFiles({ tls }: Pick<Settings, 'tls'>, configuration: Settings['configuration']): string[] {
+export function watchedFiles({ tls, gateway }: Files, configuration: Settings['configuration']): string[] {
   const { path, secretFiles } = configuration;
-  return [...(path === null ? [] : [path]), ...secretFiles, ...(tls === null ? [] : [tls.cert, tls.key])];
+  const files = [path, ...secretFiles, tls?.cert, tls?.key, gateway?.policy, gateway?.schema];
+  return files.filter((file) => file != null);
 }
 
 /**
- * Reloads the configuration and the certificate on SIGHUP. If a reload fails, the previous ones stay in use, and one line of
+ * Reloads the configuration, the certificate and the rules of a gateway on SIGHUP. If a reload fails, the previous ones stay in use, and one line of
  * the log says why. Call it only if there is a file to reload. Otherwise SIGHUP should end the process, which is its default
  * and what happens when a terminal is closed.
  *

@@ -69,8 +69,14 @@ export class KnownScopes {
    */
   add(scopes: readonly string[], openings: Openings): void {
     for (const scope of scopes) this.#own.add(scope);
-    let known: ReturnType<Openings> | undefined;
-    this.#openings.push(() => (known ??= openings()));
+    let read: Openings | null = openings;
+    let known: ReturnType<Openings> = new Map();
+    this.#openings.push(() => {
+      if (read !== null) known = read();
+      // The schema can be garbage collected when another one has replaced it.
+      read = null;
+      return known;
+    });
     if (this.#options.schemas === undefined || this.#own.size === 0) return;
     this.#due = 0;
     // A process that only guards a schema, such as a test, ends without waiting for this.

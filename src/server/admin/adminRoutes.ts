@@ -85,7 +85,7 @@ async function serve(app: FastifyInstance, given: AdminRoutesOptions, verdicts: 
     }),
   });
   const schema = own ?? administration;
-  schemaRoute(app, { schema, introspection, limiter, usage, refusals, observer, authenticate });
+  schemaRoute(app, { schemaOf: () => schema, introspection, limiter, usage, refusals, observer, authenticate });
   const operations = new OwnOperations({
     ...{ schema, latchkey, logger },
     context: options.context ?? (() => ({})),
@@ -93,7 +93,7 @@ async function serve(app: FastifyInstance, given: AdminRoutesOptions, verdicts: 
   app.addHook('onClose', () => operations.close());
   mcpRoute(app, {
     ...common,
-    schema,
+    schemaOf: () => schema,
     settings: { corsOrigins: options.corsOrigins, introspection },
     run: (operation, context) => operations.run(operation, context),
   });

@@ -96,7 +96,12 @@ export async function serveWithWorkers(
     const reload = reloadOnSignal(async () => {
       // Read here first, so that no worker gets an invalid file.
       if (settings.tls !== null) readCertificate(settings.tls);
-      configuration = rereadConfiguration(settings);
+      const next = rereadConfiguration(settings);
+      if (settings.gateway !== null) {
+        const { checkGatewayFiles } = await import('../gateway/openGateway.js');
+        await checkGatewayFiles(settings.gateway);
+      }
+      configuration = next;
       Object.assign(tiers, configuration.tiers);
       fleet.tellOthers({ kind: 'reload' });
     }, logger);

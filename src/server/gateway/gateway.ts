@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Principal } from '../../core/auth/principal.js';
+import { withHttp } from '../../core/errors/http.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import type { OperationRequest } from '../../core/guard/review.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
@@ -14,9 +17,15 @@ import { badGateway, type Upstream, type UpstreamOutcome } from './upstream.js';
 import type { SocketCount } from './upstreamSocket.js';
 import { askUpstream } from './wholeAnswer.js';
 
-interface GatewayOptions {
+/** The schema by which operations are judged. */
+export interface GatewayRules {
   /** Guarded. */
   readonly schema: GraphQLSchema;
+  readonly drift: DriftWatch;
+}
+
+interface GatewayOptions {
+  readonly rules: GatewayRules;
   readonly guard: RequestGuard;
   readonly settings: GatewaySettings;
   /** Returns the value of Latchkey-Principal. */
@@ -25,7 +34,6 @@ interface GatewayOptions {
   readonly upstream: Upstream;
   readonly maxBytes: number;
   readonly onAnswer?: (outcome: UpstreamOutcome) => void;
-  readonly drift: DriftWatch;
 }
 
 const JSON_FIELDS = ['content-type', 'application/json', 'accept', 'application/json', 'accept-encoding', 'identity'];
@@ -37,10 +45,11 @@ interface RanOperation {
   readonly body: string;
 }
 
+/** An operation that is running. */
+type Running = Pick<OperationRequest, 'schema' | 'source' | 'document' | 'operation' | 'variables'>;
+
 /** The API behind the gateway, and the parts that judge and forward operations. */
 export class Gateway {
-  readonly schema: GraphQLSchema;
-  readonly judge: OperationJudge;
   readonly upstream: Upstream;
   readonly fields: PassedFields;
   readonly sign: GatewayOptions['sign'];
@@ -48,7 +57,6 @@ export class Gateway {
   readonly maxUploadBytes: number;
   /** In ms. */
   readonly uploadTime: number;
-  readonly drift: DriftWatch;
   /** The address for operations over WebSockets; null: they are not forwarded. */
   readonly webSockets: string | null;
   /** The gateway's own credential at the upstream: the value of Authorization; null: none. */
@@ -56,20 +64,15 @@ export class Gateway {
   /** Connections to the upstream for WebSockets. */
   readonly socketCount: SocketCount;
   readonly #maxBytes: number;
+  readonly #guard: RequestGuard;
+  #rules: GatewayRules;
+  #judge: OperationJudge;
 
-  constructor({
-    schema,
-    guard,
-    upstream,
-    settings,
-    sign,
-    maxBytes,
-    drift,
-    onAnswer = () => undefined,
-  }: GatewayOptions) {
+  constructor({ rules, guard, upstream, settings, sign, maxBytes, onAnswer = () => undefined }: GatewayOptions) {
     const { connections, authorization } = settings;
-    this.schema = schema;
-    this.judge = new OperationJudge(schema, guard);
+    this.#guard = guard;
+    this.#rules = rules;
+    this.#judge = new OperationJudge(rules.schema, guard);
     this.upstream = upstream;
     this.fields = new PassedFields({ request: settings.requestHeaders, response: settings.responseHeaders });
     this.sign = sign;
@@ -77,10 +80,37 @@ export class Gateway {
     this.maxUploadBytes = settings.maxUploadBytes;
     this.uploadTime = settings.uploadTime;
     this.#maxBytes = maxBytes;
-    this.drift = drift;
     this.webSockets = settings.webSockets;
     this.authorization = authorization;
     this.socketCount = { open: 0, max: connections };
+  }
+
+  /** The current schema. */
+  get schema(): GraphQLSchema {
+    return this.#rules.schema;
+  }
+
+  get judge(): OperationJudge {
+    return this.#judge;
+  }
+
+  get drift(): DriftWatch {
+    return this.#rules.drift;
+  }
+
+  /** Judges operations by another schema from now on. */
+  replaceRules(rules: GatewayRules): void {
+    this.#rules.drift.close();
+    this.#rules = rules;
+    this.#judge = new OperationJudge(rules.schema, this.#guard);
+  }
+
+  /** Returns why a running operation may not continue, for the current schema; null if it may. */
+  review(running: Running, principal: Principal): Refusal | null {
+    const current = running.schema === this.schema ? running : this.#judge.read(running);
+    return current === null
+      ? withHttp(new Refusal(NEW_RULES, { code: 'BAD_REQUEST' }))
+      : this.#guard.authorizer.review({ ...current, principal });
   }
 
   /** Judges an operation that did not arrive at /graphql, forwards it, and returns the whole response. Rejects with a Refusal. */
@@ -101,10 +131,13 @@ export class Gateway {
   }
 
   close(): Promise<void> {
-    this.drift.close();
+    this.#rules.drift.close();
     return this.upstream.close();
   }
 }
+
+const NEW_RULES =
+  'The operation is no longer valid, because the schema or the rules of the API have changed. Read the schema again, and send a valid operation.';
 
 /** @throws Refusal BAD_REQUEST for an operation that nests deeper than the stack allows */
 function writtenAsJson(operation: Record<string, unknown>): string {

@@ -201,15 +201,13 @@ function opened(
   opening: Opening,
 ): () => void {
   const { request, admitted, asked } = forwarding;
-  const { document, operation } = admitted;
+  const { schema, document, operation } = admitted;
   const { query: source, variables } = asked;
-  const { schema } = gateway;
   const permit = new StreamPermit({
     ...{ streams, latchkey, request },
     ...opening,
     endsAtStop: operation.operation.valueOf() === 'subscription',
-    review: (principal) =>
-      latchkey.requests.authorizer.review({ schema, source, document, operation, variables, principal }),
+    review: (principal) => gateway.review({ schema, source, document, operation, variables }, principal),
   });
   return () => permit.end();
 }

@@ -37,6 +37,10 @@ export interface GatewaySchema {
   readonly schema: GraphQLSchema;
   /** With all fields that are decided, also the closed ones: what the upstream is compared with. */
   readonly known: GraphQLSchema;
+  /** null: the rules are in the schema. */
+  readonly policy: Policy | null;
+  /** The definition from which it was read. */
+  readonly sdl: string;
 }
 
 /**
@@ -50,7 +54,7 @@ export function annotatedSchema({ sdl, label }: Source): GatewaySchema {
   const declared = new Set(document.definitions.map(identityOf));
   const ours = directiveTypeDefs().definitions.filter((node) => !declared.has(identityOf(node)));
   const schema = built({ kind: Kind.DOCUMENT, definitions: [...ours, ...document.definitions] }, label);
-  return { schema: forwardOnly(schema), known: schema };
+  return { schema: forwardOnly(schema), known: schema, policy: null, sdl };
 }
 
 /**
@@ -72,7 +76,7 @@ export function policedSchema({ sdl, label }: Source, policy: Policy): GatewaySc
     `${label}, without the fields that ${policy.path} closes,`,
   );
   applyRulings(schema, policy);
-  return { schema: forwardOnly(schema), known };
+  return { schema: forwardOnly(schema), known, policy, sdl };
 }
 
 /** Returns the coordinates of root fields without a line in the policy, sorted by type. */

@@ -7,9 +7,9 @@ import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
 import { DriftWatch, type DriftWatchOptions } from './driftWatch.js';
-import { Gateway } from './gateway.js';
+import { Gateway, type GatewayRules } from './gateway.js';
 import { annotatedSchema, policedSchema, type GatewaySchema } from './gatewaySchema.js';
-import { introspectUpstream } from './introspectUpstream.js';
+import { introspectUpstream, UpstreamFault } from './introspectUpstream.js';
 import { readPolicy } from './gatewayPolicy.js';
 import { Upstream, type UpstreamOutcome } from './upstream.js';
 
@@ -26,21 +26,72 @@ interface OpenGatewayOptions {
 /** Opens the gateway of the settings, and guards its schema. @param schema that of {@link gatewaySchemaOf} */
 export async function openGateway(
   settings: GatewaySettings,
-  { schema, known }: GatewaySchema,
+  found: GatewaySchema,
   { latchkey, maxBytes, log, onAnswer }: OpenGatewayOptions,
-): Promise<Gateway> {
-  latchkey.guard(schema, { plugin: false });
+): Promise<OpenedGateway> {
   const sign = (principal: Principal): string => latchkey.principalTokens.sign(principal, settings.audience);
-  const drift = new DriftWatch({
-    ...{ known, log },
-    policy: settings.policy === null ? null : readPolicy(settings.policy),
-    upstream: settings.upstream,
-    ask: () => upstreamSchema(settings),
-    interval: settings.checkInterval,
-  });
+  const rulesOf = ({ schema, known, policy }: GatewaySchema): GatewayRules => {
+    latchkey.guard(schema, { plugin: false });
+    const watched = { known, policy, log, upstream: settings.upstream, interval: settings.checkInterval };
+    return { schema, drift: new DriftWatch({ ...watched, ask: () => upstreamSchema(settings) }) };
+  };
   const { upstream: url, timeout, connections, authorization } = settings;
+  const rules = rulesOf(found);
   const upstream = await Upstream.open({ url, timeout, connections, authorization });
-  return new Gateway({ schema, guard: latchkey.requests, upstream, settings, maxBytes, sign, drift, onAnswer });
+  const gateway = new Gateway({ rules, guard: latchkey.requests, upstream, settings, maxBytes, sign, onAnswer });
+  let current = found;
+  const reread = async (): Promise<() => void> => {
+    const next = await gatewaySchemaAgain(settings, current, log);
+    return () => {
+      gateway.replaceRules(rulesOf(next));
+      current = next;
+    };
+  };
+  return { gateway, reread };
+}
+
+export interface OpenedGateway {
+  readonly gateway: Gateway;
+  /**
+   * Reads the schema and the policy again.
+   *
+   * @returns a function that uses them for operations from then on, or throws a GuardError and changes nothing
+   * @throws SettingsError if they can't be used
+   */
+  readonly reread: () => Promise<() => void>;
+}
+
+/** Reads the schema and the policy again. An upstream that doesn't return its schema still has the previous one. */
+async function gatewaySchemaAgain(
+  settings: GatewaySettings,
+  { sdl }: GatewaySchema,
+  log: OpenGatewayOptions['log'],
+): Promise<GatewaySchema> {
+  try {
+    return await gatewaySchemaOf(settings);
+  } catch (error) {
+    if (!(error instanceof UpstreamFault) || settings.policy === null) throw error;
+    log.warn(
+      { reason: error.message },
+      'The upstream did not return its schema. The policy applies to the previous one.',
+    );
+    const again = policedSchema({ sdl, label: `The schema of ${settings.upstream}` }, readPolicy(settings.policy));
+    checkRules(again.schema, settings);
+    return again;
+  }
+}
+
+/**
+ * Checks the schema and the policy of the settings, as far as possible without the upstream.
+ *
+ * @throws SettingsError
+ */
+export async function checkGatewayFiles(settings: GatewaySettings): Promise<void> {
+  try {
+    await gatewaySchemaOf(settings);
+  } catch (error) {
+    if (!(error instanceof UpstreamFault)) throw error;
+  }
 }
 
 /**

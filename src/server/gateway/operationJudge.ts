@@ -21,6 +21,7 @@ import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js'
 import type { Reply } from '../../core/guard/request/reply.js';
 import { RequestDocuments } from '../../core/guard/request/requestDocuments.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
+import type { OperationRequest } from '../../core/guard/review.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { Answer } from '../http/sendAnswer.js';
 import type { Asked } from './asked.js';
@@ -28,6 +29,8 @@ import type { Asked } from './asked.js';
 /** An operation that may be forwarded. */
 export interface Admitted {
   readonly kind: 'admitted';
+  /** The schema by which it was judged. */
+  readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   /** The header fields of the response that report the limits. */
@@ -79,7 +82,7 @@ export class OperationJudge {
         await guarded.finish(reply);
         const { document, operation, headers } = reply;
         if (document !== undefined && operation !== undefined)
-          return { kind: 'admitted', document, operation, headers };
+          return { kind: 'admitted', schema: this.#schema, document, operation, headers };
       }
       reply.result = { data };
     } catch (error) {
@@ -87,6 +90,15 @@ export class OperationJudge {
     }
     await guarded.finish(reply);
     return reply.answered;
+  }
+
+  /** Returns an operation that was judged by another schema, as one of this schema; null if it is not valid here. */
+  read({ source, operation, variables }: Pick<OperationRequest, 'source' | 'operation' | 'variables'>) {
+    const { document, errors } = this.#documents.read(source);
+    const own = errors === undefined ? getOperationAST(document, operation.name?.value) : null;
+    return own == null || document === undefined
+      ? null
+      : { schema: this.#schema, source, document, operation: own, variables };
   }
 
   /** Answers a request that has no operation, and counts it. Never rejects. */

@@ -313,7 +313,7 @@ export class SocketForwarder {
   /** Sends an operation to the upstream, and returns its results. */
   #forward({ caller, asked, admitted, principal, context }: Forwarding): ForwardedResults {
     const { gateway, latchkey, streams } = this.#options;
-    const { document, operation } = admitted;
+    const { schema, document, operation } = admitted;
     const { query: source, variables } = asked;
     const { connection } = caller;
     const upstream = this.#upstreamOf(caller, principal);
@@ -322,11 +322,7 @@ export class SocketForwarder {
     const results = new ForwardedResults({
       workspaceId: principal.workspaceId,
       bytes: streams.bytes,
-      review: (current) =>
-        latchkey.requests.authorizer.review({
-          ...{ schema: gateway.schema, source, document, operation, variables },
-          principal: current,
-        }),
+      review: (current) => gateway.review({ schema, source, document, operation, variables }, current),
       tell: (error) => ({ errors: [this.#formOf(error, context)] }),
       onWaiting: (isWaiting) => upstream.waits(results, isWaiting),
       onEnd: (error) => {

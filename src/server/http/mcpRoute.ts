@@ -35,8 +35,8 @@ interface McpRouteOptions {
     request: FastifyRequest,
   ) => Promise<RanOperation>;
   readonly latchkey: Assembly;
-  /** Guarded. */
-  readonly schema: GraphQLSchema;
+  /** Returns the current schema, which is guarded. */
+  readonly schemaOf: () => GraphQLSchema;
   readonly settings: Pick<Settings, 'corsOrigins' | 'introspection'>;
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
@@ -73,11 +73,17 @@ const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toL
  * the same size. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
-  const { run, latchkey, schema, settings, observer, authenticate, moments } = options;
+  const { run, latchkey, schemaOf, settings, observer, authenticate, moments } = options;
   const { limiter, usage, refusals } = latchkey;
   const verdicts = new Verdicts({ usage, refusals, observer });
   let endpoint: Promise<Endpoint> | null = null;
-  const opened = async (): Promise<Endpoint> => {
+  let schema: GraphQLSchema | null = null;
+  const current = (): Promise<Endpoint> => {
+    if (schema !== schemaOf()) endpoint = null;
+    schema = schemaOf();
+    return (endpoint ??= opened(schema));
+  };
+  const opened = async (schema: GraphQLSchema): Promise<Endpoint> => {
     try {
       const { Endpoint } = await import('../mcp/endpoint.js');
       return new Endpoint({ schema, limiter, introspection: settings.introspection, bounds: documentBounds() });
@@ -166,7 +172,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
         if (Array.isArray(message)) return refuseRequest(reply, ONE_MESSAGE, 400, JSON_RPC);
         if (isTooLarge(message)) return refuseRequest(reply, TOO_MANY_VALUES, 413, jsonRpc(idOf(message)));
         const answered = await (
-          await (endpoint ??= opened())
+          await current()
         ).answer({ message, headers: headersOf(request) }, callerOf(request, principal));
         const { type, body } = readsEvents(request.headers.accept) ? answered : asJson(answered);
         reply.code(answered.status);

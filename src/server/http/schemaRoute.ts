@@ -8,7 +8,8 @@ import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
 import { readable, unreadable, type Introspection } from '../../core/guard/introspection.js';
 
 interface SchemaRouteOptions extends VerdictsOptions {
-  readonly schema: GraphQLSchema;
+  /** Returns the current schema. */
+  readonly schemaOf: () => GraphQLSchema;
   readonly introspection: Introspection;
   readonly limiter: Limits;
   readonly authenticate: AuthenticationHook;
@@ -22,7 +23,7 @@ interface SchemaRouteOptions extends VerdictsOptions {
  */
 export function schemaRoute(
   app: FastifyInstance,
-  { schema, introspection, limiter, authenticate, path = '/schema.graphql', ...told }: SchemaRouteOptions,
+  { schemaOf, introspection, limiter, authenticate, path = '/schema.graphql', ...told }: SchemaRouteOptions,
 ): void {
   const verdicts = new Verdicts(told);
   const texts = new WeakMap<GraphQLSchema, string>();
@@ -32,7 +33,7 @@ export function schemaRoute(
     return text;
   };
   app.get(path, { onRequest: authenticate }, async ({ principal }, reply) => {
-    const view = readable(introspection, schema, principal);
+    const view = readable(introspection, schemaOf(), principal);
     if (view === null) {
       const refusal = unreadable(introspection, principal);
       verdicts.refused(principal, refusal);

@@ -179,13 +179,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     moments,
     unread,
   });
-  const served = gateway?.schema ?? schema;
+  const served = (): GraphQLSchema => gateway?.schema ?? schema;
   const reading = { introspection: settings.introspection, limiter, usage, refusals, observer, authenticate };
-  schemaRoute(app, { ...reading, schema: served });
-  schemaRoute(app, { ...reading, schema, path: '/admin/schema.graphql' });
+  schemaRoute(app, { ...reading, schemaOf: served });
+  schemaRoute(app, { ...reading, schemaOf: () => schema, path: '/admin/schema.graphql' });
   mcpRoute(app, {
     ...{ latchkey, settings, observer, authenticate, moments },
-    schema: served,
+    schemaOf: served,
     run: (operation, context, request) =>
       gateway === null ? askOperation(apollo, operation, context) : gateway.run(operation, context, request),
   });
