@@ -65,13 +65,9 @@ const INTERNAL = { query: '{ internal }' };
 const secret = { data: { internal: 'a secret of the upstream' } };
 const asked = async ({ origin }: Running) => (await ask(`${origin}/graphql`, INTERNAL)).body;
 async function keyOf({ origin }: Running, ...scopes: string[]): Promise<string> {
-  const query =
-    'mutation ($scopes: [String!]!) { createApiKey(input: { name: "a", scopes: $scopes, workspaceId: "default" }) { token } }';
-  const { body } = await ask(
-    `${origin}/admin/graphql`,
-    { query, variables: { scopes } },
-    { authorization: `Bearer ${ADMIN}` },
-  );
+  const input = `name: "a", scopes: ${JSON.stringify(scopes)}, workspaceId: "default"`;
+  const query = `mutation { createApiKey(input: { ${input} }) { token } }`;
+  const { body } = await ask(`${origin}/admin/graphql`, { query }, { authorization: `Bearer ${ADMIN}` });
   return body.data.createApiKey.token;
 }
 

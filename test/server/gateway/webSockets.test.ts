@@ -285,7 +285,7 @@ const slowUpstream = async () => {
 test('a stop lets a running query finish, and accepts no other operation', async () => {
   const { slow, release, started } = await slowUpstream();
   const other = await startGateway(slow.url, { policy: POLICY });
-  const client = socketClient(other.url, await other.key('read:orders'), { lazy: false });
+  const client = socketClient(other.url, await other.key('read:orders'));
   const closed = new Promise<unknown>((resolve) =>
     client.on('closed', (event) => resolve((event as { code: number }).code)),
   );
