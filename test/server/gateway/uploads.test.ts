@@ -206,7 +206,7 @@ describe('a slow upload', () => {
   const SIZE = 200_000;
   const HEAD = [
     '--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n',
-    `${operations()[1]}\r\n--b\r\nContent-Disposition: form-data; name="map"\r\n\r\n${map()[1]}\r\n`,
+    `${String(operations()[1])}\r\n--b\r\nContent-Disposition: form-data; name="map"\r\n\r\n${String(map()[1])}\r\n`,
     '--b\r\nContent-Disposition: form-data; name="0"; filename="a.txt"\r\n\r\n',
   ].join('');
   const TAIL = '\r\n--b--\r\n';
