@@ -497,7 +497,8 @@ export const OPTIONS = {
   }),
   METRICS_HOST: option({ about: 'the host name or address of `METRICS_PORT`', unset: '`HOST`', ...HOST_RULE }),
   CONFIG_WATCH: option({
-    about: 'whether changes to the configuration file, its secret files, the certificate, and the rules of a gateway are applied automatically',
+    about:
+      'whether changes to the configuration file, its secret files, the certificate, and the rules of a gateway are applied automatically',
     default: 'on',
     page: 'how-to/configuration.md#reloading',
     allowed: 'on, or off to reload on SIGHUP only',
