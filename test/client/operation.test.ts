@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { buildSchema, Kind, parse, print } from 'graphql';
 import { operationOf, operationOfBody } from '../../src/client/operation.js';
 import { conditionsOf } from '../../src/core/guard/conditions.js';
-import { CostCounter } from '../../src/core/guard/cost.js';
+import { RequestCounter } from '../../src/core/guard/cost/requestCounter.js';
 
 const schema = buildSchema('type Query { a: Int b: Int c: Query } type Mutation { a: Int b: Int createApiKey: Int }');
 
@@ -11,7 +11,7 @@ const selection = fc.array(field, { minLength: 1, maxLength: 6 }).map((fields) =
 
 describe('operationOf', () => {
   it('computes the same cost as the server', () => {
-    const counter = new CostCounter(schema);
+    const counter = new RequestCounter(schema);
     fc.assert(
       fc.property(fc.constantFrom('query', 'mutation'), selection, selection, (type, root, inner) => {
         const name = type === 'query' ? 'Query' : 'Mutation';
@@ -31,7 +31,7 @@ describe('operationOf', () => {
   });
 
   it('R6: reserves room in the key creation windows for each key that the server counts', () => {
-    const counter = new CostCounter(schema);
+    const counter = new RequestCounter(schema);
     const mutations = fc.array(fc.constantFrom('a', 'x: createApiKey', '...F', '... { y: createApiKey }'), {
       minLength: 1,
     });

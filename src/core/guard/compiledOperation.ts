@@ -15,7 +15,7 @@ import {
 import type { Category } from '../limits/category.js';
 import { categoryOf } from './operationCategory.js';
 import { ALWAYS, conditionsOf, type Conditions } from './conditions.js';
-import { CostCounter } from './cost.js';
+import { RequestCounter } from './cost/requestCounter.js';
 import { serviceField } from './federation/entities.js';
 import { isForwarded } from './forwardedSchemas.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
@@ -29,7 +29,7 @@ export interface CompiledOperation {
   readonly rules: readonly Rule[];
   /** Their coordinates, for counting usage. A separate list, so that each request can share it. */
   readonly fields: readonly string[];
-  /** The cost in requests, at least 1: see {@link CostCounter}. */
+  /** The cost in requests, at least 1: see {@link RequestCounter}. */
   readonly cost: number;
   /** The number of tokens that it creates: see {@link CREATES_TOKEN}. Usually 0. */
   readonly tokens: number;
@@ -70,7 +70,7 @@ export class OperationCompiler {
   readonly rules: SchemaRules;
   readonly #schema: GraphQLSchema;
   readonly #inputs: InputPlans;
-  readonly #counter: CostCounter;
+  readonly #counter: RequestCounter;
   readonly #remembered = new WeakMap<DocumentNode, OfDocument>();
   /** By the operation without the rules of arguments that depend on the variables. */
   readonly #variants = new WeakMap<CompiledOperation, Map<string, CompiledOperation>>();
@@ -79,7 +79,7 @@ export class OperationCompiler {
     this.#schema = schema;
     this.rules = rules;
     this.#inputs = inputPlansOf(schema, rules);
-    this.#counter = new CostCounter(schema);
+    this.#counter = new RequestCounter(schema);
   }
 
   /**

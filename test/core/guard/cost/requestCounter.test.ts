@@ -1,6 +1,6 @@
 import { buildSchema, Kind, parse } from 'graphql';
-import { conditionsOf } from '../../../src/core/guard/conditions.js';
-import { CostCounter } from '../../../src/core/guard/cost.js';
+import { conditionsOf } from '../../../../src/core/guard/conditions.js';
+import { RequestCounter } from '../../../../src/core/guard/cost/requestCounter.js';
 
 const schema = buildSchema(`
   schema { query: Root mutation: Actions subscription: Events }
@@ -20,10 +20,10 @@ function cost(source: string, variables: Record<string, unknown> = {}): number {
       node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [],
     ),
   );
-  return new CostCounter(schema).cost(operation, fragments, conditionsOf(document, operation, variables));
+  return new RequestCounter(schema).cost(operation, fragments, conditionsOf(document, operation, variables));
 }
 
-describe('CostCounter', () => {
+describe('RequestCounter', () => {
   it.each([
     ['{ a }', 1],
     ['{ a b other }', 1],

@@ -10,9 +10,9 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { CREATES_TOKEN } from '../limits/keyCreation.js';
-import type { Conditions } from './conditions.js';
-import type { Fragments } from './fragments.js';
+import { CREATES_TOKEN } from '../../limits/keyCreation.js';
+import type { Conditions } from '../conditions.js';
+import type { Fragments } from '../fragments.js';
 
 /** How often each root field is selected, by coordinate. */
 type Counts = ReadonlyMap<string, number>;
@@ -39,7 +39,7 @@ interface Document {
  * A field of a root type counts at any depth. `query: Query`, which Relay adds to the payloads of mutations, leads to
  * the same resolvers.
  */
-export class CostCounter {
+export class RequestCounter {
   readonly #schema: GraphQLSchema;
   /** The names of root types, by their own name and by the names of their interfaces and unions. */
   readonly #roots = new Map<string, string>();
