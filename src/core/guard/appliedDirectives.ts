@@ -38,8 +38,9 @@ export function appliedDirectives(part: Annotated): Applied[] {
 }
 
 function codedRules({ extensions }: Annotated): Applied[] {
-  const { auth, isPublic: isOpen } = codedRule(extensions);
+  const { auth, isPublic: isOpen, costs } = codedRule(extensions);
   const applied: Applied[] = auth.map((args) => ({ name: AUTH, inSdl: false, args }));
+  for (const [name, args] of costs) applied.push({ name, inSdl: false, args: isRecord(args) ? args : null });
   return isOpen ? [...applied, { name: PUBLIC, inSdl: false, args: {} }] : applied;
 }
 

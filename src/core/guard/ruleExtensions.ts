@@ -1,7 +1,33 @@
 import { isPlainObject } from '../../shared/optionChecks.js';
 
 /**
- * The rule of a part of a code-first schema, as `extensions.latchkey`: equal to `@auth` and `@public` in SDL.
+ * The size of a list, as in `@listSize`.
+ *
+ * @example
+ * ```ts
+ * import type { ListSizeExtension, RuleExtension } from 'latchkey';
+ *
+ * const listSize: ListSizeExtension = { slicingArguments: ['first'], sizedFields: ['edges', 'nodes'] };
+ * export const latchkey: RuleExtension = { auth: 'read:orders', cost: 2, listSize };
+ * ```
+ */
+export interface ListSizeExtension {
+  /** The largest number of entries if no slicing argument is given. */
+  readonly assumedSize?: number;
+  /** The arguments that limit the number of entries. The largest one counts. `input.first` names a field of an argument. */
+  readonly slicingArguments?: readonly string[];
+  /** The fields of the returned object that have this size, such as `edges`. Default: the field itself. */
+  readonly sizedFields?: readonly string[];
+  /**
+   * Whether an operation must give exactly one of the slicing arguments.
+   *
+   * @default true
+   */
+  readonly requireOneSlicingArgument?: boolean;
+}
+
+/**
+ * The rule of a part of a code-first schema, as `extensions.latchkey`: equal to `@auth`, `@public`, `@cost` and `@listSize` in SDL.
  *
  * @example
  * ```ts
@@ -21,6 +47,10 @@ export interface RuleExtension {
   readonly auth?: true | string | readonly string[] | readonly (readonly string[])[];
   /** Makes a root field accessible without a key. */
   readonly public?: true;
+  /** The weight, as in `@cost(weight:)`. */
+  readonly cost?: number | string;
+  /** The size of the list that the field returns, as in `@listSize`. */
+  readonly listSize?: ListSizeExtension;
 }
 
 /** The content of `extensions.latchkey`. */
@@ -28,6 +58,8 @@ interface CodedRule {
   /** The arguments of each @auth. */
   readonly auth: readonly Readonly<Record<string, unknown>>[];
   readonly isPublic: boolean;
+  /** Those of @cost and @listSize by the name of the directive, as they are written. */
+  readonly costs: readonly (readonly [name: string, args: unknown])[];
   /** null: it is valid, apart from the scopes. */
   readonly fault: string | null;
 }
@@ -35,7 +67,9 @@ interface CodedRule {
 const FORMS =
   'Write { auth: "a" }, { auth: [["a", "b"], ["c"]] }, { auth: true } for any valid key, or { public: true }';
 
-const NOTHING: CodedRule = { auth: [], isPublic: false, fault: null };
+const NOTHING: CodedRule = { auth: [], isPublic: false, costs: [], fault: null };
+
+const OPTIONS = ['auth', 'public', 'cost', 'listSize'] as const;
 
 /** Reads `extensions.latchkey` of a part of a schema. An invalid form is a fault, so that it never opens a field. */
 export function codedRule(extensions: Readonly<Record<string, unknown>> | null | undefined): CodedRule {
@@ -44,15 +78,21 @@ export function codedRule(extensions: Readonly<Record<string, unknown>> | null |
   const fault = (text: string): CodedRule => ({ ...NOTHING, fault: `${text}. ${FORMS}` });
   if (!isPlainObject(value)) return fault('extensions.latchkey is not an object');
   const rule = value as Readonly<Record<string, unknown>>;
-  const unknown = Object.keys(rule).find((name) => name !== 'auth' && name !== 'public');
+  const unknown = Object.keys(rule).find((name) => !(OPTIONS as readonly string[]).includes(name));
   if (unknown !== undefined) return fault(`extensions.latchkey has no option "${unknown}"`);
   const hasAuth = Object.hasOwn(rule, 'auth');
   const hasPublic = Object.hasOwn(rule, 'public');
-  if (!hasAuth && !hasPublic) return fault('extensions.latchkey has neither auth nor public');
+  const costs = [
+    ...(Object.hasOwn(rule, 'cost') ? [['cost', { weight: rule.cost }] as const] : []),
+    ...(Object.hasOwn(rule, 'listSize') ? [['listSize', rule.listSize] as const] : []),
+  ];
+  if (!hasAuth && !hasPublic && costs.length === 0) {
+    return fault('extensions.latchkey has none of auth, public, cost and listSize');
+  }
   if (hasPublic && rule.public !== true) return fault('extensions.latchkey.public is not true');
   if (hasAuth && rule.auth !== true && typeof rule.auth !== 'string' && !Array.isArray(rule.auth)) {
     return fault('extensions.latchkey.auth is not true, a scope or a list of scopes');
   }
   const auth = !hasAuth ? [] : [rule.auth === true ? {} : { scope: rule.auth }];
-  return { auth, isPublic: hasPublic, fault: null };
+  return { auth, isPublic: hasPublic, costs, fault: null };
 }

@@ -26,4 +26,4 @@ export class FirstUse {
 }
 
 export const WITHOUT_PLUGIN =
-  "An operation ran without an adapter of Latchkey. Scopes are checked, but rate limits, cost limits, RateLimit header fields, HTTP status codes and usage tracking are missing. Use an adapter, such as apolloOptions(latchkey, { schema }) of latchkey/apollo. If this is intended, call latchkey.guard(schema, { plugin: false }).";
+  'An operation ran without an adapter of Latchkey. Scopes are checked, but rate limits, cost limits, RateLimit header fields, HTTP status codes and usage tracking are missing. Use an adapter, such as apolloOptions(latchkey, { schema }) of latchkey/apollo. If this is intended, call latchkey.guard(schema, { plugin: false }).';

@@ -215,7 +215,7 @@ describe('graphql-js', () => {
     ['a string', 'read:a', /^Query\.a: extensions\.latchkey is not an object\./],
     ['null', null, /^Query\.a: extensions\.latchkey is not an object\./],
     ['a list', [{ auth: 'read:a' }], /^Query\.a: extensions\.latchkey is not an object\./],
-    ['no option', {}, /^Query\.a: extensions\.latchkey has neither auth nor public\./],
+    ['no option', {}, /^Query\.a: extensions\.latchkey has none of auth, public, cost and listSize\./],
     ['an unknown option', { scope: 'read:a' }, /^Query\.a: extensions\.latchkey has no option "scope"\./],
     [
       'auth: false',

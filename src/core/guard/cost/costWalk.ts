@@ -1,0 +1,146 @@
+import {
+  isAbstractType,
+  isLeafType,
+  isObjectType,
+  Kind,
+  type FieldNode,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { Conditions } from '../conditions.js';
+import type { Fragments } from '../fragments.js';
+import type { FieldCost, ListSize, SchemaCosts } from './schemaCosts.js';
+import { UseReader, type CallUse, type SizeUse } from './uses.js';
+
+/** How costs are added up: to a number, to a number for each field, or to a formula of the variables. */
+export interface Algebra<Value> {
+  readonly zero: Value;
+  /** The call of a resolver. */
+  call(field: FieldCost, use: CallUse): Value;
+  /** One value of a type. @param coordinate the field that returns it */
+  instance(coordinate: string, weight: number): Value;
+  sum(values: readonly Value[]): Value;
+  times(size: SizeUse, value: Value): Value;
+  /** The largest of at least one value. */
+  max(values: readonly Value[]): Value;
+}
+
+/** A selected operation of a document. */
+export interface CostedOperation {
+  readonly operation: OperationDefinitionNode;
+  readonly fragments: Fragments;
+  readonly conditions: Conditions;
+}
+
+/** The cost of a selection. */
+interface Selected<Value> {
+  readonly fixed: Value;
+  /** For each entry of the lists whose size the field above describes. */
+  readonly each: Value;
+}
+
+/**
+ * Adds up the cost of an operation as the IBM GraphQL cost specification describes for a static analysis: each call of a
+ * resolver costs the weight of the field (field cost), and each value that it can return the weight of its type (type cost).
+ * A selection set is visited once for each type that a value can have there, and then multiplied, regardless of the number of
+ * paths that lead to it (B40). If a value can have several types, the one that costs most counts.
+ */
+export class CostWalk<Value> {
+  readonly #costs: SchemaCosts;
+  readonly #algebra: Algebra<Value>;
+  readonly #document: CostedOperation;
+  readonly #uses: UseReader;
+  /** By selection set, type, and the directive that describes lists in it. */
+  readonly #known = new Map<SelectionSetNode, Map<GraphQLObjectType, Map<ListSize | null, Selected<Value>>>>();
+
+  /** @param listSize the size of a list that no directive describes */
+  constructor(costs: SchemaCosts, document: CostedOperation, listSize: number, algebra: Algebra<Value>) {
+    this.#costs = costs;
+    this.#algebra = algebra;
+    this.#document = document;
+    this.#uses = new UseReader(costs, listSize, document.operation);
+  }
+
+  total(): Value {
+    const { operation } = this.#document;
+    const root = this.#costs.schema.getRootType(operation.operation);
+    if (root == null) return this.#algebra.zero;
+    const { fixed } = this.#select(operation.selectionSet, root, null);
+    return this.#algebra.sum([this.#algebra.instance(root.name, this.#costs.types.get(root.name) ?? 0), fixed]);
+  }
+
+  #select(set: SelectionSetNode, type: GraphQLObjectType, sized: ListSize | null): Selected<Value> {
+    let ofSet = this.#known.get(set);
+    if (ofSet === undefined) this.#known.set(set, (ofSet = new Map()));
+    let ofType = ofSet.get(type);
+    if (ofType === undefined) ofSet.set(type, (ofType = new Map()));
+    let selected = ofType.get(sized);
+    if (selected === undefined) ofType.set(sized, (selected = this.#compute(set, type, sized)));
+    return selected;
+  }
+
+  #compute({ selections }: SelectionSetNode, type: GraphQLObjectType, sized: ListSize | null): Selected<Value> {
+    const fixed: Value[] = [];
+    const each: Value[] = [];
+    for (const selection of selections) {
+      if (!this.#document.conditions.includes(selection)) continue;
+      if (selection.kind === Kind.FIELD) {
+        // Introspection has no costs. Its size is limited for itself.
+        const field = this.#costs.fields.get(type.name)?.get(selection.name.value);
+        if (field === undefined) continue;
+        const own = this.#field(selection, field, sized);
+        fixed.push(own.fixed);
+        each.push(own.each);
+      } else {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#document.fragments.get(selection.name.value);
+        if (fragment === undefined || !this.#applies(fragment.typeCondition?.name.value, type)) continue;
+        const inner = this.#select(fragment.selectionSet, type, sized);
+        fixed.push(inner.fixed);
+        each.push(inner.each);
+      }
+    }
+    return { fixed: this.#algebra.sum(fixed), each: this.#algebra.sum(each) };
+  }
+
+  #applies(condition: string | undefined, type: GraphQLObjectType): boolean {
+    if (condition === undefined || condition === type.name) return true;
+    const wanted = this.#costs.schema.getType(condition);
+    return isAbstractType(wanted) && this.#costs.schema.isSubType(wanted, type);
+  }
+
+  #field(node: FieldNode, field: FieldCost, sized: ListSize | null): Selected<Value> {
+    const algebra = this.#algebra;
+    const call = algebra.call(field, this.#uses.call(node, field));
+    let entry = this.#value(node, field);
+    if (field.depth === 0) return { fixed: algebra.sum([call, entry]), each: algebra.zero };
+    // A size describes the outer list. Lists in it have the default size.
+    for (let depth = 1; depth < field.depth; depth += 1) entry = algebra.times(this.#uses.unknown(field), entry);
+    if (sized?.fields?.has(node.name.value) === true) return { fixed: call, each: entry };
+    const own = field.size?.fields === null ? this.#uses.size(node, field, field.size) : this.#uses.unknown(field);
+    return { fixed: algebra.sum([call, algebra.times(own, entry)]), each: algebra.zero };
+  }
+
+  /** Returns the cost of one value of a field. */
+  #value(node: FieldNode, field: FieldCost): Value {
+    const algebra = this.#algebra;
+    const { selectionSet } = node;
+    const instance = (type: GraphQLNamedType) =>
+      algebra.instance(field.coordinate, this.#costs.types.get(type.name) ?? 0);
+    if (isLeafType(field.type) || selectionSet === undefined) return instance(field.type);
+    const sized = field.size !== null && field.size.fields !== null ? field.size : null;
+    const size = sized && this.#uses.size(node, field, sized);
+    const values = this.#possible(field.type).map((type) => {
+      const { fixed, each } = this.#select(selectionSet, type, sized);
+      return algebra.sum([instance(type), fixed, ...(size === null ? [] : [algebra.times(size, each)])]);
+    });
+    return values.length === 0 ? algebra.zero : algebra.max(values);
+  }
+
+  #possible(type: GraphQLNamedType): readonly GraphQLObjectType[] {
+    if (isObjectType(type)) return [type];
+    return isAbstractType(type) ? this.#costs.schema.getPossibleTypes(type) : [];
+  }
+}

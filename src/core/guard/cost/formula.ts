@@ -1,0 +1,159 @@
+import type { Algebra } from './costWalk.js';
+import type { FieldCost } from './schemaCosts.js';
+import { callCost, MOST_COST, sizeOf, type CallUse, type SizeUse, type Variables } from './uses.js';
+
+/** The number of steps that a formula can have. A longer one is not kept, because documents are cached. */
+const MAX_STEPS = 256;
+
+/** A number, and registers with a factor for each. */
+interface Linear {
+  readonly base: number;
+  readonly registers: readonly number[];
+  readonly factors: readonly number[];
+}
+
+/** One step of a formula. Its result is in the register with its index. */
+type Step =
+  | { readonly kind: 'size'; readonly use: SizeUse }
+  | { readonly kind: 'call'; readonly use: CallUse }
+  | { readonly kind: 'times'; readonly size: number; readonly value: Linear }
+  | { readonly kind: 'max'; readonly values: readonly Linear[] };
+
+const ZERO: Linear = Object.freeze({ base: 0, registers: [], factors: [] });
+
+/** The registers of the formula that is computed. Computing is synchronous, so all formulas share them. */
+const registers = new Float64Array(MAX_STEPS);
+
+/** Computes the cost of an operation from its variables. What doesn't depend on them is a number already. */
+export class Formula {
+  /** The lists for which an operation must give one slicing argument. */
+  readonly required: readonly SizeUse[];
+  readonly #steps: readonly Step[];
+  readonly #total: Linear;
+
+  constructor(steps: readonly Step[], total: Linear, required: readonly SizeUse[]) {
+    this.#steps = steps;
+    this.#total = total;
+    this.required = required;
+  }
+
+  /** Returns the cost, from 0 to {@link MOST_COST}. */
+  compute(variables: Variables): number {
+    const steps = this.#steps;
+    for (let i = 0; i < steps.length; i += 1) registers[i] = result(steps[i] as Step, variables);
+    return value(this.#total);
+  }
+}
+
+function result(step: Step, variables: Variables): number {
+  switch (step.kind) {
+    case 'size':
+      return sizeOf(step.use, variables);
+    case 'call':
+      return callCost(step.use, variables);
+    case 'times':
+      return Math.min((registers[step.size] as number) * value(step.value), MOST_COST);
+    case 'max': {
+      let most = 0;
+      for (const linear of step.values) most = Math.max(most, value(linear));
+      return most;
+    }
+  }
+}
+
+function value({ base, registers: used, factors }: Linear): number {
+  let sum = base;
+  for (let i = 0; i < used.length; i += 1) sum += (registers[used[i] as number] as number) * (factors[i] as number);
+  return sum < MOST_COST ? sum : MOST_COST;
+}
+
+/** Builds a formula. Equal steps are taken once. */
+export class FormulaBuilder implements Algebra<Linear> {
+  readonly zero = ZERO;
+  readonly #steps: Step[] = [];
+  readonly #known = new Map<string, number>();
+  readonly #required = new Map<string, SizeUse>();
+
+  /** Returns null if the formula is too long. */
+  finish(total: Linear): Formula | null {
+    return this.#steps.length > MAX_STEPS ? null : new Formula(this.#steps, total, [...this.#required.values()]);
+  }
+
+  call(_: FieldCost, use: CallUse): Linear {
+    if (use.variables.length === 0) return constant(callCost(use, {}));
+    return this.#step({ kind: 'call', use }, nameOfCall(use));
+  }
+
+  instance(_: string, weight: number): Linear {
+    return constant(weight);
+  }
+
+  sum(values: readonly Linear[]): Linear {
+    let base = 0;
+    const factors = new Map<number, number>();
+    for (const linear of values) {
+      base = Math.min(base + linear.base, MOST_COST);
+      linear.registers.forEach((register, i) => {
+        const factor = (factors.get(register) ?? 0) + (linear.factors[i] as number);
+        factors.set(register, Math.min(factor, MOST_COST));
+      });
+    }
+    return { base, registers: [...factors.keys()], factors: [...factors.values()] };
+  }
+
+  times(use: SizeUse, linear: Linear): Linear {
+    if (linear.base === 0 && linear.registers.length === 0) return ZERO;
+    const name = nameOfSize(use);
+    if (use.requireOne) this.#required.set(name, use);
+    if (use.variables.length === 0) return scaled(linear, sizeOf(use, {}));
+    const size = this.#register({ kind: 'size', use }, name);
+    return this.#step({ kind: 'times', size, value: linear }, `times ${size} ${JSON.stringify(linear)}`);
+  }
+
+  max(values: readonly Linear[]): Linear {
+    const different = new Map(values.map((linear) => [JSON.stringify(linear), linear]));
+    const all = [...different.values()];
+    const [first] = all;
+    if (all.length === 1 && first !== undefined) return first;
+    if (all.every((linear) => linear.registers.length === 0)) return constant(Math.max(...all.map(({ base }) => base)));
+    return this.#step({ kind: 'max', values: all }, `max ${[...different.keys()].join()}`);
+  }
+
+  #step(step: Step, name: string | null): Linear {
+    return { base: 0, registers: [this.#register(step, name)], factors: [1] };
+  }
+
+  /** @param name the same for equal steps; null: it is unique */
+  #register(step: Step, name: string | null): number {
+    let register = name === null ? undefined : this.#known.get(name);
+    if (register === undefined) {
+      register = this.#steps.push(step) - 1;
+      if (name !== null) this.#known.set(name, register);
+    }
+    return register;
+  }
+}
+
+/** The same for sizes that are equal for all variables. */
+function nameOfSize({ coordinate, fallback, constants, given, variables }: SizeUse): string {
+  const slices = variables.map(
+    ({ variable, path, from }) => `${variable} ${from} ${path.steps.map(({ name }) => name).join('.')}`,
+  );
+  return `size ${coordinate} ${fallback} ${given} ${constants.join()} ${slices.join()}`;
+}
+
+/** Null: it depends on the fields of a variable, so it is not compared. */
+function nameOfCall({ constant: base, variables }: CallUse): string | null {
+  if (variables.some(({ cost }) => cost.within !== null)) return null;
+  return `call ${base} ${variables.map(({ variable, cost, otherwise }) => `${variable} ${cost.weight} ${otherwise}`).join()}`;
+}
+
+function constant(base: number): Linear {
+  return { ...ZERO, base };
+}
+
+function scaled({ base, registers: used, factors }: Linear, size: number): Linear {
+  if (size === 0) return ZERO;
+  const times = (number: number): number => Math.min(number * size, MOST_COST);
+  return { base: times(base), registers: used, factors: factors.map(times) };
+}

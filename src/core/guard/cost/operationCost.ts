@@ -1,0 +1,72 @@
+import { FieldShares, Numbers, type Shares } from './algebras.js';
+import { UNIT } from './costDirectives.js';
+import { CostWalk, type Algebra, type CostedOperation } from './costWalk.js';
+import { FormulaBuilder, type Formula } from './formula.js';
+import { responseCost } from './responseCost.js';
+import { ResponsePlan } from './responsePlan.js';
+import type { SchemaCosts } from './schemaCosts.js';
+import { isSized, type SizeUse, type Variables } from './uses.js';
+
+/** The size of a list that no directive describes. */
+export const DEFAULT_LIST_SIZE = 10;
+
+/** The cost of one operation of a document, for one combination of its conditions. */
+export class OperationCost {
+  readonly #costs: SchemaCosts;
+  readonly #document: CostedOperation;
+  readonly #listSize: number;
+  /** Null: it would be too long, and the document is read for each request. */
+  readonly #formula: Formula | null;
+  #plan: ResponsePlan | null = null;
+
+  constructor(costs: SchemaCosts, document: CostedOperation, listSize: number = DEFAULT_LIST_SIZE) {
+    this.#costs = costs;
+    this.#document = document;
+    this.#listSize = listSize;
+    const builder = new FormulaBuilder();
+    this.#formula = builder.finish(new CostWalk(costs, document, listSize, builder).total());
+  }
+
+  /** Returns an upper bound of the cost with these variables: an integer of at least 1, as each request costs something. */
+  estimate(variables: Variables): number {
+    const units = this.#formula?.compute(variables) ?? this.#walk(new Numbers(variables)).total();
+    return wholeCost(units);
+  }
+
+  /** Returns the field of a list whose size the operation must give with exactly one argument, and doesn't; null: there is none. */
+  unsized(variables: Variables): SizeUse | null {
+    const required = this.#formula?.required ?? this.#required(variables);
+    return required.find((use) => !isSized(use, variables)) ?? null;
+  }
+
+  /** Returns the part of each field in the estimate. */
+  shares(variables: Variables): Shares {
+    return this.#walk(new FieldShares(variables)).total();
+  }
+
+  /**
+   * Returns the cost of a response without errors, which is never above the estimate for its variables unless a list is longer than
+   * the schema says; null if the response is too large to be measured.
+   */
+  measure(data: Readonly<Record<string, unknown>>, variables: Variables): number | null {
+    this.#plan ??= new ResponsePlan(this.#costs, this.#document);
+    const units = responseCost(this.#plan, data, variables);
+    return units === null ? null : wholeCost(units);
+  }
+
+  #walk<Value>(algebra: Algebra<Value>): CostWalk<Value> {
+    return new CostWalk(this.#costs, this.#document, this.#listSize, algebra);
+  }
+
+  #required(variables: Variables): readonly SizeUse[] {
+    const required: SizeUse[] = [];
+    const numbers = new Numbers(variables, (use) => required.push(use));
+    this.#walk(numbers).total();
+    return required;
+  }
+}
+
+/** Returns whole costs, rounded up. */
+export function wholeCost(units: number): number {
+  return Math.max(1, Math.ceil(units / UNIT));
+}
