@@ -3,7 +3,7 @@ export type { LatchkeyOptions } from './assembly/latchkeyOptions.js';
 export type { Latchkey } from './assembly/libraryApi.js';
 export { openSqliteStore, type SqliteOptions } from './core/store/sqlite/open.js';
 export { guardSchema, assertGuarded } from './core/guard/guard.js';
-export type { RuleExtension } from './core/guard/ruleExtensions.js';
+export type { ListSizeExtension, RuleExtension } from './core/guard/ruleExtensions.js';
 export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rules.js';
 export { directiveTypeDefs } from './management/schema/typeDefs.js';
 export { NO_CONFIGURATION, type Configuration } from './core/auth/configuration.js';

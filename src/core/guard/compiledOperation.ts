@@ -15,13 +15,15 @@ import {
 import type { Category } from '../limits/category.js';
 import { categoryOf } from './operationCategory.js';
 import { ALWAYS, conditionsOf, type Conditions } from './conditions.js';
+import { OperationCost } from './cost/operationCost.js';
 import { RequestCounter } from './cost/requestCounter.js';
+import { costsOf, type SchemaCosts } from './cost/schemaCosts.js';
 import { serviceField } from './federation/entities.js';
 import { isForwarded } from './forwardedSchemas.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
 import { inputPlansOf, type InputPlans } from './inputs/inputPlans.js';
 import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';
-import type { Rule, SchemaRules } from './rules.js';
+import { GuardError, type Rule, type SchemaRules } from './rules.js';
 
 /** The requirements of one operation of a document, for one combination of its conditions. */
 export interface CompiledOperation {
@@ -31,6 +33,8 @@ export interface CompiledOperation {
   readonly fields: readonly string[];
   /** The cost in requests, at least 1: see {@link RequestCounter}. */
   readonly cost: number;
+  /** The cost by `@cost` and `@listSize`; null: the schema has neither, so that the cost in requests counts. */
+  readonly weighed: OperationCost | null;
   /** The number of tokens that it creates: see {@link CREATES_TOKEN}. Usually 0. */
   readonly tokens: number;
   /** The category for tiers that limit categories. */
@@ -71,13 +75,19 @@ export class OperationCompiler {
   readonly #schema: GraphQLSchema;
   readonly #inputs: InputPlans;
   readonly #counter: RequestCounter;
+  readonly #costs: SchemaCosts | null;
   readonly #remembered = new WeakMap<DocumentNode, OfDocument>();
   /** By the operation without the rules of arguments that depend on the variables. */
   readonly #variants = new WeakMap<CompiledOperation, Map<string, CompiledOperation>>();
 
-  constructor(schema: GraphQLSchema, rules: SchemaRules) {
+  /**
+   * @param costs whether operations have a cost by `@cost` and `@listSize`. Default: if the schema has these directives
+   * @throws GuardError if one of them can't be used
+   */
+  constructor(schema: GraphQLSchema, rules: SchemaRules, costs = true) {
     this.#schema = schema;
     this.rules = rules;
+    this.#costs = costs ? declaredCosts(schema) : null;
     this.#inputs = inputPlansOf(schema, rules);
     this.#counter = new RequestCounter(schema);
   }
@@ -137,12 +147,24 @@ export class OperationCompiler {
     return {
       ...summaryOf(operation.operation, rules),
       cost,
+      weighed: this.#costs && new OperationCost(this.#costs, { operation, fragments, conditions }),
       tokens,
       introspects: walk.introspects,
       readsSdl: walk.readsSdl,
       inputs,
     };
   }
+}
+
+function declaredCosts(schema: GraphQLSchema): SchemaCosts | null {
+  const costs = costsOf(schema);
+  if (costs.faults.length > 0) {
+    throw new GuardError(
+      costs.faults,
+      `The schema has cost directives that can't be used. Correct them, or set cost to off:\n${costs.faults.map((fault) => `- ${fault}`).join('\n')}`,
+    );
+  }
+  return costs.isDeclared ? costs : null;
 }
 
 function summaryOf(

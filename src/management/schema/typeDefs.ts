@@ -16,7 +16,7 @@ export function apiTypeDefs(): DocumentNode {
 }
 
 /**
- * Returns only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys.
+ * Returns only the directives and the scalar Scope, for a schema that is guarded but does not manage keys.
  *
  * @example
  * ```ts

@@ -106,6 +106,7 @@ describe('OperationCompiler', () => {
       rules: [],
       fields: [],
       cost: 1,
+      weighed: null,
       tokens: 0,
       category: 'write',
       introspects: false,
