@@ -10,6 +10,7 @@ import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
 import { ProxiedRequests } from '../core/auth/verification/proxiedRequests.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { SchemaRegistry } from '../core/guard/schemaRegistry.js';
+import type { CostMode } from '../core/guard/cost/costMode.js';
 import type { Introspection } from '../core/guard/introspection.js';
 import { documentBounds } from '../core/guard/document/documentBounds.js';
 import type { BcryptGate } from '../core/keys/bcryptGate.js';
@@ -99,6 +100,7 @@ export interface Assembly extends Latchkey {
   readonly keyEvents: KeyEventListeners;
   readonly observer: Observer;
   readonly introspection: Introspection;
+  readonly cost: CostMode;
   readonly answer: AnswerLimits;
   /** Logs an error that callers don't see. */
   report(error: unknown, context: LatchkeyContext): void;
@@ -194,6 +196,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     bcrypt: gate,
     ...{ schemas, answer, observer: foundation.observer, keyEvents: foundation.keyEvents },
     introspection: options.introspection ?? 'authenticated',
+    cost: options.cost ?? 'enforce',
     report: (error, context) => requests.report(error, context),
     async close() {
       streams.close();

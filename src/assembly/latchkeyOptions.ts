@@ -4,6 +4,7 @@ import type { Configuration } from '../core/auth/configuration.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import type { Introspection } from '../core/guard/introspection.js';
 import { ON_DENIED, type OnDenied } from '../core/guard/authorize.js';
+import { COST_MODES, type CostMode } from '../core/guard/cost/costMode.js';
 import { ROOT_FIELDS, type RootFields } from '../core/guard/rules.js';
 import type { ChangeFeed } from '../core/keys/changeFeed.js';
 import type { RemovalPass } from '../core/keys/ended.js';
@@ -83,6 +84,11 @@ export interface LatchkeyOptions {
    * on Apollo Server, and never for root fields of mutations; other adapters refuse. Default: `refuse`.
    */
   readonly onDenied?: OnDenied;
+  /**
+   * The use of `@cost` and `@listSize`. `off`: they are not read. `measure`: the cost of operations is reported, and nothing is refused
+   * because of it. `enforce`: the limits in cost units of a tier apply. Default: `enforce`.
+   */
+  readonly cost?: CostMode;
   /** The maximum size of the response to one operation. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: Partial<AnswerLimits>;
   /**
@@ -222,6 +228,7 @@ export const latchkeySchema = z.strictObject(
     defaultTier: oneOf(TIERS).optional(),
     introspection: introspectionSchema.optional(),
     onDenied: oneOf(ON_DENIED).optional(),
+    cost: oneOf(COST_MODES).optional(),
     answer: answerSchema.optional(),
     document: documentSchema.optional(),
     actions: actionsSchema.optional(),

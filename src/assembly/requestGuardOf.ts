@@ -24,6 +24,7 @@ export function requestGuardOf(
     introspection: options.introspection ?? 'authenticated',
     answer,
     onDenied: options.onDenied ?? 'refuse',
+    cost: options.cost ?? 'enforce',
     maxLines: options.document?.lines ?? MAX_LINES,
     bounds,
     log: accounts.verdicts,

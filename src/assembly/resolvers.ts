@@ -39,9 +39,9 @@ export function allResolvers(
   { keys, workspaces, projects, users, holderOf }: Services,
   { limiter, knownScopes, schemas, answer, bounds, derivedTokens }: AllResolversOptions,
 ): Readonly<Record<string, object>> {
-  const { introspection = 'authenticated', document } = options;
+  const { introspection = 'authenticated', cost = 'enforce', document } = options;
   const { roles, ceilings } = configured;
-  const explainer = new Explainer({ bounds, introspection, maxLines: document?.lines ?? MAX_LINES });
+  const explainer = new Explainer({ bounds, introspection, cost, maxLines: document?.lines ?? MAX_LINES });
   return {
     ...failingClosed(
       merge(

@@ -1,4 +1,4 @@
-import { keyRefusalOf, type Refusals } from './audit/refusals.js';
+import { isLimit, keyRefusalOf, type Refusals } from './audit/refusals.js';
 import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
 import { UNOBSERVED, type Observer } from '../core/observer/observer.js';
 import type { Refusal } from '../core/errors/refusal.js';
@@ -47,7 +47,7 @@ export class Verdicts implements DecisionLog {
     if (principal === null || principal.kind === 'anonymous') return;
     const reason = keyRefusalOf(code);
     if (reason !== null) this.#refusals?.key(principal, reason);
-    if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.refused(principal, 'limited');
+    if (isLimit(code)) this.#usage?.refused(principal, 'limited');
     else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.refused(principal, 'forbidden');
   }
 }

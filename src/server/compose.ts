@@ -178,6 +178,7 @@ export async function composeService(
         if (err != null) logger.error({ err }, 'Ended keys could not be removed. The server tries again in an hour.');
       },
       introspection: settings.introspection,
+      cost: settings.cost,
       answer: settings.answer,
       log: (err, context) => {
         logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');

@@ -12,6 +12,7 @@ import {
 import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { ON_DENIED, type OnDenied } from '../../core/guard/authorize.js';
+import { COST_MODES, type CostMode } from '../../core/guard/cost/costMode.js';
 import type { Introspection } from '../../core/guard/introspection.js';
 import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
 import type { Limits } from '../../core/limits/limits.js';
@@ -45,6 +46,8 @@ export interface PluginOptions extends VerdictsOptions {
    * other fields, and null with an error for these. Default: `refuse`.
    */
   readonly onDenied?: OnDenied;
+  /** Default: `enforce`. */
+  readonly cost?: CostMode;
   /** Maximum number of lines of a document. Default: 2,000. */
   readonly maxLines?: number;
   /** Which header fields report a key's limits. Default: `draft`. */
@@ -59,6 +62,7 @@ export const pluginSchema = z.strictObject(
     introspection: introspectionSchema.optional(),
     answer: answerSchema.optional(),
     onDenied: oneOf(ON_DENIED).optional(),
+    cost: oneOf(COST_MODES).optional(),
     maxLines: integer(1, 1_000_000).optional(),
     resourceMetadata: aFunction().optional(),
     rateLimitHeaders: aFunction().optional(),

@@ -31,6 +31,11 @@ interface Explanation {
   }[];
   readonly missingScopes: readonly string[];
   readonly cost: number | null;
+  readonly estimate: {
+    readonly cost: number;
+    readonly max: number | null;
+    readonly fields: readonly { readonly coordinate: string; readonly cost: number }[];
+  } | null;
   readonly room: Limits;
   readonly limited: boolean;
   readonly retryAfter: string | null;
@@ -50,6 +55,7 @@ const EXPLAIN = operation<{ readonly explainAccess: Explanation | null }, Explai
       errors { message line column }
       fields { coordinate path allowed requires missing }
       missingScopes cost
+      estimate { cost max fields { coordinate cost } }
       room { ...Limits }
       limited retryAfter
     }
@@ -95,7 +101,7 @@ export function explainCommand(): Command {
   });
 }
 
-function linesOf({ allowed, reasons, errors, fields, missingScopes, cost, room, retryAfter }: Explanation) {
+function linesOf({ allowed, reasons, errors, fields, missingScopes, cost, estimate, room, retryAfter }: Explanation) {
   const lines: [string, string | null][] = [['Allowed', allowed ? 'yes' : `no: ${reasons.join(', ')}`]];
   for (const { message, line, column } of errors) {
     lines.push(['Error', line === null ? message : `${line}:${column ?? 1} ${message}`]);
@@ -104,8 +110,17 @@ function linesOf({ allowed, reasons, errors, fields, missingScopes, cost, room, 
   for (const { path, coordinate, missing } of fields.filter((field) => !field.allowed)) {
     lines.push(['Refused', `${path.join('.')} (${coordinate}) lacks ${missing.join(' ')}`]);
   }
-  lines.push(['Cost', cost === null ? null : String(cost)], ...limitLines(room), ['Room in', retryAfter]);
+  lines.push(['Cost', cost === null ? null : String(cost)], ...estimateLines(estimate));
+  lines.push(...limitLines(room), ['Room in', retryAfter]);
   return lines;
+}
+
+/** The estimate, and the fields with the largest part in it. */
+function estimateLines(estimate: Explanation['estimate']): [string, string | null][] {
+  if (estimate === null) return [];
+  const { cost, max, fields } = estimate;
+  const lines = fields.map(({ coordinate, cost: part }): [string, string] => ['', `${coordinate} ${part}`]);
+  return [['Estimate', max === null ? `${cost} units` : `${cost} of ${max} units`], ...lines];
 }
 
 function objectIn(text: string | undefined): unknown {

@@ -14,6 +14,8 @@ type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, 
 const FIELDS: { readonly [Code in RefusalCode]: Readonly<Record<FieldsOf<Code>, Check>> } = {
   BAD_REQUEST: {},
   COST_EXCEEDS_BURST: { cost: number, burst: number, category: optional(text) },
+  COST_EXCEEDED: { cost: number, limit: number },
+  LIST_SIZE_REQUIRED: { field: text, arguments: list },
   ANSWER_TOO_LARGE: { limit: number, unit: text },
   UNAUTHENTICATED: { reason: text },
   HTTPS_REQUIRED: {},

@@ -8,6 +8,8 @@ import type { Refusal, RefusalCode, RefusalDetails } from './refusal.js';
 const STATUS: Readonly<Record<RefusalCode, number>> = {
   BAD_REQUEST: 400,
   COST_EXCEEDS_BURST: 400,
+  COST_EXCEEDED: 400,
+  LIST_SIZE_REQUIRED: 400,
   ANSWER_TOO_LARGE: 400,
   UNAUTHENTICATED: 401,
   HTTPS_REQUIRED: 403,
@@ -91,6 +93,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'ADDRESS_NOT_ALLOWED':
     case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':
+    case 'COST_EXCEEDED':
+    case 'LIST_SIZE_REQUIRED':
     case 'ANSWER_TOO_LARGE':
     case 'RATE_LIMITED':
     case 'TOO_MANY_STREAMS':

@@ -36,6 +36,21 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     },
     page: 'reference/limits.md',
   },
+  COST_EXCEEDED: {
+    when: 'the estimate of the operation exceeds the cost that the tier allows for one operation; nothing was run',
+    remedy: 'request shorter lists or fewer fields, or split the operation',
+    fields: { cost: 'the estimate in cost units', limit: 'the cost units allowed for one operation' },
+    page: 'reference/cost.md',
+  },
+  LIST_SIZE_REQUIRED: {
+    when: 'the operation gives none or several of the arguments that limit a list, so its cost is unknown; only in tiers with limits in cost units',
+    remedy: 'give exactly one of the arguments',
+    fields: {
+      field: 'the coordinate of the field, for example `Query.orders`',
+      arguments: 'the names of its arguments that limit the list',
+    },
+    page: 'reference/cost.md#sizes-of-lists',
+  },
   ANSWER_TOO_LARGE: {
     when: 'the response would have more fields or bytes than the server allows for one operation; a mutation may already have made changes',
     remedy: 'request fewer entries, fields or aliases, or split the operation',

@@ -23,6 +23,10 @@ export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
   /** `category` of the operation, here and below: present if the limit is that of the category. */
   | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
+  /** The estimate of the operation's cost, and the most that one operation may cost, in cost units. */
+  | { readonly code: 'COST_EXCEEDED'; readonly cost: number; readonly limit: number }
+  /** The operation must give exactly one of the `arguments` of `field`, because they limit its list. */
+  | { readonly code: 'LIST_SIZE_REQUIRED'; readonly field: string; readonly arguments: readonly string[] }
   /** The response would have more than `limit` fields or bytes. */
   | { readonly code: 'ANSWER_TOO_LARGE'; readonly limit: number; readonly unit: 'fields' | 'bytes' }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }

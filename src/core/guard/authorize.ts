@@ -2,6 +2,7 @@ import { getVariableValues, type GraphQLSchema } from 'graphql';
 import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
+import type { CostMode } from './cost/costMode.js';
 import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
 import { decide, meets } from './decide.js';
 import { Denied } from './denied/denied.js';
@@ -39,6 +40,8 @@ interface AuthorizerOptions extends ReviewOptions {
   readonly log: DecisionLog;
   /** Default: `refuse`. */
   readonly onDenied?: OnDenied;
+  /** Default: `enforce`. */
+  readonly cost?: CostMode;
 }
 
 /** A request to decide on. */
@@ -105,7 +108,10 @@ export class Authorizer {
     if (this.#last?.schema === schema) return this.#last.compiler;
     let compiler = this.#compilers.get(schema);
     if (compiler === undefined) {
-      this.#compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
+      this.#compilers.set(
+        schema,
+        (compiler = new OperationCompiler(schema, assertGuarded(schema), this.#options.cost !== 'off')),
+      );
       markServed(schema);
     }
     this.#last = { schema, compiler };

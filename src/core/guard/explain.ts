@@ -20,6 +20,8 @@ import { rulesOf } from './guard.js';
 import { readable, type Introspection } from './introspection.js';
 import { MAX_LINES, refuseLines } from './lines.js';
 import { OperationCompiler } from './compiledOperation.js';
+import type { CostMode } from './cost/costMode.js';
+import type { FieldPart, OperationCost } from './cost/operationCost.js';
 import { printable } from './printable.js';
 import { allRefusals, type Check } from './review.js';
 import type { SchemaRules } from './rules.js';
@@ -50,6 +52,16 @@ interface Fault {
   readonly column: number | null;
 }
 
+/** The cost of an operation by `@cost` and `@listSize`. */
+export interface ExplainedCost {
+  /** In cost units: an upper bound. */
+  readonly cost: number;
+  /** The ten fields with the largest part in it, the largest first. */
+  readonly fields: readonly FieldPart[];
+  /** A list whose size the operation doesn't give, so that tiers with limits in cost units refuse it; null: there is none. */
+  readonly unsized: string | null;
+}
+
 export interface Explanation {
   /** Errors of syntax, validation, bounds, the name of the operation and its variables. */
   readonly errors: readonly Fault[];
@@ -57,6 +69,8 @@ export interface Explanation {
   readonly missingScopes: readonly string[];
   /** In requests; null if the document has no operation. */
   readonly cost: number | null;
+  /** null if the schema has no such directives, they are not used, or the document has no operation. */
+  readonly estimate: ExplainedCost | null;
   /** The number of keys that it would create or rotate. */
   readonly tokens: number;
   /** The category whose limits apply in addition to those of the tier; null if the document has no operation. */
@@ -72,6 +86,8 @@ export interface ExplainerOptions {
     readonly validationOptions: { readonly maxErrors: number };
   };
   readonly introspection: Introspection;
+  /** Default: `enforce`. */
+  readonly cost?: CostMode;
   /**
    * The number of lines that a document may have.
    *
@@ -135,7 +151,16 @@ export class Explainer {
     const errors = this.#tell(schema, reader, question, understood);
     const objections: Objection[] = errors.length > 0 ? ['INVALID_DOCUMENT'] : [];
     if (document === undefined || operation === null) {
-      return { errors, fields: [], missingScopes: [], cost: null, tokens: 0, category: null, objections };
+      return {
+        errors,
+        fields: [],
+        missingScopes: [],
+        cost: null,
+        estimate: null,
+        tokens: 0,
+        category: null,
+        objections,
+      };
     }
     const compiled = compiler.compile(document, operation, variables);
     const asked = { schema, source: question.document, document, operation, variables, principal };
@@ -153,6 +178,7 @@ export class Explainer {
       }),
       missingScopes: missing?.code === 'FORBIDDEN' ? missing.missing : [],
       cost: compiled.cost,
+      estimate: compiled.weighed && estimateOf(compiled.weighed, variables),
       tokens: compiled.tokens,
       category: compiled.category,
       objections,
@@ -221,10 +247,24 @@ export class Explainer {
     let guarded = this.#guarded.get(schema);
     if (guarded === undefined) {
       const rules = rulesOf(schema);
-      this.#guarded.set(schema, (guarded = { rules, compiler: new OperationCompiler(schema, rules) }));
+      this.#guarded.set(
+        schema,
+        (guarded = { rules, compiler: new OperationCompiler(schema, rules, this.#options.cost !== 'off') }),
+      );
     }
     return guarded;
   }
+}
+
+/** The number of fields in an {@link ExplainedCost}. */
+const DEAREST = 10;
+
+function estimateOf(weighed: OperationCost, variables: Readonly<Record<string, unknown>>): ExplainedCost {
+  return {
+    cost: weighed.estimate(variables),
+    fields: weighed.dearest(variables, DEAREST),
+    unsized: weighed.unsized(variables)?.coordinate ?? null,
+  };
 }
 
 const NO_OPERATION =

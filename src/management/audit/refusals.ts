@@ -82,9 +82,21 @@ export class Refusals implements EntrySource {
   }
 }
 
+/** Returns whether a limit of the key refused the request. */
+export function isLimit(code: RefusalCode): boolean {
+  return LIMITS.has(code);
+}
+
+const LIMITS: ReadonlySet<RefusalCode> = new Set([
+  'RATE_LIMITED',
+  'COST_EXCEEDS_BURST',
+  'COST_EXCEEDED',
+  'LIST_SIZE_REQUIRED',
+]);
+
 /** Returns the counted reason of a refusal; null if it is not counted. */
 export function keyRefusalOf(code: RefusalCode): KeyRefusal | null {
-  if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') return 'limited';
+  if (isLimit(code)) return 'limited';
   if (code === 'FORBIDDEN') return 'forbidden';
   return code === 'DOCUMENT_NOT_TRUSTED' ? 'document' : null;
 }

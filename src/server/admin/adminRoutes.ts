@@ -65,7 +65,7 @@ export async function adminRoutes(given: AdminRoutesOptions): Promise<FastifyIns
 
 async function serve(app: FastifyInstance, given: AdminRoutesOptions, verdicts: Verdicts): Promise<void> {
   const { latchkey, administration, own, streams, options } = given;
-  const { limiter, usage, refusals, observer, introspection, answer } = latchkey;
+  const { limiter, usage, refusals, observer, introspection, cost, answer } = latchkey;
   const { log: logger } = app;
   const connections = new Connections();
   const moments = new Moments(latchkey);
@@ -79,7 +79,7 @@ async function serve(app: FastifyInstance, given: AdminRoutesOptions, verdicts: 
     streams,
     authenticate: authenticationHook(latchkey, moments, streamCredential),
     opener: new StreamOpener({
-      ...{ latchkey, streams, verdicts, introspection, answer },
+      ...{ latchkey, streams, verdicts, introspection, cost, answer },
       schema: administration,
       log: (error, context) => latchkey.report(error, context),
     }),
@@ -94,7 +94,7 @@ async function serve(app: FastifyInstance, given: AdminRoutesOptions, verdicts: 
   mcpRoute(app, {
     ...common,
     schemaOf: () => schema,
-    settings: { corsOrigins: options.corsOrigins, introspection },
+    settings: { corsOrigins: options.corsOrigins, introspection, cost },
     run: (operation, context) => operations.run(operation, context),
   });
   app.get('/graphiql', async (_request, reply) => {

@@ -37,7 +37,7 @@ interface McpRouteOptions {
   readonly latchkey: Assembly;
   /** Returns the current schema, which is guarded. */
   readonly schemaOf: () => GraphQLSchema;
-  readonly settings: Pick<Settings, 'corsOrigins' | 'introspection'>;
+  readonly settings: Pick<Settings, 'corsOrigins' | 'introspection' | 'cost'>;
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
   readonly moments: Moments;
@@ -86,7 +86,13 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const opened = async (schema: GraphQLSchema): Promise<Endpoint> => {
     try {
       const { Endpoint } = await import('../mcp/endpoint.js');
-      return new Endpoint({ schema, limiter, introspection: settings.introspection, bounds: documentBounds() });
+      return new Endpoint({
+        schema,
+        limiter,
+        introspection: settings.introspection,
+        cost: settings.cost,
+        bounds: documentBounds(),
+      });
     } catch (error) {
       endpoint = null;
       throw error;

@@ -61,6 +61,7 @@ interface ServerOptions {
     | 'corsRequestHeaders'
     | 'corsResponseHeaders'
     | 'introspection'
+    | 'cost'
     | 'dashboard'
   >;
   readonly streams: OpenStreams;
@@ -169,6 +170,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       streams,
       verdicts,
       introspection: settings.introspection,
+      cost: settings.cost,
       answer: settings.answer,
       log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),

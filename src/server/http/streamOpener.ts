@@ -7,6 +7,7 @@ import { locateCredential } from '../../core/auth/locate.js';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { Authorizer } from '../../core/guard/authorize.js';
+import type { CostMode } from '../../core/guard/cost/costMode.js';
 import type { Introspection } from '../../core/guard/introspection.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import { statusBeforeData } from '../../core/errors/http.js';
@@ -35,6 +36,7 @@ interface StreamOpenerOptions {
   readonly schema: GraphQLSchema;
   readonly latchkey: Pick<Assembly, 'standing' | 'limiter'>;
   readonly introspection: Introspection;
+  readonly cost: CostMode;
   readonly streams: OpenStreams;
   readonly verdicts: Verdicts;
   /** The limits for requests. They apply to each event, too. */
@@ -54,9 +56,9 @@ export class StreamOpener {
   /** @throws GuardError */
   constructor(options: StreamOpenerOptions) {
     this.#options = options;
-    const { introspection, answer, verdicts: log, latchkey, streams } = options;
+    const { introspection, cost, answer, verdicts: log, latchkey, streams } = options;
     const { limiter: limits } = latchkey;
-    const authorizer = new Authorizer({ limits, introspection, answer, log });
+    const authorizer = new Authorizer({ limits, introspection, cost, answer, log });
     authorizer.prepare(options.schema);
     this.#subscriptions = new GuardedSubscriptions({
       ...{ authorizer, limits, streams, log, answer },

@@ -379,6 +379,14 @@ export const OPTIONS = {
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
+  COST: option({
+    about:
+      'the use of `@cost` and `@listSize`: the limits in cost units of a tier apply, the cost is only reported, or they are not read',
+    default: 'enforce',
+    page: 'reference/cost.md',
+    allowed: 'off, measure or enforce',
+    schema: oneOf(['off', 'measure', 'enforce']),
+  }),
   DASHBOARD: option({
     about: 'whether the dashboard is served at `/dashboard`',
     default: 'on',

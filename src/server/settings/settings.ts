@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { OperatorKey } from '../../core/auth/operator.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
+import type { CostMode } from '../../core/guard/cost/costMode.js';
 import type { Introspection } from '../../core/guard/introspection.js';
 import { gatewayOf, NO_UPSTREAM, type GatewaySettings } from './gatewaySettings.js';
 import type { ProxyHeader } from '../net/trustedProxies.js';
@@ -74,6 +75,7 @@ export interface Settings {
   /** Additional response header fields that these pages can read. */
   readonly corsResponseHeaders: readonly string[];
   readonly introspection: Introspection;
+  readonly cost: CostMode;
   /** Proxies through which the server requests the issuer of access tokens; null: none. */
   readonly proxies: Proxies | null;
   /** Whether the dashboard is served. */
@@ -149,6 +151,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
     corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
     introspection: read('INTROSPECTION') ?? 'authenticated',
+    cost: read('COST') ?? 'enforce',
     proxies: readProxies(environment),
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze(metricsAddress(metricsPort, metricsHost, host)),

@@ -127,7 +127,7 @@ test('U3: the warning goes to the log of createLatchkey, with the context', asyn
   });
   await ask(latchkey, schema, '{ orders }');
   await ask(latchkey, schema, '{ orders }');
-  expect(logged).toEqual([[expect.stringContaining("without an adapter of Latchkey"), 'operator']]);
+  expect(logged).toEqual([[expect.stringContaining('without an adapter of Latchkey'), 'operator']]);
   expect(warnings()).toEqual([]);
 });
 

@@ -47,6 +47,7 @@ test('the defaults', () => {
     corsRequestHeaders: [],
     corsResponseHeaders: [],
     introspection: 'authenticated',
+    cost: 'enforce',
     proxies: null,
     authAudiences: [],
     dashboard: true,
@@ -366,6 +367,7 @@ describe('invalid values', () => {
     CORS_REQUEST_HEADERS: ['*', 'a b', 'x:y', 'Cookie', 'Sec-Fetch-Mode', 'x,', 'é', Array(51).fill('a').join()],
     CORS_RESPONSE_HEADERS: ['*', 'a b', 'Set-Cookie', 'x,,y'],
     INTROSPECTION: ['true', 'ON', 'yes', 'scope'],
+    COST: ['on', 'true', 'Enforce', 'measured'],
     DASHBOARD: ['true', 'no', 'ON', '/dashboard'],
     DEMO: ['false', 'Off', '0'],
     GATEWAY_UPSTREAM: [

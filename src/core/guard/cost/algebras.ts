@@ -2,7 +2,7 @@ import type { FieldCost } from './schemaCosts.js';
 import type { Algebra } from './costWalk.js';
 import { callCost, MOST_COST, sizeOf, type CallUse, type SizeUse, type Variables } from './uses.js';
 
-/** Adds up costs for certain variables. */
+/** Adds up costs with given variables. */
 export class Numbers implements Algebra<number> {
   readonly zero = 0;
   readonly #variables: Variables;
@@ -48,7 +48,7 @@ export interface FieldShare {
 /** The cost of each field, by coordinate. */
 export type Shares = ReadonlyMap<string, FieldShare>;
 
-/** Adds up the cost of each field for certain variables. */
+/** Adds up the cost of each field with given variables. */
 export class FieldShares implements Algebra<Shares> {
   readonly zero: Shares = new Map();
   readonly #variables: Variables;

@@ -77,7 +77,7 @@ export function partCost(part: Annotated, names: CostNames): PartCost {
 /** A repeated directive has one effect, and nobody can see which. */
 function one(applied: readonly Applied[], faults: string[]): Applied | null {
   const [first, second] = applied;
-  if (second !== undefined) faults.push(`@${second.name} is applied more than once. Remove the others`);
+  if (second !== undefined) faults.push(`@${second.name} is applied more than once. Remove all but one`);
   return first ?? null;
 }
 

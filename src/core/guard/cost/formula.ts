@@ -24,7 +24,7 @@ const ZERO: Linear = Object.freeze({ base: 0, registers: [], factors: [] });
 /** The registers of the formula that is computed. Computing is synchronous, so all formulas share them. */
 const registers = new Float64Array(MAX_STEPS);
 
-/** Computes the cost of an operation from its variables. What doesn't depend on them is a number already. */
+/** Computes the cost of an operation from its variables. Parts that don't depend on them are numbers already. */
 export class Formula {
   /** The lists for which an operation must give one slicing argument. */
   readonly required: readonly SizeUse[];

@@ -10,6 +10,13 @@ import { isSized, type SizeUse, type Variables } from './uses.js';
 /** The size of a list that no directive describes. */
 export const DEFAULT_LIST_SIZE = 10;
 
+/** The part of a field in a cost: of all its calls and of the values that it returns. */
+export interface FieldPart {
+  readonly coordinate: string;
+  /** In cost units, not rounded. */
+  readonly cost: number;
+}
+
 /** The cost of one operation of a document, for one combination of its conditions. */
 export class OperationCost {
   readonly #costs: SchemaCosts;
@@ -44,9 +51,18 @@ export class OperationCost {
     return this.#walk(new FieldShares(variables)).total();
   }
 
+  /** Returns the fields with the largest part in the estimate, the largest first. */
+  dearest(variables: Variables, count: number): readonly FieldPart[] {
+    return [...this.shares(variables)]
+      .map(([coordinate, { fieldCost, typeCost }]) => ({ coordinate, cost: (fieldCost + typeCost) / UNIT }))
+      .filter(({ cost }) => cost > 0)
+      .sort((a, b) => b.cost - a.cost)
+      .slice(0, count);
+  }
+
   /**
-   * Returns the cost of a response without errors, which is never above the estimate for its variables unless a list is longer than
-   * the schema says; null if the response is too large to be measured.
+   * Returns the cost of a response without errors; null if the response is too large to be measured. It can be above the estimate if a
+   * list is longer than the schema says, or if the type of an object is unknown.
    */
   measure(data: Readonly<Record<string, unknown>>, variables: Variables): number | null {
     this.#plan ??= new ResponsePlan(this.#costs, this.#document);

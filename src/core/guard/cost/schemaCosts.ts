@@ -234,7 +234,7 @@ class CostReader {
     for (const name of slicingArguments) {
       const path = slicingPath(field.args, name.split('.'));
       if (path === null)
-        return fault(`@listSize(slicingArguments:) has ${name}, which is no argument of type Int or a list`);
+        return fault(`@listSize(slicingArguments:) has ${name}, which is not an argument of type Int or a list`);
       slicing.push(path);
     }
     return { slicing, assumed, requireOne, fields: sizedFields.length === 0 ? null : new Set(sizedFields) };

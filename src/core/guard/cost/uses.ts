@@ -70,6 +70,8 @@ interface Slice {
 export interface SizeUse {
   /** The field with the directive. */
   readonly coordinate: string;
+  /** The slicing arguments, as the schema names them. */
+  readonly names: readonly string[];
   readonly requireOne: boolean;
   /** The values of slicing arguments that don't depend on variables. */
   readonly constants: readonly number[];
@@ -79,6 +81,9 @@ export interface SizeUse {
   /** The size without any of them. */
   readonly fallback: number;
 }
+
+/** A list without slicing arguments. */
+const UNSLICED = { names: [], requireOne: false, constants: [], given: 0, variables: [] } as const;
 
 /** Reads the arguments of one operation. */
 export class UseReader {
@@ -143,7 +148,7 @@ export class UseReader {
 
   /** Returns the size of a list of a field without a directive. */
   unknown({ coordinate }: FieldCost): SizeUse {
-    return { coordinate, requireOne: false, constants: [], given: 0, variables: [], fallback: this.#listSize };
+    return { ...UNSLICED, coordinate, fallback: this.#listSize };
   }
 
   /** Returns the size that a field's directive describes. */
@@ -157,7 +162,8 @@ export class UseReader {
       if (slice.constant !== null) constants.push(slice.constant);
       if (slice.isGiven) given += 1;
     }
-    return { coordinate, requireOne, constants, given, variables, fallback: assumed ?? this.#listSize };
+    const names = slicing.map(({ steps }) => steps.map(({ name }) => name).join('.'));
+    return { coordinate, names, requireOne, constants, given, variables, fallback: assumed ?? this.#listSize };
   }
 
   #slice(node: FieldNode, path: SlicingPath): Slice {

@@ -37,9 +37,9 @@ export class RequestGuard {
   readonly #options: RequestGuardOptions;
 
   constructor(options: RequestGuardOptions) {
-    const { limits, introspection, answer, log, onDenied } = options;
+    const { limits, introspection, answer, log, onDenied, cost } = options;
     this.#options = options;
-    this.authorizer = new Authorizer({ limits, introspection, answer, log, onDenied });
+    this.authorizer = new Authorizer({ limits, introspection, answer, log, onDenied, cost });
   }
 
   /** The limits of documents, as options of graphql-js. */

@@ -3,6 +3,7 @@ import type { RateLimitHeaders } from '../../limits/limitFields.js';
 import type { Limits } from '../../limits/limits.js';
 import type { AnswerLimits } from '../answer/answerLimits.js';
 import type { DecisionLog, OnDenied } from '../authorize.js';
+import type { CostMode } from '../cost/costMode.js';
 import type { DocumentBounds } from '../document/documentBounds.js';
 import type { Introspection } from '../introspection.js';
 import type { Callbacks } from '../../../shared/callbacks.js';
@@ -17,6 +18,7 @@ export interface RequestGuardOptions {
   readonly introspection: Introspection;
   readonly answer: AnswerLimits;
   readonly onDenied: OnDenied;
+  readonly cost: CostMode;
   readonly maxLines: number;
   readonly bounds: DocumentBounds;
   readonly log: DecisionLog;
