@@ -90,7 +90,7 @@ function weightOf({ name, args }: Applied, faults: string[]): number | null {
   const rounded = Math.round(units);
   if (Math.abs(units - rounded) < 1e-6 && Math.abs(rounded) <= MOST * UNIT) return rounded + 0;
   faults.push(
-    `@${name}(weight:) is ${JSON.stringify(given) ?? 'missing'}. Allowed: a number from -${MOST} to ${MOST} with at most three decimals, such as "2.5"`,
+    `@${name}(weight:) is ${given === undefined ? 'missing' : JSON.stringify(given)}. Allowed: a number from -${MOST} to ${MOST} with at most three decimals, such as "2.5"`,
   );
   return null;
 }

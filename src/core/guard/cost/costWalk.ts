@@ -41,6 +41,8 @@ interface Selected<Value> {
   readonly each: Value;
 }
 
+type BySize<Value> = Map<ListSize | null, Selected<Value>>;
+
 /**
  * Adds up the cost of an operation as the IBM GraphQL cost specification describes for a static analysis: each call of a
  * resolver costs the weight of the field (field cost), and each value that it can return the weight of its type (type cost).
@@ -53,7 +55,7 @@ export class CostWalk<Value> {
   readonly #document: CostedOperation;
   readonly #uses: UseReader;
   /** By selection set, type, and the directive that describes lists in it. */
-  readonly #known = new Map<SelectionSetNode, Map<GraphQLObjectType, Map<ListSize | null, Selected<Value>>>>();
+  readonly #known = new Map<SelectionSetNode, Map<GraphQLObjectType, BySize<Value>>>();
 
   /** @param listSize the size of a list that no directive describes */
   constructor(costs: SchemaCosts, document: CostedOperation, listSize: number, algebra: Algebra<Value>) {
@@ -73,9 +75,9 @@ export class CostWalk<Value> {
 
   #select(set: SelectionSetNode, type: GraphQLObjectType, sized: ListSize | null): Selected<Value> {
     let ofSet = this.#known.get(set);
-    if (ofSet === undefined) this.#known.set(set, (ofSet = new Map()));
+    if (ofSet === undefined) this.#known.set(set, (ofSet = new Map<GraphQLObjectType, BySize<Value>>()));
     let ofType = ofSet.get(type);
-    if (ofType === undefined) ofSet.set(type, (ofType = new Map()));
+    if (ofType === undefined) ofSet.set(type, (ofType = new Map<ListSize | null, Selected<Value>>()));
     let selected = ofType.get(sized);
     if (selected === undefined) ofType.set(sized, (selected = this.#compute(set, type, sized)));
     return selected;

@@ -39,8 +39,11 @@ export class Formula {
 
   /** Returns the cost, from 0 to {@link MOST_COST}. */
   compute(variables: Variables): number {
-    const steps = this.#steps;
-    for (let i = 0; i < steps.length; i += 1) registers[i] = result(steps[i] as Step, variables);
+    let register = 0;
+    for (const step of this.#steps) {
+      registers[register] = result(step, variables);
+      register += 1;
+    }
     return value(this.#total);
   }
 }
@@ -52,7 +55,7 @@ function result(step: Step, variables: Variables): number {
     case 'call':
       return callCost(step.use, variables);
     case 'times':
-      return Math.min((registers[step.size] as number) * value(step.value), MOST_COST);
+      return Math.min((registers[step.size] ?? 0) * value(step.value), MOST_COST);
     case 'max': {
       let most = 0;
       for (const linear of step.values) most = Math.max(most, value(linear));
@@ -63,7 +66,7 @@ function result(step: Step, variables: Variables): number {
 
 function value({ base, registers: used, factors }: Linear): number {
   let sum = base;
-  for (let i = 0; i < used.length; i += 1) sum += (registers[used[i] as number] as number) * (factors[i] as number);
+  for (let i = 0; i < used.length; i += 1) sum += (registers[used[i] ?? 0] ?? 0) * (factors[i] ?? 0);
   return sum < MOST_COST ? sum : MOST_COST;
 }
 
@@ -94,7 +97,7 @@ export class FormulaBuilder implements Algebra<Linear> {
     for (const linear of values) {
       base = Math.min(base + linear.base, MOST_COST);
       linear.registers.forEach((register, i) => {
-        const factor = (factors.get(register) ?? 0) + (linear.factors[i] as number);
+        const factor = (factors.get(register) ?? 0) + (linear.factors[i] ?? 0);
         factors.set(register, Math.min(factor, MOST_COST));
       });
     }

@@ -66,7 +66,7 @@ export class ResponsePlan {
    */
   object(field: PlannedField, typename: string | undefined): PlannedObject | null {
     let ofField = this.#objects.get(field);
-    if (ofField === undefined) this.#objects.set(field, (ofField = new Map()));
+    if (ofField === undefined) this.#objects.set(field, (ofField = new Map<string, PlannedObject>()));
     const key = typename ?? '';
     const known = ofField.get(key);
     if (known !== undefined) return known;

@@ -304,7 +304,7 @@ function unsizedLists(fields: SchemaCosts['fields'], types: SchemaCosts['types']
   const sized = new Set<string>();
   for (const { type, size } of all) for (const name of size?.fields ?? []) sized.add(`${type.name}.${name}`);
   return all
-    .filter(({ depth, size }) => depth > 0 && (size === null || size.fields !== null))
+    .filter(({ depth, size }) => depth > 0 && size?.fields !== null)
     .filter(({ type, coordinate }) => !sized.has(coordinate) && (types.get(type.name) ?? UNIT) > 0)
     .map(({ coordinate }) => coordinate);
 }

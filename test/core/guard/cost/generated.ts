@@ -27,10 +27,17 @@ const INNER: Readonly<Record<string, string>> = {
 const SLICED = ['list', 'nodes', 'anys', 'conn'];
 
 /** The types of a fragment, with those that a value of each can have. */
-const POSSIBLE: Readonly<Record<string, string>> = { Query: 'Q', A: 'A', B: 'B', C: 'C', Node: 'ABC', Any: 'ABC' };
+const POSSIBLE: Readonly<Record<string, readonly string[]>> = {
+  Query: ['Query'],
+  A: ['A'],
+  B: ['B'],
+  C: ['C'],
+  Node: ['A', 'B', 'C'],
+  Any: ['A', 'B', 'C'],
+};
 
 function overlap(one: string, other: string): boolean {
-  return one === other || [...(POSSIBLE[one] ?? '')].some((type) => POSSIBLE[other]?.includes(type) === true);
+  return one === other || (POSSIBLE[one] ?? []).some((type) => POSSIBLE[other]?.includes(type) === true);
 }
 
 /** A schema with random directives on all parts that can have them: lists, connections, abstract types, and input types with cycles. */

@@ -73,7 +73,8 @@ export class Oracle {
 
   /** Section 5.1.1: the static analysis of a query, as field cost and type cost together. */
   estimate(): number {
-    const root = this.#schema.getRootType(this.#operation.operation) as GraphQLObjectType;
+    const root = this.#schema.getRootType(this.#operation.operation);
+    if (root == null) throw new Error('The schema has this kind of operation.');
     const units = this.typeCost(root) + this.#ofSelections(this.#operation.selectionSet, root, null);
     return Math.max(1, Math.ceil(units / 1000));
   }
@@ -129,12 +130,12 @@ export class Oracle {
   }
 
   #ofSelections(
-    { selections }: SelectionSetNode,
+    set: SelectionSetNode | undefined,
     type: GraphQLObjectType,
     sized: ReadonlyMap<string, number> | null,
   ): number {
     let sum = 0;
-    for (const selection of selections) {
+    for (const selection of set?.selections ?? []) {
       if (!this.isIncluded(selection)) continue;
       if (selection.kind === Kind.FIELD) {
         const field = type.getFields()[selection.name.value];
@@ -168,11 +169,7 @@ export class Oracle {
     const types = isObjectType(named) ? [named] : isAbstractType(named) ? this.#schema.getPossibleTypes(named) : [];
     const one = isLeafType(named)
       ? this.typeCost(named)
-      : Math.max(
-          ...types.map(
-            (type) => this.typeCost(type) + this.#ofSelections(node.selectionSet as SelectionSetNode, type, sized),
-          ),
-        );
+      : Math.max(...types.map((type) => this.typeCost(type) + this.#ofSelections(node.selectionSet, type, sized)));
     const levels = levelsOf(field.type);
     const outer = given ?? (size !== null && sized === null ? count : LIST_SIZE);
     const values = levels === 0 ? 1 : outer * LIST_SIZE ** (levels - 1);
@@ -183,7 +180,7 @@ export class Oracle {
     const declared = [field, ...parent.getInterfaces().map((one) => one.getFields()[field.name])];
     for (const one of declared) {
       const found = directive(one, 'listSize');
-      if (found !== null) return found as Size;
+      if (found !== null) return found;
     }
     return null;
   }
