@@ -22,7 +22,13 @@ const STYLE = {
 /** Returns the guard of a plugin that a user creates without `createLatchkey`. */
 export function guardOf(options: PluginOptions): RequestGuard {
   const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, maxLines = MAX_LINES } = options;
-  const { resourceMetadata = () => null, rateLimitHeaders = () => 'draft', log, onDenied = 'refuse', cost = 'enforce' } = options;
+  const {
+    resourceMetadata = () => null,
+    rateLimitHeaders = () => 'draft',
+    log,
+    onDenied = 'refuse',
+    cost = 'enforce',
+  } = options;
   const tell = (error: unknown, context: LatchkeyContext, logger?: Logger): unknown =>
     log === undefined ? logger?.error(error) : log(error, context);
   const callbacks = new Callbacks('createPlugin', (fault) => tell(fault, { principal: ANONYMOUS }));

@@ -7,7 +7,12 @@ import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../../cor
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The series that alerts use exist from the start. */
-const SHOWN_CODES = ['RATE_LIMITED', 'COST_EXCEEDS_BURST', 'COST_EXCEEDED', 'FORBIDDEN'] as const satisfies readonly RefusalCode[];
+const SHOWN_CODES = [
+  'RATE_LIMITED',
+  'COST_EXCEEDS_BURST',
+  'COST_EXCEEDED',
+  'FORBIDDEN',
+] as const satisfies readonly RefusalCode[];
 
 /** Returns an observer that counts into a registry. */
 export function countInto(registry: Registry): Observer {

@@ -5,11 +5,8 @@ interface Sizes {
   readonly least: number;
 }
 
-/** The fields of each type. Those without abstract types are there twice, so that some documents have no others. */
-const COSTED = [
-  ...['id', 'tag', 'tags', 'kind', 'a', 'list', 'matrix', 'conn'],
-  ...['a', 'list', 'list', 'matrix', 'node', 'any', 'nodes', 'anys'],
-];
+const CONCRETE = ['id', 'tag', 'tags', 'kind', 'a', 'list', 'list', 'matrix', 'conn'];
+const ABSTRACT = ['node', 'any', 'nodes', 'anys'];
 
 /** The composite fields, with the type of their values. */
 const INNER: Readonly<Record<string, string>> = {
@@ -111,6 +108,13 @@ const VARIABLES: Readonly<Record<string, string>> = {
 /** A document with arguments by literal and by variable, all kinds of fragments, conditions and merged fields. */
 export function randomDocument(choose: Choose, sizes: Sizes): string {
   const used = new Set<string>();
+  // Every second document has only objects of known types.
+  const isConcrete = choose(2) === 0;
+  const names: Readonly<Record<string, readonly string[]>> = {
+    Conn: isConcrete ? ['total', 'edges'] : ['total', 'edges', 'items'],
+    Edge: isConcrete ? ['cursor'] : ['cursor', 'node'],
+  };
+  const others = isConcrete ? CONCRETE : [...CONCRETE, ...ABSTRACT];
   let aliases = 0;
   const pick = <T>(list: readonly T[]): T => list[choose(list.length)] as T;
   const variable = (name: string): string => {
@@ -163,7 +167,7 @@ export function randomDocument(choose: Choose, sizes: Sizes): string {
       return `... ${condition === '' ? '' : `on ${condition}`} ${directive(false)} { ${inner} }`;
     }
     if (type === 'Any') return '__typename';
-    const name = pick(type === 'Conn' ? ['total', 'edges', 'items'] : type === 'Edge' ? ['cursor', 'node'] : COSTED);
+    const name = pick(names[type] ?? others);
     const inner = type === 'Conn' ? { edges: 'Edge', items: 'Any' }[name] : INNER[name];
     if (inner !== undefined && depth === 0) return '__typename';
     const given = type !== 'Conn' && type !== 'Edge' && SLICED.includes(name) ? args() : '';
