@@ -1,12 +1,14 @@
-import { longest } from '../limits/bounds.js';
+import { countedIn, longest } from '../limits/bounds.js';
 import { Limiter } from '../limits/limiter.js';
-import type { Admission, Limits } from '../limits/limits.js';
+import type { Admission, Judged, Limits, OtherRoom, Subject } from '../limits/limits.js';
+import { peekAll } from '../limits/peekAll.js';
 import { refusalOf } from '../limits/refuse.js';
+import { subjectOfKey } from '../limits/subjects.js';
 import type { Room, WindowRoom } from '../limits/window.js';
 import type { Observer } from '../observer/observer.js';
 import type { Refusal } from '../errors/refusal.js';
 import { subjectOf } from './networks.js';
-import type { AuthenticatedPrincipal, Principal } from './principal.js';
+import type { Principal } from './principal.js';
 
 /**
  * Counts a request of an anonymous caller before its body is read, because parsing and validation take time even if the
@@ -34,24 +36,31 @@ export function countArrival(principal: Principal, limiter: Limits, observer: Ob
  */
 export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refusal | null | Promise<Refusal | null> {
   if (principal.kind === 'anonymous') return null;
-  const { familyId: family, tier } = principal;
-  const room = limiter.peek({ family, tier });
-  if (room instanceof Promise) return room.then((late) => usedUp(principal, limiter, late));
-  return usedUp(principal, limiter, room);
+  const subject = subjectOfKey(principal, limiter.tiers);
+  const judged = peekAll(limiter, subject);
+  return judged instanceof Promise ? judged.then((late) => usedUp(subject, late)) : usedUp(subject, judged);
 }
 
 /** Like {@link refusalOfUsedUp}, but synchronous: returns null if the limits are not counted in this process. */
 export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Refusal | null {
   if (principal.kind === 'anonymous' || !(limiter instanceof Limiter)) return null;
-  return usedUp(principal, limiter, limiter.peek({ family: principal.familyId, tier: principal.tier }));
+  const subject = subjectOfKey(principal, limiter.tiers);
+  const judged = peekAll(limiter, subject);
+  // A limiter in this process returns no promise.
+  return judged instanceof Promise ? null : usedUp(subject, judged);
 }
 
-function usedUp({ tier }: AuthenticatedPrincipal, { tiers }: Limits, room: Room): Refusal | null {
-  if (room.rate.remaining > 0 && room.burst.remaining > 0) return null;
-  const limits = tiers[tier];
-  const bound = longest(limits, { rate: waitFor(room.rate), burst: waitFor(room.burst) });
-  return refusalOf({ outcome: 'refused', limits, room, ...bound }, 1);
+function usedUp(subject: Subject, judged: Judged): Refusal | null {
+  const { room, otherRooms = NO_ROOMS } = judged;
+  // Not the cost: an operation may cost nothing.
+  const rooms: Room[] = [room, ...otherRooms.filter(({ of }) => of !== 'cost')];
+  if (rooms.every(({ rate, burst }) => rate.remaining > 0 && burst.remaining > 0)) return null;
+  const counted = countedIn({ ...subject, category: undefined }, judged.limits, 1, 0);
+  const waits = rooms.map(({ rate, burst }) => ({ rate: waitFor(rate), burst: waitFor(burst) }));
+  return refusalOf({ outcome: 'refused', ...judged, ...longest(counted, waits) }, 1);
 }
+
+const NO_ROOMS: readonly OtherRoom[] = [];
 
 /** Returns the milliseconds until one request fits. */
 function waitFor({ remaining, returnsInMs }: WindowRoom): number {

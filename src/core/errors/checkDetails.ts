@@ -10,10 +10,13 @@ const optional = ([isAllowed, allowed]: Check): Check => [isAllowed, allowed, fa
 
 type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, { readonly code: Code }>, 'code'>;
 
+/** The optional fields of a limit. */
+const LIMIT = { category: optional(text), subject: optional(text), unit: optional(text) } as const;
+
 /** The fields of each code. */
 const FIELDS: { readonly [Code in RefusalCode]: Readonly<Record<FieldsOf<Code>, Check>> } = {
   BAD_REQUEST: {},
-  COST_EXCEEDS_BURST: { cost: number, burst: number, category: optional(text) },
+  COST_EXCEEDS_BURST: { cost: number, burst: number, ...LIMIT },
   COST_EXCEEDED: { cost: number, limit: number },
   LIST_SIZE_REQUIRED: { field: text, arguments: list },
   ANSWER_TOO_LARGE: { limit: number, unit: text },
@@ -22,7 +25,7 @@ const FIELDS: { readonly [Code in RefusalCode]: Readonly<Record<FieldsOf<Code>, 
   ADDRESS_NOT_ALLOWED: {},
   FORBIDDEN: { missing: list, fields: list },
   DOCUMENT_NOT_TRUSTED: { sha256: text },
-  RATE_LIMITED: { retryAfter: number, limit: number, window: number, category: optional(text) },
+  RATE_LIMITED: { retryAfter: number, limit: number, window: number, ...LIMIT },
   UNAVAILABLE: { retryAfter: number },
   BAD_GATEWAY: {},
   GATEWAY_TIMEOUT: {},

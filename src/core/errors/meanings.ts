@@ -17,6 +17,8 @@ type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, 
 const RETRY_AFTER = 'whole seconds, also in the header field `Retry-After`';
 const CATEGORY =
   "the operation's category, if its limit was reached; `key-creation` for the limit on created and rotated keys, `verification` for the limit on verified tokens";
+const SUBJECT = '`owner`, `project` or `workspace`, if its keys share the limit that was reached';
+const UNIT = '`cost`, if the limit counts cost units instead of requests';
 const MISSING = 'the scopes that the credential is missing';
 
 export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>> } = {
@@ -33,6 +35,8 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
       cost: 'the number of requests that the operation counts as',
       burst: 'requests allowed in one second',
       category: CATEGORY,
+      subject: SUBJECT,
+      unit: UNIT,
     },
     page: 'reference/limits.md',
   },
@@ -99,6 +103,8 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
       limit: 'requests allowed in `window`',
       window: 'seconds',
       category: CATEGORY,
+      subject: SUBJECT,
+      unit: UNIT,
     },
     page: 'reference/limits.md',
   },

@@ -7,6 +7,9 @@ interface GuardedPlace {
   readonly requires: readonly (readonly string[])[];
 }
 
+/** The subject whose keys share a limit. */
+type SharedLimit = 'owner' | 'project' | 'workspace';
+
 /**
  * Every reason to refuse a request: a code with its own fields, which are the `extensions` of the error in the
  * response. docs/reference/errors.md lists the status of each.
@@ -21,8 +24,18 @@ interface GuardedPlace {
  */
 export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
-  /** `category` of the operation, here and below: present if the limit is that of the category. */
-  | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
+  /**
+   * Here and below: `category` of the operation if the limit is that of the category, `subject` if all keys of the owner,
+   * project or workspace share the limit, and `unit` if it counts cost units.
+   */
+  | {
+      readonly code: 'COST_EXCEEDS_BURST';
+      readonly cost: number;
+      readonly burst: number;
+      readonly category?: string;
+      readonly subject?: SharedLimit;
+      readonly unit?: 'cost';
+    }
   /** The estimate of the operation's cost, and the most that one operation may cost, in cost units. */
   | { readonly code: 'COST_EXCEEDED'; readonly cost: number; readonly limit: number }
   /** The operation must give exactly one of the `arguments` of `field`, because they limit its list. */
@@ -44,6 +57,8 @@ export type RefusalDetails =
       readonly limit: number;
       readonly window: number;
       readonly category?: string;
+      readonly subject?: SharedLimit;
+      readonly unit?: 'cost';
     }
   /** `retryAfter` in whole seconds. */
   | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }

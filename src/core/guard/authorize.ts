@@ -3,6 +3,7 @@ import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import type { CostMode } from './cost/costMode.js';
+import { subjectOfKey } from '../limits/subjects.js';
 import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
 import { decide, meets } from './decide.js';
 import { Denied } from './denied/denied.js';
@@ -191,8 +192,8 @@ export class Authorizer {
    * @throws Refusal UNAVAILABLE if the limits can't be checked
    */
   async countFailed(principal: AuthenticatedPrincipal, isRecorded: boolean): Promise<Admission | null> {
-    const { familyId: family, tier } = principal;
-    const admission = await this.#options.limits.admit({ family, tier }, 1);
+    const { limits } = this.#options;
+    const admission = await limits.admit(subjectOfKey(principal, limits.tiers), 1);
     if (admission.outcome !== 'admitted') return null;
     if (!isRecorded) this.#options.log.failed(principal);
     return admission;

@@ -1,10 +1,13 @@
 import { subjectOf } from '../auth/networks.js';
 import type { AnonymousPrincipal, AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Refusal } from '../errors/refusal.js';
+import { limitsOf } from '../limits/bounds.js';
 import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
 import type { Admission, Limits, Subject } from '../limits/limits.js';
+import { peekAll } from '../limits/peekAll.js';
 import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
 import { restOf } from '../limits/rest.js';
+import { subjectOfKey } from '../limits/subjects.js';
 import type { CompiledOperation } from './compiledOperation.js';
 
 /** An operation to count. */
@@ -47,10 +50,10 @@ export function chargeKey(
 
 function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Charge | Promise<Charge> {
   const { cost, category } = given.compiled;
-  const { familyId: family, tier } = principal;
-  const rest = given.wasCounted ? restOf(limits.tiers[tier], category, cost) : cost;
+  const subject = subjectOfKey(principal, limits.tiers, category);
+  const rest = given.wasCounted ? restOf(limitsOf(subject, limits.tiers), subject, cost) : cost;
   if (rest === 0) return FREE;
-  const admission = admit(limits, { family, tier, category }, rest, given);
+  const admission = admit(limits, subject, rest, given);
   return admission instanceof Promise
     ? admission.then((late) => chargeOf(late, refusalOf(late, cost)))
     : chargeOf(admission, refusalOf(admission, cost));
@@ -61,9 +64,10 @@ async function chargeCreation(limits: Limits, principal: AuthenticatedPrincipal,
   const creation = await limits.admit(creationSubject(principal), tokens);
   const refusal = creationRefusal(creation, tokens);
   if (refusal === null) return { ...(await chargeCost(limits, principal, given)), creation };
-  const { familyId: family, tier } = principal;
-  const room = await limits.peek({ family, tier });
-  const admission = { outcome: 'admitted', limits: limits.tiers[tier], room } as const;
+  const admission = {
+    outcome: 'admitted',
+    ...(await peekAll(limits, subjectOfKey(principal, limits.tiers))),
+  } as const;
   return { refusal, admission, creation, isCounted: !given.wasParsed };
 }
 
@@ -105,8 +109,7 @@ function admit(
 ): Admission | Promise<Admission> {
   const again = (first: Admission): Admission | Promise<Admission> => {
     if (wasCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !wasParsed)) return first;
-    const { family, tier } = subject;
-    const taken = limits.admit({ family, tier }, 1);
+    const taken = limits.admit({ ...subject, category: undefined }, 1);
     if (taken instanceof Promise) {
       return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, cost) : first));
     }

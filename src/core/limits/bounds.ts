@@ -1,11 +1,23 @@
 import type { Category } from './category.js';
-import type { Bound } from './limits.js';
-import type { TierLimits, WindowLimits } from './tiers.js';
+import type { Bound, Subject, WindowsOf } from './limits.js';
+import type { LimitedAs, TierLimits, TierTable, WindowLimits } from './tiers.js';
+import type { WindowName } from './window.js';
 
-/** The time until a cost fits into each of the two windows, in ms; 0: it fits now. */
+/** The time until an amount fits into each of the two windows, in ms; 0: it fits now. */
 export interface Waits {
   readonly rate: number;
   readonly burst: number;
+}
+
+/** A pair of windows that an admission is counted in, and what it takes from both. */
+export interface Counted {
+  /** The name of the windows: the family, or that of shared windows. */
+  readonly name: string;
+  readonly category?: Category | undefined;
+  readonly of?: WindowsOf | undefined;
+  readonly limits: WindowLimits;
+  /** Requests, or cost units in the windows of the cost. */
+  readonly amount: number;
 }
 
 /** Returns the limits of a category, which apply in addition to those of the tier. */
@@ -13,45 +25,106 @@ export function categoryLimits({ categories }: TierLimits, category: Category | 
   return category === undefined ? undefined : categories[category];
 }
 
-/** Returns the highest cost that one operation can have: the lowest limit of all windows. */
-export function highest({ rate, burst }: TierLimits, ofCategory: WindowLimits | undefined): number {
-  const own = Math.min(rate, burst);
-  return ofCategory === undefined ? own : Math.min(own, ofCategory.rate, ofCategory.burst);
+/** Returns the limits of a subject: those of its key, or of its tier. */
+export function limitsOf(
+  { limits, tier }: { limits?: TierLimits | undefined; tier: LimitedAs },
+  tiers: TierTable,
+): TierLimits {
+  return limits ?? tiers[tier];
+}
+
+/** Returns all pairs of windows that an admission is counted in. The order decides among equal limits and waits. */
+export function countedIn(subject: Subject, limits: TierLimits, requests: number, cost: number): Counted[] {
+  const { family: name, category, shared } = subject;
+  const counted: Counted[] = [{ name, limits, amount: requests }];
+  const ofCategory = categoryLimits(limits, category);
+  if (ofCategory !== undefined) counted.push({ name, category, limits: ofCategory, amount: requests });
+  if (shared !== undefined) {
+    for (const windows of shared) {
+      counted.push({ name: windows.name, of: windows.of, limits: windows, amount: requests });
+    }
+  }
+  if (limits.cost !== null) counted.push({ name, of: 'cost', limits: limits.cost, amount: cost });
+  return counted;
+}
+
+/** Returns the highest cost in requests that one operation can have: the lowest limit of all windows. */
+export function highest(
+  { rate, burst }: WindowLimits,
+  ofCategory: WindowLimits | undefined,
+  shared: Subject['shared'] = [],
+): number {
+  let most = Math.min(rate, burst);
+  if (ofCategory !== undefined) most = Math.min(most, ofCategory.rate, ofCategory.burst);
+  for (const windows of shared) most = Math.min(most, windows.rate, windows.burst);
+  return most;
 }
 
 /**
  * Returns the window with the lowest limit. Among equals, the tier comes before the category and its burst before its
  * rate.
  */
-export function lowest(limits: TierLimits, category?: Category): Bound {
-  const own = lower(limits);
-  const ofCategory = categoryLimits(limits, category);
-  if (ofCategory === undefined || highest(limits, ofCategory) === own.limit) return own;
-  return { ...lower(ofCategory), category };
-}
-
-function lower({ rate, burst }: WindowLimits): Bound {
+export function lowest(limits: TierLimits): Bound {
+  const { rate, burst } = limits;
   return burst <= rate ? { window: 'burst', limit: burst } : { window: 'rate', limit: rate };
 }
 
 /**
- * Returns the window with the longest wait. Among equals, the tier comes before the category and the rate before the
- * burst.
+ * Returns the window that an amount exceeds even if nothing is used; null: there is none. Among several it is the one with
+ * the lowest limit, and the cost comes last.
  */
-export function longest(
-  limits: TierLimits,
-  waits: Waits,
-  category?: Category,
-  ofCategory: Waits = waits,
-): Bound & { readonly retryAfterMs: number } {
-  const own = longer(limits, waits);
-  const its = categoryLimits(limits, category);
-  if (its === undefined || Math.max(ofCategory.rate, ofCategory.burst) <= own.retryAfterMs) return own;
-  return { ...longer(its, ofCategory), category };
+export function exceeded(counted: readonly Counted[]): Bound | null {
+  let least: Bound | null = null;
+  for (const { limits, amount, ...of } of counted) {
+    if (of.of === 'cost' && least !== null) continue;
+    for (const window of BURST_FIRST) {
+      const limit = limits[window];
+      if (amount > limit && (least === null || limit < least.limit)) least = boundOf(window, limit, of);
+    }
+  }
+  return least;
 }
 
-function longer({ rate, burst }: WindowLimits, waits: Waits): Bound & { readonly retryAfterMs: number } {
-  return waits.rate >= waits.burst
-    ? { window: 'rate', limit: rate, retryAfterMs: waits.rate }
-    : { window: 'burst', limit: burst, retryAfterMs: waits.burst };
+const BURST_FIRST: readonly WindowName[] = ['burst', 'rate'];
+
+/** Returns the window with the longest wait. Among equals, the rate comes before the burst. */
+export function longest(
+  counted: readonly Counted[],
+  waits: readonly Waits[],
+): Bound & { readonly retryAfterMs: number } {
+  let bound = { ...NO_BOUND, retryAfterMs: -1 };
+  counted.forEach(({ limits, ...of }, i) => {
+    const { rate, burst } = waits[i] ?? NO_WAIT;
+    const window = rate >= burst ? 'rate' : 'burst';
+    const retryAfterMs = Math.max(rate, burst);
+    if (retryAfterMs > bound.retryAfterMs) bound = { ...boundOf(window, limits[window], of), retryAfterMs };
+  });
+  return bound;
+}
+
+export const NO_WAIT: Waits = Object.freeze({ rate: 0, burst: 0 });
+const NO_BOUND: Bound = { window: 'rate', limit: 0 };
+
+function boundOf(window: WindowName, limit: number, { category, of }: Pick<Counted, 'category' | 'of'>): Bound {
+  return {
+    window,
+    limit,
+    ...(category !== undefined && { category }),
+    ...(of !== undefined && { of }),
+  };
+}
+
+/**
+ * Checks the amounts of an admission.
+ *
+ * @throws RangeError unless both are integers of at least 0, and one is at least 1
+ */
+export function checkAmounts(requests: number, cost: number): void {
+  // NaN would pass every comparison with a limit, and a negative amount would add units.
+  if (Number.isSafeInteger(requests) && requests >= 1 && cost === 0) return;
+  const isAmount = (amount: number): boolean => Number.isSafeInteger(amount) && amount >= 0;
+  if (!isAmount(cost)) throw new RangeError(`The cost units must be an integer of at least 0, not ${cost}`);
+  if (!isAmount(requests) || requests + cost === 0) {
+    throw new RangeError(`The cost must be an integer of at least 1, not ${requests}`);
+  }
 }

@@ -43,6 +43,11 @@ export class Chains {
     return this.#times[place] ?? 0;
   }
 
+  /** Replaces the value at a place. */
+  set(place: number, time: number): void {
+    this.#times[place] = time;
+  }
+
   /** Starts a chain and returns its place. */
   begin(time: number): number {
     const place = this.#take() << SHIFT;

@@ -35,8 +35,9 @@ export function checkedLimits(option: string, limits: Limits): Limits {
     get tiers() {
       return limits.tiers;
     },
-    admit: (subject, cost) => of('admit', () => limits.admit(subject, cost), isAdmission),
-    peek: (subject) => of('peek', () => limits.peek(subject), isRoom),
+    admit: (subject, requests, cost) => of('admit', () => limits.admit(subject, requests, cost), isAdmission),
+    peek: (subject, unit) => of('peek', () => limits.peek(subject, unit), isRoom),
+    giveBack: (admission, cost) => limits.giveBack?.(admission, cost),
     close: () => limits.close(),
   };
   checked.add(own);
@@ -79,8 +80,9 @@ function isTier(value: unknown): boolean {
 
 function isAdmission(value: unknown): value is Admission {
   if (!isObject(value) || !isTier(value.limits) || !isRoom(value.room)) return false;
-  const { outcome, categoryRoom, window, limit, retryAfterMs } = value;
+  const { outcome, categoryRoom, otherRooms, window, limit, retryAfterMs } = value;
   if (categoryRoom !== undefined && !isRoom(categoryRoom)) return false;
+  if (otherRooms !== undefined && !(Array.isArray(otherRooms) && otherRooms.every(isRoom))) return false;
   if (outcome === 'admitted') return true;
   const isBound = (window === 'rate' || window === 'burst') && Number.isFinite(limit);
   return isBound && (outcome === 'never' || (outcome === 'refused' && Number.isFinite(retryAfterMs)));

@@ -1,21 +1,21 @@
-import type { Waits } from './bounds.js';
+import { NO_WAIT, type Waits } from './bounds.js';
 import type { WindowLimits } from './tiers.js';
 import type { Room } from './window.js';
-import type { Windows } from './windows.js';
+import type { FamilyWindows } from './windows.js';
 
 /**
- * The usage of one family in `Windows`, at one moment and under the current limits. Valid only during the call that
+ * The usage of one family, at one moment and under the current limits. Valid only during the call that
  * created it.
  */
 export class History {
-  readonly #windows: Windows;
+  readonly #windows: FamilyWindows;
   readonly #family: string;
   readonly #now: number;
   readonly #limits: WindowLimits;
   /** -1 if nothing is stored. Reading does not create an entry. */
   #row: number;
 
-  constructor(windows: Windows, family: string, now: number, limits: WindowLimits) {
+  constructor(windows: FamilyWindows, family: string, now: number, limits: WindowLimits) {
     this.#windows = windows;
     this.#family = family;
     this.#now = now;
@@ -23,19 +23,21 @@ export class History {
     this.#row = windows.find(family, now);
   }
 
-  /** Returns the waits for a cost that does not exceed either limit. */
-  waits(cost: number): Waits {
+  /** Returns the waits for an amount that does not exceed either limit. */
+  waits(amount: number): Waits {
     const { rate, burst } = this.#limits;
     if (this.#row < 0) return NO_WAIT;
     return {
-      rate: this.#windows.rateWait(this.#row, cost, rate),
-      burst: this.#windows.burstWait(this.#row, cost, burst),
+      rate: this.#windows.rateWait(this.#row, amount, rate),
+      burst: this.#windows.burstWait(this.#row, amount, burst),
     };
   }
 
-  take(cost: number): void {
+  /** Counts an amount. @returns the time of the row, as stored, which identifies cost units */
+  take(amount: number): number {
     if (this.#row < 0) this.#row = this.#windows.add(this.#family, this.#now);
-    this.#windows.take(this.#row, cost);
+    this.#windows.take(this.#row, amount);
+    return this.#windows.timeOf(this.#row);
   }
 
   get room(): Room {
@@ -47,5 +49,3 @@ export class History {
     };
   }
 }
-
-export const NO_WAIT: Waits = Object.freeze({ rate: 0, burst: 0 });

@@ -2,7 +2,7 @@ import { categoryLimits } from './bounds.js';
 import type { Category } from './category.js';
 import { KEY_CREATION } from './keyCreation.js';
 import { VERIFICATION } from './verificationLimits.js';
-import type { Admission } from './limits.js';
+import type { Admission, OtherRoom, WindowsOf } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
 
@@ -30,8 +30,9 @@ export type RateLimitHeaders = (typeof RATE_LIMIT_HEADERS)[number];
  */
 export interface LimitFields {
   /**
-   * All windows of the tier, `"burst";q=25;w=1, "rate";q=500;w=60`, and those of the operation's category if the tier
-   * limits it, `"write-burst";q=5;w=1, "write-rate";q=60;w=60`.
+   * All windows of the key, `"burst";q=25;w=1, "rate";q=500;w=60`, those of the operation's category if the tier limits it,
+   * `"write-burst";q=5;w=1, "write-rate";q=60;w=60`, those that the key shares with other keys of its owner, project or
+   * workspace, `"owner-burst";q=50;w=1, "owner-rate";q=1000;w=60`, and those of the cost, `"cost-burst"` and `"cost-rate"`.
    */
   readonly 'RateLimit-Policy'?: string;
   /**
@@ -74,8 +75,29 @@ function policiesOf({ rate, burst }: WindowLimits, category?: Named): string {
   return `"${burstName}";q=${burst};w=${BURST_WINDOW / 1000}, "${rateName}";q=${rate};w=${RATE_WINDOW / 1000}`;
 }
 
-/** The prefix of a window's name. The tier's own windows have none. */
-type Named = Category | typeof KEY_CREATION | typeof VERIFICATION;
+/** The policies of pairs of windows that belong to no tier. */
+const otherPolicies = new Map<string, string>();
+const MAX_POLICIES = 1_000;
+
+function policyOfOther({ of, rate, burst }: OtherRoom): string {
+  const key = `${of} ${rate.limit} ${burst.limit}`;
+  let policy = otherPolicies.get(key);
+  if (policy === undefined) {
+    policy = policiesOf({ rate: rate.limit, burst: burst.limit }, of);
+    if (otherPolicies.size < MAX_POLICIES) otherPolicies.set(key, policy);
+  }
+  return policy;
+}
+
+/** Returns the RateLimit-Policy field of an admission. */
+function policyOf({ limits, categoryRoom, otherRooms }: Admission): string {
+  let policy = policyField(limits, categoryRoom?.category);
+  if (otherRooms !== undefined) for (const other of otherRooms) policy += `, ${policyOfOther(other)}`;
+  return policy;
+}
+
+/** The prefix of a window's name. The key's own windows have none. */
+type Named = Category | WindowsOf | typeof KEY_CREATION | typeof VERIFICATION;
 
 function nameOf(window: WindowName, category: Named | undefined): string {
   return category === undefined ? window : `${category}-${window}`;
@@ -96,7 +118,7 @@ export function limitFields(
   const binding = creation === null || admission.outcome !== 'admitted' ? own : bindingWith(creation, own);
   const refused = [admission, creation].find((each) => each?.outcome === 'refused');
   const retryAfter = refused?.outcome === 'refused' ? String(wholeSeconds(refused.retryAfterMs)) : null;
-  const policy = policyField(admission.limits, admission.categoryRoom?.category);
+  const policy = policyOf(admission);
   return {
     ...(style !== 'legacy' && {
       'RateLimit-Policy': creation === null ? policy : `${policy}, ${policiesOf(creation.limits, KEY_CREATION)}`,
@@ -141,21 +163,43 @@ function legacyFields({ window, room: { limit, remaining, returnsInMs } }: Bindi
 }
 
 function bindingWindow(admission: Admission): Binding {
-  const { room, categoryRoom } = admission;
+  const { room, categoryRoom, otherRooms } = admission;
   if (admission.outcome !== 'admitted') {
-    const { window, category } = admission;
-    return { window, category, room: (category && categoryRoom?.[window]) ?? room[window] };
+    const { window, category, of } = admission;
+    const other = of === undefined ? undefined : otherRooms?.find((each) => each.of === of);
+    const its = other ?? (category === undefined ? undefined : categoryRoom) ?? room;
+    return { window, category: of ?? category, room: its[window] };
   }
   // A window without room comes first, the rate before the burst. Otherwise it is the rate with the least room.
-  const its = categoryRoom !== undefined && categoryRoom.rate.remaining < room.rate.remaining ? categoryRoom : null;
-  const rate = its?.rate ?? room.rate;
-  if (rate.remaining > 0) {
-    if (room.burst.remaining === 0) return { window: 'burst', category: undefined, room: room.burst };
-    if (categoryRoom?.burst.remaining === 0) {
-      return { window: 'burst', category: categoryRoom.category, room: categoryRoom.burst };
+  let rate: Binding = { window: 'rate', category: undefined, room: room.rate };
+  if (categoryRoom !== undefined && isTighter(categoryRoom.rate, rate.room)) {
+    rate = { window: 'rate', category: categoryRoom.category, room: categoryRoom.rate };
+  }
+  if (otherRooms !== undefined) {
+    for (const other of otherRooms) {
+      const isTight = other.of === 'cost' ? isFuller(other.rate, rate.room) : isTighter(other.rate, rate.room);
+      if (isTight) rate = { window: 'rate', category: other.of, room: other.rate };
     }
   }
-  return { window: 'rate', category: its?.category, room: rate };
+  return rate.room.remaining > 0 ? (usedUpBurst(admission) ?? rate) : rate;
+}
+
+function usedUpBurst({ room, categoryRoom, otherRooms }: Admission): Binding | null {
+  if (room.burst.remaining === 0) return { window: 'burst', category: undefined, room: room.burst };
+  if (categoryRoom?.burst.remaining === 0) {
+    return { window: 'burst', category: categoryRoom.category, room: categoryRoom.burst };
+  }
+  const other = otherRooms?.find(({ burst }) => burst.remaining === 0);
+  return other === undefined ? null : { window: 'burst', category: other.of, room: other.burst };
+}
+
+function isTighter(one: WindowRoom, other: WindowRoom): boolean {
+  return one.remaining < other.remaining;
+}
+
+/** Like {@link isTighter}, for windows that count different units: compares the parts of their limits that are left. */
+function isFuller(one: WindowRoom, other: WindowRoom): boolean {
+  return one.remaining * other.limit < other.remaining * one.limit;
 }
 
 /**

@@ -2,6 +2,8 @@ import { subjectOf } from '../auth/networks.js';
 import type { Principal } from '../auth/principal.js';
 import { limitFields, type LimitFields, type RateLimitHeaders } from './limitFields.js';
 import type { Limits, Subject } from './limits.js';
+import { peekAll } from './peekAll.js';
+import { subjectOfKey } from './subjects.js';
 
 const DRAFT = ['RateLimit-Policy', 'RateLimit'] as const;
 const LEGACY = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
@@ -41,11 +43,10 @@ export async function standingLimits(
   style: RateLimitHeaders,
 ): Promise<LimitFields | null> {
   const subject: Subject | null =
-    principal.kind === 'anonymous' ? subjectOf(principal) : { family: principal.familyId, tier: principal.tier };
+    principal.kind === 'anonymous' ? subjectOf(principal) : subjectOfKey(principal, limits.tiers);
   if (subject === null) return null;
   try {
-    const room = await limits.peek(subject);
-    return limitFields({ outcome: 'admitted', limits: limits.tiers[subject.tier], room }, style);
+    return limitFields({ outcome: 'admitted', ...(await peekAll(limits, subject)) }, style);
   } catch {
     // The limits are unavailable. The response may be the refusal that reports this, and must not fail because of these
     // fields.

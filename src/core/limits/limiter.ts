@@ -1,13 +1,25 @@
 import { performance } from 'node:perf_hooks';
 import { checkedClock } from './checkedClock.js';
-import { categoryLimits, highest, longest, lowest } from './bounds.js';
+import {
+  categoryLimits,
+  checkAmounts,
+  countedIn,
+  exceeded,
+  limitsOf,
+  longest,
+  lowest,
+  NO_WAIT,
+  type Counted,
+} from './bounds.js';
 import { CATEGORIES, type Category } from './category.js';
-import { History, NO_WAIT } from './history.js';
-import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
+import { CostWindows } from './costWindows.js';
+import { History } from './history.js';
+import type { Admission, CostTaken, Judged, Limits, Subject, Unit } from './limits.js';
+import { roomsOf, UNLIMITED } from './rooms.js';
 import { checkNames, optionError } from '../../shared/optionChecks.js';
-import { checkTierTable, TIER_LIMITS, type TierTable, type WindowLimits } from './tiers.js';
+import { checkTierTable, TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
-import { Windows } from './windows.js';
+import { Windows, type FamilyWindows } from './windows.js';
 
 export interface LimiterOptions {
   /**
@@ -20,11 +32,13 @@ export interface LimiterOptions {
   readonly tiers?: TierTable;
 }
 
-/** A batch of families whose units still count at `now`. */
+/** A batch of families, or of other names of windows, whose units still count at `now`. */
 export interface Held {
   readonly now: number;
   readonly category: Category | undefined;
-  readonly families: readonly (readonly [family: string, ages: readonly number[]])[];
+  readonly unit: Unit;
+  /** The units of each: pairs of an age in ms and a number. */
+  readonly families: readonly (readonly [family: string, units: readonly number[]])[];
 }
 
 /**
@@ -65,6 +79,8 @@ export class Limiter implements Limits {
   #parts = noParts();
   /** The same for the operations of each category that was used. */
   #ofCategory: Partial<Record<Category, Parts>> = {};
+  /** The cost units; undefined: none were taken. */
+  #costs: (CostWindows | null)[] | undefined;
   #now: number;
   /** The last part that was cleaned up, and when that was due. */
   #part = 0;
@@ -83,61 +99,113 @@ export class Limiter implements Limits {
     this.#timer = setInterval(() => this.#cleanUp(), TURN).unref();
   }
 
-  admit(subject: Subject, cost = 1): Admission {
-    // NaN would pass every comparison below, and a negative cost would add units.
-    if (!Number.isSafeInteger(cost) || cost < 1)
-      throw new RangeError(`The cost must be an integer of at least 1, not ${cost}`);
-    const { category } = subject;
-    const limits = this.tiers[subject.tier];
+  admit(subject: Subject, requests = 1, cost = 0): Admission {
+    checkAmounts(requests, cost);
+    const limits = limitsOf(subject, this.tiers);
     const now = this.#present();
+    if (
+      subject.shared !== undefined ||
+      limits.cost !== null ||
+      categoryLimits(limits, subject.category) !== undefined
+    ) {
+      return this.#admitAll(countedIn(subject, limits, requests, cost), limits, now);
+    }
+    // Most keys have no other windows, and a list of one pair of windows would cost them as much as the counting.
     const own = this.#history(this.#parts, subject.family, limits, now);
-    const ofCategory = categoryLimits(limits, category);
-    const its = ofCategory && category && this.#history(this.#partsOf(category), subject.family, ofCategory, now);
-    if (cost > highest(limits, ofCategory)) {
-      const bound = lowest(limits, category);
-      return { outcome: 'never', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
+    if (requests > limits.rate || requests > limits.burst) {
+      return { outcome: 'never', limits, room: own.room, ...lowest(limits) };
     }
-    // All windows are checked before anything is taken, so that a rejection by one takes nothing from another.
-    const waits = own.waits(cost);
-    const itsWaits = its?.waits(cost) ?? NO_WAIT;
-    if (waits.rate > 0 || waits.burst > 0 || itsWaits.rate > 0 || itsWaits.burst > 0) {
-      const bound = longest(limits, waits, category, itsWaits);
-      return { outcome: 'refused', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
+    const { rate, burst } = requests > 0 ? own.waits(requests) : NO_WAIT;
+    if (rate > 0 || burst > 0) {
+      const window = rate >= burst ? 'rate' : 'burst';
+      const retryAfterMs = Math.max(rate, burst);
+      return { outcome: 'refused', limits, room: own.room, window, limit: limits[window], retryAfterMs };
     }
-    own.take(cost);
-    its?.take(cost);
-    return { outcome: 'admitted', limits, room: own.room, categoryRoom: roomOf(category, its) };
+    if (requests > 0) own.take(requests);
+    return { outcome: 'admitted', limits, room: own.room };
   }
 
-  /** Counts usage that was admitted elsewhere, regardless of the limits. */
-  note({ family, tier, category }: Subject, cost: number): void {
-    const limits = this.tiers[tier];
-    const now = this.#present();
-    this.#history(this.#parts, family, limits, now).take(cost);
-    const ofCategory = categoryLimits(limits, category);
-    if (ofCategory && category) this.#history(this.#partsOf(category), family, ofCategory, now).take(cost);
+  /** All windows are checked before anything is taken, so that a rejection by one takes nothing from another. */
+  #admitAll(counted: readonly Counted[], limits: TierLimits, now: number): Admission {
+    const histories = counted.map((each) => this.#historyOf(each, now));
+    const judged = (): Judged => ({ limits, ...roomsOf(counted, (i) => histories[i]?.room) });
+    const never = exceeded(counted);
+    if (never !== null) return { outcome: 'never', ...judged(), ...never };
+    const waits = counted.map(({ amount }, i) => (amount === 0 ? NO_WAIT : (histories[i]?.waits(amount) ?? NO_WAIT)));
+    if (waits.some(({ rate, burst }) => rate > 0 || burst > 0)) {
+      return { outcome: 'refused', ...judged(), ...longest(counted, waits) };
+    }
+    const costTaken = this.#takeAll(counted, histories);
+    return { outcome: 'admitted', ...judged(), ...(costTaken !== null && { costTaken }) };
+  }
+
+  #takeAll(counted: readonly Counted[], histories: readonly History[]): CostTaken | null {
+    let costTaken: CostTaken | null = null;
+    counted.forEach(({ name, of, amount }, i) => {
+      if (amount === 0) return;
+      const at = histories[i]?.take(amount);
+      if (of === 'cost' && at !== undefined) costTaken = { name, at, cost: amount };
+    });
+    return costTaken;
   }
 
   /**
-   * Yields all usage that still counts, in batches: families, and their usage by category, with the ages of the units
-   * in ms.
+   * Counts usage that was admitted elsewhere, regardless of the limits.
+   *
+   * @returns the cost units that it took; null: none
    */
+  note(subject: Subject, requests: number, cost = 0): CostTaken | null {
+    const limits = limitsOf(subject, this.tiers);
+    const now = this.#present();
+    const counted = countedIn(subject, limits, requests, cost);
+    return this.#takeAll(
+      counted,
+      counted.map((each) => this.#historyOf(each, now)),
+    );
+  }
+
+  giveBack(admission: Admission, cost: number): void {
+    if (admission.outcome === 'admitted' && admission.costTaken !== undefined) {
+      this.giveCostBack(admission.costTaken, cost);
+    }
+  }
+
+  /** Gives back cost units, at most those that were taken. */
+  giveCostBack({ name, at, cost: taken }: CostTaken, cost: number): void {
+    checkAmounts(0, cost);
+    const windows = this.#costs?.[partOf(name)] ?? null;
+    const row = windows?.find(name, this.#present()) ?? -1;
+    if (row >= 0) windows?.giveBack(row, at, Math.min(taken, cost));
+  }
+
+  /** Yields all usage that still counts, in batches. */
   *held(): Generator<Held> {
     for (const category of [undefined, ...CATEGORIES]) {
-      const parts = category === undefined ? this.#parts : this.#ofCategory[category];
-      for (let part = 0; parts !== undefined && part < PARTS; part += 1) {
-        const now = this.#present();
-        const families = parts[part]?.held(now) ?? [];
-        if (families.length > 0) yield { now, category, families };
-      }
+      yield* this.#heldIn(category === undefined ? this.#parts : this.#ofCategory[category], {
+        category,
+        unit: 'requests',
+      });
+    }
+    yield* this.#heldIn(this.#costs, { category: undefined, unit: 'cost' });
+  }
+
+  *#heldIn(parts: readonly (FamilyWindows | null)[] | undefined, of: Pick<Held, 'category' | 'unit'>): Generator<Held> {
+    for (let part = 0; parts !== undefined && part < PARTS; part += 1) {
+      const now = this.#present();
+      const families = parts[part]?.held(now) ?? [];
+      if (families.length > 0) yield { now, ...of, families };
     }
   }
 
   /** Returns what is left, without counting or storing anything. */
-  peek(subject: Subject): Room {
-    const limits = this.tiers[subject.tier];
+  peek(subject: Subject, unit: Unit = 'requests'): Room {
+    const limits = limitsOf(subject, this.tiers);
     const now = this.#present();
     const { family, category } = subject;
+    if (unit === 'cost') {
+      const { rate, burst } = limits.cost ?? UNLIMITED;
+      return this.#historyOf({ name: family, of: 'cost', limits: { rate, burst }, amount: 0 }, now).room;
+    }
     const ofCategory = categoryLimits(limits, category);
     if (category === undefined || ofCategory === undefined) return this.#history(this.#parts, family, limits, now).room;
     return this.#history(this.#partsOf(category), family, ofCategory, now).room;
@@ -159,16 +227,18 @@ export class Limiter implements Limits {
     this.#forget();
   }
 
-  get #all(): readonly Parts[] {
-    return [this.#parts, ...Object.values(this.#ofCategory)];
+  get #all(): readonly (FamilyWindows | null)[][] {
+    const all: (FamilyWindows | null)[][] = [this.#parts, ...Object.values(this.#ofCategory)];
+    return this.#costs === undefined ? all : [...all, this.#costs];
   }
 
   #forget(): void {
     this.#parts = noParts();
     this.#ofCategory = {};
+    this.#costs = undefined;
   }
 
-  #sum(of: (windows: Windows) => number): number {
+  #sum(of: (windows: FamilyWindows) => number): number {
     let sum = 0;
     for (const parts of this.#all) for (const windows of parts) if (windows !== null) sum += of(windows);
     return sum;
@@ -182,6 +252,14 @@ export class Limiter implements Limits {
   #history(parts: Parts, family: string, limits: WindowLimits, now: number): History {
     const windows = (parts[partOf(family)] ??= new Windows());
     return new History(windows, family, now, limits);
+  }
+
+  #historyOf({ name, category, of, limits }: Counted, now: number): History {
+    if (of === 'cost') {
+      const windows = ((this.#costs ??= noParts<CostWindows>())[partOf(name)] ??= new CostWindows());
+      return new History(windows, name, now, limits);
+    }
+    return this.#history(category === undefined ? this.#parts : this.#partsOf(category), name, limits, now);
   }
 
   #cleanUp(): void {
@@ -224,12 +302,8 @@ function checkLimiterOptions(options: LimiterOptions): void {
   }
 }
 
-function noParts(): Parts {
+function noParts<Stored = Windows>(): (Stored | null)[] {
   return Array.from({ length: PARTS }, () => null);
-}
-
-function roomOf(category: Category | undefined, history: History | undefined): CategoryRoom | undefined {
-  return category === undefined || history === undefined ? undefined : { category, ...history.room };
 }
 
 /** FNV-1a over the whole name, because an application may number its families or let names differ in one character. */

@@ -1,5 +1,5 @@
 import type { Category } from './category.js';
-import type { LimitedAs, TierLimits, TierTable } from './tiers.js';
+import type { LimitedAs, TierLimits, TierTable, WindowLimits } from './tiers.js';
 import type { Room, WindowName } from './window.js';
 
 /**
@@ -18,6 +18,46 @@ export interface Subject {
   readonly tier: LimitedAs;
   /** The category of the operation. Without one, only the limits of the tier apply. */
   readonly category?: Category | undefined;
+  /** The limits of this key, if they are not those of its tier. One frozen record, because it can be a cache key. */
+  readonly limits?: TierLimits | undefined;
+  /** The windows that the key shares with other keys. Each must have room too. One frozen list, like `limits`. */
+  readonly shared?: readonly SharedWindows[] | undefined;
+}
+
+/** Who shares a pair of windows: all keys of an owner, of a project or of a workspace. */
+export type SharedBy = 'owner' | 'project' | 'workspace';
+
+/**
+ * A pair of windows that several keys share.
+ *
+ * @example
+ * ```ts
+ * import { Limiter, type SharedWindows } from 'latchkey';
+ *
+ * const acme: SharedWindows = { of: 'owner', name: 'owner/acme', rate: 1_000, burst: 50 };
+ * new Limiter().admit({ family: 'key_1', tier: 'GROWTH', shared: [acme] });
+ * ```
+ */
+export interface SharedWindows extends WindowLimits {
+  readonly of: SharedBy;
+  /** Identifies the windows. Unique among them and among families. */
+  readonly name: string;
+}
+
+/** The kinds of windows that don't count the requests of one key: requests of several keys, or the cost of a key. */
+export type WindowsOf = SharedBy | 'cost';
+
+/** The room in a pair of windows that are not those of the key's requests. */
+export interface OtherRoom extends Room {
+  readonly of: WindowsOf;
+}
+
+/** Cost units that were taken, so that some of them can be given back. Its fields are for the limits that created it. */
+export interface CostTaken {
+  readonly name: string;
+  /** Identifies the units within the windows. */
+  readonly at: number;
+  readonly cost: number;
 }
 
 /** The room in the windows of a category. */
@@ -25,20 +65,25 @@ export interface CategoryRoom extends Room {
   readonly category: Category;
 }
 
-/** One of the windows that an operation is counted in. */
+/** One of the windows that an admission is counted in. */
 export interface Bound {
   readonly window: WindowName;
   /** The category of the window. Absent: it belongs to the tier. */
   readonly category?: Category | undefined;
+  /** The kind of the window, if it does not count the requests of the key. */
+  readonly of?: WindowsOf | undefined;
   /** The limit of the window. */
   readonly limit: number;
 }
 
-interface Judged {
+export interface Judged {
+  /** The limits of the key. */
   readonly limits: TierLimits;
   readonly room: Room;
   /** Present if the tier limits the category of the operation. */
   readonly categoryRoom?: CategoryRoom | undefined;
+  /** The room in the shared windows of the subject, and in those of the cost if its limits have them. Absent: there are none. */
+  readonly otherRooms?: readonly OtherRoom[] | undefined;
 }
 
 /**
@@ -53,7 +98,11 @@ interface Judged {
  * ```
  */
 export type Admission =
-  | ({ readonly outcome: 'admitted' } & Judged)
+  | ({
+      readonly outcome: 'admitted';
+      /** For {@link Limits.giveBack}. Absent: no cost units were taken. */
+      readonly costTaken?: CostTaken | undefined;
+    } & Judged)
   | ({
       readonly outcome: 'refused';
       /** The time until the same cost fits if nothing else is admitted before, in ms, at least 1. */
@@ -78,11 +127,12 @@ export type Admission =
  * const own = new Limiter();
  * export const logged: Limits = {
  *   tiers: own.tiers,
- *   admit(subject, cost) {
- *     console.info(subject.family, cost);
- *     return own.admit(subject, cost);
+ *   admit(subject, requests, cost) {
+ *     console.info(subject.family, requests, cost);
+ *     return own.admit(subject, requests, cost);
  *   },
- *   peek: (subject) => own.peek(subject),
+ *   peek: (subject, unit) => own.peek(subject, unit),
+ *   giveBack: (admission, cost) => own.giveBack(admission, cost),
  *   close: () => own.close(),
  * };
  * ```
@@ -91,17 +141,30 @@ export interface Limits {
   /** The limits of each tier. */
   readonly tiers: TierTable;
   /**
-   * Counts `cost` units of the family if all of its windows have room: those of the tier, and those of the operation's
-   * category if the tier limits it. Otherwise counts nothing.
+   * Counts requests and cost units if all windows of the subject have room for them: those of the key, those of the
+   * operation's category if the tier limits it, the shared ones, and those of the cost if the limits have them. Otherwise
+   * counts nothing.
    *
-   * @throws RangeError if the cost is not an integer of at least 1
+   * @param requests default: 1. 0: the requests were counted before
+   * @param cost in cost units, taken from the cost windows only. Default: 0
+   * @throws RangeError if one of them is not an integer of at least 0, or both are 0
    */
-  admit(subject: Subject, cost?: number): Admission | Promise<Admission>;
+  admit(subject: Subject, requests?: number, cost?: number): Admission | Promise<Admission>;
   /**
-   * Returns what is left in the windows of the category if the tier limits it, otherwise in those of the tier. Counts
-   * nothing.
+   * Returns what is left in the windows of the category if the tier limits it, otherwise in those of the key. Counts
+   * nothing. For shared windows, pass their name and limits as those of the subject.
+   *
+   * @param unit `cost`: in the cost windows. Default: `requests`
    */
-  peek(subject: Subject): Room | Promise<Room>;
+  peek(subject: Subject, unit?: Unit): Room | Promise<Room>;
+  /**
+   * Gives back cost units of an admission, at most those it took, as if they had never been taken. Call it once for an
+   * admission. If they can't be given back, they stay taken until they expire. Absent: no units are given back.
+   */
+  giveBack?(admission: Admission, cost: number): void;
   /** Releases all resources. Can be called more than once. */
   close(): void | Promise<void>;
 }
+
+/** The unit that a window counts. */
+export type Unit = 'requests' | 'cost';

@@ -1,6 +1,6 @@
 import { Refusal } from '../errors/refusal.js';
 import { highest, lowest } from './bounds.js';
-import type { Admission } from './limits.js';
+import type { Admission, Bound } from './limits.js';
 import type { TierLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 
@@ -10,28 +10,57 @@ type Refused = 'key' | 'anonymous';
 /**
  * Returns the refusal of a request that was not admitted; null if it was.
  *
- * @param cost in requests
+ * @param requests what it would have taken, in requests
+ * @param cost the same in cost units
  */
-export function refusalOf(admission: Admission, cost: number, who: Refused = 'key'): Refusal | null {
+export function refusalOf(admission: Admission, requests: number, who: Refused = 'key', cost = 0): Refusal | null {
   if (admission.outcome === 'admitted') return null;
-  const { limit, category } = admission;
   const window = (admission.window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
-  const requests = category === undefined ? 'requests' : `${category} requests`;
-  const details = category === undefined ? {} : { category };
-  if (admission.outcome === 'never') {
-    const most = category === undefined ? `${limit}` : `${limit} ${requests}`;
-    const per = window === 1 ? 'one second' : `${window} seconds`;
+  return admission.outcome === 'never'
+    ? tooCostly(admission, admission.of === 'cost' ? cost : requests, { window, who })
+    : limited(admission, admission.retryAfterMs, { window, who });
+}
+
+interface Asked {
+  /** In seconds. */
+  readonly window: number;
+  readonly who: Refused;
+}
+
+function tooCostly({ limit, category, of }: Bound, amount: number, { window, who }: Asked): Refusal {
+  const per = window === 1 ? 'one second' : `${window} seconds`;
+  const details = { code: 'COST_EXCEEDS_BURST', cost: amount, burst: limit, ...detailsOf({ category, of }) } as const;
+  if (of === 'cost') {
     return new Refusal(
-      `The operation selects one root field ${cost} times and so costs ${cost} requests, more than the ${most} that ${ALLOWS[who]} in ${per}. Split it into operations of at most ${limit}.`,
-      { code: 'COST_EXCEEDS_BURST', cost, burst: limit, ...details },
+      `The operation costs ${amount} units, more than the ${limit} that ${ALLOWS[who]} in ${per}. Request fewer fields or shorter lists.`,
+      details,
     );
   }
-  const retryAfter = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
-  const per = window === 1 ? 'second' : `${window} seconds`;
+  const most = category === undefined ? `${limit}` : `${limit} ${category} requests`;
+  const allows = of === undefined ? ALLOWS[who] : `the ${of} of this key may use`;
   return new Refusal(
-    `Rate limit exceeded: ${limit} ${requests} per ${per}. Try again in ${retryAfter} s or ${MORE[who]}.`,
-    { code: 'RATE_LIMITED', retryAfter, limit, window, ...details },
+    `The operation selects one root field ${amount} times and so costs ${amount} requests, more than the ${most} that ${allows} in ${per}. Split it into operations of at most ${limit}.`,
+    details,
   );
+}
+
+function limited({ limit, category, of }: Bound, retryAfterMs: number, { window, who }: Asked): Refusal {
+  const retryAfter = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const per = window === 1 ? 'second' : `${window} seconds`;
+  const units = of === 'cost' ? 'cost units' : category === undefined ? 'requests' : `${category} requests`;
+  const sharing = of === undefined || of === 'cost' ? '' : ` for all keys of this ${of}`;
+  return new Refusal(
+    `Rate limit exceeded: ${limit} ${units} per ${per}${sharing}. Try again in ${retryAfter} s or ${MORE[who]}.`,
+    { code: 'RATE_LIMITED', retryAfter, limit, window, ...detailsOf({ category, of }) },
+  );
+}
+
+function detailsOf({ category, of }: Pick<Bound, 'category' | 'of'>) {
+  return {
+    ...(category !== undefined && { category }),
+    ...(of === 'cost' && { unit: of }),
+    ...(of !== undefined && of !== 'cost' && { subject: of }),
+  };
 }
 
 /**

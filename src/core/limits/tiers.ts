@@ -29,6 +29,20 @@ export interface TierLimits extends WindowLimits {
   readonly streams: number;
   /** Limits for each category of operations, in addition to those of the tier and never above them. */
   readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
+  /** The limits of all keys of an owner together; null: none. An owner is a user or an external ID. */
+  readonly owner: WindowLimits | null;
+  /** The limits of all keys of a project together; null: none. */
+  readonly project: WindowLimits | null;
+  /** The limits of all keys of a workspace together; null: none. */
+  readonly workspace: WindowLimits | null;
+  /** The limits of a key family in cost units; null: none. */
+  readonly cost: CostLimits | null;
+}
+
+/** The cost units that a key family may use in any 60 seconds (`rate`) and in any one second (`burst`). */
+export interface CostLimits extends WindowLimits {
+  /** The cost units of one operation. */
+  readonly max: number;
 }
 
 /**
@@ -72,13 +86,15 @@ export type TierOverrides = Readonly<Partial<Record<LimitedAs, Readonly<Partial<
 
 const NONE: TierLimits['categories'] = Object.freeze({});
 
+const NO_MORE = { owner: null, project: null, workspace: null, cost: null } as const;
+
 function limits(
   [keys, adminKeys]: readonly [number | null, number | null],
   rate: number,
   burst: number,
   streams: number,
 ): TierLimits {
-  return Object.freeze({ keys, adminKeys, rate, burst, streams, categories: NONE });
+  return Object.freeze({ keys, adminKeys, rate, burst, streams, categories: NONE, ...NO_MORE });
 }
 
 /** The published limits. */
@@ -140,7 +156,7 @@ export function checkTierTable(table: unknown): asserts table is TierTable {
 
 function replaced(path: string, published: TierLimits, fields: Partial<TierLimits> = {}): TierLimits {
   checkNames(path, fields, Object.keys(published));
-  const { keys, adminKeys, rate, burst, streams, categories } = { ...published, ...given(fields) };
+  const { keys, adminKeys, rate, burst, streams, categories, ...more } = { ...published, ...given(fields) };
   for (const [name, count] of Object.entries({ keys, adminKeys })) {
     if (count !== null) checkCount(`${path}.${name}`, count, ', or null for no limit');
   }
@@ -152,7 +168,27 @@ function replaced(path: string, published: TierLimits, fields: Partial<TierLimit
     burst,
     streams,
     categories: checked(`${path}.categories`, categories, { rate, burst }),
+    owner: checkedPair(`${path}.owner`, more.owner),
+    project: checkedPair(`${path}.project`, more.project),
+    workspace: checkedPair(`${path}.workspace`, more.workspace),
+    cost: checkedCost(`${path}.cost`, more.cost),
   });
+}
+
+function checkedPair(path: string, pair: WindowLimits | null): WindowLimits | null {
+  if (pair === null) return null;
+  checkNames(path, pair, ['rate', 'burst']);
+  const { rate, burst } = pair;
+  for (const [name, count] of Object.entries({ rate, burst })) checkCount(`${path}.${name}`, count);
+  return Object.freeze({ rate, burst });
+}
+
+function checkedCost(path: string, cost: CostLimits | null): CostLimits | null {
+  if (cost === null) return null;
+  checkNames(path, cost, ['max', 'rate', 'burst']);
+  const { max, rate, burst } = cost;
+  for (const [name, count] of Object.entries({ max, rate, burst })) checkCount(`${path}.${name}`, count);
+  return Object.freeze({ max, rate, burst });
 }
 
 function checked(path: string, categories: TierLimits['categories'], most: WindowLimits): TierLimits['categories'] {
@@ -188,16 +224,32 @@ function checkCount(path: string, value: unknown, or = ''): void {
 /** Returns whether two records have the same limits. */
 export function saysTheSame(a: TierLimits, b: TierLimits): boolean {
   if (a.keys !== b.keys || a.adminKeys !== b.adminKeys || a.streams !== b.streams || !isSame(a, b)) return false;
-  return CATEGORIES.every((category) => isSame(a.categories[category], b.categories[category]));
+  if (a.cost?.max !== b.cost?.max) return false;
+  return (
+    CATEGORIES.every((category) => isSame(a.categories[category], b.categories[category])) &&
+    BESIDE.every((name) => isSame(a[name], b[name]))
+  );
 }
 
-function isSame(a: WindowLimits | undefined, b: WindowLimits | undefined): boolean {
+/** The limits of a tier that are not those of a key's requests. */
+const BESIDE = ['owner', 'project', 'workspace', 'cost'] as const;
+
+function isSame(a: WindowLimits | null | undefined, b: WindowLimits | null | undefined): boolean {
   return a?.rate === b?.rate && a?.burst === b?.burst;
 }
 
-/** Returns a frozen copy with every rate and burst replaced, including those of the categories. */
+/** Returns a frozen copy with every rate and burst replaced, including those of the categories, of shared windows and of the cost. */
 export function scaled(limits: TierLimits, scale: (limit: number) => number): TierLimits {
   const both = ({ rate, burst }: WindowLimits) => Object.freeze({ rate: scale(rate), burst: scale(burst) });
   const categories = Object.entries(limits.categories).map(([category, pair]) => [category, both(pair)] as const);
-  return Object.freeze({ ...limits, ...both(limits), categories: Object.freeze(Object.fromEntries(categories)) });
+  const beside = BESIDE.flatMap((name) => {
+    const pair = limits[name];
+    return pair === null ? [] : [[name, Object.freeze({ ...pair, ...both(pair) })] as const];
+  });
+  return Object.freeze({
+    ...limits,
+    ...both(limits),
+    categories: Object.freeze(Object.fromEntries(categories)),
+    ...Object.fromEntries(beside),
+  });
 }

@@ -1,6 +1,37 @@
 import { blocksFor, Chains } from './chains.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from './window.js';
 
+/**
+ * The usage of many families. A row is the index at which the columns of a family begin. It is only valid during the call
+ * that found it, because copies have different rows.
+ */
+export interface FamilyWindows {
+  /** The number of families. */
+  readonly size: number;
+  /** The size of the arrays in bytes. */
+  readonly bytes: number;
+  /** Returns the row of a family and updates it to `now`; -1 if nothing is stored. */
+  find(family: string, now: number): number;
+  /** Adds a row for a family that has none. */
+  add(family: string, now: number): number;
+  /** Counts an amount at the time of the row, regardless of the limits. */
+  take(row: number, amount: number): void;
+  /** Returns the time of the row, as stored. */
+  timeOf(row: number): number;
+  /**
+   * Returns the time until `amount` fits into the last 60 seconds, in ms; 0: it fits now. `amount` must not exceed `limit`.
+   */
+  rateWait(row: number, amount: number, limit: number): number;
+  /** Returns the same for the last second. */
+  burstWait(row: number, amount: number, limit: number): number;
+  /** Returns what is left in both windows at the time of the row. */
+  room(row: number, rate: number, burst: number): Room;
+  /** Returns a copy with only the units that still count at `now`; null if there are none. */
+  living(now: number): FamilyWindows | null;
+  /** Returns each family with its units, oldest first: pairs of an age in ms and a number of units. */
+  held(now: number): readonly (readonly [family: string, units: readonly number[]])[];
+}
+
 /** The columns of a row: when it was last updated, and the place of its newest unit. */
 const SEEN = 0;
 const NEWEST = 1;
@@ -25,11 +56,8 @@ const MS = 1_000;
  * Times are ms of one clock that never goes backwards, and may have fractions. They are stored in µs: with whole ms, a
  * unit taken at 0.9 ms would leave its second at 1,000 ms, after 999.1 ms. They are stored modulo 2^32, so a row must be
  * read, or copied by `living`, at least every 35 minutes.
- *
- * A row is the index at which the columns of a family begin. It is only valid during the call that found it, because
- * copies have different rows.
  */
-export class Windows {
+export class Windows implements FamilyWindows {
   readonly #rows = new Map<string, number>();
   readonly #chains: Chains;
   #table: Int32Array;
@@ -43,7 +71,6 @@ export class Windows {
     this.#table = new Int32Array(families * COLUMNS);
   }
 
-  /** The number of families. */
   get size(): number {
     return this.#rows.size;
   }
@@ -56,7 +83,6 @@ export class Windows {
     return this.#table.byteLength + this.#chains.bytes;
   }
 
-  /** Returns the row of a family and updates it to `now`; -1 if nothing is stored. */
   find(family: string, now: number): number {
     const row = this.#rows.get(family);
     if (row === undefined) return -1;
@@ -64,7 +90,6 @@ export class Windows {
     return row;
   }
 
-  /** Adds a row for a family that has none. */
   add(family: string, now: number): number {
     const count = this.#rows.size;
     const row = count * COLUMNS;
@@ -79,30 +104,27 @@ export class Windows {
     return row;
   }
 
-  /** Counts `cost` units at the time of the row, regardless of the limits. */
   take(row: number, cost: number): void {
     const time = this.#get(row + SEEN);
     for (let left = cost; left > 0; left -= 1) this.#put(row, time, true);
   }
 
-  /**
-   * Returns the time until `cost` fits into the last 60 seconds, in ms; 0: it fits now. `cost` must not exceed `limit`.
-   */
+  timeOf(row: number): number {
+    return this.#get(row + SEEN);
+  }
+
   rateWait(row: number, cost: number, limit: number): number {
     return this.#wait(row, RATE, cost, limit);
   }
 
-  /** Returns the same for the last second. */
   burstWait(row: number, cost: number, limit: number): number {
     return this.#wait(row, BURST, cost, limit);
   }
 
-  /** Returns what is left in both windows at the time of the row. */
   room(row: number, rate: number, burst: number): Room {
     return { rate: this.#room(row, RATE, rate), burst: this.#room(row, BURST, burst) };
   }
 
-  /** Returns a copy with only the units that still count at `now`; null if there are none. */
   living(now: number): Windows | null {
     let families = 0;
     let blocks = 0;
@@ -120,16 +142,15 @@ export class Windows {
     return copy;
   }
 
-  /** Returns each family with the ages of its units in ms, oldest first. */
-  held(now: number): readonly (readonly [family: string, ages: readonly number[]])[] {
+  held(now: number): readonly (readonly [family: string, units: readonly number[]])[] {
     return [...this.#rows].map(([family, row]) => {
       this.#advance(row, now);
-      const ages: number[] = [];
+      const units: number[] = [];
       let place = this.#get(row + RATE + OLDEST);
       for (let left = this.#get(row + RATE); left > 0; left -= 1, place = this.#chains.after(place)) {
-        ages.push(this.#age(row, place) / MS);
+        units.push(this.#age(row, place) / MS, 1);
       }
-      return [family, ages] as const;
+      return [family, units] as const;
     });
   }
 

@@ -2,6 +2,7 @@ import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Category } from '../limits/category.js';
 import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
+import { subjectOfKey } from '../limits/subjects.js';
 import type { Refusal } from '../errors/refusal.js';
 
 /** The number of times that an event waits for the burst window before it is refused. */
@@ -40,10 +41,9 @@ export class EventMeter {
    */
   async take(principal: AuthenticatedPrincipal): Promise<void> {
     const { limits, cost, category, admitted, refused } = this.#options;
-    const { familyId: family, tier } = principal;
     try {
       for (let waits = 0; !this.#isStopped; waits += 1) {
-        const admission = await limits.admit({ family, tier, category }, cost);
+        const admission = await limits.admit(subjectOfKey(principal, limits.tiers, category), cost);
         const refusal = refusalOf(admission, cost);
         if (refusal === null) {
           admitted(principal);

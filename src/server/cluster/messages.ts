@@ -1,14 +1,24 @@
 import type { Change } from '../../core/keys/changeFeed.js';
 import type { FirstKey } from '../announce.js';
-import type { Admission, Subject } from '../../core/limits/limits.js';
+import type { Admission, CostTaken, Subject, Unit } from '../../core/limits/limits.js';
 import type { Room } from '../../core/limits/window.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
 import type { StreamEvent } from '../streams/streamEvent.js';
 
 /** One question about a family's limits. */
 export interface Ask extends Subject {
-  /** Units to take; null for a peek. */
-  readonly cost: number | null;
+  /** Requests to take; null for a peek. */
+  readonly requests: number | null;
+  /** Cost units to take. Absent: 0. */
+  readonly cost?: number;
+  /** For a peek. Absent: requests. */
+  readonly unit?: Unit;
+}
+
+/** Cost units to give back. */
+export interface GivenBack {
+  readonly costTaken: CostTaken;
+  readonly cost: number;
 }
 
 /** An admission, or the room for a peek; null if the limits could not be evaluated. */
@@ -23,6 +33,8 @@ export interface Asks {
   /** Echoed in the reply. */
   readonly batch: number;
   readonly asks: readonly Ask[];
+  /** Handled before the questions. Absent: none. */
+  readonly givenBack?: readonly GivenBack[];
 }
 
 /** In the order of the questions. */

@@ -1,9 +1,10 @@
 import { deadline } from '../../core/util/deadline.js';
-import type { Admission, Limits, Subject } from '../../core/limits/limits.js';
+import { checkAmounts } from '../../core/limits/bounds.js';
+import type { Admission, Limits, Subject, Unit } from '../../core/limits/limits.js';
 import { saysTheSame, TIER_LIMITS, type LimitedAs, type TierLimits, type TierTable } from '../../core/limits/tiers.js';
 import type { Room } from '../../core/limits/window.js';
 import { unavailable } from '../../core/errors/refusal.js';
-import type { Answer, Answers, Ask, Asks } from './messages.js';
+import type { Answer, Answers, Ask, Asks, GivenBack } from './messages.js';
 
 /** The timeout for the primary, in ms. It counts in memory, so a longer wait means that it no longer responds. */
 const TIMEOUT = 2_000;
@@ -47,6 +48,7 @@ export class RemoteLimits implements Limits {
   readonly #limits = new Map<LimitedAs, TierLimits>();
   readonly #sent = new Map<number, Sent>();
   #gathered: Waiting[] = [];
+  #givenBack: GivenBack[] = [];
   #pending = 0;
   #batch = 0;
   #closed = false;
@@ -58,14 +60,21 @@ export class RemoteLimits implements Limits {
     this.#maxPending = maxPending;
   }
 
-  async admit({ family, tier, category }: Subject, cost = 1): Promise<Admission> {
-    if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
-    const admission = (await this.#ask({ family, tier, category, cost })) as Admission;
-    return { ...admission, limits: this.#sameLimits(tier, admission.limits) };
+  async admit(subject: Subject, requests = 1, cost = 0): Promise<Admission> {
+    checkAmounts(requests, cost);
+    const admission = (await this.#ask({ ...subject, requests, ...(cost > 0 && { cost }) })) as Admission;
+    return { ...admission, limits: subject.limits ?? this.#sameLimits(subject.tier, admission.limits) };
   }
 
-  async peek({ family, tier, category }: Subject): Promise<Room> {
-    return (await this.#ask({ family, tier, category, cost: null })) as Room;
+  async peek(subject: Subject, unit: Unit = 'requests'): Promise<Room> {
+    return (await this.#ask({ ...subject, requests: null, unit })) as Room;
+  }
+
+  giveBack(admission: Admission, cost: number): void {
+    checkAmounts(0, cost);
+    if (this.#closed || admission.outcome !== 'admitted' || admission.costTaken === undefined) return;
+    this.#plan();
+    this.#givenBack.push({ costTaken: admission.costTaken, cost });
   }
 
   /** Handles answers of the primary. Late answers are ignored. */
@@ -91,21 +100,31 @@ export class RemoteLimits implements Limits {
       return Promise.reject(notCounted(new Error(`${this.#pending} requests are already waiting for the primary.`)));
     }
     this.#pending += 1;
-    // Not a microtask, because microtasks run after each socket read, and each request would be sent separately.
-    if (this.#gathered.length === 0) setImmediate(() => this.#flush());
+    this.#plan();
     return new Promise((resolve, reject) => this.#gathered.push({ ask, resolve, reject }));
+  }
+
+  /** Call it before something is gathered. */
+  #plan(): void {
+    // Not a microtask, because microtasks run after each socket read, and each request would be sent separately.
+    if (this.#gathered.length === 0 && this.#givenBack.length === 0) setImmediate(() => this.#flush());
   }
 
   #flush(): void {
     const waiting = this.#gathered;
-    if (waiting.length === 0) return;
+    const givenBack = this.#givenBack;
+    if (waiting.length === 0 && givenBack.length === 0) return;
     this.#gathered = [];
+    this.#givenBack = [];
     const batch = this.#batch++;
     const timer = deadline(this.#timeout, () => {
       this.#fail(batch, new Error(`The primary did not answer within ${this.#timeout} ms.`));
     });
     this.#sent.set(batch, { waiting, timer });
-    this.#send({ kind: 'asks', batch, asks: waiting.map(({ ask }) => ask) }, (cause) => this.#fail(batch, cause));
+    const asks = waiting.map(({ ask }) => ask);
+    this.#send({ kind: 'asks', batch, asks, ...(givenBack.length > 0 && { givenBack }) }, (cause) =>
+      this.#fail(batch, cause),
+    );
   }
 
   #fail(batch: number, cause: Error): void {

@@ -5,6 +5,7 @@ import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { Caller } from '../mcp/caller.js';
 import { refusalOf } from '../../core/limits/refuse.js';
+import { subjectOfKey } from '../../core/limits/subjects.js';
 import type { Endpoint, Replied } from '../mcp/endpoint.js';
 import { isTooLarge, MAX_MESSAGE_VALUES } from '../mcp/messageSize.js';
 import type { Observer } from '../../core/observer/observer.js';
@@ -128,8 +129,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     if (isNotification(message)) return takeBeside(principal);
     if (!runsOperation(message)) return takeOneRequest(principal, limiter, verdicts);
     // Usage is recorded later, with the cost of the operation.
-    const { familyId: family, tier } = principal;
-    const refusal = refusalOf(await limiter.admit({ family, tier }, 1), 1);
+    const refusal = refusalOf(await limiter.admit(subjectOfKey(principal, limiter.tiers), 1), 1);
     if (refusal === null) return;
     verdicts.refused(principal, refusal);
     throw refusal;

@@ -1,6 +1,7 @@
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { Limits } from '../../core/limits/limits.js';
 import { refusalOf } from '../../core/limits/refuse.js';
+import { subjectOfKey } from '../../core/limits/subjects.js';
 import type { Verdicts } from '../../management/verdicts.js';
 
 /**
@@ -12,8 +13,7 @@ export async function takeOneRequest(
   limiter: Limits,
   verdicts: Verdicts,
 ): Promise<void> {
-  const { familyId: family, tier } = principal;
-  const admission = await limiter.admit({ family, tier, category: 'read' }, 1);
+  const admission = await limiter.admit(subjectOfKey(principal, limiter.tiers, 'read'), 1);
   const refusal = refusalOf(admission, 1);
   if (refusal !== null) {
     verdicts.refused(principal, refusal);

@@ -75,7 +75,7 @@ export class RedisPlaces implements Places {
         if (taken === 1) this.#held.set(family, (this.#held.get(family) ?? new Set()).add(id));
         return taken === 1;
       },
-      ({ epoch }) => this.#redis.zrem(keyOf(epoch, family), id),
+      { giveBack: ({ epoch }) => this.#redis.zrem(keyOf(epoch, family), id) },
     );
   }
 

@@ -162,12 +162,13 @@ export class RedisSession {
    * @param send runs the script
    * @param take reads the reply, and records what was taken
    * @param giveBack gives back what `send` may have taken, if its reply is lost
+   * @param tags the number of tags, from that of the question on. Default: 1
    * @throws Refusal UNAVAILABLE if the outcome is unknown; RangeError if `take` throws it
    */
   ask<T>(
     send: (question: Question) => Promise<Answer>,
     take: (answer: Answer, question: Question) => T,
-    giveBack?: (question: Question) => Promise<unknown>,
+    { giveBack, tags = 1 }: { giveBack?: (question: Question) => Promise<unknown>; tags?: number } = {},
   ): Promise<T> {
     const sent = this.#clock();
     if (!this.isOpen) return Promise.reject(notCounted());
@@ -175,7 +176,7 @@ export class RedisSession {
       epoch: this.#epoch,
       earliest: this.#bounds.earliest(sent),
       latest: this.#bounds.latest(sent + PATIENCE),
-      tag: this.#nextTag(),
+      tag: this.#nextTag(tags),
     };
     return new Promise<T>((resolve, reject) => {
       let waiting = true;
@@ -213,6 +214,12 @@ export class RedisSession {
         },
       );
     });
+  }
+
+  /** Returns the refusal of a part of a call that Redis refused, and reports it. @param error of Redis */
+  refusedBy(error: string): Error {
+    this.#refuses(/\b[A-Z]{2,}\b/.exec(error)?.[0] ?? 'ERR');
+    return notCounted(new Error(error));
   }
 
   /** Gives back what was taken, immediately or as soon as Redis responds. */
@@ -262,8 +269,10 @@ export class RedisSession {
     this.#shut('restoring');
   }
 
-  #nextTag(): number {
-    return (this.#tag = (this.#tag + 1) % 2 ** 53);
+  #nextTag(count = 1): number {
+    const tag = this.#tag;
+    this.#tag = (tag + count) % 2 ** 52;
+    return tag;
   }
 
   #doubt(question: Question, giveBack: ((question: Question) => Promise<unknown>) | undefined): void {

@@ -1,22 +1,27 @@
 import type { Redis, Result } from 'ioredis';
-import { categoryLimits, highest, longest, lowest, type Waits } from '../../core/limits/bounds.js';
+import {
+  categoryLimits,
+  checkAmounts,
+  countedIn,
+  exceeded,
+  limitsOf,
+  longest,
+  type Counted,
+  type Waits,
+} from '../../core/limits/bounds.js';
 import type { Category } from '../../core/limits/category.js';
-import type { Admission, Subject } from '../../core/limits/limits.js';
-import { TIER_LIMITS, type TierTable, type WindowLimits } from '../../core/limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
+import type { Admission, Bound, CostTaken, Subject, Unit } from '../../core/limits/limits.js';
+import { roomsOf, UNLIMITED } from '../../core/limits/rooms.js';
+import { TIER_LIMITS, type TierLimits, type TierTable } from '../../core/limits/tiers.js';
+import type { Room, WindowRoom } from '../../core/limits/window.js';
 import { EPOCH } from './beat.js';
 import type { Answer, Question } from './question.js';
-import { REWRITE, windowScript } from './windowScript.js';
+import { FAILED, FIGURES, GIVE_BACK, REWRITE, windowScript } from './windowScript.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    latchkeyWindow(key: string, epoch: string, ...more: (string | number)[]): Result<Answer, Context>;
-    latchkeyBothWindows(
-      key: string,
-      ofCategory: string,
-      epoch: string,
-      ...more: (string | number)[]
-    ): Result<Answer, Context>;
+    latchkeyWindows(...given: (string | number)[]): Result<Answer, Context>;
+    latchkeyGiveBack(key: string, epoch: string, ...more: (string | number)[]): Result<number, Context>;
     latchkeyRewrite(key: string, epoch: string, ...more: (string | number)[]): Result<0 | 1, Context>;
   }
 }
@@ -29,25 +34,27 @@ interface RedisWindowsOptions {
   readonly clock?: { readonly expression: string; readonly more: () => readonly number[] };
 }
 
-/** One history in Redis, and its current limits. */
-interface Asked {
-  readonly family: string;
-  readonly category?: Category;
-  readonly limits: WindowLimits;
+/** The windows of an admission or of a peek, and what it takes from each. */
+export interface Prepared {
+  readonly limits: TierLimits;
+  readonly counted: readonly Counted[];
+  /** The window that it can never fit into, so that it takes nothing; null: there is none. */
+  readonly never: Bound | null;
 }
 
-/** The reply of the script for one history. */
-interface Found {
-  readonly waits: Waits;
-  readonly room: Room;
+/** A history in Redis. */
+interface History {
+  readonly name: string;
+  readonly category?: Category | undefined;
+  readonly unit?: Unit | undefined;
 }
 
 /** For calls without an epoch, at any time of Redis' clock. */
 const ANY: Question = { epoch: '', earliest: 0, latest: Number.MAX_SAFE_INTEGER, tag: 0 };
 
 /**
- * Windows that several processes share, in Redis: one round trip for each admission, as exact as the windows in memory.
- * Rejects if Redis does not respond. `RedisSession` decides whether a reply may be used.
+ * Windows that several processes share, in Redis: one round trip for each batch of admissions, as exact as the windows in
+ * memory. Rejects if Redis does not respond. `RedisSession` decides whether a reply may be used.
  */
 export class RedisWindows {
   readonly #redis: Redis;
@@ -58,117 +65,166 @@ export class RedisWindows {
     this.#redis = redis;
     this.#tiers = tiers;
     this.#more = clock?.more ?? (() => []);
-    redis.defineCommand('latchkeyWindow', { numberOfKeys: 2, lua: windowScript(1, clock?.expression) });
-    redis.defineCommand('latchkeyBothWindows', { numberOfKeys: 3, lua: windowScript(2, clock?.expression) });
+    // The first argument is the number of keys.
+    redis.defineCommand('latchkeyWindows', { lua: windowScript(clock?.expression) });
+    redis.defineCommand('latchkeyGiveBack', { numberOfKeys: 2, lua: GIVE_BACK });
     redis.defineCommand('latchkeyRewrite', { numberOfKeys: 2, lua: REWRITE });
   }
 
   /**
-   * Requests `cost` units.
+   * Prepares an admission.
    *
-   * @throws RangeError unless cost is an integer >= 1
+   * @throws RangeError if an amount is invalid
    */
-  send(subject: Subject, cost: number, question: Question = ANY): Promise<Answer> {
-    const its = itsHistory(subject, this.#tiers);
-    const limits = this.#tiers[subject.tier];
-    const never = cost > highest(limits, its?.limits);
-    return this.#ask(never ? 0 : cost, { family: subject.family, limits }, its, question);
+  prepare(subject: Subject, requests = 1, cost = 0): Prepared {
+    checkAmounts(requests, cost);
+    const limits = limitsOf(subject, this.#tiers);
+    const counted = countedIn(subject, limits, requests, cost);
+    return { limits, counted, never: exceeded(counted) };
   }
 
-  /** Reads the reply to {@link send}. */
-  read(subject: Subject, cost: number, answer: Answer): Admission {
-    const { category } = subject;
-    const limits = this.#tiers[subject.tier];
-    const its = itsHistory(subject, this.#tiers);
-    const { waits, room } = foundIn(answer, FIRST, limits);
-    const ofCategory = its === null ? null : foundIn(answer, FIRST + FIGURES, its.limits);
-    const categoryRoom = category === undefined || ofCategory === null ? undefined : { category, ...ofCategory.room };
-    const judged = { limits, room, categoryRoom };
-    if (cost > highest(limits, its?.limits)) return { outcome: 'never', ...judged, ...lowest(limits, category) };
-    if (answer[0] === 1) return { outcome: 'admitted', ...judged };
-    return { outcome: 'refused', ...judged, ...longest(limits, waits, category, ofCategory?.waits) };
+  /** Prepares a peek. */
+  preparePeek(subject: Subject, unit: Unit = 'requests'): Prepared {
+    const limits = limitsOf(subject, this.#tiers);
+    const { family: name, category } = subject;
+    const ofCategory = categoryLimits(limits, category);
+    const own: Counted = { name, limits, amount: 0 };
+    const counted: Counted =
+      unit === 'cost'
+        ? { ...own, of: 'cost', limits: limits.cost ?? UNLIMITED }
+        : ofCategory === undefined
+          ? own
+          : { ...own, category, limits: ofCategory };
+    return { limits, counted: [counted], never: null };
   }
 
-  async admit(subject: Subject, cost = 1): Promise<Admission> {
-    checkCost(cost);
-    return this.read(subject, cost, await this.send(subject, cost));
-  }
-
-  /** Requests the remaining units. */
-  sendPeek(subject: Subject, question: Question = ANY): Promise<Answer> {
-    return this.#ask(0, this.#peeked(subject), null, question);
-  }
-
-  /** Reads the reply to {@link sendPeek}. */
-  readPeek(subject: Subject, answer: Answer): Room {
-    return foundIn(answer, FIRST, this.#peeked(subject).limits).room;
-  }
-
-  async peek(subject: Subject): Promise<Room> {
-    return this.readPeek(subject, await this.sendPeek(subject));
-  }
-
-  /** Gives back what a call took from the subject's windows. */
-  async giveBack(subject: Subject, { epoch, tag }: Question): Promise<void> {
-    const its = itsHistory(subject, this.#tiers);
-    for (const asked of [{ family: subject.family }, ...(its === null ? [] : [its])]) {
-      await this.#redis.latchkeyRewrite(keyOf(epoch, asked), EPOCH, epoch, RATE_WINDOW, BURST_WINDOW, tag);
+  /** Sends a batch in one call. */
+  send(batch: readonly Prepared[], question: Question = ANY): Promise<Answer> {
+    const { epoch, earliest, latest, tag } = question;
+    const keys: string[] = [];
+    const more: (string | number)[] = [epoch, earliest, latest, tag];
+    for (const { counted, never } of batch) {
+      more.push(counted.length);
+      for (const { name, category, of, limits, amount } of counted) {
+        keys.push(keyOf(epoch, { name, category, unit: of === 'cost' ? 'cost' : undefined }));
+        more.push(never === null ? amount : 0, limits.rate, limits.burst);
+      }
     }
+    return this.#redis.latchkeyWindows(keys.length + 1, ...keys, EPOCH, ...more, ...this.#more());
+  }
+
+  /** Reads the reply to {@link send}: where the part of each begins. */
+  read(batch: readonly Prepared[], answer: Answer): readonly Reply[] {
+    let at = FIRST;
+    return batch.map((prepared) => {
+      const reply = new Reply(prepared, answer, at);
+      at += 1 + FIGURES * prepared.counted.length;
+      return reply;
+    });
+  }
+
+  async admit(subject: Subject, requests?: number, cost?: number): Promise<Admission> {
+    const prepared = this.prepare(subject, requests, cost);
+    return new Reply(prepared, await this.send([prepared]), FIRST).admission(ANY.tag);
+  }
+
+  async peek(subject: Subject, unit?: Unit): Promise<Room> {
+    const prepared = this.preparePeek(subject, unit);
+    return new Reply(prepared, await this.send([prepared]), FIRST).room(0);
+  }
+
+  /** Gives back cost units. */
+  async giveBack(epoch: string, { name, at, cost: taken }: CostTaken, cost: number): Promise<void> {
+    const key = keyOf(epoch, { name, unit: 'cost' });
+    await this.#redis.latchkeyGiveBack(key, EPOCH, epoch, at, Math.min(taken, cost));
+  }
+
+  /** Removes everything that a batch took. */
+  async takeBack(batch: readonly Prepared[], { epoch, tag }: Question): Promise<void> {
+    const histories = new Set(
+      batch.flatMap(({ counted }) =>
+        counted.map(({ name, category, of }) =>
+          keyOf(epoch, { name, category, unit: of === 'cost' ? 'cost' : undefined }),
+        ),
+      ),
+    );
+    for (const key of histories) await this.#redis.latchkeyRewrite(key, EPOCH, epoch, tag, batch.length);
   }
 
   /** Adds units to a history: pairs of a time and a number. */
-  async add(history: Pick<Asked, 'family' | 'category'>, epoch: string, units: readonly number[]): Promise<void> {
-    await this.#redis.latchkeyRewrite(keyOf(epoch, history), EPOCH, epoch, RATE_WINDOW, BURST_WINDOW, '', ...units);
-  }
-
-  #peeked(subject: Subject): Asked {
-    return itsHistory(subject, this.#tiers) ?? { family: subject.family, limits: this.#tiers[subject.tier] };
-  }
-
-  #ask(cost: number, own: Asked, its: Asked | null, question: Question): Promise<Answer> {
-    const { epoch, earliest, latest, tag } = question;
-    const more = [cost, RATE_WINDOW, BURST_WINDOW, epoch, earliest, latest, tag, own.limits.rate, own.limits.burst];
-    if (its === null) return this.#redis.latchkeyWindow(keyOf(epoch, own), EPOCH, ...more, ...this.#more());
-    const both = [...more, its.limits.rate, its.limits.burst, ...this.#more()];
-    return this.#redis.latchkeyBothWindows(keyOf(epoch, own), keyOf(epoch, its), EPOCH, ...both);
+  async add(history: History, epoch: string, units: readonly number[]): Promise<void> {
+    await this.#redis.latchkeyRewrite(keyOf(epoch, history), EPOCH, epoch, 0, 0, ...units);
   }
 }
 
-/** @throws RangeError unless the cost is an integer >= 1 */
-export function checkCost(cost: number): void {
-  if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
-}
+/** The reply to one admission or peek of a batch. */
+export class Reply {
+  readonly #prepared: Prepared;
+  readonly #answer: readonly (number | string)[];
+  readonly #at: number;
 
-/** Returns the history of the subject's category if its tier limits that category. */
-function itsHistory({ family, tier, category }: Subject, tiers: TierTable): Asked | null {
-  const limits = categoryLimits(tiers[tier], category);
-  return limits === undefined || category === undefined ? null : { family, category, limits };
+  constructor(prepared: Prepared, answer: Answer, at: number) {
+    this.#prepared = prepared;
+    this.#answer = answer;
+    this.#at = at;
+  }
+
+  /** The error of Redis; null: there is none. */
+  get error(): string | null {
+    return this.#answer[this.#at] === FAILED ? String(this.#answer[this.#at + 1]) : null;
+  }
+
+  /** @param tag identifies the units that were taken */
+  admission(tag: number): Admission {
+    const { limits, counted, never } = this.#prepared;
+    const judged = { limits, ...roomsOf(counted, (i) => this.room(i)) };
+    if (never !== null) return { outcome: 'never', ...judged, ...never };
+    // If it takes nothing from its windows, because they don't count its cost units, nothing refuses it.
+    if (this.#answer[this.#at] !== 1 && counted.some(({ amount }) => amount > 0)) {
+      return {
+        outcome: 'refused',
+        ...judged,
+        ...longest(
+          counted,
+          counted.map((_, i) => this.#waits(i)),
+        ),
+      };
+    }
+    const cost = counted.at(-1);
+    if (cost?.of !== 'cost' || cost.amount === 0) return { outcome: 'admitted', ...judged };
+    return { outcome: 'admitted', ...judged, costTaken: { name: cost.name, at: tag, cost: cost.amount } };
+  }
+
+  /** Returns the room in a pair of windows. */
+  room(index: number): Room {
+    const { rate, burst } = this.#prepared.counted[index]?.limits ?? UNLIMITED;
+    return {
+      rate: windowRoom(rate, this.#figure(index, 2), this.#figure(index, 3)),
+      burst: windowRoom(burst, this.#figure(index, 4), this.#figure(index, 5)),
+    };
+  }
+
+  #waits(index: number): Waits {
+    return { rate: this.#figure(index, 0), burst: this.#figure(index, 1) };
+  }
+
+  #figure(index: number, of: number): number {
+    return Number(this.#answer[this.#at + 1 + FIGURES * index + of]);
+  }
 }
 
 /**
  * Returns the key of a history. A new epoch has new keys, because data of an earlier one may be incomplete. The braces
  * are a hash tag: a Redis cluster stores all keys of a family on one node.
  */
-function keyOf(epoch: string, { family, category }: Pick<Asked, 'family' | 'category'>): string {
-  const own = `latchkey:window:${epoch === '' ? '' : `${epoch}:`}{${family}}`;
+function keyOf(epoch: string, { name, category, unit }: History): string {
+  const own = `latchkey:window:${epoch === '' ? '' : `${epoch}:`}{${name}}`;
+  if (unit === 'cost') return `${own}/cost`;
   return category === undefined ? own : `${own}/${category}`;
 }
 
 /** Index of the first value, after the status and the time. */
 const FIRST = 2;
-
-/** The number of values that the script returns for each history. */
-const FIGURES = 6;
-
-/** @param at index of the history's first value */
-function foundIn(answer: readonly number[], at: number, { rate, burst }: WindowLimits): Found {
-  const [rateWait = 0, burstWait = 0, rateUsed = 0, rateReturns = -1, burstUsed = 0, burstReturns = -1] =
-    answer.slice(at);
-  return {
-    waits: { rate: rateWait, burst: burstWait },
-    room: { rate: windowRoom(rate, rateUsed, rateReturns), burst: windowRoom(burst, burstUsed, burstReturns) },
-  };
-}
 
 function windowRoom(limit: number, used: number, returns: number): WindowRoom {
   return { limit, remaining: Math.max(0, limit - used), returnsInMs: returns < 0 ? null : returns };

@@ -1,188 +1,248 @@
+import { BURST_WINDOW, RATE_WINDOW } from '../../core/limits/window.js';
 import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME } from './question.js';
 
 /** µs in one ms. Times are kept in µs: with whole ms, a unit could leave its second after 999.1 ms. */
 const US = 1_000;
 
+/** The status of an admission whose check failed in Redis. The next value is the error. */
+export const FAILED = -3;
+
+/** The number of values that the script returns for each history: see {@link windowScript}. */
+export const FIGURES = 6;
+
 /**
- * Returns a script that checks and updates both windows of a family, and both windows of the operation's category if
- * the tier limits that. It takes one round trip and is atomic: no other request can take units between the check and
- * the update, and if one window refuses, no window changes.
+ * Returns a script that checks and updates the windows of a batch of admissions, in their order. Each takes from all
+ * of its histories or from none. It takes one round trip and is atomic: no other request can take units between the check
+ * and the update.
  *
  * A history is a list with one entry for each admission: its time, its units, the sum of units up to and including it,
  * the number of entries between the start of the shorter window and this entry (when it was written), and a tag by
  * which it can be given back. Entries are packed, because parsing text and calling Redis take most of the time. The
  * units in a window are a difference of two sums, and the start of the shorter window is found in a few steps from
- * where it was.
+ * where it was. An entry whose units were given back has none, and is skipped.
  *
  * The clock is Redis', because the clocks of several machines differ. It can be set at any time, so each call has
  * bounds for it (see `RedisClock`), which are also its deadline. Outside of them the script does nothing.
  *
- * KEYS: the family's list, its category's list if it has one, and the epoch. ARGV: the cost (0: only check), the rate
- * window and the burst window in ms, the epoch, the bounds of the clock, the tag, and the rate and burst limits for
- * each list. Returns admitted (0 or 1; below 0: nothing was done), the time, and for each list: ms to wait for the
- * rate, ms to wait for the burst (0: no wait), units in the rate window, ms until `remaining` grows (-1: the window is
- * empty), and the last two for the burst window. The time until `remaining` grows is also correct if a lower tier
- * allows fewer units than are used.
+ * KEYS: the lists of all admissions, in their order, and the epoch. ARGV: the epoch, the bounds of the clock, the first of
+ * the tags, one for each admission; then for each admission the number of its lists, and for each of them the units to take
+ * (0: only check), the limit of the rate and that of the burst.
  *
- * @param keys the number of histories. There is one script for each number, with separate variables for each history:
- * tables would make the script a fifth slower, even with one history.
+ * Returns the number of admissions that took units (below 0: nothing was done), the time, and for each admission whether
+ * it took units, and for each list: ms to wait for the rate, ms to wait for the burst (0: no wait), units in the rate
+ * window, ms until `remaining` grows (-1: the window is empty), and the last two for the burst window. The time until
+ * `remaining` grows is also correct if a lower tier allows fewer units than are used. If an admission fails, for example
+ * because another program uses one of its keys, it takes nothing: {@link FAILED} and the error are returned for it.
+ *
  * @param clock a Lua expression of ms. Only tests replace Redis' clock
  */
-export function windowScript(keys: 1 | 2, clock = REDIS_TIME): string {
-  const each = (lua: (i: number) => string): string => [1, 2].slice(0, keys).map(lua).join('\n');
-  const answered = [1, 2].slice(0, keys).map((i) => FIGURES.map((figure) => `${figure}${i}`).join(', '));
+export function windowScript(clock = REDIS_TIME): string {
   return `
-local call, pack, unpack = redis.call, struct.pack, struct.unpack
-local cost, long, short = tonumber(ARGV[1]), tonumber(ARGV[2]) * ${US}, tonumber(ARGV[3]) * ${US}
-local now = ${clock}
-if (call('HGET', KEYS[${keys + 1}], 'epoch') or '') ~= ARGV[4] then return { ${OTHER_EPOCH}, now } end
-if now < tonumber(ARGV[5]) or now > tonumber(ARGV[6]) then return { ${OUT_OF_BOUNDS}, now } end
-local time = now
-now = math.floor(now * ${US} + 0.5)
+local call, pack, unpack, number = redis.call, struct.pack, struct.unpack, tonumber
+local ceil, floor, max = math.ceil, math.floor, math.max
+local long, short = ${RATE_WINDOW * US}, ${BURST_WINDOW * US}
+local time = ${clock}
+if (call('HGET', KEYS[#KEYS], 'epoch') or '') ~= ARGV[1] then return { ${OTHER_EPOCH}, time } end
+if time < number(ARGV[2]) or time > number(ARGV[3]) then return { ${OUT_OF_BOUNDS}, time } end
+local present, tag = floor(time * ${US} + 0.5), number(ARGV[4])
+local out, size = { 0, time }, 2
 
--- Ms until 'wanted' units fit into a window of 'length', which begins with the entry of that time and ends with the list.
-local function wait(key, used, base, first, entries, length, limit, wanted)
+-- Of each list of the current admission: its key, the units to take and the limits; its newest entry; in the longer and in
+-- the shorter window the units, the sum before the first entry, and the time of that entry; and the waits.
+local keys, amounts, rates, bursts = {}, {}, {}, {}
+local totals, backs, usedLong, usedShort = {}, {}, {}, {}
+local beforeLong, beforeShort, firstLong, firstShort = {}, {}, {}, {}
+local waitLong, waitShort = {}, {}
+
+-- Ms until 'wanted' units fit into a window of 'length', which begins with the entry of the time 'first' and ends with the
+-- list. 'before' is the sum before it; 'entries' the number of its entries, or nil: all.
+local function wait(key, used, before, first, entries, length, limit, wanted, now)
   local excess = used + wanted - limit
   if excess <= 0 then return 0 end
   -- The first entry whose sum reaches the unit that has to leave. Mostly that is the window's first.
-  if excess == 1 then return math.ceil((length - (now - first)) / ${US}) end
+  if excess == 1 then return ceil((length - (now - first)) / ${US}) end
   local low, high = -(entries or call('LLEN', key)), -1
   while low < high do
-    local middle = math.floor((low + high) / 2)
+    local middle = floor((low + high) / 2)
     local _, _, sum = unpack('${ENTRY}', call('LINDEX', key, middle))
-    if sum >= base + excess then high = middle else low = middle + 1 end
+    if sum >= before + excess then high = middle else low = middle + 1 end
   end
-  return math.ceil((length - (now - unpack('${ENTRY}', call('LINDEX', key, low)))) / ${US})
+  return ceil((length - (now - unpack('${ENTRY}', call('LINDEX', key, low)))) / ${US})
 end
-${each(newest)}
-${each(look)}
-local admitted = 0
-${each((i) => `local waitLong${i}, waitShort${i} = 0, 0`)}
-if cost > 0 then
-  admitted = 1
-  ${each(judge)}
-end
--- All have been looked at before one takes.
-if admitted == 1 then
-  ${each(take)}
-end
-${each(returns)}
-return { admitted, time, ${answered.join(', ')} }`;
-}
 
-/** The values returned for each history, in this order. */
-const FIGURES = ['waitLong', 'waitShort', 'usedLong', 'returnsLong', 'usedShort', 'returnsShort'] as const;
-
-/**
- * Reads the newest entry: its time and sum, and the start of the shorter window. The sum before an entry is its sum
- * minus its units.
- */
-function newest(i: number): string {
-  return `
-local key${i}, rate${i}, burst${i} = KEYS[${i}], tonumber(ARGV[${6 + 2 * i}]), tonumber(ARGV[${7 + 2 * i}])
-local newest${i} = call('LINDEX', key${i}, -1)
-local newestTime${i}, units${i}, total${i}, back${i} = 0, 0, 0, 0
-if newest${i} then
-  newestTime${i}, units${i}, total${i}, back${i} = unpack('${ENTRY}', newest${i})
-  if newestTime${i} > now then now = newestTime${i} end
-end`;
-}
-
-/** Determines for each window its units, the time of its first entry, and the sum before that entry. */
-function look(i: number): string {
-  return `
--- What has left the longer window goes, as often as something comes: amortised constant.
-local oldestTime${i}, before${i} = 0, total${i}
-while newest${i} do
-  local entry = call('LINDEX', key${i}, 0)
-  if not entry then newest${i} = nil break end
-  local time, count, sum = unpack('${ENTRY}', entry)
-  if now - time < long then
-    oldestTime${i}, before${i} = time, sum - count
-    break
+-- Reads a list: its windows as of 'now', which it returns, and which is never before the newest entry.
+local function read(i, now)
+  local key = keys[i]
+  local newest = call('LINDEX', key, -1)
+  if not newest then
+    totals[i], backs[i], usedLong[i], usedShort[i] = 0, -1, 0, 0
+    beforeLong[i], beforeShort[i], firstLong[i], firstShort[i] = 0, 0, 0, 0
+    return now
   end
-  call('LPOP', key${i})
-  before${i} = sum
-end
+  local newestTime, newestUnits, total, back = unpack('${ENTRY}', newest)
+  if newestTime > now then now = newestTime end
+  totals[i] = total
 
--- The first entry of the shorter window, 'back' entries before the newest; -1: there is none.
-local earliestTime${i}, beforeShort${i} = 0, total${i}
-if newest${i} and now - newestTime${i} < short then
+  -- What has left the longer window goes, as often as something comes: amortised constant.
+  local before, first = total, 0
   while true do
-    local time, count, sum = newestTime${i}, units${i}, total${i}
-    if back${i} > 0 then time, count, sum = unpack('${ENTRY}', call('LINDEX', key${i}, -1 - back${i})) end
-    if now - time < short then
-      earliestTime${i}, beforeShort${i} = time, sum - count
+    local entry = call('LINDEX', key, 0)
+    if not entry then break end
+    local time, units, sum = unpack('${ENTRY}', entry)
+    if units > 0 and now - time < long then
+      before, first = sum - units, time
       break
     end
-    back${i} = back${i} - 1
+    call('LPOP', key)
+    before = sum
   end
-else
-  back${i} = -1
+  usedLong[i], beforeLong[i], firstLong[i] = total - before, before, first
+
+  -- The first entry of the shorter window, 'back' entries before the newest; -1: there is none.
+  before, first = total, 0
+  if total > beforeLong[i] and now - newestTime < short then
+    while back >= 0 do
+      local time, units, sum = newestTime, newestUnits, total
+      if back > 0 then
+        local entry = call('LINDEX', key, -1 - back)
+        -- Entries without units were removed from the start of the list.
+        if entry then time, units, sum = unpack('${ENTRY}', entry) else units = 0 end
+      end
+      if units > 0 and now - time < short then
+        before, first = sum - units, time
+        break
+      end
+      back = back - 1
+    end
+  else
+    back = -1
+  end
+  backs[i], usedShort[i], beforeShort[i], firstShort[i] = back, total - before, before, first
+  return now
 end
-local usedLong${i}, usedShort${i} = total${i} - before${i}, total${i} - beforeShort${i}`;
-}
 
-function judge(i: number): string {
-  return `
-  waitLong${i}, waitShort${i} = ${waitLong(i, 'cost')}, ${waitShort(i, 'cost')}
-  if waitLong${i} > 0 or waitShort${i} > 0 then admitted = 0 end`;
-}
+local function longWait(i, units, now)
+  return wait(keys[i], usedLong[i], beforeLong[i], firstLong[i], nil, long, rates[i], units, now)
+end
 
-function take(i: number): string {
-  return `
-  if usedLong${i} == 0 then oldestTime${i} = now end
-  if usedShort${i} == 0 then earliestTime${i} = now end
-  usedLong${i}, usedShort${i}, total${i} = usedLong${i} + cost, usedShort${i} + cost, total${i} + cost
-  back${i} = back${i} + 1
-  call('RPUSH', key${i}, pack('${ENTRY}', now, cost, total${i}, back${i}, ARGV[7]))
-  call('PEXPIRE', key${i}, ARGV[2])`;
-}
+local function shortWait(i, units, now)
+  return wait(keys[i], usedShort[i], beforeShort[i], firstShort[i], backs[i] + 1, short, bursts[i], units, now)
+end
 
-function returns(i: number): string {
-  return `
-local returnsLong${i}, returnsShort${i} = -1, -1
-if usedLong${i} > 0 then returnsLong${i} = ${waitLong(i, `math.max(0, rate${i} - usedLong${i}) + 1`)} end
-if usedShort${i} > 0 then returnsShort${i} = ${waitShort(i, `math.max(0, burst${i} - usedShort${i}) + 1`)} end`;
-}
+-- Returns whether the current admission took units.
+local function admit(lists)
+  local now, admitted = present, 0
+  for i = 1, lists do now = read(i, now) end
+  for i = 1, lists do
+    waitLong[i], waitShort[i] = 0, 0
+    if amounts[i] > 0 then
+      if admitted == 0 then admitted = 1 end
+      waitLong[i], waitShort[i] = longWait(i, amounts[i], now), shortWait(i, amounts[i], now)
+      if waitLong[i] > 0 or waitShort[i] > 0 then admitted = -1 end
+    end
+  end
+  -- All have been looked at before one takes.
+  if admitted == 1 then
+    for i = 1, lists do
+      local units = amounts[i]
+      if units > 0 then
+        if usedLong[i] == 0 then firstLong[i] = now end
+        if usedShort[i] == 0 then firstShort[i] = now end
+        local total, back = totals[i] + units, backs[i] + 1
+        totals[i], backs[i], usedLong[i], usedShort[i] = total, back, usedLong[i] + units, usedShort[i] + units
+        call('RPUSH', keys[i], pack('${ENTRY}', now, units, total, back, tag))
+        call('PEXPIRE', keys[i], ${RATE_WINDOW})
+      end
+    end
+  end
+  local at = size + 1
+  out[at] = admitted == 1 and 1 or 0
+  for i = 1, lists do
+    local returnsLong, returnsShort = -1, -1
+    if usedLong[i] > 0 then returnsLong = longWait(i, max(0, rates[i] - usedLong[i]) + 1, now) end
+    if usedShort[i] > 0 then returnsShort = shortWait(i, max(0, bursts[i] - usedShort[i]) + 1, now) end
+    out[at + 1], out[at + 2], out[at + 3] = waitLong[i], waitShort[i], usedLong[i]
+    out[at + 4], out[at + 5], out[at + 6] = returnsLong, usedShort[i], returnsShort
+    at = at + ${FIGURES}
+  end
+  size = at
+  return admitted == 1
+end
 
-function waitLong(i: number, wanted: string): string {
-  return `wait(key${i}, usedLong${i}, before${i}, oldestTime${i}, nil, long, rate${i}, ${wanted})`;
-}
-
-function waitShort(i: number, wanted: string): string {
-  return `wait(key${i}, usedShort${i}, beforeShort${i}, earliestTime${i}, back${i} + 1, short, burst${i}, ${wanted})`;
+local key, argument = 0, 5
+while key < #KEYS - 1 do
+  local lists = number(ARGV[argument])
+  for i = 1, lists do
+    keys[i], amounts[i] = KEYS[key + i], number(ARGV[argument + 3 * i - 2])
+    rates[i], bursts[i] = number(ARGV[argument + 3 * i - 1]), number(ARGV[argument + 3 * i])
+  end
+  key, argument = key + lists, argument + 1 + 3 * lists
+  -- The others have been counted, so an error must not end the script.
+  local done, result = pcall(admit, lists)
+  if not done then
+    out[size + 1], out[size + 2] = ${FAILED}, type(result) == 'table' and result.err or result
+    for i = 3, 1 + ${FIGURES} * lists do out[size + i] = 0 end
+    size = size + 1 + ${FIGURES} * lists
+  elseif result then
+    out[1] = out[1] + 1
+  end
+  tag = tag + 1
+end
+return out`;
 }
 
 /**
  * Time in µs, units, sum of units: 8, 4 and 8 bytes. Number of entries since the start of the shorter window: 4 bytes.
- * Tag of the call that took the units: 8 bytes.
+ * Tag of the admission that took the units: 8 bytes.
  */
 const ENTRY = '<dI4dI4d';
 
 /**
+ * Gives back units of one admission. KEYS: the list and the epoch. ARGV: the epoch, the tag of the admission, and the units.
+ * The sums of this entry and of all later ones become smaller.
+ */
+export const GIVE_BACK = `
+local call, pack, unpack = redis.call, struct.pack, struct.unpack
+if (call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return 0 end
+local tag, later, at = tonumber(ARGV[2]), {}, -1
+while true do
+  local entry = call('LINDEX', KEYS[1], at)
+  if not entry then return 0 end
+  local time, units, sum, back, its = unpack('${ENTRY}', entry)
+  later[-at] = { time, units, sum, back, its }
+  if its == tag then break end
+  at = at - 1
+end
+local given = math.min(later[-at][2], tonumber(ARGV[3]))
+later[-at][2] = later[-at][2] - given
+for i = 1, -at do
+  local time, units, sum, back, its = later[i][1], later[i][2], later[i][3], later[i][4], later[i][5]
+  call('LSET', KEYS[1], -i, pack('${ENTRY}', time, units, sum - given, back, its))
+end
+return given`;
+
+/**
  * Adds entries to a history, or removes the entries with a tag, and writes it again. KEYS: the list and the epoch.
- * ARGV: the epoch, the rate window and the burst window in ms, the tag to remove ('': none), then times and units to
- * add.
+ * ARGV: the epoch, the first of the tags to remove and their number (0: none), then times and units to add.
  */
 export const REWRITE = `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 if (call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return 0 end
-local short, out, found, entries = tonumber(ARGV[3]) * ${US}, tonumber(ARGV[4]), #ARGV > 4, {}
+local short, first, last, found, entries = ${BURST_WINDOW * US}, tonumber(ARGV[2]), ARGV[2] + ARGV[3], #ARGV > 3, {}
 for _, entry in ipairs(call('LRANGE', KEYS[1], 0, -1)) do
   local time, count, _, _, tag = unpack('${ENTRY}', entry)
-  if tag == out then found = true else table.insert(entries, { time, count, tag }) end
+  if tag >= first and tag < last then found = true else table.insert(entries, { time, count, tag }) end
 end
 if not found then return 1 end
-for i = 5, #ARGV, 2 do table.insert(entries, { math.floor(ARGV[i] * ${US} + 0.5), tonumber(ARGV[i + 1]), 0 }) end
+for i = 4, #ARGV, 2 do table.insert(entries, { math.floor(ARGV[i] * ${US} + 0.5), tonumber(ARGV[i + 1]), -1 }) end
 table.sort(entries, function(a, b) return a[1] < b[1] end)
 call('DEL', KEYS[1])
-local sum, first = 0, 1
+local sum, start = 0, 1
 for i, entry in ipairs(entries) do
   local time, count, tag = entry[1], entry[2], entry[3]
   sum = sum + count
-  while time - entries[first][1] >= short do first = first + 1 end
-  call('RPUSH', KEYS[1], pack('${ENTRY}', time, count, sum, i - first, tag))
+  while time - entries[start][1] >= short do start = start + 1 end
+  call('RPUSH', KEYS[1], pack('${ENTRY}', time, count, sum, i - start, tag))
 end
-if #entries > 0 then call('PEXPIRE', KEYS[1], ARGV[2]) end
+if #entries > 0 then call('PEXPIRE', KEYS[1], ${RATE_WINDOW}) end
 return 1`;

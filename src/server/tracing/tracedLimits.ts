@@ -5,8 +5,9 @@ import type { Tracing } from './tracing.js';
 export function tracedLimits(limits: Limits, tracing: Tracing): Limits {
   return {
     tiers: limits.tiers,
-    admit: (subject, cost) => tracing.child('admit', () => limits.admit(subject, cost)),
-    peek: (subject) => limits.peek(subject),
+    admit: (subject, requests, cost) => tracing.child('admit', () => limits.admit(subject, requests, cost)),
+    peek: (subject, unit) => limits.peek(subject, unit),
+    giveBack: (admission, cost) => limits.giveBack?.(admission, cost),
     close: () => limits.close(),
   };
 }

@@ -1,11 +1,11 @@
 import { Limiter } from '../../../src/core/limits/limiter.js';
-import type { TierLimits, TierTable } from '../../../src/core/limits/tiers.js';
+import { TIER_LIMITS, type TierLimits, type TierTable } from '../../../src/core/limits/tiers.js';
 import { TIERS } from '../../../src/core/store/records.js';
 import type { Room, WindowName } from '../../../src/core/limits/window.js';
 
 /** A tier with only this rate and burst. */
 export function limitsTo(rate: number, burst: number, categories: TierLimits['categories'] = {}): TierLimits {
-  return { keys: null, adminKeys: null, rate, burst, streams: 1, categories };
+  return { ...TIER_LIMITS.GROWTH, keys: null, adminKeys: null, rate, burst, streams: 1, categories };
 }
 
 /** A table in which all tiers have the same limits. */

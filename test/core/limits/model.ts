@@ -16,6 +16,15 @@ export class NaiveWindow {
     for (let unit = 0; unit < cost; unit += 1) this.admissions.push(now);
   }
 
+  /** Removes at most `cost` of the units that were taken at a time. */
+  giveBack(at: number, cost: number): void {
+    for (let unit = 0; unit < cost; unit += 1) {
+      const index = this.admissions.indexOf(at);
+      if (index < 0) return;
+      this.admissions.splice(index, 1);
+    }
+  }
+
   /** The wait in one window: the cost can only start to fit when a unit expires, so only these times are tried. */
   wait(now: number, length: number, cost: number, limit: number): number {
     const moments = [now, ...this.admissions.map((at) => at + length).filter((at) => at > now)].sort((a, b) => a - b);

@@ -3,6 +3,9 @@ import { CATEGORIES } from '../../../src/core/limits/category.js';
 import { saysTheSame, scaled, TIER_LIMITS, tierTable, type TierOverrides } from '../../../src/core/limits/tiers.js';
 import { TIERS } from '../../../src/core/store/records.js';
 
+/** Nothing but the windows of each key. */
+const ALONE = { owner: null, project: null, workspace: null, cost: null };
+
 describe('the published table of tiers', () => {
   it.each([
     ['FREE_TRIAL', [1, 2], 20, 2, 1],
@@ -14,7 +17,7 @@ describe('the published table of tiers', () => {
     '%s has %p keys, %p requests a minute, %p a second and %p streams',
     (tier, places, rate, burst, streams) => {
       const [keys, adminKeys] = places;
-      expect(TIER_LIMITS[tier]).toEqual({ keys, adminKeys, rate, burst, streams, categories: {} });
+      expect(TIER_LIMITS[tier]).toEqual({ keys, adminKeys, rate, burst, streams, categories: {}, ...ALONE });
     },
   );
 
@@ -71,6 +74,11 @@ describe('a table of tiers', () => {
       { GROWTH: { categories: { write: { rate: 5, burst: 5, keys: 1 } } } },
       'tiers.GROWTH.categories.write: there is no option "keys"',
     ],
+    [{ GROWTH: { owner: { rate: 5 } } }, 'tiers.GROWTH.owner.burst is undefined. Allowed: an integer'],
+    [{ GROWTH: { project: { rate: 0, burst: 1 } } }, 'tiers.GROWTH.project.rate is 0. Allowed: an integer'],
+    [{ GROWTH: { workspace: 5 } }, 'tiers.GROWTH.workspace is 5'],
+    [{ GROWTH: { cost: { rate: 5, burst: 5 } } }, 'tiers.GROWTH.cost.max is undefined. Allowed: an integer'],
+    [{ GROWTH: { cost: { max: 1, rate: 5, burst: 5, keys: 1 } } }, 'tiers.GROWTH.cost: there is no option "keys"'],
     [
       { GROWTH: { categories: { write: { rate: 501, burst: 5 } } } },
       'write.rate is 501. Allowed: an integer from 1 to 500, the limit of the tier.',
@@ -105,6 +113,10 @@ describe('a table of tiers', () => {
       adminKeys: fc.constantFrom(null, 1),
       streams: count,
       categories: fc.record({ read: pair, write: pair, admin: pair }, { requiredKeys: [] }),
+      owner: fc.option(pair),
+      project: fc.option(pair),
+      workspace: fc.option(pair),
+      cost: fc.option(fc.record({ max: count, rate: count, burst: count })),
     });
     fc.assert(
       fc.property(limits, limits, (a, b) => {
@@ -112,8 +124,11 @@ describe('a table of tiers', () => {
         const alike = CATEGORIES.every(
           (name) => JSON.stringify(a.categories[name]) === JSON.stringify(b.categories[name]),
         );
+        const beside = (['owner', 'project', 'workspace', 'cost'] as const).every(
+          (name) => JSON.stringify(a[name]) === JSON.stringify(b[name]),
+        );
         expect(saysTheSame(a, b)).toBe(
-          same('keys') && same('adminKeys') && same('rate') && same('burst') && same('streams') && alike,
+          same('keys') && same('adminKeys') && same('rate') && same('burst') && same('streams') && alike && beside,
         );
         expect(saysTheSame(a, structuredClone(a))).toBe(true);
       }),
@@ -121,7 +136,13 @@ describe('a table of tiers', () => {
   });
 
   it('scales rates and bursts, and nothing else', () => {
-    const table = tierTable({ GROWTH: { categories: { write: { rate: 60, burst: 5 } } } });
+    const table = tierTable({
+      GROWTH: {
+        categories: { write: { rate: 60, burst: 5 } },
+        owner: { rate: 1_000, burst: 50 },
+        cost: { max: 100, rate: 10_000, burst: 1_000 },
+      },
+    });
     expect(scaled(table.GROWTH, (limit) => limit * 2)).toEqual({
       keys: 10,
       adminKeys: 10,
@@ -129,6 +150,10 @@ describe('a table of tiers', () => {
       burst: 50,
       streams: 10,
       categories: { write: { rate: 120, burst: 10 } },
+      owner: { rate: 2_000, burst: 100 },
+      project: null,
+      workspace: null,
+      cost: { max: 100, rate: 20_000, burst: 2_000 },
     });
   });
 });

@@ -4,6 +4,7 @@ import { answersTo } from '../../../src/server/cluster/answers.js';
 import type { Asks } from '../../../src/server/cluster/messages.js';
 import { RemoteLimits, type RemoteLimitsOptions } from '../../../src/server/cluster/remoteLimits.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
+import type { Limits } from '../../../src/core/limits/limits.js';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
 import { tierTable } from '../../../src/core/limits/tiers.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
@@ -13,6 +14,8 @@ const tiers = tierTable({
   STARTER: { categories: { write: { rate: 4, burst: 2 } } },
   GROWTH: { categories: { read: { rate: 100, burst: 20 }, admin: { rate: 5, burst: 5 } } },
 });
+
+const costly = tierTable({ GROWTH: { cost: { max: 50, rate: 60, burst: 30 } } }).GROWTH;
 
 const GROWTH = { family: 'key_a', tier: 'GROWTH' } as const;
 
@@ -75,6 +78,12 @@ test('returns the same results as a limiter in this process, each for its own re
     tier,
     category: fc.option(fc.constantFrom(...CATEGORIES), { nil: undefined }),
     cost: fc.option(fc.integer({ min: 1, max: 120 })),
+    units: fc.constantFrom(0, 7),
+    more: fc.constantFrom(
+      {},
+      { limits: costly, shared: [{ of: 'owner', name: 'owner/1', rate: 40, burst: 9 } as const] },
+    ),
+    back: fc.option(fc.nat({ max: 3 })),
     pass: fc.integer({ min: 0, max: 700 }),
   });
   await fc.assert(
@@ -85,9 +94,21 @@ test('returns the same results as a limiter in this process, each for its own re
       const { limits } = link({}, new Limiter({ clock, tiers }));
       for (const asks of turns) {
         now += asks[0]?.pass ?? 0;
-        const expected = asks.map(({ cost, ...who }) => (cost === null ? local.peek(who) : local.admit(who, cost)));
-        const answers = asks.map(({ cost, ...who }) => (cost === null ? limits.peek(who) : limits.admit(who, cost)));
-        expect(await Promise.all(answers)).toEqual(expected);
+        const ask = (of: Limits) =>
+          asks.map(async ({ family, tier: its, category, cost, units, more }) => {
+            const subject = { family, tier: its, category, ...more };
+            return cost === null ? of.peek(subject, units > 0 ? 'cost' : 'requests') : of.admit(subject, cost, units);
+          });
+        const expected = await Promise.all(ask(local));
+        const answers = await Promise.all(ask(limits));
+        expect(answers).toEqual(expected);
+        asks.forEach(({ back }, i) => {
+          if (back === null || back === 0) return;
+          const [answer, its] = [answers[i], expected[i]];
+          if (answer === undefined || its === undefined || !('outcome' in answer) || !('outcome' in its)) return;
+          limits.giveBack(answer, back);
+          local.giveBack(its, back);
+        });
       }
     }),
     { numRuns: 50 },

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
+import type { Admission, SharedWindows } from '../../../src/core/limits/limits.js';
 import { tierTable, type TierTable } from '../../../src/core/limits/tiers.js';
-import { RedisWindows } from '../../../src/server/redis/redisWindows.js';
+import type { Room } from '../../../src/core/limits/window.js';
+import { RedisWindows, type Prepared } from '../../../src/server/redis/redisWindows.js';
 import { limitsTo } from '../../core/limits/family.js';
 import { startRedis, type TestRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
@@ -18,7 +20,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test('are as exact as in memory, for any requests and after a change of tier', async () => {
+/** Redis and the memory identify the units that they took in different ways. */
+function withoutTicket(admission: Admission): object {
+  if (admission.outcome !== 'admitted' || admission.costTaken === undefined) return admission;
+  const { at: _, ...costTaken } = admission.costTaken;
+  return { ...admission, costTaken };
+}
+
+test('are as exact as in memory, for any batches of requests and after a change of tier', async () => {
   let now = 0;
   let run = 0;
   const tiers: TierTable = {
@@ -31,6 +40,8 @@ test('are as exact as in memory, for any requests and after a change of tier', a
     VERIFICATION: limitsTo(8, 3),
     ENTERPRISE: limitsTo(60, 30, { write: { rate: 20, burst: 10 }, read: { rate: 60, burst: 30 } }),
   };
+  const costly = { ...limitsTo(40, 20), cost: { max: 90, rate: 120, burst: 50 } };
+  const frugal = { ...costly, cost: { max: 90, rate: 40, burst: 45 } };
   const windows = new RedisWindows({
     redis,
     tiers,
@@ -49,18 +60,68 @@ test('are as exact as in memory, for any requests and after a change of tier', a
     tier: fc.constantFrom('STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE' as const),
     category: fc.constantFrom(undefined, ...CATEGORIES),
     peek: fc.boolean(),
+    family: fc.constantFrom('one', 'other'),
+    limits: fc.option(fc.constantFrom(costly, frugal), { nil: undefined }),
+    units: fc.integer({ min: 0, max: 60 }),
+    shared: fc.subarray<SharedWindows>([
+      { of: 'owner', name: 'owner', rate: 25, burst: 8 },
+      { of: 'project', name: 'project', rate: 14, burst: 14 },
+      { of: 'workspace', name: 'workspace', rate: 50, burst: 6 },
+    ]),
+    /** Give back units of one of the last admissions. */
+    back: fc.option(fc.record({ of: fc.nat({ max: 5 }), cost: fc.integer({ min: 1, max: 60 }) })),
+    /** The next request is in the same call. */
+    joins: fc.boolean(),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const family = `family ${(run += 1)}`;
+      run += 1;
       now = 1_800_000_000_000;
       const model = new Limiter({ clock: () => now, tiers });
-      for (const { wait, cost, tier, category, peek } of steps) {
-        now += wait;
-        const subject = { family, tier, category };
-        if (peek) expect(await windows.peek(subject)).toEqual(model.peek(subject));
-        else expect(await windows.admit(subject, cost)).toEqual(model.admit(subject, cost));
+      const admitted: [Admission, Admission][] = [];
+      let batch: { prepared: Prepared; expected: Admission | Room }[] = [];
+      let tag = run * 1_000;
+      const send = async (): Promise<void> => {
+        const prepared = batch.map((each) => each.prepared);
+        const answer = await windows.send(prepared, { epoch: '', earliest: 0, latest: Number.MAX_SAFE_INTEGER, tag });
+        windows.read(prepared, answer).forEach((reply, i) => {
+          const expected = batch[i]?.expected;
+          if (expected === undefined || !('outcome' in expected)) {
+            expect(reply.room(0)).toEqual(expected);
+            return;
+          }
+          const admission = reply.admission(tag + i);
+          expect(withoutTicket(admission)).toEqual(withoutTicket(expected));
+          admitted.unshift([admission, expected]);
+        });
+        tag += batch.length;
+        batch = [];
+      };
+      for (const { wait, cost, peek, back, joins, ...step } of steps) {
+        if (batch.length === 0) now += wait;
+        const { family, units, shared, ...more } = step;
+        const subject = {
+          ...more,
+          family: `${family} ${run}`,
+          ...(shared.length > 0 && { shared: shared.map((each) => ({ ...each, name: `${each.name} ${run}` })) }),
+        };
+        // With cost units only, too.
+        const requests = units > 50 ? 0 : cost;
+        batch.push(
+          peek
+            ? { prepared: windows.preparePeek(subject), expected: model.peek(subject) }
+            : { prepared: windows.prepare(subject, requests, units), expected: model.admit(subject, requests, units) },
+        );
+        if (joins) continue;
+        await send();
+        const [[its, expected] = []] = admitted.splice(back?.of ?? 0, 1);
+        if (back === null || its?.outcome !== 'admitted' || its.costTaken === undefined || expected === undefined)
+          continue;
+        await windows.giveBack('', its.costTaken, back.cost);
+        model.giveBack(expected, back.cost);
+        expect(await windows.peek(subject, 'cost')).toEqual(model.peek(subject, 'cost'));
       }
+      if (batch.length > 0) await send();
       model.close();
     }),
     { numRuns: 200 },

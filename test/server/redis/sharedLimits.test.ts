@@ -1,8 +1,9 @@
-import type { Subject } from '../../../src/core/limits/limits.js';
+import type { SharedWindows, Subject } from '../../../src/core/limits/limits.js';
 import { tierTable } from '../../../src/core/limits/tiers.js';
 import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { SharedLimits } from '../../../src/server/redis/sharedLimits.js';
 import type { Trouble } from '../../../src/server/redis/redisSession.js';
+import { startProxy } from '../../support/proxy.js';
 import { historyIn, startRedis, type TestRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
 
@@ -28,8 +29,8 @@ interface One {
   readonly trips: boolean[];
 }
 
-async function join(): Promise<One> {
-  const redis = connectionTo(server.url);
+async function join(port = server.port): Promise<One> {
+  const redis = connectionTo(`redis://127.0.0.1:${port}`);
   opened.push({ close: () => redis.disconnect() });
   await redis.connect();
   const [troubles, trips]: [(Trouble | null)[], boolean[]] = [[], []];
@@ -47,14 +48,61 @@ async function join(): Promise<One> {
   return { limits, troubles, trips };
 }
 
-test('admits exactly what the tier allows in total, with one round trip for each admission', async () => {
+test('admits exactly what the tier allows in total, in two calls for ten admissions of one turn', async () => {
   const all = [await join(), await join(), await join()];
   const answers = await Promise.all(
     Array.from({ length: 30 }, async (_, i) => all[i % 3]?.limits.admit({ ...subject, tier: 'GROWTH' })),
   );
   expect(answers.filter((answer) => answer?.outcome === 'admitted')).toHaveLength(25);
-  expect(all.map(({ trips }) => trips.length)).toEqual([10, 10, 10]);
+  expect(all.map(({ trips }) => trips.length)).toEqual([2, 2, 2]);
   expect((await all[0]?.limits.peek({ ...subject, tier: 'GROWTH' }))?.rate.remaining).toBe(475);
+});
+
+test('a batch with a failing admission counts the others once, and refuses only that one', async () => {
+  const { limits, troubles } = await join();
+  await limits.admit(subject);
+  await server.client().set(`latchkey:window:${limits.session.epoch}:{broken}`, 'a string');
+  const families = ['a family', 'broken', 'another'];
+  const answers = await Promise.allSettled(families.map((family) => limits.admit({ ...subject, family })));
+  expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.outcome : 'rejected'))).toEqual([
+    'admitted',
+    'rejected',
+    'admitted',
+  ]);
+  expect(troubles).toEqual([null, 'refuses WRONGTYPE']);
+  expect((await limits.peek(subject)).rate.remaining).toBe(28);
+});
+
+test('X6: a batch whose reply is lost is taken back completely, and nothing else', async () => {
+  const proxy = await startProxy(server.port);
+  opened.push({ close: () => proxy.close() });
+  const [one, other] = [await join(proxy.port), await join()];
+  await one.limits.admit(subject);
+  proxy.swallow(true);
+  const lost = await Promise.allSettled(Array.from({ length: 2 }, () => one.limits.admit(write)));
+  expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  proxy.swallow(false);
+  await until(() => one.limits.session.trouble === null);
+  await until(async () => (await other.limits.peek(write)).rate.remaining === 6);
+  expect((await other.limits.peek(subject)).rate.remaining).toBe(29);
+});
+
+test('counts shared windows and cost units of several processes together, and restores them', async () => {
+  const owner: SharedWindows = { of: 'owner', name: 'owner/usr_1', rate: 9, burst: 6 };
+  const limits = tierTable({ STARTER: { rate: 50, burst: 50, cost: { max: 50, rate: 100, burst: 60 } } }).STARTER;
+  const sharing: Subject = { family: 'a key', tier: 'STARTER', limits, shared: [owner] };
+  const all = [await join(), await join()] as const;
+  const answers = await Promise.all([0, 1, 0, 1].map(async (i) => all[i]?.limits.admit(sharing, 2, 10)));
+  expect(answers.filter((answer) => answer?.outcome === 'admitted')).toHaveLength(3);
+  expect(answers.find((answer) => answer?.outcome === 'refused')).toMatchObject({ of: 'owner', limit: 6 });
+  if (answers[0]?.outcome === 'admitted') all[0].limits.giveBack(answers[0], 4);
+  const costLeft = async (): Promise<number> => (await all[1].limits.peek(sharing, 'cost')).rate.remaining;
+  await until(async () => (await costLeft()) === 74);
+  await server.kill();
+  await server.start();
+  await until(() => all.every((one) => one.limits.session.trouble === null));
+  expect(await costLeft()).toBe(74);
+  expect((await all[0].limits.peek({ family: owner.name, tier: 'STARTER' })).rate.remaining).toBe(24);
 });
 
 test.each(['kill', 'pause'] as const)('X6: admits nothing without Redis (%s), and reports it once', async (how) => {

@@ -3,6 +3,7 @@ import type { DecisionLog } from '../../guard/authorize.js';
 import { isPlatform } from '../../keys/actor.js';
 import type { Admission, Limits } from '../../limits/limits.js';
 import { refusalOf } from '../../limits/refuse.js';
+import { subjectOfKey } from '../../limits/subjects.js';
 import { verificationRefusal, verificationSubject } from '../../limits/verificationLimits.js';
 import type { Room } from '../../limits/window.js';
 import { VERIFY_KEYS } from '../../scopes/endpointScopes.js';
@@ -133,9 +134,9 @@ export class KeyVerifier {
       this.#refused(principal, lacking(missing));
       return inactive(principal, 'scope', { missing });
     }
-    if (cost === 0)
-      return { active: true, principal, key, expiresAt, room: await this.#limits.peek(subjectOf(principal)) };
-    const admission = await this.#limits.admit(subjectOf(principal), cost);
+    const subject = subjectOfKey(principal, this.#limits.tiers);
+    if (cost === 0) return { active: true, principal, key, expiresAt, room: await this.#limits.peek(subject) };
+    const admission = await this.#limits.admit(subject, cost);
     const { room } = admission;
     const refusal = refusalOf(admission, cost);
     if (refusal === null) {
@@ -159,10 +160,6 @@ function sees(caller: AuthenticatedPrincipal, { kind, workspaceId, projectId }: 
   if (isPlatform(caller)) return true;
   if (kind === 'operator' || workspaceId !== caller.workspaceId) return false;
   return caller.projectId === null || projectId === caller.projectId;
-}
-
-function subjectOf({ familyId: family, tier }: AuthenticatedPrincipal) {
-  return { family, tier };
 }
 
 function inactive(

@@ -2,6 +2,7 @@ import { Refusal } from '../../errors/refusal.js';
 import type { DecisionLog } from '../../guard/authorize.js';
 import type { Admission, Limits } from '../../limits/limits.js';
 import { refusalOf } from '../../limits/refuse.js';
+import { subjectOfKey } from '../../limits/subjects.js';
 import { missingOf } from '../../scopes/grammar.js';
 import { unauthenticated } from '../authenticator.js';
 import type { AuthenticatedPrincipal, Principal } from '../principal.js';
@@ -38,9 +39,8 @@ export class ProxiedRequests {
    */
   decide(principal: Principal, scopes: readonly string[]): Passed | Promise<Passed> {
     if (principal.kind === 'anonymous') throw this.#refused(principal, unauthenticated('missing'));
-    const { familyId: family, tier } = principal;
     // Without a category: a method says little about an operation, and a caller could name another one than it uses.
-    const admission = this.#limits.admit({ family, tier }, 1);
+    const admission = this.#limits.admit(subjectOfKey(principal, this.#limits.tiers), 1);
     return admission instanceof Promise
       ? admission.then((late) => this.#judge(principal, scopes, late))
       : this.#judge(principal, scopes, admission);

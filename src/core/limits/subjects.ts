@@ -1,0 +1,69 @@
+import type { Category } from './category.js';
+import type { SharedBy, SharedWindows, Subject } from './limits.js';
+import type { TierLimits, TierTable, WindowLimits } from './tiers.js';
+import type { Tier } from '../store/records.js';
+
+/** The fields of a key that determine its windows. A principal has all of them. */
+export interface Limited {
+  readonly familyId: string;
+  readonly tier: Tier;
+  readonly workspaceId: string;
+  readonly projectId: string | null;
+  readonly userId: string | null;
+}
+
+interface Resolved {
+  readonly tier: TierLimits;
+  readonly subject: Subject;
+  readonly byCategory: Partial<Record<Category, Subject>>;
+}
+
+/** By principal, so that nothing is resolved for each request. */
+const known = new WeakMap<Limited, Resolved>();
+
+/**
+ * Returns the subject under which the requests of a key are counted: its family, and the windows that it shares with the
+ * other keys of its owner, its project and its workspace.
+ *
+ * @param category of the operation; undefined: only the limits of the tier apply
+ */
+export function subjectOfKey(key: Limited, tiers: TierTable, category?: Category): Subject {
+  const limits = tiers[key.tier];
+  const { familyId: family, tier } = key;
+  if (limits.owner === null && limits.project === null && limits.workspace === null) return { family, tier, category };
+  let resolved = known.get(key);
+  // A reload replaces the records of the table.
+  if (resolved?.tier !== limits) known.set(key, (resolved = resolve(key, limits)));
+  if (category === undefined) return resolved.subject;
+  return (resolved.byCategory[category] ??= Object.freeze({ ...resolved.subject, category }));
+}
+
+function resolve(key: Limited, tier: TierLimits): Resolved {
+  const shared = Object.freeze(
+    SHARED_BY.flatMap((of): SharedWindows[] => {
+      const name = NAMES[of](key);
+      const limits = tier[of];
+      return name === null || limits === null ? [] : [Object.freeze({ of, name, ...pair(limits) })];
+    }),
+  );
+  const { familyId: family, tier: name } = key;
+  return {
+    tier,
+    subject: Object.freeze({ family, tier: name, ...(shared.length > 0 && { shared }) }),
+    byCategory: {},
+  };
+}
+
+function pair({ rate, burst }: WindowLimits): WindowLimits {
+  return { rate, burst };
+}
+
+const SHARED_BY: readonly SharedBy[] = ['owner', 'project', 'workspace'];
+
+/** The name of the windows that a key shares; null: it shares none. No family has such a name. */
+const NAMES: Readonly<Record<SharedBy, (key: Limited) => string | null>> = {
+  // A user belongs to one workspace.
+  owner: ({ userId }) => (userId === null ? null : `owner/${userId}`),
+  project: ({ projectId }) => (projectId === null ? null : `project/${projectId}`),
+  workspace: ({ workspaceId }) => `workspace/${workspaceId}`,
+};
