@@ -6,6 +6,11 @@ type Check = readonly [isAllowed: (value: unknown) => boolean, allowed: string, 
 const number: Check = [(value) => typeof value === 'number' && Number.isFinite(value), 'a number', true];
 const text: Check = [(value) => typeof value === 'string', 'a string', true];
 const list: Check = [(value) => Array.isArray(value), 'a list', true];
+const orNull = ([isAllowed, allowed]: Check): Check => [
+  (value) => value === null || isAllowed(value),
+  `${allowed}, or null`,
+  true,
+];
 const optional = ([isAllowed, allowed]: Check): Check => [isAllowed, allowed, false];
 
 type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, { readonly code: Code }>, 'code'>;
@@ -26,6 +31,10 @@ const FIELDS: { readonly [Code in RefusalCode]: Readonly<Record<FieldsOf<Code>, 
   FORBIDDEN: { missing: list, fields: list },
   DOCUMENT_NOT_TRUSTED: { sha256: text },
   RATE_LIMITED: { retryAfter: number, limit: number, window: number, ...LIMIT },
+  QUOTA_EXCEEDED: {
+    ...{ limit: orNull(number), used: orNull(number), remaining: number, resetsAt: orNull(text), window: orNull(text) },
+    ...{ unit: text, subject: text, retryAfter: optional(number) },
+  },
   UNAVAILABLE: { retryAfter: number },
   BAD_GATEWAY: {},
   GATEWAY_TIMEOUT: {},

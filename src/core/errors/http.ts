@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   FORBIDDEN: 403,
   DOCUMENT_NOT_TRUSTED: 403,
   RATE_LIMITED: 429,
+  QUOTA_EXCEEDED: 429,
   TOO_MANY_STREAMS: 429,
   BAD_GATEWAY: 502,
   UNAVAILABLE: 503,
@@ -29,8 +30,12 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   STREAM_OVERFLOW: 200,
 };
 
+/** The status of a quota for which waiting is not the remedy. */
+const PAYMENT_REQUIRED = 402;
+
 /** Returns the status for an operation that is refused before it runs. */
-export function statusOf(code: RefusalCode): number {
+export function statusOf(code: RefusalCode, details?: RefusalDetails): number {
+  if (details?.code === 'QUOTA_EXCEEDED' && details.retryAfter === undefined) return PAYMENT_REQUIRED;
   // A caller in JavaScript may pass any value. Without a status, Apollo Server would respond with 200.
   return (STATUS as Partial<typeof STATUS>)[code] ?? 500;
 }
@@ -54,12 +59,13 @@ export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = n
   const challenge = challengeOf(refusal.details, refusal.message);
   if (challenge !== null) headers.set('www-authenticate', pointing(challenge, resourceMetadata));
   if ('retryAfter' in refusal.details) headers.set('retry-after', String(refusal.details.retryAfter));
-  return { status: statusOf(refusal.details.code), headers };
+  return { status: statusOf(refusal.details.code, refusal.details), headers };
 }
 
 /** Returns the status of a refused request that runs no operation. It is never 200, which a client would treat as success. */
-export function statusBeforeData({ details: { code } }: Refusal): number {
-  const status = statusOf(code);
+export function statusBeforeData({ details }: Refusal): number {
+  const { code } = details;
+  const status = statusOf(code, details);
   if (status !== 200) return status;
   return code === 'NOT_FOUND' ? 404 : 400;
 }
@@ -97,6 +103,7 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'LIST_SIZE_REQUIRED':
     case 'ANSWER_TOO_LARGE':
     case 'RATE_LIMITED':
+    case 'QUOTA_EXCEEDED':
     case 'TOO_MANY_STREAMS':
     case 'STREAM_OVERFLOW':
     case 'UNAVAILABLE':

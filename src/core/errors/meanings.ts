@@ -114,6 +114,21 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     fields: { limit: 'the maximum number of streams, or of operations of a connection' },
     page: 'reference/streams.md#what-is-refused',
   },
+  QUOTA_EXCEEDED: {
+    when: 'the operation needs more than a quota or a balance of credits has left. The status is 402 instead of 429 if `quota_status` is 402, or if only more credits help',
+    remedy: 'wait until `resetsAt`, ask for a higher quota, or add credits',
+    fields: {
+      limit: 'the quota; null for credits',
+      used: 'the part of it that is used in the current period; null for credits',
+      remaining: 'what is left',
+      resetsAt: 'the start of the next period, or the time of the next refill; null: never',
+      window: '`hour`, `day` or `month`; null for credits',
+      unit: '`requests` or `cost`',
+      subject: '`key`, `owner`, `project` or `workspace`, whose keys share the quota',
+      retryAfter: `${RETRY_AFTER}; absent with status 402`,
+    },
+    page: 'reference/limits.md#quotas',
+  },
   UNAVAILABLE: {
     when: 'the store, Redis or another needed service is unavailable or overloaded, or the server is stopping; the operation was not run',
     remedy: 'retry after `Retry-After` seconds',

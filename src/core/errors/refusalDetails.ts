@@ -60,6 +60,21 @@ export type RefusalDetails =
       readonly subject?: SharedLimit;
       readonly unit?: 'cost';
     }
+  /**
+   * `limit`, `used` and `remaining` in `unit`, for all keys of `subject`, per `window`. For credits, `limit`, `used` and `window` are null.
+   * `resetsAt` as an ISO 8601 time; null: never. `retryAfter` in whole seconds; absent: the status is 402.
+   */
+  | {
+      readonly code: 'QUOTA_EXCEEDED';
+      readonly limit: number | null;
+      readonly used: number | null;
+      readonly remaining: number;
+      readonly resetsAt: string | null;
+      readonly window: string | null;
+      readonly unit: string;
+      readonly subject: string;
+      readonly retryAfter?: number;
+    }
   /** `retryAfter` in whole seconds. */
   | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }
   /** The API behind the gateway sent no valid response. */

@@ -119,6 +119,8 @@ export const EFFECTS = {
   // Caches read a signing key when they first see a token with its ID, and it never changes after that.
   signingKeys: { publish: UNSEEN, find: READS, list: READS },
   guardedSchemas: { publish: UNSEEN, list: READS },
+  // Processes ask for units, and learn of them, only when their blocks are used up.
+  quotas: { lease: UNSEEN, giveBack: UNSEEN, addCredits: UNSEEN, counters: READS, balances: READS },
   configuration: { replace: { stale: () => EVERYTHING_HERE, event: null } },
 } as const satisfies Effects<Changeable>;
 

@@ -1,3 +1,4 @@
+import type { QuotaSubject, QuotaUnit, QuotaWindow } from '../quotas/quota.js';
 import type { KeyRecord } from '../store/records.js';
 
 export const KEY_EVENT_TYPES = [
@@ -6,10 +7,23 @@ export const KEY_EVENT_TYPES = [
   'UPDATED',
   'REVOKED',
   'LIMITED',
+  'QUOTA_USED',
   'EXPIRING',
   'NEW_ADDRESS',
 ] as const;
 export type KeyEventType = (typeof KEY_EVENT_TYPES)[number];
+
+/** A quota that has reached a part of its limit. */
+export interface QuotaUse {
+  readonly window: QuotaWindow;
+  readonly unit: QuotaUnit;
+  readonly subject: QuotaSubject;
+  readonly limit: number;
+  /** 80 or 100. */
+  readonly percent: number;
+  /** The end of the period, in milliseconds since the epoch. */
+  readonly resetsAt: number;
+}
 
 /** An event of a key. It contains no secret. */
 export interface KeyEvent {
@@ -25,6 +39,8 @@ export interface KeyEvent {
   readonly actor: string | null;
   /** The client address, for NEW_ADDRESS only. */
   readonly address: string | null;
+  /** For QUOTA_USED only. */
+  readonly quota?: QuotaUse;
 }
 
 type Key = Pick<KeyRecord, 'id' | 'workspaceId' | 'projectId'>;
@@ -34,8 +50,11 @@ export function keyEvent(
   type: KeyEventType,
   { id: keyId, workspaceId, projectId }: Key,
   at: number,
-  by: { readonly actor?: string | null | undefined; readonly address?: string } = {},
+  by: { readonly actor?: string | null | undefined; readonly address?: string; readonly quota?: QuotaUse } = {},
 ): KeyEvent {
-  const { actor = null, address = null } = by;
-  return { kind: 'key', type, at, workspaceId, projectId, keyId, actor, address };
+  const { actor = null, address = null, quota } = by;
+  return {
+    ...{ kind: 'key', type, at, workspaceId, projectId, keyId, actor, address },
+    ...(quota !== undefined && { quota }),
+  };
 }

@@ -14,6 +14,7 @@ const PARTS = [
   'usage',
   'signingKeys',
   'guardedSchemas',
+  'quotas',
 ] as const satisfies readonly (keyof Store)[];
 
 /** Returns a store in which `run` runs each operation, including those of further parts. */

@@ -23,6 +23,7 @@ export const AUDIT_ACTIONS = [
   'user.added',
   'user.updated',
   'user.removed',
+  'credits.added',
   'audit.archived',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -10,6 +10,7 @@ import {
   type Occasion,
 } from './audit.js';
 import { AUDITED_FIELDS } from './keyFields.js';
+import type { CreditAddition } from './quotaStore.js';
 import { isForeign, type KeyRecord, type ProjectRecord, type UserRecord, type WorkspaceRecord } from './records.js';
 
 /** The fields of a user that audit entries contain. They contain no secrets. */
@@ -64,6 +65,16 @@ export function userChanged(before: UserRecord, after: UserRecord, occasion: Occ
   const action = before.removedAt === after.removedAt ? 'user.updated' : 'user.removed';
   const changed = difference(before, after, USER_SHOWN);
   return entryOf(action, { workspaceId, projectId: null, id, ...changed }, occasion);
+}
+
+/** @param before the balance before, without units that processes have leased */
+export function creditsAdded(
+  { workspaceId, subject, amount, key, at }: CreditAddition,
+  [before, after]: readonly [before: number, after: number],
+  author: Author | undefined,
+): AuditDraft {
+  const changed = { before: { balance: before }, after: { balance: after, amount, key } };
+  return entryOf('credits.added', { workspaceId, projectId: null, id: subject, ...changed }, { at, author });
 }
 
 /** The changed object, where it is, and its fields before and after the change. */

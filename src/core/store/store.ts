@@ -1,6 +1,7 @@
 import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author, Occasion } from './audit.js';
 import type { Forfeit, JudgedKey, JudgedUser, KeyAmendment } from './changes.js';
 import type { UsagePeriod } from './periods.js';
+import type { QuotaStore } from './quotaStore.js';
 import type {
   KeyDocuments,
   KeyRecord,
@@ -50,6 +51,7 @@ export interface Store {
   readonly usage: UsageStore;
   readonly signingKeys: SigningKeyStore;
   readonly guardedSchemas: GuardedSchemaStore;
+  readonly quotas: QuotaStore;
   /** Resolves if the engine responds, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
   /** Closes everything that the store itself opened. A connection passed by the caller stays open. Idempotent. */

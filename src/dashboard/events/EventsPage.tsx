@@ -1,6 +1,6 @@
 import { Badge, Group, Paper, Stack, Text } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { KeyEventType } from '../generated/graphql.js';
+import type { KeyEventType, QuotaSubject } from '../generated/graphql.js';
 import { Actor, KeyLink } from '../parts/Actor.js';
 import { Empty } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
@@ -18,6 +18,7 @@ const COLORS: Readonly<Partial<Record<KeyEventType, string>>> = {
   CREATED: 'pine',
   REVOKED: 'red',
   LIMITED: 'orange',
+  QUOTA_USED: 'orange',
   EXPIRING: 'orange',
   NEW_ADDRESS: 'orange',
 };
@@ -53,8 +54,8 @@ export default function EventsPage() {
       {state.kind === 'ended' && <FaultNotice fault={state.fault} />}
       {heard.length === 0 && state.kind !== 'ended' && (
         <Empty title="No events yet">
-          An event appears here when a key is created, rotated, changed or revoked, reaches its rate limit, is about to
-          expire or is used from a new address.
+          An event appears here when a key is created, rotated, changed or revoked, reaches its rate limit or a part of
+          its quota, is about to expire or is used from a new address.
         </Empty>
       )}
       <Stack
@@ -77,13 +78,14 @@ export default function EventsPage() {
   );
 }
 
-function Event({ event: { type, at, keyId, apiKey, actor, actorName, address } }: { readonly event: KeyEvent }) {
+function Event({ event: { type, at, keyId, apiKey, actor, actorName, address, quota } }: { readonly event: KeyEvent }) {
   return (
     <Group justify="space-between" gap="4px 12px">
       <Group gap="xs" miw={0}>
         <Badge color={COLORS[type] ?? 'blue'}>{EVENTS[type]}</Badge>
         <KeyLink id={keyId} name={apiKey?.name ?? null} />
         {address !== null && <Text size="sm">from {address}</Text>}
+        {quota != null && <Text size="sm">{quotaInWords(quota)}</Text>}
         {actor !== null && (
           <Text size="sm" c="dimmed" className="anywhere">
             by <Actor id={actor} name={actorName} />
@@ -95,6 +97,18 @@ function Event({ event: { type, at, keyId, apiKey, actor, actorName, address } }
       </Text>
     </Group>
   );
+}
+
+const OF_SUBJECT: Readonly<Record<QuotaSubject, string>> = {
+  KEY: 'the key',
+  OWNER: 'its owner',
+  PROJECT: 'its project',
+  WORKSPACE: 'the workspace',
+};
+
+function quotaInWords({ percent, limit, unit, window, subject }: NonNullable<KeyEvent['quota']>): string {
+  const units = unit === 'COST' ? 'cost units' : 'requests';
+  return `${percent} % of ${limit.toLocaleString('en')} ${units} per ${window.toLowerCase()} of ${OF_SUBJECT[subject]}`;
 }
 
 function StateLine({ state }: { readonly state: StreamState }) {

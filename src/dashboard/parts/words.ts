@@ -62,6 +62,7 @@ export const ACTIONS: Readonly<Record<AuditAction, string>> = {
   USER_ADDED: 'User added',
   USER_UPDATED: 'User changed',
   USER_REMOVED: 'User removed',
+  CREDITS_ADDED: 'Credits added',
   AUDIT_ARCHIVED: 'Log archived',
 };
 
@@ -71,6 +72,7 @@ export const EVENTS: Readonly<Record<KeyEventType, string>> = {
   UPDATED: 'Changed',
   REVOKED: 'Revoked',
   LIMITED: 'Rate limited',
+  QUOTA_USED: 'Quota used',
   EXPIRING: 'Expires soon',
   NEW_ADDRESS: 'New address',
 };

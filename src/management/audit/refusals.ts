@@ -91,6 +91,7 @@ const LIMITS: ReadonlySet<RefusalCode> = new Set([
   'RATE_LIMITED',
   'COST_EXCEEDS_BURST',
   'COST_EXCEEDED',
+  'QUOTA_EXCEEDED',
   'LIST_SIZE_REQUIRED',
 ]);
 

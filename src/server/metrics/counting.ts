@@ -9,6 +9,7 @@ const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** The series that alerts use exist from the start. */
 const SHOWN_CODES = [
   'RATE_LIMITED',
+  'QUOTA_EXCEEDED',
   'COST_EXCEEDS_BURST',
   'COST_EXCEEDED',
   'FORBIDDEN',

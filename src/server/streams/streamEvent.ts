@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BYTES_PER_EVENT } from '../../core/streams/openStreams.js';
+import { QUOTA_SUBJECTS, QUOTA_UNITS, QUOTA_WINDOWS } from '../../core/quotas/quota.js';
 import { KEY_EVENT_TYPES, type KeyEvent } from '../../core/keys/keyEvent.js';
 
 /** An event of streams. How it is delivered depends on its kind. */
@@ -37,6 +38,16 @@ const KEY_EVENTS: EventKind = {
     keyId: text,
     actor: text.nullable(),
     address: text.nullable(),
+    quota: z
+      .strictObject({
+        window: z.enum(QUOTA_WINDOWS),
+        unit: z.enum(QUOTA_UNITS),
+        subject: z.enum(QUOTA_SUBJECTS),
+        limit: z.number(),
+        percent: z.number(),
+        resetsAt: z.number(),
+      })
+      .exactOptional(),
   }),
   topicOf: ({ workspaceId }: KeyEvent) => keyTopic(workspaceId),
 };

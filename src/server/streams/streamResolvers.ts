@@ -1,6 +1,6 @@
 import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { AnyKey } from '../../core/keys/configured.js';
-import type { KeyEvent } from '../../core/keys/keyEvent.js';
+import type { KeyEvent, QuotaUse } from '../../core/keys/keyEvent.js';
 import { nameOfKey } from '../../core/keys/names.js';
 import type { KeyService } from '../../core/keys/keyService.js';
 import type { EventBus } from './bus.js';
@@ -40,6 +40,13 @@ export function streamResolvers({ bus, keys }: StreamResolverOptions) {
       apiKey: ({ keyId }: KeyEvent, _: unknown, context: ActorContext) => keyOf(context, keyId),
       actorName: ({ actor, workspaceId }: KeyEvent, _: unknown, context: ActorContext) =>
         nameOfKey(context, actor, workspaceId, keyOf),
+      quota: ({ quota }: KeyEvent) => quota && inCapitals(quota),
     },
   };
+}
+
+/** Returns a quota with the names that the schema gives to its values. */
+function inCapitals(quota: QuotaUse) {
+  const { window, unit, subject } = quota;
+  return { ...quota, window: window.toUpperCase(), unit: unit.toUpperCase(), subject: subject.toUpperCase() };
 }

@@ -5,6 +5,10 @@ const answer = (details: RefusalDetails, message = 'What and why.') => {
   const { status, headers } = httpAnswer(new Refusal(message, details));
   return [status, Object.fromEntries(headers)];
 };
+const QUOTA = {
+  ...{ limit: 10, used: 10, remaining: 0, resetsAt: '2027-01-01T00:00:00.000Z' },
+  ...{ window: 'month', unit: 'requests', subject: 'key' },
+} as const;
 const BEARER = 'Bearer realm="latchkey"';
 
 describe('httpAnswer', () => {
@@ -38,6 +42,9 @@ describe('httpAnswer', () => {
     ],
     [{ code: 'DOCUMENT_NOT_TRUSTED', sha256: '0'.repeat(64) }, 403, {}],
     [{ code: 'RATE_LIMITED', retryAfter: 12, limit: 500, window: 60 }, 429, { 'retry-after': '12' }],
+    [{ code: 'QUOTA_EXCEEDED', ...QUOTA, retryAfter: 12 }, 429, { 'retry-after': '12' }],
+    // Waiting is not the remedy.
+    [{ code: 'QUOTA_EXCEEDED', ...QUOTA }, 402, {}],
     [{ code: 'UNAVAILABLE', retryAfter: 5 }, 503, { 'retry-after': '5' }],
     [{ code: 'KEY_LIMIT_REACHED', max: 10, current: 10 }, 200, {}],
     [{ code: 'NOT_FOUND' }, 200, {}],

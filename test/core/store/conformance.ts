@@ -9,6 +9,7 @@ import { testModel } from './conformance/model.js';
 import { testPlaces } from './conformance/places.js';
 import { testProcesses } from './conformance/processes.js';
 import { testProjects } from './conformance/projects.js';
+import { testQuotas, testQuotasByProcesses } from './conformance/quotas.js';
 import { testRaces } from './conformance/races.js';
 import { testRemoval, testRemovalByProcesses } from './conformance/removal.js';
 import { testRotation } from './conformance/rotation.js';
@@ -45,6 +46,7 @@ export function testOperations(bench: Bench): void {
   testUsage(bench);
   testSigningKeys(bench);
   testGuardedSchemas(bench);
+  testQuotas(bench);
 }
 
 /** Tests every guarantee of the interface for an engine. */
@@ -68,6 +70,7 @@ export function storeConformance(name: string, engine: Engine): void {
     testModel(bench);
     testProcesses(bench, engine.killedAfter);
     testRemovalByProcesses(bench);
+    testQuotasByProcesses(bench);
   });
 }
 

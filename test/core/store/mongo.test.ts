@@ -369,10 +369,12 @@ describe('MongoDB: a connection passed by the caller', () => {
       'Key',
       'LatchkeyAudit',
       'LatchkeyAuditHead',
+      'LatchkeyCredits',
       'LatchkeyGuardedSchema',
       'LatchkeyKey',
       'LatchkeyProbe',
       'LatchkeyProject',
+      'LatchkeyQuotaCounter',
       'LatchkeySigningKey',
       'LatchkeyUsage',
       'LatchkeyUsageDay',
@@ -456,9 +458,11 @@ describe('MongoDB: a connection passed by the caller', () => {
     expect(collections.sort()).toEqual([
       'latchkey_audit',
       'latchkey_audit_heads',
+      'latchkey_credits',
       'latchkey_guarded_schemas',
       'latchkey_keys',
       'latchkey_projects',
+      'latchkey_quota_counters',
       'latchkey_signing_keys',
       'latchkey_usage',
       'latchkey_usage_days',
@@ -511,7 +515,7 @@ test('MongoDB: reads use the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(13);
+  expect(models).toHaveLength(15);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();
@@ -602,7 +606,7 @@ describe('MongoDB: plans', () => {
 
     const searches = reads.filter(({ hint }) => hint === 'under_way');
     expect(new Set(searches.map(({ find }) => find))).toEqual(
-      new Set(['latchkey_keys', 'latchkey_projects', 'latchkey_users']),
+      new Set(['latchkey_credits', 'latchkey_keys', 'latchkey_projects', 'latchkey_users']),
     );
     for (const { find, filter, hint } of searches) {
       const { queryPlanner } = await db.command({ explain: { find, filter, hint }, verbosity: 'queryPlanner' });

@@ -195,6 +195,7 @@ test('X5: every operation of the store uses an index for its filter and its orde
       'usage',
       'signingKeys',
       'guardedSchemas',
+      'quotas',
       'assets',
       'events',
     ] as const

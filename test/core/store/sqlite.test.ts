@@ -39,17 +39,18 @@ describe('SQLite: the file', () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir });
     expect(Object.keys(store).sort()).toEqual([
-      ...['audit', 'close', 'guardedSchemas', 'keys', 'ping', 'projects', 'signingKeys', 'usage', 'users'],
+      ...['audit', 'close', 'guardedSchemas', 'keys', 'ping', 'projects', 'quotas', 'signingKeys', 'usage', 'users'],
       'workspaces',
     ]);
     await store.close();
     const file = new Connection(join(dir, 'latchkey.db'), 1000);
     const tables = file.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
     expect(tables.all({}).map(({ name }) => name)).toEqual([
-      ...['audit', 'auditBases', 'auditHeads', 'guardedSchemas', 'keyCounts', 'keyDocuments', 'keys'],
+      ...['audit', 'auditBases', 'auditHeads', 'credits', 'guardedSchemas', 'keyCounts', 'keyDocuments', 'keys'],
       ...[
         'openers',
         'projects',
+        'quotaCounters',
         'recovery',
         'removedKeys',
         'signingKeys',

@@ -1,5 +1,7 @@
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Meter } from '../../../src/core/quotas/meter.js';
+import { Meters } from '../../../src/core/quotas/meters.js';
 import type { KeyRecord, WorkspaceRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';
 import type { EventRecord } from '../../../src/demo/store/demoRecords.js';
@@ -31,6 +33,14 @@ export type Job =
   | { readonly kind: 'tasks' }
   /** Inserts, rotates and revokes until it is killed. Returns one line for each acknowledged change. */
   | { readonly kind: 'churn'; readonly workspaceId: string }
+  /** Takes single units concurrently, and appends a byte to the file for each, until none is left or it has taken `most`. */
+  | {
+      readonly kind: 'drain';
+      readonly meter: Meter;
+      readonly file: string;
+      readonly together: number;
+      readonly most?: number;
+    }
   /** Takes the write lock of an SQLite file until the test stops it. */
   | { readonly kind: 'hold'; readonly file: string };
 
@@ -115,6 +125,27 @@ async function churn({ keys }: Store, workspaceId: string): Promise<void> {
   answer({ did: 'revoke', id: heir.id } satisfies Acknowledged);
 }
 
+async function drain(
+  { quotas }: Store,
+  { meter, file, together, most = Infinity }: Job & { kind: 'drain' },
+): Promise<void> {
+  const meters = new Meters({ store: quotas, now: Date.now });
+  const output = openSync(file, 'a');
+  let taken = 0;
+  const each = async (): Promise<void> => {
+    while (taken < most) {
+      taken += 1;
+      const { outcome } = await meters.take([meter], { requests: 1, cost: 1 });
+      if (outcome === 'refused') return;
+      writeSync(output, '.');
+      // Lets other requests take some.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await Promise.all(Array.from({ length: together }, each));
+  await meters.close();
+}
+
 async function hold(file: string, until: Promise<unknown>): Promise<void> {
   const { default: Database } = await import('libsql');
   const db = new Database(file);
@@ -136,6 +167,10 @@ if (job.kind === 'hold') {
   if (job.kind === 'churn') {
     await lines.next();
     for (;;) await churn(store, job.workspaceId);
+  }
+  if (job.kind === 'drain') {
+    await lines.next();
+    await drain(store, job);
   }
   for await (const line of lines) answer(await work(store, JSON.parse(line) as Task));
   await store.close();

@@ -8,6 +8,7 @@ import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records
 import { fold } from '../../../shared/text/fold.js';
 import { eq, where, type Documents } from './documents.js';
 import { endsOf, isSettled, settleFamilies, settleFamily } from './families.js';
+import type { CreditsDocument } from './quotaSchemas.js';
 import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import {
   FOLDING,
@@ -28,6 +29,7 @@ interface IntentDocuments {
   readonly workspaces: Documents<WorkspaceDocument>;
   readonly projects: Documents<ProjectDocument>;
   readonly users: Documents<UserDocument>;
+  readonly credits: Documents<CreditsDocument>;
 }
 
 /**
@@ -47,6 +49,7 @@ export class Intents {
   readonly #workspaces: Documents<WorkspaceDocument>;
   readonly #projects: Documents<ProjectDocument>;
   readonly #users: Documents<UserDocument>;
+  readonly #credits: Documents<CreditsDocument>;
   readonly #ledger: Ledger;
   /** Changes of keys that this process is finishing, by the ID of their entry and the tier of an insertion. */
   readonly #finishing = new Map<string, Promise<boolean>>();
@@ -56,6 +59,7 @@ export class Intents {
     this.#workspaces = documents.workspaces;
     this.#projects = documents.projects;
     this.#users = documents.users;
+    this.#credits = documents.credits;
     this.#ledger = ledger;
   }
 
@@ -65,6 +69,7 @@ export class Intents {
     for (const workspace of await this.#workspaces.find(workspaceUnderWay())) await this.finishWorkspace(workspace);
     for (const project of await this.#projects.find(entryUnderWay())) await this.finishProject(project);
     for (const user of await this.#users.find(entryUnderWay())) await this.finishUser(user);
+    for (const credits of await this.#credits.find(entryUnderWay())) await this.finishCredits(credits);
   }
 
   /** Returns the workspace after finishing its change; null: there is none. */
@@ -81,16 +86,18 @@ export class Intents {
   async finishIn(workspaceId: string): Promise<WorkspaceDocument | null> {
     // A key with an embedded successor also has the entry of its rotation.
     const underWay = { workspaceId: eq(workspaceId), ...entryUnderWay() };
-    const [keys, workspace, projects, users] = await Promise.all([
+    const [keys, workspace, projects, users, credits] = await Promise.all([
       this.#keys.find(underWay, { hint: UNDER_WAY }),
       this.#workspaces.findOne({ _id: eq(workspaceId) }),
       this.#projects.find(underWay, { hint: UNDER_WAY }),
       this.#users.find(underWay, { hint: UNDER_WAY }),
+      this.#credits.find(underWay, { hint: UNDER_WAY }),
     ]);
     await Promise.all(keys.map((key) => this.finishKey(key)));
     const there = workspace !== null && (await this.finishWorkspace(workspace));
     for (const project of projects) await this.finishProject(project);
     for (const user of users) await this.finishUser(user);
+    for (const each of credits) await this.finishCredits(each);
     return there ? workspace : null;
   }
 
@@ -271,6 +278,10 @@ export class Intents {
 
   finishProject(document: ProjectDocument): Promise<void> {
     return this.#ledger.settle(this.#projects, document);
+  }
+
+  finishCredits(document: CreditsDocument): Promise<void> {
+    return this.#ledger.settle(this.#credits, document);
   }
 
   finishUser(document: UserDocument): Promise<void> {

@@ -42,6 +42,14 @@ import {
 import { checkDirectConnection, checkUri, linearizableRefused, lookUpConcern } from './concerns.js';
 import type { ReadConcern } from './sessions.js';
 import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usage.js';
+import { openQuotas } from './quotas.js';
+import {
+  counterSchema,
+  creditsSchema,
+  QUOTA_UNIQUE,
+  type CounterDocument,
+  type CreditsDocument,
+} from './quotaSchemas.js';
 import { openSigningKeys, SIGNING_KEY_UNIQUE, signingKeySchema, type SigningKeyDocument } from './signingKeys.js';
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
@@ -222,6 +230,16 @@ async function assemble(
     schema: guardedSchemaSchema,
     unique: GUARDED_SCHEMA_UNIQUE,
   });
+  const counters = new Documents<CounterDocument>(connection, gate, {
+    name: 'QuotaCounter',
+    schema: counterSchema,
+    unique: QUOTA_UNIQUE,
+  });
+  const credits = new Documents<CreditsDocument>(connection, gate, {
+    name: 'Credits',
+    schema: creditsSchema,
+    unique: QUOTA_UNIQUE,
+  });
   const probes = new Documents<ProbeDocument>(connection, gate, { name: 'Probe', schema: probeSchema, unique: {} });
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
@@ -229,13 +247,13 @@ async function assemble(
   const [usage, further] = await Promise.all([
     assembleUsage(connection, gate),
     extension?.open(collection) ?? {},
-    ...[keys, workspaces, projects, users, entries, signingKeys, guardedSchemas].map((collection) =>
-      collection.buildIndexes(INDEX_TIMEOUT),
+    ...[keys, workspaces, projects, users, entries, signingKeys, guardedSchemas, counters, credits].map((each) =>
+      each.buildIndexes(INDEX_TIMEOUT),
     ),
   ]);
   if (lookUps === 'linearizable') await tryLinearizable(workspaces);
   const ledger = new Ledger(entries, heads);
-  const intents = new Intents({ keys, workspaces, projects, users }, ledger);
+  const intents = new Intents({ keys, workspaces, projects, users, credits }, ledger);
   await intents.finishAll();
   const repair = await repairFamilies(keys);
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
@@ -249,6 +267,7 @@ async function assemble(
     usage,
     signingKeys: openSigningKeys(signingKeys),
     guardedSchemas: openGuardedSchemas(guardedSchemas),
+    quotas: openQuotas({ counters, credits, intents }),
     async ping() {
       if (gate.refusesChanges) {
         await tryChange(probes);

@@ -139,17 +139,17 @@ const ENTRY: SchemaDefinition = {
   judged: String,
 };
 
-const entry = new Schema(ENTRY, { ...OPTIONS, _id: false });
+export const entry: Schema = new Schema(ENTRY, { ...OPTIONS, _id: false });
 
 /** Nearly always empty, so that searching for unfinished changes is fast. */
-const ENTRIES_UNDER_WAY = { partialFilterExpression: { 'entry._id': { $exists: true } } };
+export const ENTRIES_UNDER_WAY = { partialFilterExpression: { 'entry._id': { $exists: true } } };
 
 /**
  * The index of unfinished changes in a workspace. Queries must name it, because other indexes of the workspace contain
  * all of its documents.
  */
 export const UNDER_WAY = 'under_way';
-const IN_WORKSPACE = [
+export const IN_WORKSPACE = [
   { workspaceId: 1, 'entry._id': 1 },
   { name: UNDER_WAY, ...ENTRIES_UNDER_WAY },
 ] as const;

@@ -7,6 +7,7 @@ import { openGuardedSchemas } from './guardedSchemas.js';
 import { openKeys } from './keys.js';
 import { openKeySlices } from './keySlices.js';
 import { openProjects } from './projects.js';
+import { openQuotas } from './quotas.js';
 import { openSigningKeys } from './signingKeys.js';
 import { slicedOperations, type Sliced } from './sliced.js';
 import type { AskSlices, Slices } from './slices.js';
@@ -41,6 +42,7 @@ export function openEngine(connection: Connection, extension: SqliteExtension<ob
     usage: openUsage(connection),
     signingKeys: openSigningKeys(connection),
     guardedSchemas: openGuardedSchemas(connection),
+    quotas: openQuotas(connection, keys, audit),
     slices: promised({
       ...openKeySlices(connection),
       ...openAuditSlices(connection),

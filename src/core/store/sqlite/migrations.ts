@@ -253,6 +253,26 @@ const MIGRATED = [
   ) STRICT;
   CREATE INDEX IF NOT EXISTS guardedSchemasByEnd ON guardedSchemas (endsAt, id);
   `,
+  // Counters of quotas, and balances.
+  `
+  CREATE TABLE IF NOT EXISTS quotaCounters (
+    id TEXT NOT NULL PRIMARY KEY,
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    told INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS quotaCountersByEnd ON quotaCounters ("end");
+  CREATE TABLE IF NOT EXISTS credits (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspaceId TEXT NOT NULL,
+    balance INTEGER NOT NULL CHECK (balance >= 0),
+    refilledAt INTEGER NOT NULL,
+    refilledBefore INTEGER NOT NULL,
+    raised INTEGER NOT NULL,
+    additions TEXT NOT NULL
+  ) STRICT;
+  `,
 ] as const satisfies readonly Migration[];
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);

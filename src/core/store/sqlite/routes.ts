@@ -34,6 +34,7 @@ export const ROUTES: RoutesOf<Engine> = {
   usage: { add: 'writer', fields: 'reader' },
   signingKeys: { publish: 'writer', find: 'here', list: 'reader' },
   guardedSchemas: { publish: 'writer', list: 'reader' },
+  quotas: { lease: 'writer', giveBack: 'writer', counters: 'reader', balances: 'reader', addCredits: 'writer' },
   slices: {
     keys: 'reader',
     keyCount: 'reader',

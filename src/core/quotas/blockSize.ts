@@ -1,0 +1,44 @@
+/**
+ * A process keeps at most this share of a quota in memory, including the block that it fetches before the current one is used up.
+ * So many units can be lost if it crashes.
+ */
+export const MAX_SHARE = 1 / 100;
+/** The share of a block that is left when the next one is fetched. */
+export const AHEAD = 1 / 4;
+/** No block is larger than this share of what is left, so that blocks become single units at the end. */
+const SHARE_OF_REST = 1 / 16;
+/** The size of the first block of a counter, unless a share above is smaller. */
+const FIRST = 8;
+
+/** Blocks that are used up faster than this grow, so that there is about one lease in this time. In ms. */
+const TARGET = 2_000;
+/** Blocks that last longer than this shrink, in ms. */
+const SLOW = 5 * TARGET;
+
+/** The previous block of a counter. */
+export interface PreviousBlock {
+  readonly size: number;
+  /** How long it lasted, in ms. */
+  readonly lasted: number;
+}
+
+/**
+ * Returns the number of units to lease at once. It follows the pace at which they are used, within a share of the quota and of
+ * what is left. At least 1.
+ *
+ * @param limit the quota
+ * @param left the units that nobody has leased; null: unknown
+ * @param previous null: this is the first block
+ */
+export function blockSize(limit: number, left: number | null, previous: PreviousBlock | null): number {
+  const most = Math.min((limit * MAX_SHARE) / (1 + AHEAD), (left ?? limit) * SHARE_OF_REST);
+  return Math.max(1, Math.floor(Math.min(most, byPace(previous))));
+}
+
+function byPace(previous: PreviousBlock | null): number {
+  if (previous === null) return FIRST;
+  const { size, lasted } = previous;
+  if (lasted < TARGET / 4) return size * 4;
+  if (lasted < TARGET) return size * 2;
+  return lasted > SLOW ? size / 2 : size;
+}

@@ -1,0 +1,201 @@
+import type { Lease, Leased, Unused } from '../store/quotaStore.js';
+import { AHEAD, blockSize } from './blockSize.js';
+import type { Meter } from './meter.js';
+import type { MeterState } from './meterState.js';
+import { periodOf } from './period.js';
+
+/** How long it is known that too few units are left, in ms. Then units are leased again, because other processes may return units. */
+const KNOWN_FOR = 1_000;
+/** Smaller blocks are not fetched ahead: at the end of a quota, processes should keep as little as possible. */
+const FETCHED_AHEAD = 4;
+
+export interface CounterOptions {
+  readonly lease: (lease: () => Lease) => Promise<Leased>;
+  readonly giveBack: (unused: Unused) => void;
+  readonly now: () => number;
+  /** Called with each successful lease. */
+  readonly onLeased: (meter: Meter, leased: Leased) => void;
+}
+
+/** The units of one meter in this process. */
+export class Counter {
+  readonly #options: CounterOptions;
+  /** The meter of the latest request. Its limit may differ from the one before. */
+  #meter: Meter;
+  /** The period of the units; for credits, the period of the last refill. */
+  #start = Number.NaN;
+  #end = -Infinity;
+  /** The unused units. */
+  #room = 0;
+  /** The last block. */
+  #size = 0;
+  #leasedAt = 0;
+  /** For a quota, the units that were leased by all processes; for credits, the ones that were not; null: unknown. */
+  #known: number | null = null;
+  #askedAt = -Infinity;
+  #flight: Promise<void> | null = null;
+  /** What requests wait for: all of them together, and the one that needs least. */
+  #demand = 0;
+  #smallest = Infinity;
+  #isRetired = false;
+
+  constructor(meter: Meter, options: CounterOptions) {
+    this.#meter = meter;
+    this.#options = options;
+  }
+
+  /** Whether a lease is running. */
+  get isBusy(): boolean {
+    return this.#flight !== null;
+  }
+
+  /** The period of the units, for {@link giveBack}. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Returns whether this process has enough units. */
+  has(amount: number, meter: Meter, now: number): boolean {
+    this.#meter = meter;
+    if (now >= this.#end) this.#leavePeriod();
+    return this.#room >= amount;
+  }
+
+  /** Returns whether it is known that neither this process nor the store has enough units. */
+  isShort(amount: number, now: number): boolean {
+    if (this.#known === null || Math.abs(now - this.#askedAt) >= KNOWN_FOR) return false;
+    return amount > this.#room + Math.max(0, this.#left(this.#known));
+  }
+
+  /** Takes units. Call {@link has} before. Fetches the next block if few are left. */
+  take(amount: number, now: number): void {
+    this.#room -= amount;
+    if (this.#size < FETCHED_AHEAD || this.#room > this.#size * AHEAD || this.#flight !== null) return;
+    // A failure is not the fault of this request. The one that finds no unit leases again.
+    if (!this.isShort(this.#room + 1, now)) this.#fly().catch(() => undefined);
+  }
+
+  /**
+   * Leases units. Concurrent calls share one lease, which may not suffice for all of them.
+   *
+   * @throws StoreUnavailable
+   */
+  fetch(amount: number): Promise<void> {
+    this.#demand += amount;
+    this.#smallest = Math.min(this.#smallest, amount);
+    return this.#fly();
+  }
+
+  /** Returns units that were taken. @param start {@link start} when they were taken */
+  giveBack(start: number, amount: number): void {
+    if (amount <= 0) return;
+    if (start === this.#start && !this.#isRetired) this.#room += amount;
+    else this.#return(start, amount);
+  }
+
+  /** Returns all units to the store. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#returnRoom();
+  }
+
+  get state(): MeterState {
+    const meter = this.#meter;
+    const known = this.#known ?? 0;
+    const remaining = Math.max(0, this.#left(known) + this.#room);
+    const resetsAt = Number.isFinite(this.#end) ? this.#end : null;
+    if (meter.kind === 'credits') return { meter, limit: null, used: null, remaining, resetsAt };
+    const { limit } = meter;
+    return { meter, limit, used: Math.max(0, known - this.#room), remaining, resetsAt };
+  }
+
+  /** Returns the units in this process of the period that contains a time. */
+  held(now: number): number {
+    return now < this.#end ? this.#room : 0;
+  }
+
+  #left(known: number): number {
+    return this.#meter.kind === 'quota' ? this.#meter.limit - known : known;
+  }
+
+  #fly(): Promise<void> {
+    this.#flight ??= this.#options
+      .lease(() => this.#lease())
+      .then((leased) => this.#receive(leased))
+      .finally(() => {
+        this.#flight = null;
+      });
+    return this.#flight;
+  }
+
+  #lease(): Lease {
+    const now = this.#options.now();
+    if (now >= this.#end) this.#leavePeriod();
+    const meter = this.#meter;
+    const { id, workspaceId } = meter;
+    const least = Math.max(1, (Number.isFinite(this.#smallest) ? this.#smallest : 1) - this.#room);
+    const most = Math.max(least, this.#demand - this.#room, this.#blockSize(now));
+    this.#demand = 0;
+    this.#smallest = Infinity;
+    const block = { id, workspaceId, least, most };
+    if (meter.kind === 'credits') return { kind: 'credits', ...block, refill: dueRefill(meter.refill, now) };
+    return { kind: 'quota', ...block, ...periodOf(meter.window, now, meter.anchorDay), limit: meter.limit };
+  }
+
+  #blockSize(now: number): number {
+    const left = this.#known === null ? null : Math.max(0, this.#left(this.#known));
+    const previous = this.#size === 0 ? null : { size: this.#size, lasted: now - this.#leasedAt };
+    // A balance has no limit. Its share of what is left bounds a block, and nothing does if that is unknown.
+    const limit = this.#meter.kind === 'quota' ? this.#meter.limit : (left ?? 1) + this.#room;
+    return blockSize(limit, left, previous);
+  }
+
+  #receive(leased: Leased): void {
+    const { granted, left, start, end } = leased;
+    const now = this.#options.now();
+    const meter = this.#meter;
+    if (start !== this.#start) {
+      this.#leavePeriod();
+      this.#start = start;
+    }
+    this.#end = end ?? nextRefill(meter, now);
+    this.#room += granted;
+    this.#known = meter.kind === 'quota' ? meter.limit - left : left;
+    this.#askedAt = now;
+    if (granted > 0) {
+      this.#size = granted;
+      this.#leasedAt = now;
+    }
+    if (this.#isRetired) this.#returnRoom();
+    this.#options.onLeased(meter, leased);
+  }
+
+  /** Units of a quota end with their period. Those of credits are returned, because a refill doesn't take them. */
+  #leavePeriod(): void {
+    if (this.#meter.kind === 'credits') this.#returnRoom();
+    this.#room = 0;
+    this.#start = Number.NaN;
+    this.#end = -Infinity;
+    this.#known = null;
+  }
+
+  #returnRoom(): void {
+    const amount = this.#room;
+    this.#room = 0;
+    if (amount > 0) this.#return(this.#start, amount);
+  }
+
+  #return(start: number, amount: number): void {
+    const { kind, id, workspaceId } = this.#meter;
+    this.#options.giveBack({ kind, id, workspaceId, start, amount });
+  }
+}
+
+function dueRefill(refill: Extract<Meter, { kind: 'credits' }>['refill'], now: number) {
+  return refill && { amount: refill.amount, at: periodOf(refill.every, now, refill.anchorDay).start };
+}
+
+function nextRefill(meter: Meter, now: number): number {
+  if (meter.kind === 'quota' || meter.refill === null) return Infinity;
+  return periodOf(meter.refill.every, now, meter.refill.anchorDay).end;
+}

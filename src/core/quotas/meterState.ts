@@ -1,0 +1,38 @@
+import type { Meter } from './meter.js';
+
+/** The state of a meter, as far as this process knows. Units that other processes have leased count as used. */
+export interface MeterState {
+  readonly meter: Meter;
+  /** Null for credits. */
+  readonly limit: number | null;
+  /** Null for credits. */
+  readonly used: number | null;
+  /** The units that are left. */
+  readonly remaining: number;
+  /** When the period ends, or the balance is refilled next, in ms since the epoch; null: never. */
+  readonly resetsAt: number | null;
+}
+
+/** The units that an operation uses. */
+export interface Amounts {
+  readonly requests: number;
+  readonly cost: number;
+}
+
+/** Units that were taken from all meters of a key. */
+export interface Taken {
+  readonly outcome: 'taken';
+  /** The states of the meters, in their order. */
+  readonly states: readonly MeterState[];
+  /** Returns all units, because the operation doesn't run. */
+  giveBack(): void;
+  /** Returns a part of the cost, because the operation cost less than estimated. */
+  giveBackCost(amount: number): void;
+}
+
+/** A meter has too few units. Nothing was taken from any. */
+export interface TooFew {
+  readonly outcome: 'refused';
+  /** Of the meters with too few units, the one that is reset last. */
+  readonly state: MeterState;
+}

@@ -1,0 +1,396 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { Meter } from '../../../src/core/quotas/meter.js';
+import { Meters, type MetersOptions } from '../../../src/core/quotas/meters.js';
+import type { Amounts, Taken } from '../../../src/core/quotas/meterState.js';
+import { periodOf } from '../../../src/core/quotas/period.js';
+import { StoreUnavailable } from '../../../src/core/store/storeErrors.js';
+import type { QuotaStore } from '../../../src/core/store/quotaStore.js';
+import type { Store } from '../../../src/core/store/store.js';
+import { unique } from '../store/fixtures.js';
+import { openTarget } from '../store/target.js';
+import { aHolder, aQuota, drained, ONE, someCredits } from './meters.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-meters-'));
+let store: Store;
+let now = Date.UTC(2027, 0, 10);
+/** The calls of the store. */
+let calls = { lease: 0, giveBack: 0 };
+const opened: Meters[] = [];
+
+const counting = (quotas: QuotaStore): QuotaStore => ({
+  ...quotas,
+  lease: (...given) => ((calls.lease += 1), quotas.lease(...given)),
+  giveBack: (...given) => ((calls.giveBack += 1), quotas.giveBack(...given)),
+});
+
+/** Returns the meters of a new process. */
+function aProcess(options: Partial<MetersOptions> = {}): Meters {
+  const meters = new Meters({ store: counting(store.quotas), now: () => now, ...options });
+  opened.push(meters);
+  return meters;
+}
+
+beforeAll(async () => {
+  store = await openTarget({ engine: 'sqlite', dir, inThisThread: true });
+});
+beforeEach(() => {
+  now = Date.UTC(2027, 0, 10);
+  calls = { lease: 0, giveBack: 0 };
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((meters) => meters.close()));
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+async function took(meters: Meters, given: readonly Meter[], amounts: Amounts = ONE): Promise<Taken> {
+  const result = await meters.take(given, amounts);
+  if (result.outcome === 'refused') throw new Error('It was refused.');
+  return result;
+}
+
+const remaining = async (meters: Meters, meter: Meter): Promise<number | undefined> =>
+  (await meters.read([meter]))[0]?.remaining;
+
+describe('taking units', () => {
+  test('is synchronous and calls no store while the process has units', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 1_000_000 });
+    await took(meters, [meter]);
+    expect(calls.lease).toBe(1);
+    expect(meters.take([meter], ONE)).toMatchObject({ outcome: 'taken' });
+    expect(calls.lease).toBe(1);
+  });
+
+  test('fetches the next block before the last unit is used, so that later requests are synchronous', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 1_000_000 });
+    await took(meters, [meter]);
+    let waited = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const result = meters.take([meter], ONE);
+      if (result instanceof Promise) waited += 1;
+      expect((await result).outcome).toBe('taken');
+      now += 1;
+    }
+    expect(waited).toBe(0);
+    expect(calls.lease).toBeLessThan(30);
+  });
+
+  test('refuses at the limit with the use and the end of the period', async () => {
+    const meter = aQuota({ limit: 3 });
+    const { admitted, refusal } = await drained(aProcess(), meter);
+    expect(admitted).toBe(3);
+    expect(refusal.state).toEqual({ meter, limit: 3, used: 3, remaining: 0, resetsAt: Date.UTC(2027, 1, 1) });
+  });
+
+  test('refuses without a promise and without the store while the quota is known to be used up', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 3 });
+    await drained(meters, meter);
+    const { lease } = calls;
+    expect(meters.take([meter], ONE)).toMatchObject({ outcome: 'refused' });
+    now += 999;
+    expect(meters.take([meter], ONE)).toMatchObject({ outcome: 'refused' });
+    expect(calls.lease).toBe(lease);
+    now += 1;
+    await expect(meters.take([meter], ONE)).resolves.toMatchObject({ outcome: 'refused' });
+    expect(calls.lease).toBe(lease + 1);
+  });
+
+  test('takes from all meters or from none', async () => {
+    const meters = aProcess();
+    const [wide, narrow] = [aQuota({ limit: 10 }), aQuota({ limit: 2, window: 'day' })];
+    for (let i = 0; i < 2; i++) await took(meters, [wide, narrow]);
+    for (let i = 0; i < 5; i++) expect((await meters.take([wide, narrow], ONE)).outcome).toBe('refused');
+    expect(await remaining(meters, wide)).toBe(8);
+  });
+
+  test('reports the meter that is reset last, if several have too few units', async () => {
+    const meters = aProcess();
+    const [hour, month] = [aQuota({ limit: 1, window: 'hour' }), aQuota({ limit: 1 })];
+    await took(meters, [hour, month]);
+    expect(await meters.take([hour, month], ONE)).toMatchObject({ state: { meter: month } });
+  });
+
+  test('counts the cost for meters of cost, and nothing for operations that cost nothing', async () => {
+    const meters = aProcess();
+    const holder = aHolder();
+    const [requests, cost] = [aQuota({ limit: 10 }, holder), aQuota({ limit: 100, unit: 'cost' }, holder)];
+    await took(meters, [requests, cost], { requests: 1, cost: 60 });
+    await took(meters, [requests, cost], { requests: 1, cost: 0 });
+    expect((await meters.take([requests, cost], { requests: 1, cost: 41 })).outcome).toBe('refused');
+    await took(meters, [requests, cost], { requests: 1, cost: 40 });
+    expect(await remaining(meters, requests)).toBe(7);
+    expect(await remaining(meters, cost)).toBe(0);
+  });
+
+  test('gives all of it back, once', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 5 });
+    const taken = await took(meters, [meter]);
+    taken.giveBack();
+    taken.giveBack();
+    expect((await drained(meters, meter)).admitted).toBe(5);
+  });
+
+  test('gives a part of the cost back', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 100, unit: 'cost' });
+    const taken = await took(meters, [meter], { requests: 1, cost: 100 });
+    taken.giveBackCost(70);
+    expect(await remaining(meters, meter)).toBe(70);
+    await took(meters, [meter], { requests: 1, cost: 70 });
+  });
+
+  test('drops what is given back after the period has ended', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 5, window: 'hour' });
+    const taken = await took(meters, [meter], { requests: 5, cost: 0 });
+    now += HOUR;
+    await took(meters, [meter]);
+    taken.giveBack();
+    expect((await drained(meters, meter)).admitted).toBe(4);
+  });
+
+  test('leases once for concurrent requests', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 50 });
+    const results = await Promise.all(Array.from({ length: 80 }, async () => meters.take([meter], ONE)));
+    expect(results.filter(({ outcome }) => outcome === 'taken')).toHaveLength(50);
+    expect(calls.lease).toBeLessThanOrEqual(3);
+  });
+
+  test('leases for many keys with one call', async () => {
+    const meters = aProcess();
+    await Promise.all(Array.from({ length: 150 }, () => took(meters, [aQuota({ limit: 10 })])));
+    expect(calls.lease).toBe(1);
+  });
+
+  test('rejects if the store is away, and works again afterwards', async () => {
+    let isAway = true;
+    const meter = aQuota({ limit: 5 });
+    const meters = aProcess({
+      store: {
+        ...store.quotas,
+        lease: (...given) =>
+          isAway ? Promise.reject(new StoreUnavailable(new Error('away'))) : store.quotas.lease(...given),
+      },
+    });
+    await expect(meters.take([meter], ONE)).rejects.toThrow(StoreUnavailable);
+    isAway = false;
+    expect((await drained(meters, meter)).admitted).toBe(5);
+  });
+
+  test('keeps a limited number of counters, and returns the units of others', async () => {
+    const meters = aProcess({ maxCounters: 10 });
+    const given = Array.from({ length: 50 }, () => aQuota({ limit: 10_000 }));
+    for (const meter of given) {
+      await took(meters, [meter]);
+      expect(meters.size).toBeLessThanOrEqual(10);
+    }
+    await meters.close();
+    for (const meter of given) expect(await remaining(aProcess(), meter)).toBe(9_999);
+  });
+
+  test('returns the units of idle counters', async () => {
+    const [one, other] = [aProcess(), aProcess()];
+    const meter = aQuota({ limit: 10_000 });
+    await took(one, [meter]);
+    expect(await remaining(other, meter)).toBe(9_992);
+    one.retireIdle();
+    one.retireIdle();
+    await took(other, [meter]);
+    await other.close();
+    expect(await remaining(aProcess(), meter)).toBe(9_998);
+  });
+});
+
+describe('thresholds', () => {
+  test('are reported once in a period for 80 % and for 100 %', async () => {
+    const told: unknown[] = [];
+    const onThreshold: MetersOptions['onThreshold'] = (meter, percent, resetsAt) =>
+      void told.push([meter.id, percent, resetsAt]);
+    const meter = aQuota({ limit: 10, window: 'day' });
+    const processes = [aProcess({ onThreshold }), aProcess({ onThreshold })];
+    for (let i = 0; i < 14; i++) await processes[i % 2]?.take([meter], ONE);
+    const end = Date.UTC(2027, 0, 11);
+    expect(told).toEqual([
+      [meter.id, 80, end],
+      [meter.id, 100, end],
+    ]);
+    now += DAY;
+    for (let i = 0; i < 8; i++) await processes[i % 2]?.take([meter], ONE);
+    expect(told.slice(2)).toEqual([[meter.id, 80, end + DAY]]);
+  });
+});
+
+describe('published complaints about quotas', () => {
+  test('P03: a quota is not lost on restart, nor given again', async () => {
+    const meter = aQuota({ limit: 10 });
+    const first = aProcess();
+    for (let i = 0; i < 4; i++) await took(first, [meter]);
+    await first.close();
+    expect((await drained(aProcess(), meter)).admitted).toBe(6);
+  });
+
+  test('P04: requests that are refused are not charged', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 10, unit: 'cost' });
+    for (let i = 0; i < 20; i++) {
+      expect((await meters.take([meter], { requests: 1, cost: 11 })).outcome).toBe('refused');
+    }
+    expect(await remaining(meters, meter)).toBe(10);
+  });
+
+  test('P05: credits are refilled on the last day of a short month, and not in the next one', async () => {
+    const meter = someCredits({ refill: { amount: 3, every: 'month', anchorDay: 31 } });
+    now = Date.UTC(2027, 0, 31);
+    const meters = aProcess();
+    const admitted = async (): Promise<number> => (await drained(meters, meter)).admitted;
+    expect(await admitted()).toBe(3);
+    now = Date.parse('2027-02-27T23:59:59.999Z');
+    expect(await admitted()).toBe(0);
+    now = Date.parse('2027-02-28T00:00:00Z');
+    expect(await admitted()).toBe(3);
+    now = Date.parse('2027-03-30T23:59:59.999Z');
+    expect(await admitted()).toBe(0);
+    now = Date.parse('2027-03-31T00:00:00Z');
+    expect(await admitted()).toBe(3);
+  });
+
+  test('P06: the use of a quota is kept when its limit rises, and refused when it falls below the use', async () => {
+    const holder = aHolder();
+    const meters = aProcess();
+    const small = aQuota({ limit: 4 }, holder);
+    expect((await drained(meters, small)).admitted).toBe(4);
+    const large = aQuota({ limit: 10 }, holder);
+    expect((await drained(meters, large)).admitted).toBe(6);
+    expect(await meters.take([small], ONE)).toMatchObject({ outcome: 'refused', state: { limit: 4, used: 10 } });
+  });
+
+  test('P07: credits are shared by the keys of a rotation, not copied', async () => {
+    const credits = { refill: { amount: 4, every: 'month' } } as const;
+    const old = aHolder();
+    const successor = { ...old, keyId: unique('key') };
+    const meters = aProcess();
+    await took(meters, [someCredits(credits, old)]);
+    expect((await drained(meters, someCredits(credits, successor))).admitted).toBe(3);
+  });
+
+  test('P08: the keys of one owner share the quota of the owner', async () => {
+    const owner = { ownerId: unique('usr'), workspaceId: unique('ws') };
+    const meters = aProcess();
+    const admitted: number[] = [];
+    for (let key = 0; key < 3; key++) {
+      const meter = aQuota({ limit: 5, subject: 'owner' }, aHolder(owner));
+      for (let i = 0; i < 2; i++) admitted.push((await meters.take([meter], ONE)).outcome === 'taken' ? 1 : 0);
+    }
+    expect(admitted).toEqual([1, 1, 1, 1, 1, 0]);
+  });
+});
+
+describe('several processes that crash and stop', () => {
+  type Step =
+    | { readonly kind: 'take'; readonly process: number; readonly amount: number; readonly keeps: boolean }
+    | { readonly kind: 'crash' | 'stop' | 'idle'; readonly process: number }
+    | { readonly kind: 'wait'; readonly time: number };
+
+  const process = fc.nat({ max: 2 });
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 20,
+      arbitrary: fc.record({
+        kind: fc.constant('take' as const),
+        process,
+        amount: fc.integer({ min: 1, max: 4 }),
+        keeps: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('crash', 'stop', 'idle'), process }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('wait' as const),
+        time: fc.constantFrom(10, 500, 5_000, HOUR, 13 * HOUR, DAY, 27 * DAY, 31 * DAY),
+      }),
+    },
+  );
+  const from = fc.constantFrom(
+    ...['2027-01-31T00:00:00Z', '2028-02-28T23:59:00Z', '2028-02-29T12:00:00Z', '2026-12-31T23:59:59.900Z'],
+    ...['2027-06-15T11:59:59Z', '2100-02-28T23:00:00Z'],
+  );
+
+  /** Runs the steps. Returns what was admitted by period, and whether a process has crashed. */
+  async function run(meter: Meter, begin: string, steps: readonly Step[], keyOf: () => number) {
+    now = Date.parse(begin);
+    const processes = [aProcess(), aProcess(), aProcess()];
+    const admitted = new Map<number, number>();
+    for (const each of steps) {
+      if (each.kind === 'wait') {
+        now += each.time;
+        continue;
+      }
+      const meters = processes[each.process];
+      if (meters === undefined) continue;
+      if (each.kind === 'take') {
+        const result = await meters.take([meter], { requests: each.amount, cost: 0 });
+        if (result.outcome === 'refused') continue;
+        if (each.keeps) admitted.set(keyOf(), (admitted.get(keyOf()) ?? 0) + each.amount);
+        else result.giveBack();
+      } else if (each.kind === 'idle') {
+        meters.retireIdle();
+        meters.retireIdle();
+      } else {
+        if (each.kind === 'stop') await meters.close();
+        processes[each.process] = aProcess();
+      }
+    }
+    for (const meters of processes) await meters.close();
+    return admitted;
+  }
+
+  test('never admit more than a quota in any period, and lose nothing unless they crash', async () => {
+    const quota = fc.record({
+      limit: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 200, max: 700 })),
+      window: fc.constantFrom('hour', 'day', 'month'),
+      anchorDay: fc.constantFrom(1, 15, 29, 30, 31),
+    });
+    await fc.assert(
+      fc.asyncProperty(quota, from, fc.array(step, { minLength: 20, maxLength: 80 }), async (given, begin, steps) => {
+        const meter = aQuota(given);
+        const key = (): number => periodOf(given.window, now, given.anchorDay).start;
+        const admitted = await run(meter, begin, steps, key);
+        for (const count of admitted.values()) expect(count).toBeLessThanOrEqual(given.limit);
+        if (steps.some(({ kind }) => kind === 'crash')) return;
+        const used = admitted.get(key()) ?? 0;
+        expect((await drained(aProcess(), meter)).admitted).toBe(given.limit - used);
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+
+  test('never admit more credits than there were, whatever is refilled', async () => {
+    const amount = fc.integer({ min: 1, max: 40 });
+    await fc.assert(
+      fc.asyncProperty(amount, from, fc.array(step, { minLength: 20, maxLength: 80 }), async (given, begin, steps) => {
+        const meter = someCredits({ refill: { amount: given, every: 'day' } });
+        const day = (): number => periodOf('day', now).start;
+        const admitted = await run(meter, begin, steps, day);
+        for (const count of admitted.values()) expect(count).toBeLessThanOrEqual(given);
+        if (steps.some(({ kind }) => kind === 'crash')) return;
+        const left = given - (admitted.get(day()) ?? 0);
+        expect((await drained(aProcess(), meter)).admitted).toBe(left);
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+});
