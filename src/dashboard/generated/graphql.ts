@@ -235,13 +235,13 @@ export type QuotaWindow =
   /** Begins on the anchor day of each month. */
   | 'MONTH';
 
-/** What a quota counts. */
+/** The unit of a quota. */
 export type QuotaUnit =
   /** Requests as the rate limits count them. */
   | 'REQUESTS'
   | 'COST';
 
-/** Whose requests are counted together. */
+/** The subject of a quota: its keys are counted together. */
 export type QuotaSubject =
   /** A key and its successors. */
   | 'KEY'
