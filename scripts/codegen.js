@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocuments from '@graphql-codegen/typed-document-node';
 import * as operations from '@graphql-codegen/typescript-operations';
-import { parse } from 'graphql';
+import { Kind, parse } from 'graphql';
 
 const ROOT = join(import.meta.dirname, '..');
 const DASHBOARD = join(ROOT, 'src/dashboard');
@@ -18,6 +18,8 @@ const scalars = {
   Duration: 'string',
   Scope: 'string',
   JSON: 'unknown',
+  // An enum, whose values are the tiers of the installation.
+  Tier: 'string',
   ID: 'string',
 };
 
@@ -26,9 +28,17 @@ const documents = readdirSync(DASHBOARD, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((location) => ({ location, document: parse(readFileSync(join(DASHBOARD, location), 'utf8')) }));
 
+/** Replaces an enum with a scalar, whose type is in `scalars`. */
+function withScalar(name, document) {
+  const definitions = document.definitions.map((definition) =>
+    definition.name?.value === name ? { kind: Kind.SCALAR_TYPE_DEFINITION, name: definition.name } : definition,
+  );
+  return { ...document, definitions };
+}
+
 const made = await codegen({
   filename: FILE,
-  schema: parse(readFileSync(join(ROOT, 'schema.graphql'), 'utf8')),
+  schema: withScalar('Tier', parse(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'))),
   documents,
   plugins: [{ operations: {} }, { typedDocuments: {} }],
   pluginMap: { operations, typedDocuments },

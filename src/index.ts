@@ -18,7 +18,15 @@ export { Refusal } from './core/errors/refusal.js';
 export type { RefusalCode, RefusalDetails } from './core/errors/refusalDetails.js';
 export { Limiter } from './core/limits/limiter.js';
 export type { Admission, Limits, SharedWindows, Subject } from './core/limits/limits.js';
-export { tierTable, type TierLimits, type TierOverrides, type TierTable } from './core/limits/tiers.js';
+export {
+  tierTable,
+  type TierDefinition,
+  type TierDefinitions,
+  type TierLimits,
+  type TierOverrides,
+  type TierTable,
+  type TierTableOptions,
+} from './core/limits/tiers.js';
 export type { RateLimitHeaders } from './core/limits/limitFields.js';
 export type { Change, ChangeFeed } from './core/keys/changeFeed.js';
 export { isToken, TOKEN_PATTERN } from './shared/text/wholeToken.js';

@@ -219,7 +219,10 @@ test.each(takers)('N12: the error of %s for a Promise says to await it', async (
   expect(String(whole)).toMatch(/^TypeError: \w+(: options)? is a Promise: await it\. Allowed: /);
 });
 
-test.each(takers)('U1: %s refuses unknown names', async (what, call, good, names) => {
+// Other names are those of new tiers.
+const withNames = takers.filter(([what]) => what !== 'tierTable');
+
+test.each(withNames)('U1: %s refuses unknown names', async (what, call, good, names) => {
   const strange = fc.oneof(
     fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', ''),
     fc.constantFrom(...names).map((name) => `${name}s`),
@@ -384,9 +387,29 @@ test.each<[string, object, RegExp]>([
     /adminApiKey has fewer than 32 characters\. Generate one with openssl rand -hex 32\.$/,
   ],
   [
-    'a table without a tier',
+    'a table without a row',
     { tiers: { GROWTH: TIER_LIMITS.GROWTH } },
-    /tiers is an object.*tiers\.FREE_TRIAL is missing/,
+    /tiers is an object.*tiers\.ANONYMOUS is missing/,
+  ],
+  [
+    'a table without tiers',
+    { tiers: { ANONYMOUS: TIER_LIMITS.GROWTH, KEY_CREATION: TIER_LIMITS.GROWTH, VERIFICATION: TIER_LIMITS.GROWTH } },
+    /tiers is an object.*there is no tier/,
+  ],
+  [
+    'a table with an invalid name',
+    { tiers: { ...TIER_LIMITS, gold: TIER_LIMITS.GROWTH } },
+    /tiers is an object.*the name of a tier is "gold"/,
+  ],
+  [
+    'a table with an incomplete tier',
+    { tiers: { ...TIER_LIMITS, GOLD: { ...TIER_LIMITS.GROWTH, streams: undefined } } },
+    /tiers is an object.*tiers\.GOLD\.streams is missing/,
+  ],
+  [
+    'a default tier that the table does not have',
+    { tiers: tierTable({ GROWTH: null }), defaultTier: 'GROWTH' },
+    /defaultTier is "GROWTH"\. Allowed: one of FREE_TRIAL, STARTER, PROFESSIONAL, ENTERPRISE/,
   ],
   [
     'a configuration without roles',
@@ -447,7 +470,7 @@ test('U1: createLatchkey accepts all documented options', async () => {
     log: () => undefined,
     onKeyEvent: () => undefined,
   });
-  expect(latchkey.limiter.tiers.GROWTH.rate).toBe(7);
+  expect(latchkey.limiter.tiers.GROWTH?.rate).toBe(7);
   await expect(latchkey.prepare({} as never)).rejects.toThrow(/configuration\.apiKeys is undefined/);
   await latchkey.close();
 });

@@ -43,6 +43,7 @@ interface Note {
   readonly about?: string;
   readonly unset?: string;
   readonly each?: string;
+  readonly of?: z.core.$ZodType;
 }
 
 /** The key itself if it has a note, and the keys below it. */
@@ -61,10 +62,11 @@ function keyRows(path: string, outer: z.core.$ZodType): string[][] {
 function rowsBelow(path: string, schema: z.core.$ZodType): string[][] {
   if (schema instanceof z.ZodArray) return rowsBelow(`${path}[]`, schema.element);
   if (!(schema instanceof z.ZodObject)) return [];
-  const { each } = noteOf(schema);
+  const { each, of } = noteOf(schema);
   const entries = Object.entries<z.core.$ZodType>(schema.shape);
   // All of them have the same schema, so one is enough.
-  const shown = each === undefined ? entries : entries.slice(0, 1).map(([, item]) => [`<${each}>`, item] as const);
+  const one = of ?? entries[0]?.[1];
+  const shown = each === undefined || one === undefined ? entries : [[`<${each}>`, one] as const];
   return shown.flatMap(([name, item]) => keyRows(`${path}.${name}`, item));
 }
 

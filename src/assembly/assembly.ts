@@ -21,6 +21,8 @@ import { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
+import { tiersIn, type TierTable } from '../core/limits/tiers.js';
+import type { Tier } from '../core/store/records.js';
 import { ENDPOINT_SCOPES } from '../core/scopes/endpointScopes.js';
 import type { Observer } from '../core/observer/observer.js';
 import { checkOptions } from '../core/util/checkOptions.js';
@@ -99,6 +101,16 @@ export interface Assembly extends Latchkey {
   readonly schemas: SchemaRegistry;
   readonly keyEvents: KeyEventListeners;
   readonly observer: Observer;
+  /**
+   * Replaces the table of tiers in this process, and the names of the tiers in guarded schemas. Call it before
+   * the function that {@link prepare} returns, which marks cached principals as stale.
+   *
+   * @param defaultTier the tier of new workspaces. Default: GROWTH, or the smallest
+   * @throws TypeError if the table doesn't have that tier
+   */
+  setTiers(table: TierTable, defaultTier?: Tier): void;
+  /** The tiers of stored workspaces that the table doesn't have, as far as they were read. */
+  readonly unknownTiers: () => readonly string[];
   readonly introspection: Introspection;
   readonly cost: CostMode;
   readonly answer: AnswerLimits;
@@ -143,7 +155,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const services = openServices(foundation, { tiers: limiter.tiers, knownScopes });
   const firstKey = await services.workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
-    tier: options.defaultTier ?? 'GROWTH',
+    tier: foundation.tiers.defaultTier(),
     withKey: principals.operator === null,
   });
   await principals.open();
@@ -167,7 +179,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
   return {
-    typeDefs: keyTypeDefs(),
+    typeDefs: keyTypeDefs(tiersIn(limiter.tiers)),
     resolvers,
     guard: guardOf(foundation, { answer, resolvers, knownScopes, schemas }),
     context: principals.contextBuilder(admission),
@@ -189,6 +201,8 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     principalTokens: signing.principalTokens,
     limiter: admission.counter,
     rateLimitHeaders: configured.rateLimitHeaders,
+    setTiers: foundation.tiers.replace,
+    unknownTiers: () => foundation.tiers.stored.unknown,
     usage: accounts.usage,
     refusals: accounts.refusals,
     gathered: accounts.gathered,

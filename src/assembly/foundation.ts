@@ -5,6 +5,7 @@ import { BcryptGate } from '../core/keys/bcryptGate.js';
 import { KeyEventListeners } from '../core/keys/keyEventListeners.js';
 import { Peppers } from '../core/keys/pepper.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
+import type { UnknownTier } from '../core/limits/storedTiers.js';
 import { containedObserver } from '../core/observer/containedObserver.js';
 import type { Observer } from '../core/observer/observer.js';
 import type { Ceilings } from '../core/scopes/ceilings.js';
@@ -13,7 +14,9 @@ import { withBreaker } from '../core/store/breaking.js';
 import type { KeyType } from '../core/store/records.js';
 import type { Store } from '../core/store/store.js';
 import { Callbacks } from '../shared/callbacks.js';
+import { shown } from '../shared/optionChecks.js';
 import { ChangeAnnouncer } from './changeAnnouncer.js';
+import { CurrentTiers } from './currentTiers.js';
 import type { LatchkeyOptions } from './latchkeyOptions.js';
 
 /** What every part of an assembly uses: the store, the clock, the user's functions, and the configuration in use. */
@@ -31,6 +34,7 @@ export interface Foundation {
   readonly log: LatchkeyOptions['log'];
   readonly keyEvents: KeyEventListeners;
   readonly configured: CurrentConfiguration;
+  readonly tiers: CurrentTiers;
   /** Functions that end what was started, for a start that fails. */
   readonly started: (() => unknown)[];
   /** Stops the circuit breaker, if it was created here. */
@@ -45,15 +49,26 @@ export function foundationOf(options: LatchkeyOptions, started: (() => unknown)[
   const keyEvents = new KeyEventListeners();
   if (options.onKeyEvent !== undefined) keyEvents.listen(callbacks.contain('onKeyEvent', options.onKeyEvent));
   const changes = new ChangeAnnouncer(options.changes, callbacks, keyEvents.tell);
+  const log = options.log && callbacks.contain('log', options.log);
+  const tiers = new CurrentTiers(options, reportTo(log));
   return {
-    ...{ options, end, started, callbacks, changes, keyEvents },
-    store: changes.around(store),
+    ...{ options, end, started, callbacks, changes, keyEvents, tiers, log },
+    store: tiers.stored.around(changes.around(store)),
     now: options.now ?? Date.now,
     gate: new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost }),
     peppers: Peppers.of(options.peppers ?? []),
     observer: containedObserver(callbacks, options.observer),
-    log: options.log && callbacks.contain('log', options.log),
     configured: new CurrentConfiguration(options),
+  };
+}
+
+/** Returns the function that reports a tier that the table doesn't have, but a stored workspace. */
+function reportTo(log: LatchkeyOptions['log']): (unknown: UnknownTier) => void {
+  return ({ tier, instead }) => {
+    const text = `A stored workspace has the tier ${shown(tier)}, which is not defined. Such workspaces have the limits of ${instead}, the smallest tier. Define the tier, or set \`was\` of the tier that replaces it.`;
+    // oxlint-disable-next-line no-console
+    if (log === undefined) console.warn(text);
+    else log(new Error(text), { principal: ANONYMOUS });
   };
 }
 

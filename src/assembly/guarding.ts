@@ -23,7 +23,7 @@ interface GuardingOptions {
 
 /** Returns the function that guards a schema in place. */
 export function guardOf(
-  { options, log }: Foundation,
+  { options, log, tiers }: Foundation,
   { answer, resolvers, knownScopes, schemas }: GuardingOptions,
 ): (schema: GraphQLSchema, given?: { readonly plugin?: boolean }) => GraphQLSchema {
   const { actions, rootFields } = options;
@@ -34,6 +34,7 @@ export function guardOf(
     guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
     const guarded = assertGuarded(schema);
     schemas.add(schema);
+    tiers.watch(schema);
     knownScopes.add(guarded.scopes, () => openings(schema, guarded));
     return schema;
   };

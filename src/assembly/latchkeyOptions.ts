@@ -39,7 +39,8 @@ import {
 import { Ceilings } from '../core/scopes/ceilings.js';
 import { Roles } from '../core/scopes/roles.js';
 import { DAY } from '../core/store/periods.js';
-import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../core/store/records.js';
+import { isTierName, TIER_NAME } from '../core/limits/tierNames.js';
+import { KEY_TYPES, type KeyType, type Tier } from '../core/store/records.js';
 
 /**
  * The options of `createLatchkey`. Only `store` is required.
@@ -74,7 +75,7 @@ export interface LatchkeyOptions {
   readonly issuer?: string;
   /** The bcrypt cost for new keys, 4 to 15. Default: 10. */
   readonly bcryptCost?: number;
-  /** The tier of the first workspace. Default: GROWTH. */
+  /** The tier of new workspaces, unless another one is given. Default: GROWTH, or the smallest tier if there is no GROWTH. */
   readonly defaultTier?: Tier;
   /** The callers that can use introspection. Default: `authenticated`. */
   readonly introspection?: Introspection;
@@ -225,7 +226,7 @@ export const latchkeySchema = z.strictObject(
       .regex(/^[\x21-\x7e]*$/, ISSUER)
       .optional(),
     bcryptCost: integer(4, 15).optional(),
-    defaultTier: oneOf(TIERS).optional(),
+    defaultTier: has<Tier>(isTierName, TIER_NAME).optional(),
     introspection: introspectionSchema.optional(),
     onDenied: oneOf(ON_DENIED).optional(),
     cost: oneOf(COST_MODES).optional(),

@@ -46,7 +46,7 @@ export function openServices(foundation: Foundation, { tiers, knownScopes }: Ser
   const common = { roles, configured: configuredKeys, now };
   return {
     keys,
-    workspaces: new WorkspaceService({ ...common, store, minter }),
+    workspaces: new WorkspaceService({ ...common, store, minter, tiers, defaultTier: foundation.tiers.defaultTier }),
     projects: new ProjectService({ ...common, store }),
     users: new UserService({ ...common, store }),
     async holderOf(actor, key) {

@@ -19,6 +19,7 @@ import { listCommand as listProjectsCommand } from './commands/projects/list.js'
 import { scanCommand } from './commands/scan.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
+import { tiersCommand } from './commands/tiers.js';
 import { usageCommand } from './commands/usage.js';
 import { listCommand as listUsersCommand } from './commands/users/list.js';
 import { verifyKeyCommand } from './commands/verify.js';
@@ -54,6 +55,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
     ],
     'Workspace:': [
       group('workspace', 'Manage workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
+      tiersCommand(),
       group('projects', 'List the projects of a workspace.', [listProjectsCommand()]),
       group('users', 'List the users of a workspace.', [listUsersCommand()]),
       group('audit', 'Read, verify and archive the audit log.', [tailCommand(), verifyCommand(), archiveCommand()]),

@@ -22,7 +22,7 @@ import { FileFault, isOfSystem } from '../shared/files/wholeFile.js';
 import { assemble, type Assembly } from '../assembly/assembly.js';
 import type { LatchkeyOptions } from '../assembly/latchkeyOptions.js';
 import { Limiter } from '../core/limits/limiter.js';
-import type { TierTable } from '../core/limits/tiers.js';
+import { tiersIn, type TierTable } from '../core/limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
 import { readCertificate } from './net/certificate.js';
 import { fetchThrough } from '../shared/outgoing/fetchThrough.js';
@@ -119,10 +119,10 @@ export async function composeService(
   const certificate = settings.tls && readCertificate(settings.tls);
   const gatewaySchema = settings.gateway && (await gatewaySchemaOf(settings.gateway));
   const tracing = settings.tracing ? await openTracing(logger) : null;
-  const metrics = new Metrics();
-  const { observer } = metrics;
-  // Shared by reference with all counters; a reload overwrites its values.
+  // Shared by reference with all counters; a reload replaces its content.
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
+  const metrics = new Metrics(tiersIn(tiers));
+  const { observer } = metrics;
   const { store, breaker } = breakingStore(
     observedStore(
       await openStore<Partial<DemoStore>>(settings, {
@@ -169,7 +169,7 @@ export async function composeService(
       configuration: keyConfiguration(settings.configuration),
       tiers,
       bcryptCost: settings.bcryptCost,
-      defaultTier: settings.defaultTier,
+      defaultTier: settings.configuration.defaultTier,
       cacheTtl: settings.cacheTtl,
       keepEndedKeys: settings.keepEndedKeys,
       onEndedKeysRemoved: ({ removed, error }) => {
@@ -193,11 +193,11 @@ export async function composeService(
       const putInPlace = await latchkey.prepare(keyConfiguration(configuration));
       // First, because it may throw.
       useRules?.();
+      latchkey.setTiers(configuration.tiers, configuration.defaultTier);
       putInPlace();
       // A running operation may need other scopes now.
       if (useRules !== undefined) streams.judge();
       if (renewed !== null) renewCertificate(server, renewed);
-      Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
       if (settings.gateway === null && configuration.demo !== withDemo)
         logger.warn('demo has changed. It takes effect at the next start.');
@@ -216,7 +216,7 @@ export async function composeService(
           });
     const schema = latchkey.guard(
       makeExecutableSchema({
-        typeDefs: servedTypeDefs(withDemo),
+        typeDefs: servedTypeDefs(withDemo, tiersIn(tiers)),
         resolvers: [
           latchkey.resolvers,
           ...(demo?.resolvers ?? []),
@@ -247,6 +247,7 @@ export async function composeService(
     latchkey.onChange((change) => streams.judge(change));
     metrics.watchStreams(() => streams.size);
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);
+    metrics.watchUnknownTiers(() => latchkey.unknownTiers().length);
     metrics.watchUsage(() => latchkey.usage.dropped);
     metrics.watchEndedKeys(() => latchkey.endedKeys?.removed ?? 0);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();

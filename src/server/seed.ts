@@ -16,7 +16,7 @@ try {
     await store.workspaces.ensure({
       id: DEFAULT_WORKSPACE_ID,
       name: DEFAULT_WORKSPACE_ID,
-      tier: settings.defaultTier,
+      tier: settings.configuration.defaultTier,
       createdAt: Date.now(),
     });
     const seeded = await seedWarehouse(new AssetService(store.assets, Date.now), DEFAULT_WORKSPACE_ID);

@@ -1,14 +1,16 @@
 import { Kind, type DefinitionNode, type DocumentNode, type ObjectTypeDefinitionNode } from 'graphql';
 import { demoTypeDefs } from '../demo/demoTypeDefs.js';
+import type { Tier } from '../core/store/records.js';
 import { apiTypeDefs } from '../management/schema/typeDefs.js';
 
 /**
  * Returns the API of the service: schema.graphql and, unless it is left out, the built-in domain.
  *
  * @param demo whether the built-in domain is served
+ * @param tiers the names of the tiers. Default: the published ones
  */
-export function servedTypeDefs(demo: boolean): DocumentNode {
-  const { definitions } = apiTypeDefs();
+export function servedTypeDefs(demo: boolean, tiers?: readonly Tier[]): DocumentNode {
+  const { definitions } = apiTypeDefs(tiers);
   if (!demo) return { kind: Kind.DOCUMENT, definitions };
   // The domain's types come before the streams, as its streams come before those of keys.
   const streams = definitions.findIndex(

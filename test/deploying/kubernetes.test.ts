@@ -61,7 +61,7 @@ test('its settings and its latchkey.yaml are valid', () => {
     const written = container.env.flatMap(({ name, value }: any) => (value === undefined ? [] : [[name, value]]));
     const settings = readSettings({ ...Object.fromEntries(written), LATCHKEY_CONFIG: file, NODE_ENV: 'production' });
     expect(settings).toMatchObject({ requireHttps: true, trustProxy: ['10.0.0.0/8'], metrics: { port: 9464 } });
-    expect(settings.configuration.tiers.GROWTH.rate).toBe(500);
+    expect(settings.configuration.tiers.GROWTH?.rate).toBe(500);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import { tierTable } from '../../src/core/limits/tiers.js';
-import { TIERS } from '../../src/core/store/records.js';
+import { PUBLISHED_TIERS } from '../../src/core/limits/tierNames.js';
 import { act } from '../e2e/operations.js';
 import type { Issuer } from '../support/issuer.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
@@ -78,7 +78,9 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
       ...Object.fromEntries(CONFIGURED.map(({ role, token }) => [`KEY_OF_${role.toUpperCase()}`, token])),
     },
     tiers: tierTable(
-      Object.fromEntries([...TIERS, 'ANONYMOUS' as const, 'KEY_CREATION' as const].map((tier) => [tier, wide])),
+      Object.fromEntries(
+        [...PUBLISHED_TIERS, 'ANONYMOUS' as const, 'KEY_CREATION' as const].map((tier) => [tier, wide]),
+      ),
     ),
   });
   const owner = OPERATOR_KEY;

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import Database from 'libsql';
 import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
 import type { Store } from '../../src/core/store/store.js';
-import { aKey, NOW } from '../core/store/fixtures.js';
+import { aKey, NOW, placesFor } from '../core/store/fixtures.js';
 
 const SIZE = 1_000_000;
 const WS = 'ws_scale';
@@ -93,7 +93,7 @@ test.each<[what: string, work: Work, found: unknown]>([
 
 test('X1: a key is created in the large workspace', async () => {
   const began = performance.now();
-  expect(await store.keys.insert(aKey(WS), (_tier) => ({ keys: null, adminKeys: null }), NOW)).toEqual({
+  expect(await store.keys.insert(aKey(WS), placesFor(null, null), NOW)).toEqual({
     outcome: 'inserted',
   });
   expect(await store.keys.insert(aKey(WS), 5, NOW)).toMatchObject({ outcome: 'full' });

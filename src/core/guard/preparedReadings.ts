@@ -2,6 +2,7 @@ import { executeSync, Kind, OperationTypeNode, print, type DocumentNode, type Gr
 import { LRUCache } from 'lru-cache';
 import { readsSchema } from './introspectionPart.js';
 import type { Introspecting } from './introspection.js';
+import { OfSchema } from './schemaRevision.js';
 
 /** Maximum size of all prepared responses, and of one, in bytes. */
 const MAX_BYTES = 32 * 2 ** 20;
@@ -22,8 +23,8 @@ type Data = Record<string, unknown>;
 export class PreparedReadings {
   readonly #answers = new LRUCache<string, Data>({ maxSize: MAX_BYTES, maxEntrySize: MAX_ENTRY });
   readonly #texts = new WeakMap<DocumentNode, string>();
-  readonly #schemas = new WeakMap<GraphQLSchema, number>();
   #count = 0;
+  readonly #ids = new OfSchema(() => this.#count++);
 
   /** The number of responses that were not in the cache. */
   executed = 0;
@@ -40,7 +41,7 @@ export class PreparedReadings {
     const values = valuesOf(operation, variables);
     if (values === null || values.length > MAX_VARIABLES) return null;
     // The operation's name, because a document can have several operations.
-    const key = `${this.#idOf(view)} ${values} ${this.#textOf(document)} ${operation.name?.value ?? ''}`;
+    const key = `${this.#ids.of(view)} ${values} ${this.#textOf(document)} ${operation.name?.value ?? ''}`;
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
     this.executed += 1;
@@ -50,12 +51,6 @@ export class PreparedReadings {
     const size = key.length * 2 + JSON.stringify(data).length * BYTES_PER_CHARACTER;
     this.#answers.set(key, data, { size });
     return data;
-  }
-
-  #idOf(view: GraphQLSchema): number {
-    let id = this.#schemas.get(view);
-    if (id === undefined) this.#schemas.set(view, (id = this.#count++));
-    return id;
   }
 
   #textOf(document: DocumentNode): string {

@@ -6,6 +6,7 @@ import { rulesOf } from './guard.js';
 import { pruned } from './prune.js';
 import type { Requirement } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
+import { OfSchema } from './schemaRevision.js';
 import { visibleParts } from './visible.js';
 
 /**
@@ -20,16 +21,14 @@ interface View {
   readonly parts: number;
 }
 
-const viewsBySchema = new WeakMap<GraphQLSchema, Views>();
+const viewsBySchema = new OfSchema((schema) => new Views(schema, rulesOf(schema)));
 
 /**
  * Returns the part of the schema that a principal has access to: the schema itself if it is all of it, null if there is
  * no query. Callers with the same access share one object.
  */
 export function viewOf(schema: GraphQLSchema, principal: Principal): GraphQLSchema | null {
-  let views = viewsBySchema.get(schema);
-  if (views === undefined) viewsBySchema.set(schema, (views = new Views(schema, rulesOf(schema))));
-  return views.of(principal);
+  return viewsBySchema.of(schema).of(principal);
 }
 
 /** The cached views of a schema, by the requirements that are met. Many combinations of scopes have the same view. */

@@ -1,5 +1,6 @@
 import { addToMoment } from '../../shared/dates/moments.js';
-import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
+import { placesOf } from '../limits/tierPlaces.js';
+import { rowOf, TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, type Refusal } from '../errors/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
@@ -119,7 +120,9 @@ export class KeyService {
     this.#locateForeign = options.locateForeign ?? (async () => []);
   }
 
-  readonly #places: Places = (tier) => this.#tiers[tier];
+  get #places(): Places {
+    return placesOf(this.#tiers);
+  }
 
   /**
    * Creates a key.
@@ -145,7 +148,7 @@ export class KeyService {
     if (projectId !== null) assertBindable(fields.scopes);
     const userId = await this.#userFor(workspace.id, input.userId ?? null);
     const kind = placeKindOf(fields);
-    const places = this.#tiers[workspace.tier][kind];
+    const places = rowOf(this.#tiers, workspace.tier)[kind];
     // An early check, because a bcrypt run costs far more than a read. The insertion checks the limit again and decides.
     if (places !== null) {
       const living = await this.#store.keys.countFamilies(workspace.id, now, kind);
@@ -373,7 +376,7 @@ export class KeyService {
   /** Returns the refusal for a full workspace. Reads the tier again, because it may have changed. */
   async #full(actor: Actor, workspaceId: string, kind: PlaceKind, living: number): Promise<Refusal> {
     const { tier } = await this.workspace(actor, workspaceId);
-    return keyLimitReached(tier, kind, this.#tiers[tier][kind] ?? living, living);
+    return keyLimitReached(tier, kind, rowOf(this.#tiers, tier)[kind] ?? living, living);
   }
 
   /** Returns the project of a new key. @throws Refusal NOT_FOUND */

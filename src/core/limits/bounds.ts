@@ -1,6 +1,6 @@
 import type { Category } from './category.js';
 import type { Bound, Subject, WindowsOf } from './limits.js';
-import type { LimitedAs, TierLimits, TierTable, WindowLimits } from './tiers.js';
+import { rowOf, type LimitedAs, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import type { WindowName } from './window.js';
 
 /** The time until an amount fits into each of the two windows, in ms; 0: it fits now. */
@@ -30,7 +30,7 @@ export function limitsOf(
   { limits, tier }: { limits?: TierLimits | undefined; tier: LimitedAs },
   tiers: TierTable,
 ): TierLimits {
-  return limits ?? tiers[tier];
+  return limits ?? rowOf(tiers, tier);
 }
 
 /** Returns all pairs of windows that an admission is counted in. The order decides among equal limits and waits. */

@@ -1,6 +1,6 @@
 import type { Category } from './category.js';
 import type { SharedBy, SharedWindows, Subject } from './limits.js';
-import type { TierLimits, TierTable, WindowLimits } from './tiers.js';
+import { rowOf, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import type { Tier } from '../store/records.js';
 
 /** The fields of a key that determine its windows. A principal has all of them. */
@@ -28,7 +28,7 @@ const known = new WeakMap<Limited, Resolved>();
  * @param category of the operation; undefined: only the limits of the tier apply
  */
 export function subjectOfKey(key: Limited, tiers: TierTable, category?: Category): Subject {
-  const limits = tiers[key.tier];
+  const limits = rowOf(tiers, key.tier);
   const { familyId: family, tier } = key;
   if (limits.owner === null && limits.project === null && limits.workspace === null) return { family, tier, category };
   let resolved = known.get(key);

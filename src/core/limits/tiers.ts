@@ -1,6 +1,17 @@
-import { TIERS, type Tier } from '../store/records.js';
-import { isPlainObject, optionError, unknownOption } from '../../shared/optionChecks.js';
+import type { Tier } from '../store/records.js';
+import { checkNames as checkOptions, isPlainObject, optionError, unknownOption } from '../../shared/optionChecks.js';
 import { CATEGORIES, type Category } from './category.js';
+import {
+  isOtherRow,
+  isPublished,
+  isTierName,
+  MAX_TIERS,
+  OTHER_ROWS,
+  PUBLISHED_TIERS,
+  TIER_NAME,
+  type OtherRow,
+  type PublishedTier,
+} from './tierNames.js';
 
 /** The units that a key family may use in any 60 seconds (`rate`) and in any one second (`burst`). */
 export interface WindowLimits {
@@ -37,6 +48,8 @@ export interface TierLimits extends WindowLimits {
   readonly workspace: WindowLimits | null;
   /** The limits of a key family in cost units; null: none. */
   readonly cost: CostLimits | null;
+  /** Earlier names of the tier. Workspaces that are stored with one of them have this tier. */
+  readonly was?: readonly Tier[];
 }
 
 /** The cost units that a key family may use in any 60 seconds (`rate`) and in any one second (`burst`). */
@@ -46,21 +59,15 @@ export interface CostLimits extends WindowLimits {
 }
 
 /**
- * The subject of a record of limits: a tier, callers without a key, the keys that a workspace creates and rotates, or the
- * tokens that a key verifies.
+ * The subject of a record of limits: a tier, callers without a key (`ANONYMOUS`), the keys that a workspace creates and
+ * rotates (`KEY_CREATION`), or the tokens that a key verifies (`VERIFICATION`).
  */
-export type LimitedAs = Tier | 'ANONYMOUS' | 'KEY_CREATION' | 'VERIFICATION';
-
-const LIMITED_AS: readonly LimitedAs[] = Object.freeze([
-  ...TIERS,
-  'ANONYMOUS',
-  'KEY_CREATION',
-  'VERIFICATION',
-] as const);
+export type LimitedAs = Tier;
 
 /**
- * The limits of each tier. `ANONYMOUS` has those of callers without a key, `KEY_CREATION` how many keys a workspace may
- * create and rotate, and `VERIFICATION` how many tokens a key may verify. Created by {@link tierTable}.
+ * The limits of each tier, the smallest tier first. `ANONYMOUS` has those of callers without a key, `KEY_CREATION` how
+ * many keys a workspace may create and rotate, and `VERIFICATION` how many tokens a key may verify. Created by
+ * {@link tierTable}.
  *
  * @example
  * ```ts
@@ -69,10 +76,13 @@ const LIMITED_AS: readonly LimitedAs[] = Object.freeze([
  * export const tiers: TierTable = tierTable({ FREE_TRIAL: { keys: 3 } });
  * ```
  */
-export type TierTable = Readonly<Record<LimitedAs, TierLimits>>;
+export type TierTable = Readonly<Record<OtherRow, TierLimits>> & Readonly<Record<Tier, TierLimits>>;
+
+/** A table that has all published tiers. */
+export type PublishedTiers = TierTable & Readonly<Record<PublishedTier, TierLimits>>;
 
 /**
- * The limits to replace, by tier. `categories` replaces all categories of the tier.
+ * The limits to replace, by published tier. `categories` replaces all categories of the tier.
  *
  * @example
  * ```ts
@@ -82,11 +92,57 @@ export type TierTable = Readonly<Record<LimitedAs, TierLimits>>;
  * export const tiers = tierTable(overrides);
  * ```
  */
-export type TierOverrides = Readonly<Partial<Record<LimitedAs, Readonly<Partial<TierLimits>>>>>;
+export type TierOverrides = Readonly<
+  Partial<Record<PublishedTier | OtherRow, Readonly<Partial<Omit<TierLimits, 'was'>>>>>
+>;
+
+/**
+ * The definition of a tier.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type TierDefinition } from 'latchkey';
+ *
+ * const hobby: TierDefinition = { was: 'STARTER', rate: 60 };
+ * export const tiers = tierTable({ HOBBY: hobby });
+ * ```
+ */
+export interface TierDefinition extends Readonly<Partial<Omit<TierLimits, 'was'>>> {
+  /** A published tier, or a tier further up, whose limits a new tier starts from. Default: the published tier in `was`. */
+  readonly from?: Tier;
+  /** The earlier names of the tier. It takes their place, and workspaces that are stored with one of them have this tier. */
+  readonly was?: Tier | readonly Tier[];
+}
+
+/**
+ * Tiers by name, the smallest first. The limits of a published tier replace its published ones. Any other name is a new
+ * tier: it has all limits, or `from` or `was`. null: the tier doesn't exist.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type TierDefinitions } from 'latchkey';
+ *
+ * const tiers: TierDefinitions = { FREE_TRIAL: null, HOBBY: { was: 'STARTER' }, MAX: { from: 'ENTERPRISE', rate: 9_000 } };
+ * export const table = tierTable(tiers);
+ * ```
+ */
+export type TierDefinitions = Readonly<Record<string, TierDefinition | null | undefined>>;
+
+export interface TierTableOptions {
+  /** Whether the published tiers exist that the definitions don't name. @default true */
+  readonly published?: boolean;
+}
 
 const NONE: TierLimits['categories'] = Object.freeze({});
 
-const NO_MORE = { owner: null, project: null, workspace: null, cost: null } as const;
+/** The limits that a new tier need not have, with their defaults. */
+const OPTIONAL = {
+  categories: NONE,
+  owner: null,
+  project: null,
+  workspace: null,
+  cost: null,
+} as const satisfies Partial<TierLimits>;
 
 function limits(
   [keys, adminKeys]: readonly [number | null, number | null],
@@ -94,11 +150,11 @@ function limits(
   burst: number,
   streams: number,
 ): TierLimits {
-  return Object.freeze({ keys, adminKeys, rate, burst, streams, categories: NONE, ...NO_MORE });
+  return Object.freeze({ keys, adminKeys, rate, burst, streams, ...OPTIONAL });
 }
 
 /** The published limits. */
-export const TIER_LIMITS: TierTable = Object.freeze({
+export const TIER_LIMITS: PublishedTiers = Object.freeze({
   FREE_TRIAL: limits([1, 2], 20, 2, 1),
   STARTER: limits([1, 2], 30, 3, 2),
   GROWTH: limits([10, 10], 500, 25, 10),
@@ -112,13 +168,18 @@ export const TIER_LIMITS: TierTable = Object.freeze({
   VERIFICATION: limits([1, 1], 30_000, 1_000, 1),
 });
 
+const FIELDS: readonly string[] = Object.keys(TIER_LIMITS.GROWTH);
+
+const EMPTY = 'tiers: there is no tier. Define at least one.';
+
 /** The largest Int of GraphQL, because the API returns the limits. */
 const HIGHEST = 2 ** 31 - 1;
 
 /**
- * Creates a table of limits from the published ones.
+ * Creates a table of limits from the published ones. The order of the tiers is the order of their size: published tiers
+ * keep theirs, and a new tier comes after the tier above it in `definitions`, or in the place of the tier that it `was`.
  *
- * @param overrides the limits to replace
+ * @param definitions the tiers to change, add, rename and remove
  * @throws TypeError that names the first invalid field, such as `tiers.GROWTH.categories.write.rate`
  * @example
  * ```ts
@@ -127,12 +188,23 @@ const HIGHEST = 2 ** 31 - 1;
  * export const tiers = tierTable({ GROWTH: { rate: 1_000, categories: { write: { rate: 100, burst: 5 } } } });
  * ```
  */
-export function tierTable(overrides: TierOverrides = {}): TierTable {
-  checkNames('tiers', overrides, LIMITED_AS);
-  const entries = LIMITED_AS.map(
-    (tier) => [tier, replaced(`tiers.${tier}`, TIER_LIMITS[tier], overrides[tier])] as const,
-  );
-  return Object.freeze(Object.fromEntries(entries) as Record<LimitedAs, TierLimits>);
+export function tierTable(definitions?: TierOverrides): PublishedTiers;
+export function tierTable(definitions: TierDefinitions, options?: TierTableOptions): TierTable;
+export function tierTable(definitions: TierDefinitions = {}, options: TierTableOptions = {}): TierTable {
+  checkOptions('tierTable: options', options, ['published']);
+  const { published = true } = options;
+  if (typeof published !== 'boolean') throw optionError('tierTable: options.published', published, 'true or false');
+  if (!isPlainObject(definitions)) throw optionError('tiers', definitions, 'an object with limits by tier');
+  checkTierNames(definitions);
+  const renamed = renamesOf(definitions);
+  const rows = new Rows(definitions);
+  const tiers = orderOf(definitions, published)
+    .filter((name) => definitions[name] !== null && !renamed.has(name))
+    .map((name) => [name, rows.of(name)] as const);
+  if (tiers.length === 0) throw new TypeError(EMPTY);
+  if (tiers.length > MAX_TIERS) throw new TypeError(`tiers has ${tiers.length} tiers. Allowed: at most ${MAX_TIERS}.`);
+  const others = OTHER_ROWS.map((name) => [name, rows.of(name)] as const);
+  return Object.freeze(Object.fromEntries<TierLimits>([...tiers, ...others])) as unknown as TierTable;
 }
 
 /**
@@ -141,27 +213,135 @@ export function tierTable(overrides: TierOverrides = {}): TierTable {
  * @throws TypeError that names the first invalid field
  */
 export function checkTierTable(table: unknown): asserts table is TierTable {
-  checkNames('tiers', table, LIMITED_AS);
-  for (const tier of LIMITED_AS) {
-    const limits = (table as Record<LimitedAs, unknown>)[tier];
-    if (limits === undefined) throw new TypeError(`tiers.${tier} is missing`);
-    checkNames(`tiers.${tier}`, limits, Object.keys(TIER_LIMITS[tier]));
-    for (const field of Object.keys(TIER_LIMITS[tier])) {
-      if ((limits as Record<string, unknown>)[field] === undefined)
-        throw new TypeError(`tiers.${tier}.${field} is missing`);
+  if (!isPlainObject(table)) throw optionError('tiers', table, 'an object with limits by tier');
+  for (const name of OTHER_ROWS) if (!Object.hasOwn(table, name)) throw new TypeError(`tiers.${name} is missing`);
+  for (const [name, row] of Object.entries(table)) {
+    checkKnown(`tiers.${name}`, row, [...FIELDS, 'was']);
+    for (const field of FIELDS) {
+      if ((row as Record<string, unknown>)[field] === undefined)
+        throw new TypeError(`tiers.${name}.${field} is missing`);
     }
   }
-  tierTable(table as TierOverrides);
+  tierTable(table as TierDefinitions, { published: false });
 }
 
-function replaced(path: string, published: TierLimits, fields: Partial<TierLimits> = {}): TierLimits {
-  checkNames(path, fields, Object.keys(published));
-  const { keys, adminKeys, rate, burst, streams, categories, ...more } = { ...published, ...given(fields) };
+function checkTierNames(definitions: object): void {
+  for (const name of Object.keys(definitions)) {
+    if (!isOtherRow(name) && !isTierName(name)) throw optionError('tiers: the name of a tier', name, TIER_NAME);
+  }
+}
+
+/** Returns the earlier names of all tiers, with their new ones. @throws TypeError if one of them is ambiguous */
+function renamesOf(definitions: TierDefinitions): ReadonlyMap<Tier, Tier> {
+  const renames = new Map<Tier, Tier>();
+  for (const [name, definition] of Object.entries(definitions)) {
+    for (const was of earlierNames(`tiers.${name}.was`, definition?.was)) {
+      if (was === name || definitions[was] != null)
+        throw new TypeError(`tiers.${name}.was names ${was}, which is defined, too. Remove one of them.`);
+      const other = renames.get(was);
+      if (other !== undefined)
+        throw new TypeError(`tiers.${name}.was names ${was}, as tiers.${other}.was does. Remove one of them.`);
+      renames.set(was, name);
+    }
+  }
+  return renames;
+}
+
+function earlierNames(path: string, was: unknown): readonly Tier[] {
+  if (was === undefined) return [];
+  const names: readonly unknown[] = Array.isArray(was) ? was : [was];
+  if (names.length > MAX_TIERS || !names.every(isTierName))
+    throw optionError(path, was, `${TIER_NAME}; or a list of at most ${MAX_TIERS} such names`);
+  return names;
+}
+
+/** Returns the names of all tiers in the order of their size, including those that are removed or renamed. */
+function orderOf(definitions: TierDefinitions, published: boolean): readonly Tier[] {
+  const order: Tier[] = published ? [...PUBLISHED_TIERS] : [];
+  let next = 0;
+  for (const [name, definition] of Object.entries(definitions)) {
+    if (isOtherRow(name) || definition === undefined) continue;
+    const own = order.indexOf(name);
+    if (own >= 0) {
+      next = own + 1;
+      continue;
+    }
+    const was = earlierNames('', definition?.was).find((earlier) => order.includes(earlier));
+    const at = was === undefined ? next : order.indexOf(was);
+    order.splice(at, 0, name);
+    next = at + 1;
+  }
+  return order;
+}
+
+/** Builds the rows of a table. */
+class Rows {
+  readonly #definitions: TierDefinitions;
+  readonly #rows = new Map<LimitedAs, TierLimits>();
+
+  constructor(definitions: TierDefinitions) {
+    this.#definitions = definitions;
+  }
+
+  of(name: LimitedAs): TierLimits {
+    let row = this.#rows.get(name);
+    if (row === undefined) this.#rows.set(name, (row = this.#built(name)));
+    return row;
+  }
+
+  #built(name: LimitedAs): TierLimits {
+    const path = `tiers.${name}`;
+    const definition = this.#definitions[name];
+    if (definition === undefined) return rowOf(TIER_LIMITS, name);
+    checkDefinition(path, definition, fieldsOf(name));
+    const { was, ...own } = given(definition);
+    const base = isPublished(name) || isOtherRow(name) ? TIER_LIMITS[name] : this.#baseOf(path, name, definition);
+    const earlier = earlierNames(`${path}.was`, was);
+    const row = checkedRow(path, { ...OPTIONAL, ...base, ...own });
+    return Object.freeze({ ...row, ...(earlier.length > 0 && { was: Object.freeze([...earlier]) }) });
+  }
+
+  /** Returns the limits that a new tier starts from; none: it has to have all of them. */
+  #baseOf(path: string, name: Tier, { from, was }: TierDefinition): Partial<TierLimits> {
+    if (from !== undefined) return this.#started(path, name, from);
+    const earlier = earlierNames(path, was).find(isPublished);
+    return earlier === undefined ? {} : TIER_LIMITS[earlier];
+  }
+
+  #started(path: string, name: Tier, from: unknown): TierLimits {
+    if (typeof from === 'string') {
+      const names = Object.keys(this.#definitions);
+      const isAbove = names.includes(from) && names.indexOf(from) < names.indexOf(name) && !isOtherRow(from);
+      if (this.#definitions[from] != null && (isPublished(from) || isAbove)) return this.of(from);
+      if (isPublished(from)) return TIER_LIMITS[from];
+    }
+    throw optionError(`${path}.from`, from, `a published tier (${PUBLISHED_TIERS.join(', ')}), or a tier further up`);
+  }
+}
+
+function checkDefinition(path: string, value: unknown, known: readonly string[]): asserts value is TierDefinition {
+  checkKnown(path, value, known);
+}
+
+/** Returns the names that a definition can have. */
+function fieldsOf(name: LimitedAs): readonly string[] {
+  if (isOtherRow(name)) return FIELDS;
+  return isPublished(name) ? [...FIELDS, 'was'] : [...FIELDS, 'was', 'from'];
+}
+
+function checkedRow(path: string, row: Partial<TierLimits>): TierLimits {
+  const missing = FIELDS.find((field) => row[field as keyof TierLimits] === undefined);
+  if (missing !== undefined) {
+    throw new TypeError(
+      `${path}.${missing} is missing. Give a new tier all limits, or start from those of another tier, as in from: GROWTH.`,
+    );
+  }
+  const { keys, adminKeys, rate, burst, streams, categories, ...more } = row as TierLimits;
   for (const [name, count] of Object.entries({ keys, adminKeys })) {
     if (count !== null) checkCount(`${path}.${name}`, count, ', or null for no limit');
   }
   for (const [name, count] of Object.entries({ rate, burst, streams })) checkCount(`${path}.${name}`, count);
-  return Object.freeze({
+  return {
     keys,
     adminKeys,
     rate,
@@ -172,12 +352,12 @@ function replaced(path: string, published: TierLimits, fields: Partial<TierLimit
     project: checkedPair(`${path}.project`, more.project),
     workspace: checkedPair(`${path}.workspace`, more.workspace),
     cost: checkedCost(`${path}.cost`, more.cost),
-  });
+  };
 }
 
 function checkedPair(path: string, pair: WindowLimits | null): WindowLimits | null {
   if (pair === null) return null;
-  checkNames(path, pair, ['rate', 'burst']);
+  checkKnown(path, pair, ['rate', 'burst']);
   const { rate, burst } = pair;
   for (const [name, count] of Object.entries({ rate, burst })) checkCount(`${path}.${name}`, count);
   return Object.freeze({ rate, burst });
@@ -185,16 +365,16 @@ function checkedPair(path: string, pair: WindowLimits | null): WindowLimits | nu
 
 function checkedCost(path: string, cost: CostLimits | null): CostLimits | null {
   if (cost === null) return null;
-  checkNames(path, cost, ['max', 'rate', 'burst']);
+  checkKnown(path, cost, ['max', 'rate', 'burst']);
   const { max, rate, burst } = cost;
   for (const [name, count] of Object.entries({ max, rate, burst })) checkCount(`${path}.${name}`, count);
   return Object.freeze({ max, rate, burst });
 }
 
 function checked(path: string, categories: TierLimits['categories'], most: WindowLimits): TierLimits['categories'] {
-  checkNames(path, categories, CATEGORIES);
+  checkKnown(path, categories, CATEGORIES);
   const entries = Object.entries(given(categories)).map(([category, pair]) => {
-    checkNames(`${path}.${category}`, pair, Object.keys(most));
+    checkKnown(`${path}.${category}`, pair, Object.keys(most));
     for (const name of ['rate', 'burst'] as const) {
       const field = `${path}.${category}.${name}`;
       checkCount(field, pair[name]);
@@ -211,7 +391,7 @@ function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
-function checkNames(path: string, value: unknown, known: readonly string[]): void {
+function checkKnown(path: string, value: unknown, known: readonly string[]): void {
   if (!isPlainObject(value)) throw optionError(path, value, `an object with ${known.join(', ')}`);
   for (const name of Object.keys(value)) if (!known.includes(name)) throw unknownOption(path, name, known);
 }
@@ -219,6 +399,50 @@ function checkNames(path: string, value: unknown, known: readonly string[]): voi
 function checkCount(path: string, value: unknown, or = ''): void {
   if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= HIGHEST) return;
   throw optionError(path, value, `an integer from 1 to ${HIGHEST}${or}`);
+}
+
+/** Returns the names of the tiers in a table, the smallest first. */
+export function tiersIn(table: TierTable): readonly Tier[] {
+  return Object.keys(table).filter((name) => !isOtherRow(name));
+}
+
+/**
+ * Returns the tier that a stored name stands for: the tier with this name, or that had it earlier. A name that the table
+ * doesn't know stands for the smallest tier, so that a workspace never gets more than somebody decided.
+ */
+export function tierOf(table: TierTable, stored: string): Tier {
+  if (Object.hasOwn(table, stored) && !isOtherRow(stored)) return stored;
+  const names = tiersIn(table);
+  const renamed = names.find((name) => table[name]?.was?.includes(stored)) ?? names[0];
+  if (renamed === undefined) throw new TypeError(EMPTY);
+  return renamed;
+}
+
+/** Returns the tier of new workspaces, unless another one is set: GROWTH, or the smallest tier. */
+export function defaultTierOf(table: TierTable): Tier {
+  return tierOf(table, 'GROWTH');
+}
+
+/** Returns whether a table has a tier with this name, or that had it earlier. */
+export function knowsTier(table: TierTable, stored: string): boolean {
+  return tiersIn(table).some((name) => name === stored || table[name]?.was?.includes(stored) === true);
+}
+
+/**
+ * Returns the limits of a tier or another row. The table may have changed since the name was read, so an unknown name is
+ * resolved as {@link tierOf} does.
+ */
+export function rowOf(table: TierTable, name: LimitedAs): TierLimits {
+  const limits = Object.hasOwn(table, name) ? table[name] : table[tierOf(table, name)];
+  if (limits === undefined) throw new TypeError(EMPTY);
+  return limits;
+}
+
+/** Replaces the content of a table that is shared by reference, in one step. */
+export function replaceTable(table: TierTable, next: TierTable): void {
+  // In the same order, which a new value for an existing name would not change.
+  for (const name of Object.keys(table)) Reflect.deleteProperty(table, name);
+  Object.assign(table, next);
 }
 
 /** Returns whether two records have the same limits. */

@@ -27,6 +27,8 @@ export function placeKindOf({ scopes }: Pick<KeyRecord, 'scopes'>): PlaceKind {
  * @param tier undefined: there is no workspace
  */
 export function limitOf(places: Places, tier: Tier | undefined, kind: PlaceKind): number | null {
-  if (typeof places !== 'function') return places;
-  return tier === undefined ? null : places(tier)[kind];
+  if (typeof places === 'number' || places === null) return places;
+  if (tier === undefined) return null;
+  const { byTier, otherwise } = places;
+  return ((Object.hasOwn(byTier, tier) ? byTier[tier] : undefined) ?? otherwise)[kind];
 }

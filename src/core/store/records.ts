@@ -20,9 +20,8 @@ export type KeyType = (typeof KEY_TYPES)[number];
 export const ENVIRONMENTS = ['LIVE', 'TEST'] as const;
 export type Environment = (typeof ENVIRONMENTS)[number];
 
-export const TIERS = ['FREE_TRIAL', 'STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE'] as const;
 /**
- * The tier of a workspace, which determines its limits.
+ * The name of a workspace's tier, which determines its limits. The table of tiers defines the names.
  *
  * @example
  * ```ts
@@ -31,7 +30,7 @@ export const TIERS = ['FREE_TRIAL', 'STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERP
  * export const PRICES: Partial<Record<Tier, number>> = { STARTER: 10, GROWTH: 50 };
  * ```
  */
-export type Tier = (typeof TIERS)[number];
+export type Tier = string;
 
 const KEY_STATUSES = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
 export type KeyStatus = (typeof KEY_STATUSES)[number];
@@ -39,6 +38,7 @@ export type KeyStatus = (typeof KEY_STATUSES)[number];
 export interface WorkspaceRecord {
   readonly id: string;
   readonly name: string;
+  /** In a store, the table of tiers may no longer have this name: see `StoredTiers`. */
   readonly tier: Tier;
   readonly createdAt: number;
 }

@@ -98,11 +98,18 @@ export interface PlaceLimits {
 
 export type PlaceKind = keyof PlaceLimits;
 
+/** Places by the stored tier of a workspace. Plain data, which can be sent to a thread. */
+export interface PlacesByTier {
+  readonly byTier: Readonly<Record<Tier, PlaceLimits>>;
+  /** For tiers that are not in {@link byTier}. */
+  readonly otherwise: PlaceLimits;
+}
+
 /**
- * How many families of the key's kind a workspace may have: a number, null for any number, or a function of the
- * workspace's current tier.
+ * How many families of the key's kind a workspace may have: a number, null for any number, or what the workspace's
+ * current tier allows.
  */
-export type Places = number | null | ((tier: Tier) => PlaceLimits);
+export type Places = number | null | PlacesByTier;
 
 export type Insertion =
   | { readonly outcome: 'inserted' }

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Change } from '../keys/changeFeed.js';
-import type { TierTable } from '../limits/tiers.js';
+import { rowOf, type TierTable } from '../limits/tiers.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import { Credentials } from './credentials.js';
 import { OwnPlaces, type Places } from './streamPlaces.js';
@@ -85,7 +85,7 @@ export class OpenStreams {
       );
     }
     this.#total += 1;
-    const limit = this.#options.tiers[tier].streams;
+    const limit = rowOf(this.#options.tiers, tier).streams;
     let taken = false;
     try {
       taken = await this.#places.take(familyId, limit);

@@ -1,5 +1,5 @@
 import { lasting, whole } from '../parts/relativeTime.js';
-import { ENVIRONMENTS, TIERS, TYPES } from '../parts/words.js';
+import { ENVIRONMENTS, tierLabel, TYPES } from '../parts/words.js';
 
 /** A field that a change affected. `before` is null if it was added, `after` if it was removed. */
 export interface Difference {
@@ -69,7 +69,6 @@ const MOMENTS: ReadonlySet<string> = new Set([
 const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   type: TYPES,
   environment: ENVIRONMENTS,
-  tier: TIERS,
 };
 
 function textOf(value: unknown, field: string, names: ReadonlyMap<string, string>): string | null {
@@ -77,6 +76,7 @@ function textOf(value: unknown, field: string, names: ReadonlyMap<string, string
   if (typeof value === 'number' && MOMENTS.has(field)) return whole(value);
   if (typeof value === 'number' && field === 'lifetime') return lasting(value);
   const words = WORDS[field];
+  if (typeof value === 'string' && field === 'tier') return tierLabel(value);
   if (typeof value === 'string' && words !== undefined && Object.hasOwn(words, value)) return words[value] ?? value;
   return typeof value === 'string' ? (names.get(value) ?? value) : inText(value);
 }

@@ -6,7 +6,7 @@ import { usePages } from '../api/usePages.js';
 import { KeysDocument, type KeysQuery } from '../generated/graphql.js';
 import { Empty, Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
-import { count, counted, TIERS } from '../parts/words.js';
+import { count, counted, tierLabel } from '../parts/words.js';
 import { Page } from '../shell/Page.js';
 import { isLookedUp, reduce } from './reducedClue.js';
 import { KeyFilters } from './KeyFilters.js';
@@ -137,7 +137,7 @@ function Places({ of }: { readonly of: KeysQuery | null }) {
   return (
     <Text size="sm" c={full ? undefined : 'dimmed'}>
       {max === null ? `${counted(current, 'key')} in use` : `${count(current)} of ${counted(max, 'key')} in use`} (
-      {TIERS[workspace.tier]} tier).
+      {tierLabel(workspace.tier)} tier).
       {full && ' To create another, revoke one that you do not need or change to a higher tier.'}
     </Text>
   );

@@ -1,13 +1,13 @@
 import { Group, Progress, Stack, Text } from '@mantine/core';
 import type { KeyFactsFragment, WindowFragment } from '../generated/graphql.js';
-import { CATEGORIES, count, TIERS } from '../parts/words.js';
+import { CATEGORIES, count, tierLabel } from '../parts/words.js';
 
 /** Shows the rate limits of a key and the requests that are left. */
 export function Limits({ limits: { tier, rate, burst, categories } }: { readonly limits: KeyFactsFragment['limits'] }) {
   return (
     <Stack gap="md">
       <Text size="sm" c="dimmed">
-        Limits of the {TIERS[tier]} tier. A rotated key shares them with the new key until it expires.
+        Limits of the {tierLabel(tier)} tier. A rotated key shares them with the new key until it expires.
       </Text>
       <Room name="Per minute" window={rate} />
       <Room name="Per second" window={burst} />

@@ -5,7 +5,6 @@ import type {
   AuditAction,
   KeyEventType,
   OperationCategory,
-  Tier,
 } from '../generated/graphql.js';
 
 /** The labels of values of the API. */
@@ -31,13 +30,14 @@ export const PURPOSES: Readonly<Record<ApiKeyType, string>> = {
 
 export const ENVIRONMENTS: Readonly<Record<ApiKeyEnvironment, string>> = { LIVE: 'Live', TEST: 'Test' };
 
-export const TIERS: Readonly<Record<Tier, string>> = {
-  FREE_TRIAL: 'Free Trial',
-  STARTER: 'Starter',
-  GROWTH: 'Growth',
-  PROFESSIONAL: 'Professional',
-  ENTERPRISE: 'Enterprise',
-};
+/** Returns the label of a tier: Free Trial for FREE_TRIAL. */
+export function tierLabel(tier: string): string {
+  return tier
+    .split('_')
+    .filter((word) => word !== '')
+    .map((word) => word.charAt(0) + word.slice(1).toLowerCase())
+    .join(' ');
+}
 
 export const CATEGORIES: Readonly<Record<OperationCategory, string>> = {
   READ: 'Reads',

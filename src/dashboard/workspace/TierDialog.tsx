@@ -1,9 +1,9 @@
 import { List, Select, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useAct } from '../api/useAct.js';
-import { SetTierDocument, type Tier, type WorkspaceQuery } from '../generated/graphql.js';
+import { SetTierDocument, type WorkspaceQuery } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
-import { choices, TIERS } from '../parts/words.js';
+import { tierLabel } from '../parts/words.js';
 import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
 
 interface TierDialogProps {
@@ -14,7 +14,7 @@ interface TierDialogProps {
 
 /** Changes the tier of the workspace. Shows what the change means first. */
 export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
-  const [tier, setTier] = useState<Tier>(workspace.tier);
+  const [tier, setTier] = useState<string>(workspace.tier);
   const { act, acting, fault } = useAct(SetTierDocument);
   const [from, to] = [workspace.tier, tier].map((wanted) => tiers.find((one) => one.tier === wanted));
   const { current, admin } = workspace.keys;
@@ -31,7 +31,7 @@ export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
     >
       <Select
         label="Tier"
-        data={choices(TIERS)}
+        data={tiers.map(({ tier: value }) => ({ value, label: tierLabel(value) }))}
         allowDeselect={false}
         data-autofocus
         value={tier}

@@ -1,11 +1,10 @@
 import { Badge, Group, Table, Text } from '@mantine/core';
 import { useLayoutEffect, useRef } from 'react';
-import type { Tier } from '../generated/graphql.js';
-import { CATEGORIES, count, TIERS } from '../parts/words.js';
+import { CATEGORIES, count, tierLabel } from '../parts/words.js';
 import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
 
 /** Compares all tiers with the current one. */
-export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: Tier }) {
+export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: string }) {
   const own = tiers.find(({ tier }) => tier === present);
   const scroller = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLTableCellElement>(null);
@@ -32,7 +31,7 @@ export function TierTable({ tiers, present }: { readonly tiers: readonly TierLim
             {tiers.map(({ tier }) => (
               <Table.Th key={tier} scope="col" ref={tier === present ? column : undefined}>
                 <Group gap={6}>
-                  {TIERS[tier]}
+                  {tierLabel(tier)}
                   {tier === present && <Badge>Current</Badge>}
                 </Group>
               </Table.Th>

@@ -6,7 +6,7 @@ import { Asking } from '../parts/Asking.js';
 import { Fact, Facts } from '../parts/Facts.js';
 import { Moment } from '../parts/Moment.js';
 import { Part } from '../parts/Part.js';
-import { count, counted, TIERS } from '../parts/words.js';
+import { count, counted, tierLabel } from '../parts/words.js';
 import { Page } from '../shell/Page.js';
 import { Projects } from './Projects.js';
 import { TierDialog } from './TierDialog.js';
@@ -39,7 +39,7 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
             <Fact name="Created">
               <Moment at={workspace.createdAt} />
             </Fact>
-            <Fact name="Tier">{TIERS[workspace.tier]}</Fact>
+            <Fact name="Tier">{tierLabel(workspace.tier)}</Fact>
             {own !== undefined && (
               <Fact name="Limits per key">
                 {counted(own.perMinute, 'request')} per minute, {count(own.perSecond)} per second

@@ -1,6 +1,7 @@
 import type { Explanation } from '../../core/guard/explain.js';
 import { creationSubject } from '../../core/limits/keyCreation.js';
 import type { Limits, Subject } from '../../core/limits/limits.js';
+import { rowOf } from '../../core/limits/tiers.js';
 import type { Room } from '../../core/limits/window.js';
 
 /** The decision that the limits would currently make about a cost. */
@@ -29,7 +30,7 @@ export async function foretell(
   { workspaceId, ...subject }: Omit<Subject, 'category'> & { readonly workspaceId: string },
   { cost, tokens, category }: Pick<Explanation, 'cost' | 'tokens' | 'category'>,
 ): Promise<Outlook> {
-  const limited = category !== null && limiter.tiers[subject.tier].categories[category] !== undefined;
+  const limited = category !== null && rowOf(limiter.tiers, subject.tier).categories[category] !== undefined;
   const rooms = [await limiter.peek(subject), ...(limited ? [await limiter.peek({ ...subject, category })] : [])];
   const own = outlook(rooms, cost ?? 1);
   if (tokens === 0) return own;

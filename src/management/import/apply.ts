@@ -1,6 +1,7 @@
 import { BcryptGate } from '../../core/keys/bcryptGate.js';
 import { newId } from '../../core/keys/minter.js';
 import type { Peppers } from '../../core/keys/pepper.js';
+import { placesOf } from '../../core/limits/tierPlaces.js';
 import type { TierTable } from '../../core/limits/tiers.js';
 import type { Author } from '../../core/store/audit.js';
 import { Duplicate, StoreUnavailable } from '../../core/store/storeErrors.js';
@@ -117,7 +118,7 @@ async function insert(
 ): Promise<Insertion['outcome'] | 'present' | { readonly problem: string }> {
   if ((await store.workspaces.find(key.workspaceId)) === null) return 'full';
   try {
-    return (await store.keys.insert(key, (tier) => tiers[tier], now(), AUTHOR)).outcome;
+    return (await store.keys.insert(key, placesOf(tiers), now(), AUTHOR)).outcome;
   } catch (error) {
     if (!(error instanceof Duplicate && error.what === 'key.lookupId')) throw error;
     const there = await store.keys.findForVerification(key.lookupId);

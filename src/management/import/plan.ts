@@ -1,7 +1,7 @@
 import { MAX_SCHEMES, readSchemes } from '../../core/auth/foreignSchemes.js';
 import { nameOf } from '../../core/keys/foreign.js';
 import { checkScopes } from '../../core/keys/keyInput.js';
-import type { TierTable } from '../../core/limits/tiers.js';
+import { rowOf, tierOf, type TierTable } from '../../core/limits/tiers.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { Ceilings } from '../../core/scopes/ceilings.js';
 import { PLATFORM } from '../../core/scopes/grammar.js';
@@ -212,9 +212,10 @@ class Planner {
         `The imported keys already have ${MAX_SCHEMES} schemes, the maximum. Use the \`lookup\` of one of them.`,
       );
     }
-    for (const { id, tier } of this.#owners.workspaces) {
+    for (const { id, tier: stored } of this.#owners.workspaces) {
+      const tier = tierOf(tiers, stored);
       for (const kind of PLACE_KINDS) {
-        const places = tiers[tier][kind];
+        const places = rowOf(tiers, tier)[kind];
         const coming = this.#keys.filter((key) => key.workspaceId === id && placeKindOf(key) === kind).length;
         if (places === null || coming === 0) continue;
         const living = await store.keys.countFamilies(id, now, kind);

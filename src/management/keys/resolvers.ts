@@ -3,13 +3,12 @@ import { WorkBudgets } from '../../core/guard/answer/work.js';
 import { CATEGORIES, type Category } from '../../core/limits/category.js';
 import { Limiter } from '../../core/limits/limiter.js';
 import type { Limits, Subject } from '../../core/limits/limits.js';
-import type { TierLimits, WindowLimits } from '../../core/limits/tiers.js';
+import { rowOf, tierOf, tiersIn, type TierLimits, type WindowLimits } from '../../core/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
 import { notFound } from '../../core/errors/refusal.js';
 import type { ResolvedField } from '../../core/store/keyFields.js';
 import {
   statusOf,
-  TIERS,
   type Environment,
   type KeyRecord,
   type KeyStatus,
@@ -111,7 +110,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
   );
   // Queries take the tier of the caller's workspace from the principal, because a promise for each key and alias would take
   // longer than the rest of a large page. A mutation may just have changed the tier.
-  const tierOf = (context: ActorContext, workspaceId: string, operation: OperationTypeNode): Tier | Promise<Tier> => {
+  const tierIn = (context: ActorContext, workspaceId: string, operation: OperationTypeNode): Tier | Promise<Tier> => {
     const { principal } = context;
     if (principal.workspaceId === workspaceId && operation === OperationTypeNode.QUERY) return principal.tier;
     return workspaceOf(context, workspaceId).then((workspace) => {
@@ -143,7 +142,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
-      tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
+      tiers: () => tiersIn(limiter.tiers).map((tier) => ({ tier, ...rowOf(limiter.tiers, tier) })),
       apiKey: (_: unknown, { id }: { id: string }, context: ActorContext) => keyOf(context, id),
       apiKeys: listing(
         async (
@@ -256,18 +255,20 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
     },
     TierCategoryLimits: published,
     Limits: {
+      tier: ({ tier }: LimitsSource) => tierOf(limiter.tiers, tier),
       rate: (source: LimitsSource, _: unknown, context: ActorContext) =>
         after(roomOf(context, source), ({ rate }) => limit(rate, RATE_WINDOW)),
       burst: (source: LimitsSource, _: unknown, context: ActorContext) =>
         after(roomOf(context, source), ({ burst }) => limit(burst, BURST_WINDOW)),
       // Without promises, unless the windows are in Redis.
       categories: (source: LimitsSource, _: unknown, context: ActorContext) =>
-        CATEGORIES.filter((category) => limiter.tiers[source.tier].categories[category] !== undefined).map((category) =>
-          after(roomOf(context, source, category), ({ rate, burst }) => ({
-            category: category.toUpperCase(),
-            rate: limit(rate, RATE_WINDOW),
-            burst: limit(burst, BURST_WINDOW),
-          })),
+        CATEGORIES.filter((category) => rowOf(limiter.tiers, source.tier).categories[category] !== undefined).map(
+          (category) =>
+            after(roomOf(context, source, category), ({ rate, burst }) => ({
+              category: category.toUpperCase(),
+              rate: limit(rate, RATE_WINDOW),
+              burst: limit(burst, BURST_WINDOW),
+            })),
         ),
     },
     ApiKey: {
@@ -306,7 +307,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
         _: unknown,
         context: ActorContext,
         { operation: { operation } }: GraphQLResolveInfo,
-      ) => after(tierOf(context, workspaceId, operation), (tier): LimitsSource => ({ familyId, tier })),
+      ) => after(tierIn(context, workspaceId, operation), (tier): LimitsSource => ({ familyId, tier })),
     } satisfies Resolved,
     ApiKeyConnection: {
       ...connectionOf<AnyKey>(() => ''),

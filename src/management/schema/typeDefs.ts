@@ -8,11 +8,18 @@ import {
   type DocumentNode,
   type TypeDefinitionNode,
 } from 'graphql';
+import { PUBLISHED_TIERS } from '../../core/limits/tierNames.js';
+import type { Tier } from '../../core/store/records.js';
 import { packageFile } from '../../packageFiles.js';
+import { withTiers } from './tierEnum.js';
 
-/** Returns the package's schema.graphql: directives, scalars, the operations on keys and workspaces, and the streams of key events. */
-export function apiTypeDefs(): DocumentNode {
-  return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
+/**
+ * Returns the package's schema.graphql: directives, scalars, the operations on keys and workspaces, and the streams of key events.
+ *
+ * @param tiers the names of the tiers. Default: the published ones
+ */
+export function apiTypeDefs(tiers: readonly Tier[] = PUBLISHED_TIERS): DocumentNode {
+  return withTiers(parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true }), tiers);
 }
 
 /**
@@ -39,9 +46,11 @@ export function directiveTypeDefs(): DocumentNode {
 /**
  * Returns the definitions for your own schema: directives, scalars, and the operations on keys and workspaces with their types.
  * Streams are not included, because only the service serves them.
+ *
+ * @param tiers the names of the tiers. Default: the published ones
  */
-export function keyTypeDefs(): DocumentNode {
-  const { definitions } = apiTypeDefs();
+export function keyTypeDefs(tiers?: readonly Tier[]): DocumentNode {
+  const { definitions } = apiTypeDefs(tiers);
   const types = new Map<string, TypeDefinitionNode>();
   for (const definition of definitions)
     if (isTypeDefinitionNode(definition)) types.set(definition.name.value, definition);

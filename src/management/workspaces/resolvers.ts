@@ -3,7 +3,7 @@ import type { ActorContext } from '../../core/keys/actor.js';
 import { decodeCursor, encodeCursor } from '../keys/keyCursor.js';
 import { oncePerQuery } from '../keys/keyLoaders.js';
 import type { KeyService } from '../../core/keys/keyService.js';
-import { TIER_LIMITS, type TierTable } from '../../core/limits/tiers.js';
+import { rowOf, TIER_LIMITS, tierOf, type TierTable } from '../../core/limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';
 import type { PlaceKind } from '../../core/store/store.js';
 import { connectionOf } from '../schema/pageConnection.js';
@@ -35,7 +35,7 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
   );
   const placesOf = (id: string, tier: Tier, kind: PlaceKind) => ({
     current: (_: unknown, context: ActorContext, info: GraphQLResolveInfo) => countOf(context, info, { id, kind }),
-    max: tiers[tier][kind],
+    max: rowOf(tiers, tier)[kind],
   });
   return {
     Query: {
@@ -57,7 +57,7 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
     Mutation: {
       createWorkspace: async (
         _: unknown,
-        { input }: { input: { name: string; tier: Tier } },
+        { input }: { input: { name: string; tier?: Tier | null } },
         { principal, origin }: ActorContext,
       ) => {
         const { workspace, key, token } = await workspaces.create(principal, input, origin);
@@ -95,6 +95,8 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
     ProjectConnection: CONNECTION,
     UserConnection: CONNECTION,
     Workspace: {
+      // The table may have changed since the record was read.
+      tier: ({ tier }: WorkspaceRecord) => tierOf(tiers, tier),
       keys: ({ id, tier }: WorkspaceRecord) => ({
         ...placesOf(id, tier, 'keys'),
         admin: placesOf(id, tier, 'adminKeys'),

@@ -4,11 +4,13 @@ import { newId, type KeyMinter } from '../../core/keys/minter.js';
 import { Authors } from '../../core/keys/author.js';
 import type { ConfiguredRecord } from '../../core/keys/configured.js';
 import type { IssuedKey } from '../../core/keys/keyService.js';
-import { notFound } from '../../core/errors/refusal.js';
+import { badInput, notFound } from '../../core/errors/refusal.js';
+import { defaultTierOf, TIER_LIMITS, tiersIn, type TierTable } from '../../core/limits/tiers.js';
 import { ADMIN } from '../../core/scopes/grammar.js';
 import type { Roles } from '../../core/scopes/roles.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';
 import type { PlaceKind, Store } from '../../core/store/store.js';
+import { shown } from '../../shared/optionChecks.js';
 
 interface WorkspaceServiceOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users' | 'audit'>;
@@ -17,6 +19,10 @@ interface WorkspaceServiceOptions {
   /** The keys in the configuration. Default: they are not checked again. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly minter: KeyMinter;
+  /** The tiers that a workspace can have. Default: the published ones. */
+  readonly tiers?: TierTable;
+  /** Returns the tier of a new workspace. Default: GROWTH, or the smallest tier. */
+  readonly defaultTier?: () => Tier;
   readonly now: () => number;
 }
 
@@ -24,27 +30,29 @@ interface WorkspaceServiceOptions {
 export class WorkspaceService {
   readonly #options: WorkspaceServiceOptions;
   readonly #authors: Authors;
+  readonly #tiers: TierTable;
 
   constructor(options: WorkspaceServiceOptions) {
     this.#options = options;
     this.#authors = new Authors(options);
+    this.#tiers = options.tiers ?? TIER_LIMITS;
   }
 
   /**
    * Creates a workspace together with an admin key.
    *
-   * @throws {@link Refusal} BAD_USER_INPUT (name)
+   * @throws {@link Refusal} BAD_USER_INPUT (name, tier)
    */
   async create(
     actor: Actor,
-    input: { readonly name: string; readonly tier: Tier },
+    input: { readonly name: string; readonly tier?: Tier | null },
     origin?: Origin,
   ): Promise<IssuedKey & { readonly workspace: WorkspaceRecord }> {
     const { store, now } = this.#options;
     const workspace: WorkspaceRecord = {
       id: newId('ws'),
       name: checkName(input.name),
-      tier: input.tier,
+      tier: this.#checked(input.tier ?? this.#options.defaultTier?.() ?? defaultTierOf(this.#tiers)),
       createdAt: now(),
     };
     const issued = await this.#mintAdminKey(workspace.id, actor.keyId);
@@ -58,13 +66,14 @@ export class WorkspaceService {
   }
 
   /**
-   * Returns a workspace.
+   * Changes the tier of a workspace.
    *
-   * @throws {@link Refusal} NOT_FOUND
+   * @throws {@link Refusal} NOT_FOUND, BAD_USER_INPUT (tier)
    */
   async setTier(actor: Actor, id: string, tier: Tier, origin?: Origin): Promise<WorkspaceRecord> {
     const { store, now } = this.#options;
     if (!isId(id)) throw notFound('workspace');
+    this.#checked(tier);
     const workspace = await this.#authors.act(actor, origin, (author) =>
       store.workspaces.setTier(id, tier, now(), author),
     );
@@ -92,6 +101,13 @@ export class WorkspaceService {
     const issued = await this.#mintAdminKey(first.id, null);
     const { outcome } = await store.keys.insert(issued.key, 1, now());
     return outcome === 'inserted' ? issued : null;
+  }
+
+  /** Checks the tier again: the table may have changed after the operation was validated. @throws Refusal BAD_USER_INPUT */
+  #checked(tier: Tier): Tier {
+    const names = tiersIn(this.#tiers);
+    if (names.includes(tier)) return tier;
+    throw badInput(['input', 'tier'], `There is no tier ${shown(tier)}. Tiers: ${names.join(', ')}.`);
   }
 
   /** Returns whether the audit log shows a key of the workspace, or was archived and may have shown one. */

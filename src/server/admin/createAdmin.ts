@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Assembly } from '../../assembly/assembly.js';
 import { assemblyOf } from '../../assembly/assemblyOf.js';
 import type { Latchkey } from '../../assembly/libraryApi.js';
+import { tiersIn } from '../../core/limits/tiers.js';
 import { OpenStreams } from '../../core/streams/openStreams.js';
 import { failingClosed } from '../../management/schema/failingClosed.js';
 import { apiTypeDefs } from '../../management/schema/typeDefs.js';
@@ -97,7 +98,7 @@ function administrationOf(latchkey: Assembly): GraphQLSchema {
   latchkey.keyEvents.listen(bus.publish);
   const schema = latchkey.guard(
     makeExecutableSchema({
-      typeDefs: apiTypeDefs(),
+      typeDefs: apiTypeDefs(tiersIn(latchkey.limiter.tiers)),
       resolvers: [latchkey.resolvers, failingClosed(streamResolvers({ bus, keys: latchkey.keys }))],
     }),
   );

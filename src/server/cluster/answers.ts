@@ -14,7 +14,7 @@ function answer({ requests, cost, unit, ...subject }: Ask, limiter: Limiter): An
   try {
     return requests === null ? limiter.peek(subject, unit) : limiter.admit(subject, requests, cost);
   } catch {
-    // An unreadable record, for example with a tier of another version, fails only its own request.
+    // A message that can't be processed fails only its own request.
     return null;
   }
 }

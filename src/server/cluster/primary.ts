@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { announce, announceKey, type FirstKey } from '../announce.js';
 import { Limiter, type LimiterOptions } from '../../core/limits/limiter.js';
+import { replaceTable } from '../../core/limits/tiers.js';
 import { createLogger } from '../log.js';
 import { readCertificate } from '../net/certificate.js';
 import { listening } from '../net/listenFault.js';
@@ -102,7 +103,7 @@ export async function serveWithWorkers(
         await checkGatewayFiles(settings.gateway);
       }
       configuration = next;
-      Object.assign(tiers, configuration.tiers);
+      replaceTable(tiers, configuration.tiers);
       fleet.tellOthers({ kind: 'reload' });
     }, logger);
     if (settings.configWatch) watchFiles(() => watchedFiles(settings, configuration), reload);

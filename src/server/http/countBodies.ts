@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { TierTable } from '../../core/limits/tiers.js';
+import { rowOf, type TierTable } from '../../core/limits/tiers.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { BodyFault } from './bodyEncoding.js';
 import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from '../../core/guard/document/documentBounds.js';
@@ -105,7 +105,11 @@ function senderOf({ principal, caller }: FastifyRequest, tiers: TierTable): Send
     return { id, group: id, most: Math.max(LEAST, tiers.ANONYMOUS.burst) };
   }
   const { familyId, workspaceId, tier } = principal;
-  return { id: `family ${familyId}`, group: `workspace ${workspaceId}`, most: Math.max(LEAST, tiers[tier].burst) };
+  return {
+    id: `family ${familyId}`,
+    group: `workspace ${workspaceId}`,
+    most: Math.max(LEAST, rowOf(tiers, tier).burst),
+  };
 }
 
 /** Fastify does not read the bodies of GET and HEAD. */

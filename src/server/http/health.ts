@@ -1,10 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { StoreUnavailable } from '../../core/store/storeErrors.js';
 import type { Store } from '../../core/store/store.js';
+import { shown } from '../../shared/optionChecks.js';
 import type { Connections } from './connections.js';
 
 /** Orchestrators probe a process over plain HTTP, without a key. */
 const PROBE = { config: { plainHttp: true } } as const;
+
+/** The number of unknown tiers that /readyz names. */
+const MAX_NAMED = 3;
 
 /** Whether shared limits can be counted. */
 export interface Sharing {
@@ -20,13 +24,18 @@ interface HealthOptions {
   readonly connections: Pick<Connections, 'isLeaving'>;
   /** How the schema of a gateway's upstream differs; null: it doesn't, or there is no gateway. */
   readonly drift: () => string | null;
+  /** The tiers of stored workspaces that are not defined. */
+  readonly unknownTiers: () => readonly string[];
 }
 
 /**
  * Adds /healthz, which succeeds while the process runs, and /readyz, which succeeds while the store and Redis respond
  * and the server isn't stopping. Neither needs a key.
  */
-export function healthRoutes(app: FastifyInstance, { store, sharing, connections, drift }: HealthOptions): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  { store, sharing, connections, drift, unknownTiers }: HealthOptions,
+): void {
   // These routes are public, so concurrent requests share one ping of the store.
   let asked: Promise<void> | null = null;
   const ping = (): Promise<void> => (asked ??= store.ping().finally(() => (asked = null)));
@@ -42,15 +51,23 @@ export function healthRoutes(app: FastifyInstance, { store, sharing, connections
           .send({ status: sharing.reason ?? 'Redis does not answer.' });
       }
       const schema = drift();
-      // Not a reason to stop serving: what the gateway knows still works, and nothing else is open.
+      const unknown = unknownTiers();
+      // Not reasons to stop serving: what the gateway knows still works, and nothing else is open. A workspace with an
+      // unknown tier has the smallest one.
       return {
         status: 'ready',
         ...(sharing?.reason != null && { limits: sharing.reason }),
         ...(schema !== null && { schema }),
+        ...(unknown.length > 0 && { tiers: unknownInWords(unknown) }),
       };
     } catch (error) {
       const status = error instanceof StoreUnavailable ? error.reason : 'the store does not answer';
       return reply.code(503).header('retry-after', '1').send({ status });
     }
   });
+}
+
+function unknownInWords(tiers: readonly string[]): string {
+  const more = tiers.length > MAX_NAMED ? ` and ${tiers.length - MAX_NAMED} more` : '';
+  return `Stored workspaces have tiers that are not defined: ${tiers.slice(0, MAX_NAMED).map(shown).join(', ')}${more}.`;
 }

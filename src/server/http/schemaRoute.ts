@@ -5,6 +5,7 @@ import type { Limits } from '../../core/limits/limits.js';
 import type { AuthenticationHook } from './authentication.js';
 import { takeOneRequest } from './oneRequest.js';
 import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
+import { OfSchema } from '../../core/guard/schemaRevision.js';
 import { readable, unreadable, type Introspection } from '../../core/guard/introspection.js';
 
 interface SchemaRouteOptions extends VerdictsOptions {
@@ -26,12 +27,7 @@ export function schemaRoute(
   { schemaOf, introspection, limiter, authenticate, path = '/schema.graphql', ...told }: SchemaRouteOptions,
 ): void {
   const verdicts = new Verdicts(told);
-  const texts = new WeakMap<GraphQLSchema, string>();
-  const textOf = (view: GraphQLSchema): string => {
-    let text = texts.get(view);
-    if (text === undefined) texts.set(view, (text = printed(view)));
-    return text;
-  };
+  const texts = new OfSchema(printed);
   app.get(path, { onRequest: authenticate }, async ({ principal }, reply) => {
     const view = readable(introspection, schemaOf(), principal);
     if (view === null) {
@@ -40,7 +36,7 @@ export function schemaRoute(
       throw refusal;
     }
     if (principal.kind !== 'anonymous') await takeOneRequest(principal, limiter, verdicts);
-    return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(textOf(view));
+    return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(texts.of(view));
   });
 }
 

@@ -195,7 +195,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   authRoute(app, { latchkey, authenticate, proxies: callers, audiences: settings.authAudiences });
   protectedResourceRoutes(app, latchkey);
   jwksRoute(app, { latchkey, verdicts, authenticate });
-  healthRoutes(app, { store, sharing: sharing ?? null, connections, drift: () => gateway?.drift.summary ?? null });
+  healthRoutes(app, {
+    store,
+    sharing: sharing ?? null,
+    connections,
+    drift: () => gateway?.drift.summary ?? null,
+    unknownTiers: latchkey.unknownTiers,
+  });
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn(), api: '/admin/graphql' });
   app.get('/', (request, reply) =>

@@ -12,6 +12,7 @@ import { rulesOf } from '../../core/guard/guard.js';
 import type { Introspection } from '../../core/guard/introspection.js';
 import { fieldsOf } from '../../core/guard/checkDirectives.js';
 import { scopesOf } from '../../core/guard/requirement.js';
+import { OfSchema } from '../../core/guard/schemaRevision.js';
 import { viewOf } from '../../core/guard/views.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { Caller } from './caller.js';
@@ -29,7 +30,7 @@ const LIMIT = `a whole number from 1 to ${MAX_FOUND}`;
 export function schemaTools(schema: GraphQLSchema, introspection: Introspection): Tool[] {
   const rules = rulesOf(schema);
   // One for each cached view.
-  const indexes = new WeakMap<GraphQLSchema, SchemaIndex>();
+  const indexes = new OfSchema((view) => new SchemaIndex(view, rules));
   const viewFor = ({ principal }: Caller): GraphQLSchema | null =>
     introspection === 'off' ? null : viewOf(schema, principal);
   const offered = (caller: Caller): boolean => viewFor(caller) !== null;
@@ -51,9 +52,7 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       async call({ query, limit }, caller) {
         const view = viewFor(caller);
         if (view === null) throw absent('This credential has no access to any part of the schema.');
-        let index = indexes.get(view);
-        if (index === undefined) indexes.set(view, (index = new SchemaIndex(view, rules)));
-        const { found, total } = index.search(query, limit);
+        const { found, total } = indexes.of(view).search(query, limit);
         return told({ found, total });
       },
     }),

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RefusalCode } from '../../core/errors/refusal.js';
-import { TIERS, type Tier } from '../../core/store/records.js';
+import type { Tier } from '../../core/store/records.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../../core/observer/observer.js';
 
 /** In seconds. A response from memory takes a millisecond; an unavailable store takes several seconds. */
@@ -15,8 +15,13 @@ const SHOWN_CODES = [
   'FORBIDDEN',
 ] as const satisfies readonly RefusalCode[];
 
-/** Returns an observer that counts into a registry. */
-export function countInto(registry: Registry): Observer {
+/**
+ * Returns an observer that counts into a registry.
+ *
+ * @param tiers the tiers whose series exist from the start. Others exist from their first use: tables that replace each
+ *   other at reloads have at most {@link MAX_TIERS} each
+ */
+export function countInto(registry: Registry, tiers: readonly Tier[]): Observer {
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
 
@@ -33,16 +38,15 @@ export function countInto(registry: Registry): Observer {
     "Operations that the rate limits admitted, by the key's tier.",
     ['tier'],
   );
-  const admissions = seriesBy(TIERS, (tier) => seriesOf(admitted, { tier }));
+  const admissions = new Lazy((tier: Tier) => seriesOf(admitted, { tier }));
+  for (const tier of tiers) admissions.get(tier);
   const refusals = counter(
     'latchkey_refusals_total',
     "Operations refused before they ran, by the key's tier (none: no key) and the error code.",
     ['tier', 'code'],
   );
-  const refused = new Lazy(
-    (tier: Tier | 'none') => new Lazy((code: RefusalCode) => seriesOf(refusals, { tier, code })),
-  );
-  for (const tier of TIERS) for (const code of SHOWN_CODES) refused.get(tier).get(code);
+  const refused = new Lazy((tier: string) => new Lazy((code: RefusalCode) => seriesOf(refusals, { tier, code })));
+  for (const tier of tiers) for (const code of SHOWN_CODES) refused.get(tier).get(code);
 
   const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Histogram({ name, help, labelNames: [...labelNames], buckets: BUCKETS, registers: [registry] });
@@ -91,7 +95,7 @@ export function countInto(registry: Registry): Observer {
   return {
     verified: (outcome) => verifications[outcome].inc(),
     lookedUp: (outcome) => lookups[outcome].inc(),
-    admitted: (tier) => admissions[tier].inc(),
+    admitted: (tier) => admissions.get(tier).inc(),
     refused: (tier, code) =>
       refused
         .get(tier ?? 'none')

@@ -1,5 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { BcryptCounts } from '../../core/keys/bcryptGate.js';
+import { PUBLISHED_TIERS } from '../../core/limits/tierNames.js';
+import type { Tier } from '../../core/store/records.js';
 import { countInto } from './counting.js';
 import type { StoreState } from '../../core/store/breaker.js';
 import type { Observer } from '../../core/observer/observer.js';
@@ -40,8 +42,9 @@ export class Metrics {
   readonly observer: Observer;
   readonly #registry = new Registry();
 
-  constructor() {
-    this.observer = countInto(this.#registry);
+  /** @param tiers the tiers whose series exist from the start. Default: the published ones */
+  constructor(tiers: readonly Tier[] = PUBLISHED_TIERS) {
+    this.observer = countInto(this.#registry, tiers);
     // Observes from the start.
     ofProcess();
   }
@@ -85,6 +88,20 @@ export class Metrics {
   /** Adds the number of ended keys that were removed, which is read when the metrics are. Call it once. */
   watchEndedKeys(removed: () => number): void {
     this.#watch('latchkey_ended_keys_removed_total', 'Ended keys that were removed from the store.', removed);
+  }
+
+  /** Adds the number of unknown tiers in the store, which is read when the metrics are. Call it once. */
+  watchUnknownTiers(count: () => number): void {
+    new Gauge({
+      name: 'latchkey_unknown_tiers',
+      help: 'Tiers of stored workspaces that are not defined, as far as they were read since the tiers were loaded.',
+      registers: [this.#registry],
+      // Each process reads its own part of the store.
+      aggregator: 'max',
+      collect() {
+        this.set(count());
+      },
+    });
   }
 
   /** Adds the state of the store, which is read when the metrics are. Call it once. */

@@ -3,20 +3,29 @@ import { ConfiguredEntry, faultOfKey } from '../../core/auth/configuredEntry.js'
 import { oidcConfiguration, type OidcConfiguration } from '../../core/auth/oidc/oidcConfiguration.js';
 import type { OperatorKey } from '../../core/auth/operator.js';
 import { CATEGORIES } from '../../core/limits/category.js';
-import { TIER_LIMITS, tierTable, type TierLimits, type TierTable } from '../../core/limits/tiers.js';
+import {
+  defaultTierOf,
+  TIER_LIMITS,
+  tierTable,
+  type TierDefinition,
+  type TierLimits,
+  type TierTable,
+} from '../../core/limits/tiers.js';
 import { Ceilings, ceilingInWords, withinCeiling } from '../../core/scopes/ceilings.js';
 import { expandBundles } from '../../core/scopes/bundles.js';
 import { Roles } from '../../core/scopes/roles.js';
-import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
+import { KEY_TYPES, type KeyType, type Tier } from '../../core/store/records.js';
 import { isQuoted } from '../../shared/settings/quotes.js';
 import { readFile, type ReadFile } from './configFile.js';
-import type { FileContent, GatewayKey } from './fileSchema.js';
+import { REMOVED, type GatewayKey, type TierSection } from './fileSchema.js';
 
 /** The content of the configuration file, with defaults. */
 export interface FileConfiguration extends Configuration {
   /** The path of the file; null: there is none. */
   readonly path: string | null;
   readonly tiers: TierTable;
+  /** The tier of new workspaces. `DEFAULT_TIER` overrides it. */
+  readonly defaultTier: Tier;
   /** Whether the built-in domain is served. */
   readonly demo: boolean;
   /** The texts of the section `gateway`. */
@@ -32,6 +41,7 @@ export const NO_FILE: FileConfiguration = Object.freeze({
   ...NO_CONFIGURATION,
   path: null,
   tiers: TIER_LIMITS,
+  defaultTier: defaultTierOf(TIER_LIMITS),
   demo: true,
   gateway: Object.freeze({}),
   secretFiles: Object.freeze([]),
@@ -64,6 +74,7 @@ export function readConfiguration(
 ): FileConfiguration {
   const file = readFile(path, environment);
   const roles = rolesOf(file);
+  const tiers = tiersOf(file);
   const warnings: string[] = [];
   const production = environment.NODE_ENV === 'production';
   return Object.freeze({
@@ -74,7 +85,8 @@ export function readConfiguration(
     prefixes: Object.freeze(prefixesOf(file)),
     ceilings: ceilingsOf(file),
     oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
-    tiers: tiersOf(file),
+    tiers,
+    defaultTier: defaultTierOf(tiers),
     demo: file.content.demo ?? true,
     gateway: Object.freeze({ ...file.content.gateway }) as FileConfiguration['gateway'],
     secretFiles: Object.freeze([...file.secretFiles]),
@@ -192,11 +204,13 @@ function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ce
   return new Ceilings(lowered);
 }
 
-function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
-  const named = [...TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION'] as const;
-  const overrides = Object.fromEntries(named.flatMap((tier) => (tiers[tier] ? [[tier, fieldsOf(tiers[tier])]] : [])));
+function tiersOf({ content: { tiers = {}, published_tiers: published = true }, fault }: ReadFile): TierTable {
+  const sections = Object.entries(tiers as Readonly<Record<string, TierSection | typeof REMOVED | undefined>>);
+  const definitions = sections.flatMap(([tier, section]) =>
+    section === undefined ? [] : [[tier, section === REMOVED ? null : definitionOf(section)] as const],
+  );
   try {
-    return tierTable(overrides);
+    return tierTable(Object.fromEntries(definitions), { published });
   } catch (error) {
     // The table checks rules that concern several fields, for example that no category exceeds its tier.
     if (error instanceof TypeError) throw fault(inWordsOfTheFile(error.message));
@@ -204,17 +218,19 @@ function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
   }
 }
 
-type TierSection = NonNullable<NonNullable<FileContent['tiers']>[Tier]>;
-
-function fieldsOf({
+function definitionOf({
+  from,
+  was,
   keys,
   admin_keys: adminKeys,
   per_minute: rate,
   per_second: burst,
   streams,
   categories,
-}: TierSection) {
+}: TierSection): TierDefinition {
   return {
+    ...(from !== undefined && { from }),
+    ...(was !== undefined && { was }),
     ...(keys !== undefined && { keys: keys === 'unlimited' ? null : keys }),
     ...(rate !== undefined && { rate }),
     ...(burst !== undefined && { burst }),

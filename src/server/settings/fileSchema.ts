@@ -12,9 +12,10 @@ import {
 import { AUDIENCE_PARAMETERS, type AudienceParameter } from '../../shared/signIn.js';
 import { isId, isName } from '../../core/keys/keyInput.js';
 import { PREFIX_PATTERN } from '../../core/keys/token.js';
+import { isTierName } from '../../core/limits/tierNames.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { isRoleName, isScopeOrBundle } from '../../core/scopes/roles.js';
-import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
+import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 import { OPTIONS, type Option, type OptionName } from './options.js';
 
 /** The maximum number of roles in a file, and of scopes or roles in one list. */
@@ -42,9 +43,13 @@ const wholeNumber = value<number>(
   (input) => Number.isInteger(input) && (input as number) >= 1 && (input as number) <= MAX_REQUESTS,
 );
 
+function isNameOrNames(input: unknown): boolean {
+  return Array.isArray(input) ? input.length > 0 && input.every(isTierName) : isTierName(input);
+}
+
 /** Returns the schema of a map with only these keys. */
-const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, { error: fault(`a map with ${Object.keys(shape).join(', ')}`) });
+const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape, or = '') =>
+  z.strictObject(shape, { error: fault(`a map with ${Object.keys(shape).join(', ')}${or}`) });
 
 const list = <Item extends z.ZodType>(item: Item, min: number, max: number, of: string) => {
   const error = fault(`a list of ${min} to ${max} ${of}`);
@@ -104,32 +109,62 @@ const windows = (of: string) =>
     }),
   }).optional();
 
-const PUBLISHED = 'as published';
+const PUBLISHED = 'as published, or as in `from`';
 
 const keyCount = value<number | 'unlimited'>(
   `a whole number from 1 to ${MAX_REQUESTS}, or unlimited`,
   (input) => input === 'unlimited' || wholeNumber.safeParse(input).success,
 ).optional();
 
-const tier = section({
-  keys: keyCount.meta({
-    about: 'the maximum number of keys in a workspace, not including `admin_keys`',
-    unset: PUBLISHED,
-  }),
-  admin_keys: keyCount.meta({
-    about: 'the maximum number of keys in a workspace whose only scopes are `admin` or `platform`',
-    unset: PUBLISHED,
-  }),
-  per_minute: wholeNumber.optional().meta({ about: 'requests of one key in any 60 seconds', unset: PUBLISHED }),
-  per_second: wholeNumber.optional().meta({ about: 'requests of one key in any one second', unset: PUBLISHED }),
-  streams: wholeNumber
-    .optional()
-    .meta({ about: 'streams that one key can have open at the same time', unset: PUBLISHED }),
-  categories: section({
-    read: windows('reads'),
-    write: windows('writes'),
-    admin: windows('administrative operations'),
-  }).optional(),
+/** The value of a tier that does not exist. Not null, which is also what a name has whose limits are all commented out. */
+export const REMOVED = 'removed';
+
+const tier = section(
+  {
+    from: text('the name of a tier, such as GROWTH', isTierName).optional().meta({
+      about: 'only for a new tier: the published tier, or the tier further up, whose limits it starts from',
+      unset: 'the published tier in `was`, else none',
+    }),
+    was: value<string | readonly string[]>(
+      'the name of a tier, such as STARTER, or a list of such names',
+      isNameOrNames,
+    )
+      .optional()
+      .meta({
+        about: 'earlier names of the tier: workspaces that are stored with one of them have this tier',
+        unset: 'none',
+      }),
+    keys: keyCount.meta({
+      about: 'the maximum number of keys in a workspace, not including `admin_keys`',
+      unset: PUBLISHED,
+    }),
+    admin_keys: keyCount.meta({
+      about: 'the maximum number of keys in a workspace whose only scopes are `admin` or `platform`',
+      unset: PUBLISHED,
+    }),
+    per_minute: wholeNumber.optional().meta({ about: 'requests of one key in any 60 seconds', unset: PUBLISHED }),
+    per_second: wholeNumber.optional().meta({ about: 'requests of one key in any one second', unset: PUBLISHED }),
+    streams: wholeNumber
+      .optional()
+      .meta({ about: 'streams that one key can have open at the same time', unset: PUBLISHED }),
+    categories: section({
+      read: windows('reads'),
+      write: windows('writes'),
+      admin: windows('administrative operations'),
+    }).optional(),
+  },
+  `; or ${REMOVED}`,
+);
+
+export type TierSection = z.output<typeof tier>;
+
+/** Not a union, whose errors don't name the field. */
+const tierOrRemoved = z.unknown().transform((input, context): TierSection | typeof REMOVED => {
+  if (input === REMOVED) return REMOVED;
+  const { success, data, error } = tier.safeParse(input);
+  if (success) return data;
+  for (const issue of error.issues) context.issues.push({ ...issue, input } as z.core.$ZodRawIssue);
+  return z.NEVER;
 });
 
 const anonymous = section({
@@ -265,8 +300,8 @@ export const GATEWAY_KEYS = [
 export type GatewayKey = (typeof GATEWAY_KEYS)[number][0];
 
 /**
- * The schema of latchkey.yaml. `about` is a short description in Markdown, `unset` describes the default, and `each` says what
- * the keys of a map are names of. docs/reference/settings.md is generated from them. docs/how-to/configuration.md has the details.
+ * The schema of latchkey.yaml. `about` is a short description in Markdown, `unset` describes the default, `each` says what
+ * the keys of a map are names of, and `of` what they have. docs/reference/settings.md is generated from them. docs/how-to/configuration.md has the details.
  */
 export const fileSchema = section({
   auth: section({
@@ -296,13 +331,21 @@ export const fileSchema = section({
       unset: 'the built-in roles',
     }),
   key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
-  tiers: section({
-    ...(Object.fromEntries(TIERS.map((name) => [name, tier.optional()])) as Record<Tier, z.ZodOptional<typeof tier>>),
-    ANONYMOUS: anonymous.optional(),
-    KEY_CREATION: keyCreation.optional(),
-    VERIFICATION: verification.optional(),
-  })
-    .meta({ each: 'TIER' })
+  published_tiers: value<boolean>('true or false', (input) => typeof input === 'boolean')
+    .optional()
+    .meta({ about: 'whether the published tiers exist that `tiers` does not name', unset: 'true' }),
+  tiers: z
+    .object(
+      {
+        ANONYMOUS: anonymous.optional(),
+        KEY_CREATION: keyCreation.optional(),
+        VERIFICATION: verification.optional(),
+      },
+      { error: fault('a map of tiers, each with its limits') },
+    )
+    // Their names are checked together with the table.
+    .catchall(tierOrRemoved)
+    .meta({ each: 'TIER', of: tier })
     .optional(),
   rate_limit_headers: value<RateLimitHeaders>(RATE_LIMIT_HEADERS.join(', '), (name) =>
     (RATE_LIMIT_HEADERS as readonly unknown[]).includes(name),

@@ -9,7 +9,8 @@ import { isAddressOrRange } from '../../core/net/addressList.js';
 import { RATE_LIMIT_HEADERS } from '../../core/limits/limitFields.js';
 import { PROXY_HEADERS } from '../net/trustedProxies.js';
 import { DAY } from '../../core/store/periods.js';
-import { KEY_TYPES, TIERS, type KeyType } from '../../core/store/records.js';
+import { isTierName } from '../../core/limits/tierNames.js';
+import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 import { faultOfField } from '../gateway/forwardedFields.js';
 import { isUpstream, isWsUpstream, UPSTREAM, WS_UPSTREAM } from '../gateway/upstreamAddress.js';
 import { SettingsError } from '../../shared/settings/error.js';
@@ -188,11 +189,11 @@ export const OPTIONS = {
     schema: wholeNumber(4, 15),
   }),
   DEFAULT_TIER: option({
-    about: 'the tier of the first workspace',
-    default: 'GROWTH',
+    about: 'the tier of new workspaces, unless another one is given',
+    unset: '`GROWTH`, or the smallest tier if `tiers` removes `GROWTH`',
     page: 'reference/limits.md',
-    allowed: `one of ${TIERS.join(', ')}`,
-    schema: oneOf(TIERS),
+    allowed: 'the name of a tier, such as GROWTH',
+    schema: z.string().refine(isTierName, 'is not the name of a tier'),
   }),
   AUTH_CACHE_TTL: option({
     about:

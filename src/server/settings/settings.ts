@@ -6,6 +6,7 @@ import type { Introspection } from '../../core/guard/introspection.js';
 import { gatewayOf, NO_UPSTREAM, type GatewaySettings } from './gatewaySettings.js';
 import type { ProxyHeader } from '../net/trustedProxies.js';
 import type { Proxies } from '../../shared/outgoing/proxies.js';
+import { tiersIn } from '../../core/limits/tiers.js';
 import type { Tier } from '../../core/store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './fileConfiguration.js';
 import { SettingsError } from '../../shared/settings/error.js';
@@ -39,7 +40,6 @@ export interface Settings {
   /** The configuration file. KEY_PREFIXES, RATE_LIMIT_HEADERS and DEMO override it. */
   readonly configuration: FileConfiguration;
   readonly bcryptCost: number;
-  readonly defaultTier: Tier;
   /** In milliseconds. */
   readonly cacheTtl: number;
   /** How long a key is kept after it was revoked or expired, in milliseconds; null: forever. */
@@ -126,7 +126,6 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
     configuration,
     bcryptCost: read('BCRYPT_COST') ?? 10,
-    defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
     keepEndedKeys: read('KEEP_ENDED_KEYS') ?? null,
     shutdownDelay: read('SHUTDOWN_DELAY') ?? 3_000,
@@ -222,6 +221,14 @@ export function rereadConfiguration(
   return configurationOf(environment, path, operator);
 }
 
+/** @throws SettingsError if the configuration doesn't have the tier */
+function defaultTierIn({ tiers, defaultTier }: FileConfiguration, wanted: Tier | undefined): Tier {
+  if (wanted === undefined) return defaultTier;
+  const names = tiersIn(tiers);
+  if (names.includes(wanted)) return wanted;
+  throw new SettingsError(`DEFAULT_TIER is ${wanted}, which is not a tier. Allowed: one of ${names.join(', ')}.`);
+}
+
 /** @param path null: the default file, if it exists */
 function configurationOf(
   environment: Readonly<Record<string, string | undefined>>,
@@ -235,6 +242,7 @@ function configurationOf(
   const rateLimitHeaders = readOption('RATE_LIMIT_HEADERS', environment.RATE_LIMIT_HEADERS);
   return Object.freeze({
     ...configuration,
+    defaultTier: defaultTierIn(configuration, readOption('DEFAULT_TIER', environment.DEFAULT_TIER)),
     demo: readOption('DEMO', environment.DEMO) ?? configuration.demo,
     ...(prefixes !== undefined && { prefixes: Object.freeze(prefixes) }),
     ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),

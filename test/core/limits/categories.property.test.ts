@@ -3,9 +3,10 @@ import { CATEGORIES, type Category } from '../../../src/core/limits/category.js'
 import { limitFields } from '../../../src/core/limits/limitFields.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Bound } from '../../../src/core/limits/limits.js';
-import { TIER_LIMITS, type TierTable, type WindowLimits } from '../../../src/core/limits/tiers.js';
+import { rowOf, TIER_LIMITS, type TierTable, type WindowLimits } from '../../../src/core/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../../src/core/limits/window.js';
-import { TIERS, type Tier } from '../../../src/core/store/records.js';
+import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
+import type { Tier } from '../../../src/core/store/records.js';
 import { limitsTo } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
 
@@ -27,15 +28,15 @@ const tierLimits = fc
   });
 
 const table: fc.Arbitrary<TierTable> = fc
-  .tuple(...TIERS.map(() => tierLimits))
-  .map((all) => ({ ...TIER_LIMITS, ...Object.fromEntries(TIERS.map((tier, i) => [tier, all[i]])) }));
+  .record(Object.fromEntries(PUBLISHED_TIERS.map((tier) => [tier, tierLimits])))
+  .map((all) => ({ ...TIER_LIMITS, ...all }));
 
 const attempt = fc.record({
   family: fc.constantFrom('a', 'b'),
   // Mostly in one tier, so that its windows fill up.
   tier: fc.oneof(
     { weight: 6, arbitrary: fc.constant<Tier>('GROWTH') },
-    { weight: 1, arbitrary: fc.constantFrom<Tier>(...TIERS) },
+    { weight: 1, arbitrary: fc.constantFrom<Tier>(...PUBLISHED_TIERS) },
   ),
   category: fc.constantFrom(undefined, ...CATEGORIES),
   cost: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 13 }) }),
@@ -51,7 +52,7 @@ class Models {
 
   /** The windows that count the operation: those of the tier, and those of its category if the tier limits it. */
   of(tiers: TierTable, family: string, tier: Tier, category: Category | undefined): [Side, Side?] {
-    const limits = tiers[tier];
+    const limits = rowOf(tiers, tier);
     const its = category && limits.categories[category];
     const own = { model: this.#model(family), limits };
     return its === undefined ? [own] : [own, { model: this.#model(`${family} ${category}`), limits: its, category }];
@@ -113,7 +114,7 @@ describe('the windows of a tier and a category, compared with a model', () => {
           const [own, its] = models.of(tiers, family, tier, category);
           expect(admission).toEqual({
             ...expected,
-            limits: tiers[tier],
+            limits: rowOf(tiers, tier),
             room: room(own, now),
             categoryRoom: its && { category, ...room(its, now) },
           });
@@ -129,7 +130,7 @@ describe('the windows of a tier and a category, compared with a model', () => {
     fc.assert(
       fc.property(tierLimits, fc.array(attempt, { minLength: 40, maxLength: 120 }), (limits, attempts) => {
         let now = 0;
-        const tiers = { ...TIER_LIMITS, ...Object.fromEntries(TIERS.map((tier) => [tier, limits])) };
+        const tiers = { ...TIER_LIMITS, ...Object.fromEntries(PUBLISHED_TIERS.map((tier) => [tier, limits])) };
         const limiter = new Limiter({ clock: () => now, tiers });
         limiter.close();
         const all: number[] = [];

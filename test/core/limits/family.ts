@@ -1,6 +1,6 @@
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import { TIER_LIMITS, type TierLimits, type TierTable } from '../../../src/core/limits/tiers.js';
-import { TIERS } from '../../../src/core/store/records.js';
+import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 import type { Room, WindowName } from '../../../src/core/limits/window.js';
 
 /** A tier with only this rate and burst. */
@@ -11,7 +11,7 @@ export function limitsTo(rate: number, burst: number, categories: TierLimits['ca
 /** A table in which all tiers have the same limits. */
 export function tableOf(limits: TierLimits): TierTable {
   return Object.fromEntries(
-    [...TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION'].map((tier) => [tier, limits]),
+    [...PUBLISHED_TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION'].map((tier) => [tier, limits]),
   ) as TierTable;
 }
 

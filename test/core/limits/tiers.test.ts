@@ -1,7 +1,21 @@
 import fc from 'fast-check';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
-import { saysTheSame, scaled, TIER_LIMITS, tierTable, type TierOverrides } from '../../../src/core/limits/tiers.js';
-import { TIERS } from '../../../src/core/store/records.js';
+import {
+  checkTierTable,
+  defaultTierOf,
+  rowOf,
+  replaceTable,
+  saysTheSame,
+  scaled,
+  TIER_LIMITS,
+  tierOf,
+  tiersIn,
+  tierTable,
+  type TierDefinition,
+  type TierDefinitions,
+  type TierOverrides,
+} from '../../../src/core/limits/tiers.js';
+import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 
 /** Nothing but the windows of each key. */
 const ALONE = { owner: null, project: null, workspace: null, cost: null };
@@ -22,9 +36,9 @@ describe('the published table of tiers', () => {
   );
 
   it('has every tier, and is frozen', () => {
-    expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION']);
+    expect(Object.keys(TIER_LIMITS)).toEqual([...PUBLISHED_TIERS, 'ANONYMOUS', 'KEY_CREATION', 'VERIFICATION']);
     expect(Object.isFrozen(TIER_LIMITS)).toBe(true);
-    for (const tier of TIERS) expect(Object.isFrozen(TIER_LIMITS[tier])).toBe(true);
+    for (const tier of PUBLISHED_TIERS) expect(Object.isFrozen(TIER_LIMITS[tier])).toBe(true);
   });
 });
 
@@ -46,8 +60,8 @@ describe('a table of tiers', () => {
   });
 
   it.each([
-    [{ SILVER: {} }, 'tiers: there is no option "SILVER"'],
-    [{ GROWTH: null }, 'tiers.GROWTH is null'],
+    [{ SILVER: {} }, 'tiers.SILVER.keys is missing. Give a new tier all limits, or start from those of another tier'],
+    [{ ANONYMOUS: null }, 'tiers.ANONYMOUS is null'],
     [{ GROWTH: { rates: 1 } }, 'tiers.GROWTH: there is no option "rates"'],
     [{ GROWTH: { rate: 0 } }, 'tiers.GROWTH.rate is 0. Allowed: an integer from 1 to 2147483647.'],
     [{ GROWTH: { burst: 1.5 } }, 'tiers.GROWTH.burst is 1.5. Allowed: an integer from 1 to 2147483647.'],
@@ -155,5 +169,202 @@ describe('a table of tiers', () => {
       workspace: null,
       cost: { max: 100, rate: 20_000, burst: 2_000 },
     });
+  });
+});
+
+const WHOLE = { keys: 3, adminKeys: 1, rate: 40, burst: 4, streams: 2 };
+
+describe('tiers that are added, removed and renamed', () => {
+  const namesOf = (definitions: TierDefinitions, published = true) => tiersIn(tierTable(definitions, { published }));
+
+  it('removes a tier', () => {
+    expect(namesOf({ STARTER: null })).toEqual(['FREE_TRIAL', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE']);
+  });
+
+  it('adds a tier after the tier above it, and at the top as the smallest', () => {
+    expect(namesOf({ NANO: WHOLE, GROWTH: {}, PLUS: WHOLE, MAX: WHOLE })).toEqual([
+      ...['NANO', 'FREE_TRIAL', 'STARTER', 'GROWTH', 'PLUS', 'MAX', 'PROFESSIONAL', 'ENTERPRISE'],
+    ]);
+    expect(tierTable({ NANO: WHOLE }).NANO).toEqual({ ...TIER_LIMITS.GROWTH, ...WHOLE });
+  });
+
+  it('renames a tier, in its place and with its limits', () => {
+    const table = tierTable({ HOBBY: { was: 'STARTER', rate: 45 } });
+    expect(tiersIn(table)).toEqual(['FREE_TRIAL', 'HOBBY', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE']);
+    expect(table.HOBBY).toEqual({ ...TIER_LIMITS.STARTER, rate: 45, was: ['STARTER'] });
+    expect(tierOf(table, 'STARTER')).toBe('HOBBY');
+    expect(rowOf(table, 'STARTER')).toBe(table.HOBBY);
+  });
+
+  it('merges tiers, and remembers names that were never published', () => {
+    const table = tierTable({ PAID: { was: ['GROWTH', 'PROFESSIONAL', 'OLD'] } });
+    expect(tiersIn(table)).toEqual(['FREE_TRIAL', 'STARTER', 'PAID', 'ENTERPRISE']);
+    expect(table.PAID).toMatchObject({ rate: TIER_LIMITS.GROWTH.rate });
+    for (const stored of ['GROWTH', 'PROFESSIONAL', 'OLD']) expect(tierOf(table, stored)).toBe('PAID');
+  });
+
+  it('starts from the limits of another tier, as they are in the same table', () => {
+    const table = tierTable({
+      GROWTH: { rate: 700, categories: { write: { rate: 5, burst: 5 } } },
+      PLUS: { from: 'GROWTH', burst: 30 },
+      PLUS_PLUS: { from: 'PLUS', keys: null },
+      STARTER: null,
+      TINY: { from: 'STARTER' },
+    });
+    expect(table.PLUS).toEqual({ ...table.GROWTH, burst: 30 });
+    expect(table.PLUS_PLUS).toEqual({ ...table.GROWTH, burst: 30, keys: null });
+    expect(table.TINY).toEqual(TIER_LIMITS.STARTER);
+  });
+
+  it('does not take over the earlier names of the tier that it starts from', () => {
+    const table = tierTable({ HOBBY: { was: 'STARTER' }, PLUS: { from: 'HOBBY' } });
+    expect(table.PLUS).toEqual(TIER_LIMITS.STARTER);
+  });
+
+  it('has only the defined tiers without the published ones, in the order of definition', () => {
+    expect(namesOf({ ENTERPRISE: { rate: 9_000 }, FREE_TRIAL: {}, GOLD: { from: 'GROWTH' } }, false)).toEqual([
+      ...['ENTERPRISE', 'FREE_TRIAL', 'GOLD'],
+    ]);
+    expect(tierTable({ FREE_TRIAL: {} }, { published: false })).toEqual({
+      FREE_TRIAL: TIER_LIMITS.FREE_TRIAL,
+      ANONYMOUS: TIER_LIMITS.ANONYMOUS,
+      KEY_CREATION: TIER_LIMITS.KEY_CREATION,
+      VERIFICATION: TIER_LIMITS.VERIFICATION,
+    });
+  });
+
+  const all = { FREE_TRIAL: null, STARTER: null, GROWTH: null, PROFESSIONAL: null, ENTERPRISE: null };
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`T${i}`, WHOLE]));
+
+  it('has 1 to 50 tiers', () => {
+    expect(() => tierTable(all)).toThrow('tiers: there is no tier. Define at least one.');
+    expect(() => tierTable({}, { published: false })).toThrow('tiers: there is no tier. Define at least one.');
+    expect(tiersIn(tierTable(many(45)))).toHaveLength(50);
+    expect(() => tierTable(many(46))).toThrow('tiers has 51 tiers. Allowed: at most 50.');
+  });
+
+  it.each([
+    [
+      { gold: WHOLE },
+      'tiers: the name of a tier is "gold". Allowed: a name of 1 to 40 characters (A to Z, 0 to 9 and _',
+    ],
+    [{ ['A'.repeat(41)]: WHOLE }, 'tiers: the name of a tier is "AAAA'],
+    [{ _GOLD: WHOLE }, 'tiers: the name of a tier is "_GOLD"'],
+    [{ '1ST': WHOLE }, 'tiers: the name of a tier is "1ST"'],
+    [{ TRUE: WHOLE }, 'but not ANONYMOUS, KEY_CREATION, VERIFICATION, NULL, TRUE, FALSE'],
+    [{ GOLD: { from: 'SILVER' } }, 'tiers.GOLD.from is "SILVER". Allowed: a published tier (FREE_TRIAL, STARTER,'],
+    [{ GOLD: { from: 'GOLD' } }, 'tiers.GOLD.from is "GOLD"'],
+    [{ GOLD: { from: 'MAX' }, MAX: WHOLE }, 'or a tier further up'],
+    [{ GOLD: { from: 'ANONYMOUS' } }, 'tiers.GOLD.from is "ANONYMOUS"'],
+    [{ GOLD: { from: 1 } }, 'tiers.GOLD.from is 1'],
+    [{ GROWTH: { from: 'STARTER' } }, 'tiers.GROWTH: there is no option "from"'],
+    [{ ANONYMOUS: { was: 'NOBODY' } }, 'tiers.ANONYMOUS: there is no option "was"'],
+    [
+      { GOLD: { was: 'GROWTH' }, GROWTH: {} },
+      'tiers.GOLD.was names GROWTH, which is defined, too. Remove one of them.',
+    ],
+    [{ GOLD: { ...WHOLE, was: 'GOLD' } }, 'tiers.GOLD.was names GOLD, which is defined, too.'],
+    [
+      { A: { was: 'GROWTH' }, B: { was: 'GROWTH' } },
+      'tiers.B.was names GROWTH, as tiers.A.was does. Remove one of them.',
+    ],
+    [{ GOLD: { ...WHOLE, was: 'old' } }, 'tiers.GOLD.was is "old"'],
+    [{ GOLD: { ...WHOLE, was: ['OLD', 5] } }, 'tiers.GOLD.was is a list'],
+    [{ GOLD: { was: 'UNPUBLISHED' } }, 'tiers.GOLD.keys is missing'],
+    [{ GOLD: { ...WHOLE, burst: undefined } }, 'tiers.GOLD.burst is missing'],
+  ])('rejects %j: %s', (definitions, message) => {
+    const attempt = () => tierTable(definitions as unknown as TierDefinitions);
+    expect(attempt).toThrow(TypeError);
+    expect(attempt).toThrow(message);
+  });
+
+  it('rejects unknown options', () => {
+    expect(() => tierTable({}, { publish: false } as never)).toThrow('there is no option "publish"');
+    expect(() => tierTable({}, { published: 'no' } as never)).toThrow('published is "no". Allowed: true or false.');
+  });
+
+  const name = fc.constantFrom('FREE_TRIAL', 'STARTER', 'GROWTH', 'A', 'B', 'C', 'ANONYMOUS', 'VERIFICATION');
+  const some = fc.integer({ min: 1, max: 9 });
+  const fields = fc.record(
+    { keys: some, adminKeys: some, rate: some, burst: some, streams: some },
+    { requiredKeys: [] },
+  );
+  const definition = fc.tuple(fields, fc.boolean(), fc.option(name), fc.option(fc.uniqueArray(name, { maxLength: 2 })));
+  const definitions = fc
+    .uniqueArray(fc.tuple(name, fc.option(definition, { freq: 6 })), { selector: ([key]) => key, maxLength: 8 })
+    .map((entries) =>
+      entries.map(([key, value]): [string, TierDefinition | null] => {
+        if (value === null) return [key, null];
+        const [own, isWhole, from, was] = value;
+        return [key, { ...(isWhole ? WHOLE : {}), ...own, ...(from && { from }), ...(was && { was }) }];
+      }),
+    );
+
+  it('is rejected with a TypeError, or is a complete table with the defined limits, whatever is defined', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(definitions, fc.boolean(), (entries, published) => {
+        let table;
+        try {
+          table = tierTable(Object.fromEntries(entries), { published });
+        } catch (error) {
+          expect(error).toBeInstanceOf(TypeError);
+          expect((error as Error).message).toMatch(/^tiers/);
+          return;
+        }
+        accepted += 1;
+        checkTierTable(table);
+        expect(Object.isFrozen(table)).toBe(true);
+        const names = tiersIn(table);
+        const renamed = entries.flatMap(([, value]) => value?.was ?? []);
+        const defined = entries.filter(([, value]) => value !== null).map(([key]) => key);
+        const removed = entries.filter(([, value]) => value === null).map(([key]) => key);
+        const expected = new Set([...(published ? tiersIn(TIER_LIMITS) : []), ...defined]);
+        for (const gone of [...removed, ...renamed, 'ANONYMOUS', 'VERIFICATION']) expected.delete(gone);
+        expect(new Set(names)).toEqual(expected);
+        for (const [key, value] of entries) {
+          if (value === null) continue;
+          const { from: _, was = [], ...own } = value as { from?: string; was?: string[] };
+          expect(table[key]).toMatchObject(own);
+          for (const earlier of was) expect(tierOf(table, earlier)).toBe(key);
+        }
+        // Published tiers keep their order, and defined new ones theirs.
+        const inOrder = (order: readonly string[]) => order.filter((each) => names.includes(each));
+        if (published) expect(names.filter((each) => each in TIER_LIMITS)).toEqual(inOrder(tiersIn(TIER_LIMITS)));
+        else expect(names).toEqual(inOrder(defined));
+        expect(tierOf(table, 'NEVER')).toBe(names[0]);
+        expect(names).toContain(defaultTierOf(table));
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
+  });
+});
+
+describe('an unknown tier', () => {
+  it('has the limits of the smallest tier, whatever its name', () => {
+    for (const stored of ['GOLD', 'ANONYMOUS', 'constructor', '__proto__', '']) {
+      expect(tierOf(TIER_LIMITS, stored)).toBe('FREE_TRIAL');
+    }
+    for (const stored of ['GOLD', 'constructor', '__proto__', '']) {
+      expect(rowOf(TIER_LIMITS, stored)).toBe(TIER_LIMITS.FREE_TRIAL);
+    }
+    expect(rowOf(TIER_LIMITS, 'ANONYMOUS')).toBe(TIER_LIMITS.ANONYMOUS);
+  });
+
+  it('is resolved by the current content of a table', () => {
+    const table = { ...TIER_LIMITS };
+    replaceTable(table, tierTable({ HOBBY: { was: 'STARTER' }, FREE_TRIAL: null }));
+    expect(tiersIn(table)).toEqual(['HOBBY', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE']);
+    expect([tierOf(table, 'STARTER'), tierOf(table, 'FREE_TRIAL')]).toEqual(['HOBBY', 'HOBBY']);
+    replaceTable(table, TIER_LIMITS);
+    expect(tiersIn(table)).toEqual(tiersIn(TIER_LIMITS));
+    expect(tierOf(table, 'STARTER')).toBe('STARTER');
+  });
+
+  it('is not GROWTH for new workspaces, unless there is a GROWTH', () => {
+    expect(defaultTierOf(TIER_LIMITS)).toBe('GROWTH');
+    expect(defaultTierOf(tierTable({ TEAM: { was: 'GROWTH' } }))).toBe('TEAM');
+    expect(defaultTierOf(tierTable({ GROWTH: null }))).toBe('FREE_TRIAL');
   });
 });

@@ -9,7 +9,7 @@ import type {
   UserRecord,
   WorkspaceRecord,
 } from '../../../src/core/store/records.js';
-import type { KeyFilter, Store } from '../../../src/core/store/store.js';
+import type { KeyFilter, PlacesByTier, Store } from '../../../src/core/store/store.js';
 
 /** A time that exceeds 32 bits, like real ones. */
 export const NOW = 1_790_000_000_000;
@@ -20,6 +20,11 @@ export function unique(prefix: string): string {
 
 export function aWorkspace(fields: Partial<WorkspaceRecord> = {}): WorkspaceRecord {
   return { id: unique('ws'), name: 'Acme', tier: 'STARTER', createdAt: NOW, ...fields };
+}
+
+/** The same places for every tier. */
+export function placesFor(keys: number | null, adminKeys: number | null): PlacesByTier {
+  return { byTier: {}, otherwise: { keys, adminKeys } };
 }
 
 export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyRecord {

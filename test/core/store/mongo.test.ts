@@ -23,6 +23,7 @@ import {
   namesOf,
   NOW,
   summaryOf,
+  placesFor,
 } from './fixtures.js';
 import { Proxy } from './proxy.js';
 import { drop, freshUri } from '../../support/mongo.js';
@@ -167,7 +168,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
     await store.keys.insert(admin, 1, NOW);
     // As an earlier release placed it.
     await keys().updateOne({ _id: admin.id }, { $set: { slot: 0 } });
-    const limits = () => ({ keys: 1, adminKeys: 1 });
+    const limits = placesFor(1, 1);
     const later = await openMongoStore({ uri });
     expect(await later.keys.countFamilies(ws, NOW, 'adminKeys')).toBe(1);
     expect(await later.keys.countFamilies(ws, NOW, 'keys')).toBe(0);

@@ -94,7 +94,7 @@ test('the required names, arguments and defaults', () => {
     allowedAddresses: '[String!]',
     trustedDocuments: '[String!]',
   });
-  expect(input('CreateWorkspaceInput')).toEqual({ name: 'String!', tier: 'Tier!' });
+  expect(input('CreateWorkspaceInput')).toEqual({ name: 'String!', tier: 'Tier' });
   expect(input('SetWorkspaceTierInput')).toEqual({ workspaceId: 'ID!', tier: 'Tier!' });
   expect(print(apiTypeDefs())).toContain('overlap: Duration = "P1D"');
 });

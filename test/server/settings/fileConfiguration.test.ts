@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import { mintToken } from '../../../src/core/keys/token.js';
 import type { FileConfiguration } from '../../../src/server/settings/fileConfiguration.js';
 import { SettingsError } from '../../../src/shared/settings/error.js';
@@ -62,19 +63,64 @@ tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, admin_keys: 5, 
   }
 });
 
+test('reads tiers that are added, renamed and removed, in the order of the file', () => {
+  const { tiers, defaultTier } = read(`
+tiers:
+  FREE_TRIAL: removed
+  HOBBY: { was: STARTER, per_minute: 45 }
+  TEAM: { was: [GROWTH, PROFESSIONAL], keys: unlimited, categories: { write: { per_minute: 60, per_second: 5 } } }
+  ENTERPRISE: {}
+  MAX: { from: ENTERPRISE, streams: 500 }
+`);
+  expect(Object.keys(tiers).slice(0, 4)).toEqual(['HOBBY', 'TEAM', 'ENTERPRISE', 'MAX']);
+  expect(tiers.HOBBY).toEqual({ ...TIER_LIMITS.STARTER, rate: 45, was: ['STARTER'] });
+  expect(tiers.TEAM).toEqual({
+    ...TIER_LIMITS.GROWTH,
+    keys: null,
+    categories: { write: { rate: 60, burst: 5 } },
+    was: ['GROWTH', 'PROFESSIONAL'],
+  });
+  expect(tiers.MAX).toEqual({ ...TIER_LIMITS.ENTERPRISE, streams: 500 });
+  expect(defaultTier).toBe('TEAM');
+});
+
+test('reads tiers that replace the published ones', () => {
+  const { tiers, defaultTier } = read(`
+published_tiers: false
+tiers:
+  ANONYMOUS: { per_minute: 10 }
+  FREE: { keys: 1, admin_keys: 1, per_minute: 10, per_second: 2, streams: 1 }
+  PRO: { from: FREE, per_minute: 600 }
+`);
+  const free = { ...TIER_LIMITS.GROWTH, keys: 1, adminKeys: 1, rate: 10, burst: 2, streams: 1 };
+  expect(tiers).toEqual({
+    FREE: free,
+    PRO: { ...free, rate: 600 },
+    ANONYMOUS: { ...TIER_LIMITS.ANONYMOUS, rate: 10 },
+    KEY_CREATION: TIER_LIMITS.KEY_CREATION,
+    VERIFICATION: TIER_LIMITS.VERIFICATION,
+  });
+  expect(Object.keys(tiers).slice(0, 2)).toEqual(['FREE', 'PRO']);
+  expect(defaultTier).toBe('FREE');
+});
+
+test('DEFAULT_TIER is checked against the file', () => {
+  const text = 'tiers: { GROWTH: removed, PLUS: { from: GROWTH } }';
+  expect(read(text, { DEFAULT_TIER: 'PLUS' }).defaultTier).toBe('PLUS');
+  expect(faultOf(text, { DEFAULT_TIER: 'GROWTH' })).toBe(
+    'DEFAULT_TIER is GROWTH, which is not a tier. Allowed: one of FREE_TRIAL, STARTER, PLUS, PROFESSIONAL, ENTERPRISE.',
+  );
+});
+
 test('reads categories of a tier', () => {
   const { tiers } = read(
     'tiers: { GROWTH: { categories: { write: { per_minute: 60, per_second: 5 }, admin: { per_minute: 6, per_second: 1 } } } }',
   );
   expect(tiers.GROWTH).toEqual({
-    keys: 10,
-    adminKeys: 10,
-    rate: 500,
-    burst: 25,
-    streams: 10,
+    ...TIER_LIMITS.GROWTH,
     categories: { write: { rate: 60, burst: 5 }, admin: { rate: 6, burst: 1 } },
   });
-  expect(tiers.STARTER.categories).toEqual({});
+  expect(tiers.STARTER?.categories).toEqual({});
 });
 
 test('gives KEY_PREFIXES precedence over the prefixes of the file', () => {
@@ -139,7 +185,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
   it.each([
     [
       'rolls: {}',
-      'rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, gateway, demo.',
+      'rolls is not known. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, gateway, demo.',
     ],
     [
       'auth: { api_keys: { keys: [], enabeld: true } }',
@@ -150,7 +196,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys, oidc.'],
     [
       '- auth',
-      'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers, gateway, demo.',
+      'the whole is not allowed. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, gateway, demo.',
     ],
     [keys('{ name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is missing. Allowed: a text'],
     [keys('{ key: 12345, name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is not allowed. Allowed: a text'],
@@ -216,7 +262,24 @@ describe('an invalid value stops the start with one line: file, path, what is wr
       'key_types.CLIENT.scopes[1] is not allowed. Allowed: action:resource scopes, except verify:keys.',
     ],
     ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
-    ['tiers: { FREE: {} }', 'tiers.FREE is not known.'],
+    ['tiers: { FREE: {} }', 'tiers.FREE.keys is missing. Give a new tier all limits, or start from those of another'],
+    ['tiers: { GROWTH: }', 'tiers.GROWTH is not allowed. Allowed: a map with from, was, keys, admin_keys, per_minute,'],
+    ['tiers: { GROWTH: none }', 'streams, categories; or removed.'],
+    ['tiers: { ANONYMOUS: removed }', 'tiers.ANONYMOUS is not allowed. Allowed: a map with per_minute, per_second.'],
+    ['tiers: { free: removed }', 'tiers: the name of a tier is "free". Allowed: a name of 1 to 40 characters'],
+    [
+      'tiers: { FREE: { from: growth } }',
+      'tiers.FREE.from is not allowed. Allowed: the name of a tier, such as GROWTH.',
+    ],
+    [
+      'tiers: { FREE: { was: [] } }',
+      'tiers.FREE.was is not allowed. Allowed: the name of a tier, such as STARTER, or a',
+    ],
+    ['tiers: { FREE: { per_minut: 5 } }', 'tiers.FREE.per_minut is not known. Allowed: a map with from, was, keys,'],
+    ['tiers: { FREE: { from: GROWTH, admin_keys: 0 } }', 'tiers.FREE.admin_keys is not allowed.'],
+    ['tiers: { FREE: { keys: 1, per_minute: 5, per_second: 5, streams: 1 } }', 'tiers.FREE.admin_keys is missing.'],
+    ['published_tiers: false', 'tiers: there is no tier. Define at least one.'],
+    ['published_tiers: no', 'published_tiers is not allowed. Allowed: true or false.'],
     ['tiers: { GROWTH: { per_minute: 0 } }', 'tiers.GROWTH.per_minute is not allowed. Allowed: a whole number'],
     ['tiers: { GROWTH: { per_second: 1.5 } }', 'tiers.GROWTH.per_second is not allowed.'],
     ['tiers: { GROWTH: { categories: { delete: {} } } }', 'tiers.GROWTH.categories.delete is not known.'],
@@ -337,7 +400,7 @@ describe('the file', () => {
     writeFileSync(path, 'roles: {}');
     const settings = readSettings({ LATCHKEY_CONFIG: path });
     writeFileSync(path, 'tiers: { GROWTH: { per_minute: 7 } }');
-    expect(rereadConfiguration(settings, {}).tiers.GROWTH.rate).toBe(7);
+    expect(rereadConfiguration(settings, {}).tiers.GROWTH?.rate).toBe(7);
     rmSync(path);
     expect(() => rereadConfiguration(settings, {})).toThrow('does not exist');
   });

@@ -30,7 +30,6 @@ test('the defaults', () => {
     peppers: [],
     configuration: NO_FILE,
     bcryptCost: 10,
-    defaultTier: 'GROWTH',
     cacheTtl: 1_000,
     keepEndedKeys: null,
     shutdownDelay: 3_000,
@@ -175,7 +174,7 @@ describe('valid values', () => {
     ],
     ['BCRYPT_COST', '4', { bcryptCost: 4 }],
     ['BCRYPT_COST', '15', { bcryptCost: 15 }],
-    ['DEFAULT_TIER', 'FREE_TRIAL', { defaultTier: 'FREE_TRIAL' }],
+    ['DEFAULT_TIER', 'FREE_TRIAL', { configuration: { ...NO_FILE, defaultTier: 'FREE_TRIAL' } }],
     ['MAX_ANSWER_FIELDS', '1000', { answer: { fields: 1_000, eventFields: 10_000, bytes: 8_388_608 } }],
     ['MAX_EVENT_FIELDS', '2000', { answer: { fields: 50_000, eventFields: 2_000, bytes: 8_388_608 } }],
     ['MAX_ANSWER_BYTES', '10000', { answer: { fields: 50_000, eventFields: 10_000, bytes: 10_000 } }],
@@ -301,7 +300,7 @@ describe('invalid values', () => {
     ],
     LATCHKEY_CONFIG: [],
     BCRYPT_COST: ['3', '16', '10.5', 'ten'],
-    DEFAULT_TIER: ['growth', 'FREE', 'toString'],
+    DEFAULT_TIER: ['growth', 'ANONYMOUS', 'toString'],
     AUTH_CACHE_TTL: ['60001', '-1', '1s', '0.5'],
     KEEP_ENDED_KEYS: ['0d', '36501d', '90', '-1d', '1.5d', '90D', 'P90D', 'never', '9999999999d'],
     SHUTDOWN_DELAY: ['300001', '-1', '3s', '0.5'],
@@ -428,6 +427,12 @@ describe('invalid values', () => {
       );
     },
   );
+
+  it('DEFAULT_TIER names a tier of the configuration', () => {
+    expect(faultOf({ DEFAULT_TIER: 'FREE' })).toBe(
+      'DEFAULT_TIER is FREE, which is not a tier. Allowed: one of FREE_TRIAL, STARTER, GROWTH, PROFESSIONAL, ENTERPRISE.',
+    );
+  });
 
   it('include every variable', () => {
     expect(Object.keys(BAD)).toEqual(Object.keys(OPTIONS));

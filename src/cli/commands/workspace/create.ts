@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { TIERS } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../typedOperation.js';
-import { asking, choice } from '../../commandOptions.js';
+import { asking } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { KEY, type Made } from '../keys/key.js';
 import { quiet, showMade, type MadeOptions } from '../keys/made.js';
+import { assertTier } from '../tiers.js';
+import { tierOption } from './tierName.js';
 import { linesOf, WORKSPACE, type Workspace } from './workspace.js';
 
 const CREATE = operation<
@@ -20,7 +21,7 @@ const CREATE = operation<
 );
 
 interface CreateOptions extends MadeOptions {
-  readonly tier: string;
+  readonly tier?: string;
 }
 
 export function createCommand(): Command {
@@ -30,11 +31,16 @@ export function createCommand(): Command {
     example: "latchkey workspace create 'Data team' --tier growth",
   })
     .argument('<name>', '1 to 100 characters')
-    .addOption(choice('--tier <tier>', 'what it allows', TIERS).makeOptionMandatory());
+    .addOption(tierOption('--tier <tier>', 'its tier (default: DEFAULT_TIER of the server)'));
   return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
     await talk(options, async (told) => {
       const { tier } = options;
-      const { workspace, apiKey: key, token } = (await told.ask(CREATE, { input: { name, tier } })).createWorkspace;
+      if (tier !== undefined) await assertTier(told, tier);
+      const {
+        workspace,
+        apiKey: key,
+        token,
+      } = (await told.ask(CREATE, { input: { name, ...(tier !== undefined && { tier }) } })).createWorkspace;
       showMade(told, options, {
         value: { workspace, key },
         lines: [...linesOf(workspace), ['Admin key', key.id]],

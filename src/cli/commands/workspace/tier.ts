@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { TIERS } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../typedOperation.js';
-import { asking, choiceArgument, type AskingOptions } from '../../commandOptions.js';
+import { asking, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
+import { assertTier } from '../tiers.js';
+import { tierArgument } from './tierName.js';
 import { linesOf, WORKSPACE, type Workspace } from './workspace.js';
 
 const TIER = operation<{ readonly setWorkspaceTier: { readonly workspace: Workspace } }, { readonly input: object }>(
@@ -18,9 +19,10 @@ export function tierCommand(): Command {
     example: 'latchkey workspace tier default professional',
   })
     .argument('<id>', 'ID of the workspace')
-    .addArgument(choiceArgument('<tier>', 'the new tier', TIERS));
+    .addArgument(tierArgument('<tier>', 'the new tier'));
   return asking(command).action(async (workspaceId: string, tier: string, options: AskingOptions) => {
     await talk(options, async ({ ask, show, list, terminal }) => {
+      await assertTier({ ask }, tier);
       const { workspace } = (await ask(TIER, { input: { workspaceId, tier } })).setWorkspaceTier;
       show({ workspace }, () => list(terminal, linesOf(workspace)));
     });

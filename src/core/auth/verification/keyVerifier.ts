@@ -4,6 +4,7 @@ import { isPlatform } from '../../keys/actor.js';
 import type { Admission, Limits } from '../../limits/limits.js';
 import { refusalOf } from '../../limits/refuse.js';
 import { subjectOfKey } from '../../limits/subjects.js';
+import { rowOf } from '../../limits/tiers.js';
 import { verificationRefusal, verificationSubject } from '../../limits/verificationLimits.js';
 import type { Room } from '../../limits/window.js';
 import { VERIFY_KEYS } from '../../scopes/endpointScopes.js';
@@ -64,7 +65,7 @@ export class KeyVerifier {
     const refusal = verificationRefusal(
       {
         outcome: 'refused',
-        limits: this.#limits.tiers[subject.tier],
+        limits: rowOf(this.#limits.tiers, subject.tier),
         room: { rate, burst },
         window: full === rate ? 'rate' : 'burst',
         limit: full.limit,

@@ -12,6 +12,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { fragmentsOf } from '../fragments.js';
+import { OfSchema } from '../schemaRevision.js';
 import { collectFields, type Execution } from './collect.js';
 import { BYTES_PER_FIELD } from './answerLimits.js';
 
@@ -122,12 +123,14 @@ const FULL_READING = parse(
   }),
 );
 
-const fullReadings = new WeakMap<GraphQLSchema, number>();
+const fullReadings = new OfSchema(countFullReading);
 
 /** Returns the number of fields that the standard introspection query resolves with all of its options. */
 export function fullReading(schema: GraphQLSchema): number {
-  const known = fullReadings.get(schema);
-  if (known !== undefined) return known;
+  return fullReadings.of(schema);
+}
+
+function countFullReading(schema: GraphQLSchema): number {
   const fragments = Object.fromEntries(fragmentsOf(FULL_READING));
   const fields: FieldNode[] = [];
   for (const definition of FULL_READING.definitions) {
@@ -136,7 +139,5 @@ export function fullReading(schema: GraphQLSchema): number {
       if (selection.kind === Kind.FIELD) fields.push(selection);
   }
   const counter = new IntrospectionCounter({ schema, fragments, variableValues: {} }, Infinity);
-  const count = counter.ofField(SchemaMetaFieldDef.name, fields);
-  fullReadings.set(schema, count);
-  return count;
+  return counter.ofField(SchemaMetaFieldDef.name, fields);
 }

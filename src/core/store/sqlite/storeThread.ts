@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadEntry } from '../../../packageFiles.js';
 import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
-import { packed, type Answer, type Opened, type Question, type ThreadData } from './threadMessages.js';
+import type { Answer, Opened, Question, ThreadData } from './threadMessages.js';
 import { fromWire } from './wireErrors.js';
 
 /** Heap size of a thread, in MB. A page of the largest records takes a tenth of it. */
@@ -68,7 +68,7 @@ export class StoreThread {
     this.#worker.ref();
     return new Promise<unknown>((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#worker.postMessage({ part, operation, given: packed(given), patience });
+      this.#worker.postMessage({ part, operation, given, patience });
     }).finally(() => {
       this.#waiting = null;
       this.#isLocked = false;

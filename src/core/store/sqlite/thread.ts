@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { unpacked, type Answer, type Asked, type Opened as OpenedMessage, type ThreadData } from './threadMessages.js';
+import type { Answer, Asked, Opened as OpenedMessage, ThreadData } from './threadMessages.js';
 import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openReader } from './reader.js';
 import { toWire } from './wireErrors.js';
@@ -60,5 +60,5 @@ async function answer(opened: Opened, { part, operation, given }: Asked): Promis
     return null;
   }
   const operations = opened.engine[part as keyof Opened['engine']] as unknown as Record<string, Operation>;
-  return operations[operation]?.(...unpacked(given));
+  return operations[operation]?.(...given);
 }

@@ -4,7 +4,7 @@ import { PrincipalTokens } from '../../../../src/core/auth/signing/principalToke
 import type { SigningKeys } from '../../../../src/core/auth/signing/processKeys.js';
 import { OperatorKey } from '../../../../src/core/auth/operator.js';
 import { ANONYMOUS, authenticated, type AuthenticatedPrincipal } from '../../../../src/core/auth/principal.js';
-import { TIERS } from '../../../../src/core/store/records.js';
+import { PUBLISHED_TIERS } from '../../../../src/core/limits/tierNames.js';
 import { NOON, openSigningBench, type SigningBench } from './bench.js';
 
 let bench: SigningBench;
@@ -139,7 +139,7 @@ describe('Latchkey-Principal', () => {
       keyId: text,
       workspaceId: text,
       userId: fc.option(text),
-      tier: fc.constantFrom(...TIERS),
+      tier: fc.constantFrom(...PUBLISHED_TIERS),
       scopes: fc.array(fc.stringMatching(/^[a-z]{1,9}:[a-z]{1,9}$/), { maxLength: 20 }),
     });
     await fc.assert(

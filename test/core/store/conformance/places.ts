@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../../../../src/core/store/records.js';
 import type { Places } from '../../../../src/core/store/store.js';
 import type { Bench } from './bench.js';
-import { ADA, aKey, anHeir, givenKey, givenWorkspace, NOW } from '../fixtures.js';
+import { ADA, aKey, anHeir, givenKey, givenWorkspace, NOW, placesFor } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 
 export function testPlaces({ store, target }: Bench): void {
@@ -127,7 +127,6 @@ export function testPlaces({ store, target }: Bench): void {
     describe('R11: keys that only administer', () => {
       const ADMIN = { scopes: ['admin'] };
       const MORE = { scopes: ['admin', 'read:all'] };
-      const tier = (keys: number | null, adminKeys: number | null) => () => ({ keys, adminKeys });
       const add = async (ws: string, limits: Places, fields: Partial<KeyRecord>, now = NOW): Promise<KeyRecord> => {
         const key = aKey(ws, fields);
         expect(await store().keys.insert(key, limits, now)).toEqual({ outcome: 'inserted' });
@@ -143,7 +142,7 @@ export function testPlaces({ store, target }: Bench): void {
 
       test('R11: are counted separately, with their own limit', async () => {
         const ws = await givenWorkspace(store());
-        const limits = tier(1, 2);
+        const limits = placesFor(1, 2);
         await add(ws, limits, ADMIN);
         await add(ws, limits, { scopes: ['platform', 'admin'] });
         expect(await store().keys.insert(aKey(ws, ADMIN), limits, NOW)).toEqual({ outcome: 'full', living: 2 });
@@ -158,7 +157,7 @@ export function testPlaces({ store, target }: Bench): void {
 
       test('R11: are not exceeded by concurrent insertions of both kinds', async () => {
         const ws = await givenWorkspace(store());
-        const limits = tier(3, 2);
+        const limits = placesFor(3, 2);
         const outcomes = await Promise.all(
           Array.from({ length: 24 }, (_, i) => store().keys.insert(aKey(ws, i % 2 === 0 ? ADMIN : {}), limits, NOW)),
         );
@@ -168,7 +167,7 @@ export function testPlaces({ store, target }: Bench): void {
 
       test('R11: are freed and taken when scopes change', async () => {
         const ws = await givenWorkspace(store());
-        const limits = tier(1, 1);
+        const limits = placesFor(1, 1);
         const admin = await add(ws, limits, ADMIN);
         const plain = await add(ws, limits, {});
         const refused = await update(admin, MORE.scopes, limits);
@@ -188,7 +187,7 @@ export function testPlaces({ store, target }: Bench): void {
 
       test('R11: are not exceeded by concurrent changes of scopes', async () => {
         const ws = await givenWorkspace(store());
-        const limits = tier(2, 8);
+        const limits = placesFor(2, 8);
         const admins = [];
         for (let i = 0; i < 8; i++) admins.push(await add(ws, limits, ADMIN));
         const changes = await Promise.all([
@@ -202,7 +201,7 @@ export function testPlaces({ store, target }: Bench): void {
 
       test('R11: count a family by all its active keys', async () => {
         const ws = await givenWorkspace(store());
-        const limits = tier(1, 1);
+        const limits = placesFor(1, 1);
         const key = await add(ws, limits, ADMIN);
         const heir = anHeir(key, ADMIN);
         await store().keys.rotate(key.id, ws, { successor: heir, overlapEnd: NOW + 100 }, { at: NOW });
@@ -222,7 +221,7 @@ export function testPlaces({ store, target }: Bench): void {
       test('R11: leave a place for another key next to the first key of a workspace', async () => {
         const workspace = { id: aKey('').id, name: 'New', tier: 'FREE_TRIAL', createdAt: NOW } as const;
         await store().workspaces.create(workspace, aKey(workspace.id, ADMIN));
-        const limits = tier(1, 1);
+        const limits = placesFor(1, 1);
         await add(workspace.id, limits, {});
         expect(await store().keys.insert(aKey(workspace.id, ADMIN), limits, NOW)).toEqual({
           outcome: 'full',

@@ -1,7 +1,7 @@
-import { isAlive, type KeyRecord, type KeySummary, type Tier } from '../../../../src/core/store/records.js';
+import { isAlive, type KeyRecord, type KeySummary } from '../../../../src/core/store/records.js';
 import type { Insertion, Store } from '../../../../src/core/store/store.js';
 import type { Bench } from './bench.js';
-import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
+import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW, placesFor } from '../fixtures.js';
 import { openTarget } from '../target.js';
 
 /** Races between a check and a concurrent change. Every test uses calls of two open stores. */
@@ -292,7 +292,7 @@ export function testRaces({ store, target, runs }: Bench): void {
     });
 
     test('R9: other keys can take all remaining places', async () => {
-      const places = () => ({ keys: 2, adminKeys: 10 });
+      const places = placesFor(2, 10);
       for (let round = 0; round < rounds; round++) {
         const { ws, author, other: target } = await given();
         await store().keys.revoke(target.id, ws, null, { at: NOW });
@@ -365,7 +365,7 @@ export function testRaces({ store, target, runs }: Bench): void {
   });
 
   describe('a tier that is lowered', () => {
-    const places = (tier: Tier) => ({ keys: tier === 'GROWTH' ? 10 : 2, adminKeys: 1 });
+    const places = { byTier: { GROWTH: { keys: 10, adminKeys: 1 } }, otherwise: { keys: 2, adminKeys: 1 } };
 
     test('R9: applies to insertions', async () => {
       const ws = await givenWorkspace(store(), { tier: 'GROWTH' });

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import type { Api } from '../api.js';
+import { asking, nameOf, type AskingOptions } from '../commandOptions.js';
+import { described } from '../describe.js';
+import { usage } from '../exit.js';
+import type { Column } from '../table.js';
+import { talk } from '../talk.js';
+import { operation } from '../typedOperation.js';
+
+interface Tier {
+  readonly tier: string;
+  readonly keys: number | null;
+  readonly adminKeys: number | null;
+  readonly perMinute: number;
+  readonly perSecond: number;
+  readonly streams: number;
+  readonly categories: readonly {
+    readonly category: string;
+    readonly perMinute: number;
+    readonly perSecond: number;
+  }[];
+}
+
+const TIERS = operation<{ readonly tiers: readonly Tier[] }>(
+  `query Tiers {
+    tiers {
+      tier keys adminKeys perMinute perSecond streams
+      categories { category perMinute perSecond }
+    }
+  }`,
+);
+
+const NAMES = operation<{ readonly tiers: readonly Pick<Tier, 'tier'>[] }>('query TierNames { tiers { tier } }');
+
+const COLUMNS: readonly Column<Tier>[] = [
+  { title: 'TIER', text: ({ tier }) => tier },
+  { title: 'KEYS', text: ({ keys }) => countOf(keys), right: true },
+  { title: 'ADMIN KEYS', text: ({ adminKeys }) => countOf(adminKeys), right: true },
+  { title: 'PER MINUTE', text: ({ perMinute }) => String(perMinute), right: true },
+  { title: 'PER SECOND', text: ({ perSecond }) => String(perSecond), right: true },
+  { title: 'STREAMS', text: ({ streams }) => String(streams), right: true },
+  { title: 'CATEGORIES', text: ({ categories }) => categories.map(categoryOf).join(', ') },
+];
+
+/** Lists the tiers of the server and their limits. */
+export function tiersCommand(): Command {
+  const command = described({
+    name: 'tiers',
+    description: 'List the tiers and their limits, the smallest first. Needs no key.',
+    example: 'latchkey tiers --json',
+  });
+  return asking(command).action(async (options: AskingOptions) => {
+    await talk(
+      options,
+      async ({ ask, show, table, terminal }) => {
+        const { tiers } = await ask(TIERS);
+        show({ tiers }, () => table(terminal, COLUMNS, tiers));
+      },
+      { keyless: true },
+    );
+  });
+}
+
+/** Checks that the server has a tier. @throws Failure that lists the tiers */
+export async function assertTier({ ask }: Pick<Api, 'ask'>, wanted: string): Promise<void> {
+  const { tiers } = await ask(NAMES);
+  if (tiers.some(({ tier }) => tier === wanted)) return;
+  throw usage(`There is no tier ${nameOf(wanted)}. Allowed are ${tiers.map(({ tier }) => nameOf(tier)).join(', ')}.`);
+}
+
+function countOf(keys: number | null): string {
+  return keys === null ? 'unlimited' : String(keys);
+}
+
+function categoryOf({ category, perMinute, perSecond }: Tier['categories'][number]): string {
+  return `${category} ${perMinute}/min ${perSecond}/s`;
+}
