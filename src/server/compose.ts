@@ -229,7 +229,7 @@ export async function composeService(
       const counts = metrics.countUpstream();
       opened = await openGateway(settings.gateway, gatewaySchema, {
         ...{ latchkey, log: logger, onAnswer: counts },
-        maxBytes: settings.answer.bytes,
+        answer: settings.answer,
       });
       metrics.watchGateway(opened.gateway);
     }

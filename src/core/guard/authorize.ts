@@ -49,6 +49,8 @@ interface AuthorizerOptions extends ReviewOptions {
 interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {
   /** Whether the server runs {@link Denied.document} in place of the operation. Default: no, so that it is refused. */
   readonly canFilter?: boolean;
+  /** Default: the option of the server. */
+  readonly onDenied?: OnDenied;
 }
 
 /**
@@ -142,8 +144,8 @@ export class Authorizer {
     compiled: CompiledOperation,
     refusal: Refusal,
   ): Decision | Promise<Decision> | null {
-    const { principal, canFilter = false } = request;
-    if (!canFilter || this.#options.onDenied !== 'filter') return null;
+    const { principal, canFilter = false, onDenied = this.#options.onDenied } = request;
+    if (!canFilter || onDenied !== 'filter') return null;
     if (decide(compiled.rules, principal) === null) return null;
     const part = this.#partOf(request, compiled);
     if (part === null) return null;

@@ -86,6 +86,11 @@ export function bodyOf({ query, operationName, variablesText }: Asked): string {
   return `{"query":${JSON.stringify(query)}${name}${variables}}`;
 }
 
+/** Returns the operation to forward. @param filtered replaces its text; null: it is forwarded as it was sent */
+export function forwardedAs(asked: Asked, filtered: { readonly source: string } | null): Asked {
+  return filtered === null ? asked : { ...asked, query: filtered.source };
+}
+
 /** Returns the parameters for the upstream. */
 export function parametersOf({ query, operationName, variablesText }: Asked): string {
   const parameters = new URLSearchParams({ query });

@@ -2,6 +2,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { Refusal } from '../../core/errors/refusal.js';
 import type { Reader, WaitingBytes } from '../../core/streams/waitingBytes.js';
+import { WrittenResult } from './writtenPayloads.js';
 import type { Reliant } from '../../core/streams/watchedCredential.js';
 
 type Step = IteratorResult<object, undefined>;
@@ -26,6 +27,8 @@ interface ForwardedResultsOptions {
   readonly bytes: WaitingBytes;
   /** Returns why a principal may not run the operation; null: it may. */
   readonly review: (principal: AuthenticatedPrincipal) => Refusal | null;
+  /** Returns the text of a result for the caller. Default: as the upstream wrote it. @throws Refusal, which ends the operation */
+  readonly complete?: (text: string) => string;
   /** Returns the result that tells the caller of an error. */
   readonly tell: (error: unknown) => object;
   /** Called when results wait for the caller, and when none waits any longer. */
@@ -72,8 +75,10 @@ export class ForwardedResults implements Reader, Reliant, AsyncGenerator<object,
   }
 
   /** @param size in bytes */
-  push(result: object, size: number): void {
+  push(written: WrittenResult, size: number): void {
     if (this.#hasEnded) return;
+    const result = this.#completed(written);
+    if (result === null) return;
     if (this.#reader !== null) {
       this.#give({ done: false, value: result });
       return;
@@ -82,6 +87,18 @@ export class ForwardedResults implements Reader, Reliant, AsyncGenerator<object,
     this.#count(size);
     this.#options.onWaiting(true);
     this.#options.bytes.enforce();
+  }
+
+  /** Returns null if the result can't be completed, and the operation has ended. */
+  #completed(result: WrittenResult): WrittenResult | null {
+    const { complete } = this.#options;
+    if (complete === undefined) return result;
+    try {
+      return new WrittenResult(complete(result.text));
+    } catch (error) {
+      this.end(error);
+      return null;
+    }
   }
 
   /** The upstream has ended the operation. Results that wait are still sent. @param fault default: none */

@@ -4,10 +4,12 @@ import type { Principal } from '../../core/auth/principal.js';
 import { withHttp } from '../../core/errors/http.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { OperationRequest } from '../../core/guard/review.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
+import type { OnDenied } from '../../core/guard/authorize.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
-import { askedInBody, bad, bodyOf } from './asked.js';
+import { askedInBody, bad, bodyOf, forwardedAs } from './asked.js';
 import type { DriftWatch } from './driftWatch.js';
 import { PassedFields } from './forwardedFields.js';
 import { asJsonText } from './jsonText.js';
@@ -30,9 +32,9 @@ interface GatewayOptions {
   readonly settings: GatewaySettings;
   /** Returns the value of Latchkey-Principal. */
   readonly sign: (principal: Principal) => string;
-  /** The maximum size of a response, in bytes. */
   readonly upstream: Upstream;
-  readonly maxBytes: number;
+  /** The limits of a response. */
+  readonly answer: AnswerLimits;
   readonly onAnswer?: (outcome: UpstreamOutcome) => void;
 }
 
@@ -63,23 +65,25 @@ export class Gateway {
   readonly authorization: string | null;
   /** Connections to the upstream for WebSockets. */
   readonly socketCount: SocketCount;
-  readonly #maxBytes: number;
+  readonly #answer: AnswerLimits;
+  readonly #onDenied: OnDenied;
   readonly #guard: RequestGuard;
   #rules: GatewayRules;
   #judge: OperationJudge;
 
-  constructor({ rules, guard, upstream, settings, sign, maxBytes, onAnswer = () => undefined }: GatewayOptions) {
+  constructor({ rules, guard, upstream, settings, sign, answer, onAnswer = () => undefined }: GatewayOptions) {
     const { connections, authorization } = settings;
     this.#guard = guard;
     this.#rules = rules;
-    this.#judge = new OperationJudge(rules.schema, guard);
+    this.#answer = answer;
+    this.#onDenied = settings.onDenied;
+    this.#judge = this.#judgeOf(rules);
     this.upstream = upstream;
     this.fields = new PassedFields({ request: settings.requestHeaders, response: settings.responseHeaders });
     this.sign = sign;
     this.onAnswer = onAnswer;
     this.maxUploadBytes = settings.maxUploadBytes;
     this.uploadTime = settings.uploadTime;
-    this.#maxBytes = maxBytes;
     this.webSockets = settings.webSockets;
     this.authorization = authorization;
     this.socketCount = { open: 0, max: connections };
@@ -102,7 +106,11 @@ export class Gateway {
   replaceRules(rules: GatewayRules): void {
     this.#rules.drift.close();
     this.#rules = rules;
-    this.#judge = new OperationJudge(rules.schema, this.#guard);
+    this.#judge = this.#judgeOf(rules);
+  }
+
+  #judgeOf({ schema }: GatewayRules): OperationJudge {
+    return new OperationJudge(schema, this.#guard, { onDenied: this.#onDenied, answer: this.#answer });
   }
 
   /** Returns why a running operation may not continue, for the current schema; null if it may. */
@@ -124,10 +132,11 @@ export class Gateway {
     if (judged.kind === 'answered') return { status: judged.answer.status, body: judged.body };
     const headers = [...JSON_FIELDS, ...ownFields(this, request)];
     const isSafe = judged.operation.operation.valueOf() === 'query';
-    const sent = { method: 'POST', headers, body: bodyOf(asked), isSafe } as const;
-    const { status, body } = await askUpstream(this.upstream, sent, { maxBytes: this.#maxBytes });
+    const { filtered } = judged;
+    const sent = { method: 'POST', headers, body: bodyOf(forwardedAs(asked, filtered)), isSafe } as const;
+    const { status, body } = await askUpstream(this.upstream, sent, { maxBytes: this.#answer.bytes });
     if (!isJsonObject(body)) throw badGateway('The API behind the gateway sent a response that is not JSON.');
-    return { status, body };
+    return { status, body: filtered === null ? body : filtered.complete(body) };
   }
 
   close(): Promise<void> {

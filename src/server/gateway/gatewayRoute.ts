@@ -17,10 +17,11 @@ import { sendAnswer } from '../http/sendAnswer.js';
 import { streamCredential } from '../http/streamCredential.js';
 import { refusingUsedUp, type UnreadCounter } from '../http/usedUp.js';
 import type { OpenStreams, Place } from '../../core/streams/openStreams.js';
-import { askedInAddress, askedInBody, bodyOf, parametersOf, type Asked } from './asked.js';
+import { askedInAddress, askedInBody, bodyOf, forwardedAs, parametersOf, type Asked } from './asked.js';
 import { ForwardedAnswer } from './forwardedAnswer.js';
 import type { Gateway } from './gateway.js';
-import { requestFields } from './requestFields.js';
+import { fieldsForWhole, requestFields } from './requestFields.js';
+import { sendFiltered } from './sendFiltered.js';
 import type { Admitted, Answered } from './operationJudge.js';
 import { StreamPermit, type StreamPermitOptions } from './streamPermit.js';
 import { readUpload, type Upload } from './uploads.js';
@@ -142,6 +143,8 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
   let place: Place | null = null;
   try {
     const sent = sentOf(gateway, request, forwarding);
+    if (admitted.filtered !== null)
+      return await sendFiltered(options, forwarding, { filtered: admitted.filtered, sent });
     // Frees the text, which would otherwise stay in memory while the response is sent.
     request.body = undefined;
     request.bodyText = null;
@@ -224,8 +227,10 @@ function askedBy(request: FastifyRequest): Asked {
   return askedInBody(request.body, request.bodyText ?? '');
 }
 
-function sentOf(gateway: Gateway, request: FastifyRequest, { asked, admitted, upload }: Forwarding): Sent {
-  const headers = requestFields(gateway, request);
+function sentOf(gateway: Gateway, request: FastifyRequest, { asked: given, admitted, upload }: Forwarding): Sent {
+  const { filtered } = admitted;
+  const asked = forwardedAs(given, filtered);
+  const headers = filtered === null ? requestFields(gateway, request) : fieldsForWhole(gateway, request);
   const isSafe = admitted.operation.operation.valueOf() === 'query';
   if (request.method === 'GET') {
     // Servers that refuse simple requests of pages want this. The gateway has checked it.
@@ -238,7 +243,7 @@ function sentOf(gateway: Gateway, request: FastifyRequest, { asked, admitted, up
     return {
       method: 'POST',
       headers: [...headers, 'content-type', upload.contentType],
-      body: upload.body(),
+      body: upload.body(asked),
       isSafe: false,
     };
   }

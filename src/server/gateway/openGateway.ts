@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { readRules } from '../../core/guard/readRules.js';
 import { GuardError } from '../../core/guard/rules.js';
 import type { Principal } from '../../core/auth/principal.js';
@@ -17,8 +18,8 @@ const MAX_SCHEMA_BYTES = 32 * 2 ** 20;
 
 interface OpenGatewayOptions {
   readonly latchkey: Assembly;
-  /** The maximum size of a response, in bytes. */
-  readonly maxBytes: number;
+  /** The limits of a response. */
+  readonly answer: AnswerLimits;
   readonly log: DriftWatchOptions['log'];
   readonly onAnswer: (outcome: UpstreamOutcome) => void;
 }
@@ -27,7 +28,7 @@ interface OpenGatewayOptions {
 export async function openGateway(
   settings: GatewaySettings,
   found: GatewaySchema,
-  { latchkey, maxBytes, log, onAnswer }: OpenGatewayOptions,
+  { latchkey, answer, log, onAnswer }: OpenGatewayOptions,
 ): Promise<OpenedGateway> {
   const sign = (principal: Principal): string => latchkey.principalTokens.sign(principal, settings.audience);
   const rulesOf = ({ schema, known, policy }: GatewaySchema): GatewayRules => {
@@ -38,7 +39,7 @@ export async function openGateway(
   const { upstream: url, timeout, connections, authorization } = settings;
   const rules = rulesOf(found);
   const upstream = await Upstream.open({ url, timeout, connections, authorization });
-  const gateway = new Gateway({ rules, guard: latchkey.requests, upstream, settings, maxBytes, sign, onAnswer });
+  const gateway = new Gateway({ rules, guard: latchkey.requests, upstream, settings, answer, sign, onAnswer });
   let current = found;
   const reread = async (): Promise<() => void> => {
     const next = await gatewaySchemaAgain(settings, current, log);

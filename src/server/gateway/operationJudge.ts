@@ -17,6 +17,8 @@ import { Refusal } from '../../core/errors/refusal.js';
 import { fragmentsOf } from '../../core/guard/fragments.js';
 import { readsSchema } from '../../core/guard/introspectionPart.js';
 import { printable } from '../../core/guard/printable.js';
+import type { OnDenied } from '../../core/guard/authorize.js';
+import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
 import type { Reply } from '../../core/guard/request/reply.js';
 import { RequestDocuments } from '../../core/guard/request/requestDocuments.js';
@@ -25,6 +27,7 @@ import type { OperationRequest } from '../../core/guard/review.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { Answer } from '../http/sendAnswer.js';
 import type { Asked } from './asked.js';
+import { FilteredOperation } from './filteredOperation.js';
 
 /** An operation that may be forwarded. */
 export interface Admitted {
@@ -35,6 +38,14 @@ export interface Admitted {
   readonly operation: OperationDefinitionNode;
   /** The header fields of the response that report the limits. */
   readonly headers: ReadonlyMap<string, string>;
+  /** The operation to forward in its place, because its caller may not use some of its fields; null: it may use all. */
+  readonly filtered: FilteredOperation | null;
+}
+
+interface JudgeOptions {
+  /** The response to an operation with fields that its caller may not use. */
+  readonly onDenied: OnDenied;
+  readonly answer: AnswerLimits;
 }
 
 /** The response to an operation that is not forwarded: it was refused, or it only reads the schema. */
@@ -64,8 +75,11 @@ export class OperationJudge {
   /** Valid documents whose comments were checked. */
   readonly #checked = new WeakSet<DocumentNode>();
 
+  readonly #options: JudgeOptions;
+
   /** @param schema guarded @throws GuardError for a schema that is not guarded */
-  constructor(schema: GraphQLSchema, guard: RequestGuard) {
+  constructor(schema: GraphQLSchema, guard: RequestGuard, options: JudgeOptions) {
+    this.#options = options;
     this.#schema = schema;
     this.#guard = guard;
     guard.prepare(schema);
@@ -81,8 +95,10 @@ export class OperationJudge {
       if (data === null) {
         await guarded.finish(reply);
         const { document, operation, headers } = reply;
+        const { denied } = guarded;
+        const filtered = denied && new FilteredOperation(denied, this.#options.answer);
         if (document !== undefined && operation !== undefined)
-          return { kind: 'admitted', schema: this.#schema, document, operation, headers };
+          return { kind: 'admitted', schema: this.#schema, document, operation, headers, filtered };
       }
       reply.result = { data };
     } catch (error) {
@@ -126,17 +142,27 @@ export class OperationJudge {
     const operation = (reply.operation = operationOf(document, operationName));
     checkKind(operation, reply.context, arrival);
     const variables = printable(schema, operation, asked.variables);
-    const refusal = await guarded.authorize({ schema, source, document, operation, variables }, reply.context);
+    const { onDenied } = this.#options;
+    const abilities = { canFilter: onDenied === 'filter', onDenied };
+    const refusal = await guarded.authorize(
+      { schema, source, document, operation, variables },
+      reply.context,
+      abilities,
+    );
     if (refusal !== null) throw refusal;
-    const errors = guarded.variableErrors({ schema, document, operation, variables }, reply.context);
+    const run = guarded.denied ?? { document, operation };
+    const allowed = { schema, variables, document: run.document, operation: run.operation };
+    const errors = guarded.variableErrors(allowed, reply.context);
     if (errors !== null) throw new Faults(errors.map((error) => withStatus(error, 'BAD_USER_INPUT')));
-    const compiled = this.#guard.authorizer.prepare(schema).compile(document, operation, variables);
+    const compiled = this.#guard.authorizer.prepare(schema).compile(allowed.document, allowed.operation, variables);
     if (!compiled.introspects) return null;
     // The upstream would answer with its whole schema, also to callers who may read only a part of it.
-    const data = guarded.readSchema({ schema, document, operation, variables }, reply.context);
+    const data = guarded.readSchema(allowed, reply.context);
     if (data !== null) return data;
-    if (!readsOnlySchema(document, operation)) throw withHttp(new Refusal(READS_MORE, { code: 'BAD_REQUEST' }));
-    const result = executeSync({ schema, document, variableValues: variables, operationName });
+    if (!readsOnlySchema(allowed.document, allowed.operation))
+      throw withHttp(new Refusal(READS_MORE, { code: 'BAD_REQUEST' }));
+    guarded.wasExecuted = true;
+    const result = executeSync({ schema, document: allowed.document, variableValues: variables, operationName });
     if (result.errors !== undefined) throw new Faults(result.errors);
     return result.data ?? {};
   }

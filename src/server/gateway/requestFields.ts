@@ -14,6 +14,18 @@ export function requestFields(gateway: Signer & { readonly fields: PassedFields 
   return [...gateway.fields.toUpstream(request.raw.headers), ...ownFields(gateway, request)];
 }
 
+/** Returns the header fields of a request whose response the gateway reads as a whole. */
+export function fieldsForWhole(gateway: Signer & { readonly fields: PassedFields }, request: FastifyRequest): string[] {
+  const { headers } = request.raw;
+  const accept = headers.accept?.includes(RESPONSE_TYPE) === true ? `${RESPONSE_TYPE}, ${JSON_TYPE};q=0.9` : JSON_TYPE;
+  const given = { ...headers, accept, 'accept-encoding': 'identity' };
+  return [...gateway.fields.toUpstream(given), ...ownFields(gateway, request)];
+}
+
+const JSON_TYPE = 'application/json';
+/** The type of the GraphQL over HTTP specification, whose status shows whether there is data. */
+const RESPONSE_TYPE = 'application/graphql-response+json';
+
 /** Returns the fields that the gateway itself adds. */
 export function ownFields({ sign }: Signer, request: FastifyRequest): string[] {
   const headers = ['x-request-id', request.id];

@@ -24,7 +24,7 @@ import type { Observer } from '../../core/observer/observer.js';
 import type { OpenStream, OpenStreams } from '../../core/streams/openStreams.js';
 import { watchSource } from '../../core/streams/streamGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
-import { askedInBody, bodyOf, type Asked } from './asked.js';
+import { askedInBody, bodyOf, forwardedAs, type Asked } from './asked.js';
 import { ForwardedResults, UpstreamErrors } from './forwardedResults.js';
 import type { Gateway } from './gateway.js';
 import { memberOf } from './jsonMembers.js';
@@ -313,7 +313,7 @@ export class SocketForwarder {
   /** Sends an operation to the upstream, and returns its results. */
   #forward({ caller, asked, admitted, principal, context }: Forwarding): ForwardedResults {
     const { gateway, latchkey, streams } = this.#options;
-    const { schema, document, operation } = admitted;
+    const { schema, document, operation, filtered } = admitted;
     const { query: source, variables } = asked;
     const { connection } = caller;
     const upstream = this.#upstreamOf(caller, principal);
@@ -323,6 +323,7 @@ export class SocketForwarder {
       workspaceId: principal.workspaceId,
       bytes: streams.bytes,
       review: (current) => gateway.review({ schema, source, document, operation, variables }, current),
+      ...(filtered !== null && { complete: (text) => filtered.complete(text) }),
       tell: (error) => ({ errors: [this.#formOf(error, context)] }),
       onWaiting: (isWaiting) => upstream.waits(results, isWaiting),
       onEnd: (error) => {
@@ -348,7 +349,7 @@ export class SocketForwarder {
     else onEnds.push(release);
     if (this.#isStopping && isSubscription) results.end(unavailable(STOPPING, 1));
     try {
-      if (!results.hasEnded) upstream.run(bodyOf(asked), results);
+      if (!results.hasEnded) upstream.run(bodyOf(forwardedAs(asked, filtered)), results);
     } catch (error) {
       results.end(error);
     }

@@ -18,8 +18,8 @@ export interface Upload {
   readonly asked: Asked;
   /** The content type of {@link body}. */
   readonly contentType: string;
-  /** Starts to read the files. @returns the body for the upstream */
-  readonly body: () => Readable;
+  /** Starts to read the files. @param asked the operation to forward @returns the body for the upstream */
+  readonly body: (asked: Asked) => Readable;
   /** Calls back whenever a part of a file is passed on. */
   readonly onProgress: (listener: () => void) => void;
   /** Stops reading. */
@@ -162,7 +162,7 @@ class UploadReader {
       this.#settle.resolve({
         asked,
         contentType: `multipart/form-data; boundary=${this.#boundary}`,
-        body: () => this.#flow(asked, map),
+        body: (forwarded) => this.#flow(forwarded, map),
         onProgress: (listener) => (this.#onProgress = listener),
         discard: () => this.fail(bad('The operation was refused.')),
       });

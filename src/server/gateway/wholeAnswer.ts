@@ -1,7 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Refusal } from '../../core/errors/refusal.js';
-import { badGateway, refusalOfFault, timedOut, type Sent, type Upstream, type UpstreamHandler } from './upstream.js';
+import {
+  badGateway,
+  refusalOfFault,
+  timedOut,
+  type Sent,
+  type Upstream,
+  type UpstreamHandler,
+  type UpstreamOutcome,
+} from './upstream.js';
 
 /** A complete response of the upstream. */
 interface WholeAnswer {
@@ -13,12 +21,16 @@ interface WholeAnswer {
 interface Bounds {
   /** In bytes. */
   readonly maxBytes: number;
+  /** Cancels the request. */
+  readonly signal?: AbortSignal;
+  /** Called once. */
+  readonly onEnd?: (outcome: UpstreamOutcome) => void;
 }
 
 /** Sends a request and reads the whole response. Rejects with a Refusal if there is none. */
-export function askUpstream(upstream: Upstream, request: Sent, { maxBytes }: Bounds): Promise<WholeAnswer> {
+export function askUpstream(upstream: Upstream, request: Sent, bounds: Bounds): Promise<WholeAnswer> {
   return new Promise((resolve, reject: (refusal: Refusal) => void) => {
-    const reader = new Reader(maxBytes, upstream.timeout, { resolve, reject });
+    const reader = new Reader(bounds, upstream.timeout, { resolve, reject });
     try {
       upstream.send(request, reader);
     } catch (error) {
@@ -33,7 +45,7 @@ interface Settle {
 }
 
 class Reader implements UpstreamHandler {
-  readonly #maxBytes: number;
+  readonly #bounds: Bounds;
   readonly #settle: Settle;
   readonly #timer: NodeJS.Timeout;
   readonly #chunks: Buffer[] = [];
@@ -41,9 +53,13 @@ class Reader implements UpstreamHandler {
   #head: Pick<WholeAnswer, 'status' | 'headers'> = { status: 502, headers: {} };
   #controller: Dispatcher.DispatchController | null = null;
   #aborted: Error | null = null;
+  #hasEnded = false;
 
-  constructor(maxBytes: number, timeout: number, settle: Settle) {
-    this.#maxBytes = maxBytes;
+  readonly #onAbort = (): void => this.#abort(new Error('The caller has closed the connection.'));
+
+  constructor(bounds: Bounds, timeout: number, settle: Settle) {
+    this.#bounds = bounds;
+    bounds.signal?.addEventListener('abort', this.#onAbort);
     this.#settle = settle;
     this.#timer = setTimeout(() => this.#abort(timedOut()), timeout);
   }
@@ -63,19 +79,28 @@ class Reader implements UpstreamHandler {
 
   data(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes)
+    if (this.#bytes > this.#bounds.maxBytes)
       this.#abort(badGateway('The response of the API behind the gateway is too large.'));
     else this.#chunks.push(chunk);
   }
 
   ended(): void {
-    clearTimeout(this.#timer);
+    this.#end('answered');
     this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks).toString() });
   }
 
   failed(error: Error): void {
+    const { refusal, outcome } = refusalOfFault(this.#aborted ?? error);
+    this.#end(this.#bounds.signal?.aborted === true ? 'cancelled' : outcome);
+    this.#settle.reject(refusal);
+  }
+
+  #end(outcome: UpstreamOutcome): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
-    this.#settle.reject(refusalOfFault(this.#aborted ?? error).refusal);
+    this.#bounds.signal?.removeEventListener('abort', this.#onAbort);
+    this.#bounds.onEnd?.(outcome);
   }
 
   #abort(reason: Error): void {

@@ -285,6 +285,7 @@ export const GATEWAY_KEYS = [
   ['upstream', 'GATEWAY_UPSTREAM'],
   ['schema', 'GATEWAY_SCHEMA'],
   ['policy', 'GATEWAY_POLICY'],
+  ['on_denied', 'GATEWAY_ON_DENIED'],
   ['timeout', 'GATEWAY_TIMEOUT'],
   ['connections', 'GATEWAY_CONNECTIONS'],
   ['max_upload_bytes', 'GATEWAY_MAX_UPLOAD_BYTES'],

@@ -1,4 +1,5 @@
 import { SettingsError } from '../../shared/settings/error.js';
+import type { OnDenied } from '../../core/guard/authorize.js';
 import type { FileConfiguration } from './fileConfiguration.js';
 import { GATEWAY_KEYS } from './fileSchema.js';
 import { readOption, type OptionName, type ValueOf } from './options.js';
@@ -11,6 +12,8 @@ export interface GatewaySettings {
   readonly schema: string | null;
   /** The path of the policy file; null: the rules are in the schema file. */
   readonly policy: string | null;
+  /** The response to an operation with fields that its caller may not use. */
+  readonly onDenied: OnDenied;
   /** The maximum time for a response, in ms. */
   readonly timeout: number;
   readonly connections: number;
@@ -54,6 +57,7 @@ export function gatewayOf(
   const policy = read('GATEWAY_POLICY') ?? null;
   // Read in any case, so that an invalid value is reported.
   const others = {
+    onDenied: read('GATEWAY_ON_DENIED') ?? 'refuse',
     timeout: read('GATEWAY_TIMEOUT') ?? 30_000,
     connections: read('GATEWAY_CONNECTIONS') ?? 1_000,
     maxUploadBytes: read('GATEWAY_MAX_UPLOAD_BYTES') ?? 10 * 2 ** 20,

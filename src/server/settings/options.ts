@@ -423,6 +423,13 @@ export const OPTIONS = {
     allowed: 'the path of a YAML file: see docs/reference/gateway-policy.md',
     schema: path,
   }),
+  GATEWAY_ON_DENIED: option({
+    about: 'the response to an operation with fields that its caller may not use',
+    default: 'refuse',
+    page: 'how-to/gateway.md',
+    allowed: 'refuse (a refusal), or filter (the other fields, and null with an error for these)',
+    schema: oneOf(['refuse', 'filter']),
+  }),
   GATEWAY_TIMEOUT: option({
     about: 'the maximum time for a response of the upstream that is not a stream',
     default: '30000',

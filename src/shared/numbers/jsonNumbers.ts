@@ -68,6 +68,17 @@ export function alteredInText(text: string): string | null {
   return first;
 }
 
+/** Returns the numbers of a valid JSON text that parsing would alter, and their positions, in order. */
+export function alteredNumbers(text: string): readonly { readonly token: string; readonly from: number }[] {
+  const found: { token: string; from: number }[] = [];
+  const ignore = (): void => undefined;
+  const number = (token: string | null, from: number): void => {
+    if (token !== null && !isExact(token)) found.push({ token, from });
+  };
+  if (SUSPECT.test(text)) walk(text, { open: ignore, close: ignore, text: ignore, word: ignore, number });
+  return found;
+}
+
 /** Returns the first number directly in an object or a list that parsing altered, as it was written; null: none. */
 export function alteredIn(container: object): string | null {
   return altered.get(container) ?? null;
@@ -90,8 +101,8 @@ interface Visitor {
   open(isList: boolean): void;
   close(): void;
   text(from: number, to: number): void;
-  /** @param token null: it is so short that it is exact */
-  number(token: string | null): void;
+  /** @param token null: it is so short that it is exact @param from its position */
+  number(token: string | null, from: number): void;
   /** For true, false and null. */
   word(): void;
 }
@@ -124,7 +135,7 @@ export function walk(text: string, visitor: Visitor): void {
     else if (code === 0x7d || code === 0x5d) visitor.close();
     else if (code === MINUS || isDigit(code)) {
       while (isOfNumber(text.charCodeAt(at))) at += 1;
-      visitor.number(at - from < SHORTEST ? null : text.slice(from, at));
+      visitor.number(at - from < SHORTEST ? null : text.slice(from, at), from);
     } else if (code === 0x74 || code === 0x66 || code === 0x6e) {
       // true, false and null.
       at += code === 0x66 ? 4 : 3;

@@ -384,6 +384,7 @@ describe('invalid values', () => {
     ],
     GATEWAY_SCHEMA: [],
     GATEWAY_POLICY: [],
+    GATEWAY_ON_DENIED: ['hide', 'Filter'],
     GATEWAY_TIMEOUT: ['99', '600001', '1s'],
     GATEWAY_CONNECTIONS: ['0', '100001', 'many'],
     GATEWAY_MAX_UPLOAD_BYTES: ['-1', '10MB'],

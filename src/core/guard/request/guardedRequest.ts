@@ -6,7 +6,7 @@ import type { Refusal } from '../../errors/refusal.js';
 import { limitFields } from '../../limits/limitFields.js';
 import { standingLimits } from '../../limits/limitHeaders.js';
 import type { Admission } from '../../limits/limits.js';
-import type { Authorizer, Decision } from '../authorize.js';
+import type { Authorizer, Decision, OnDenied } from '../authorize.js';
 import { isPrincipal, principalIn } from '../decide.js';
 import type { Denied } from '../denied/denied.js';
 import type { OperationRequest } from '../review.js';
@@ -42,6 +42,8 @@ export type Operation = Omit<OperationRequest, 'principal'>;
 interface Abilities {
   /** Whether it runs {@link GuardedRequest.denied} in place of an operation, and sets {@link GuardedRequest.wasExecuted}. */
   readonly canFilter?: boolean;
+  /** What it does with denied fields. Default: the option `onDenied`. */
+  readonly onDenied?: OnDenied;
 }
 
 /**
@@ -93,7 +95,7 @@ export class GuardedRequest {
   authorize(
     operation: Operation,
     context: unknown,
-    { canFilter = false }: Abilities = {},
+    { canFilter = false, onDenied }: Abilities = {},
   ): Refusal | null | Promise<Refusal | null> {
     const authorizer = this.#authorizer;
     let principal: Principal;
@@ -114,6 +116,7 @@ export class GuardedRequest {
       wasCounted,
       wasParsed: this.wasParsed,
       canFilter,
+      ...(onDenied !== undefined && { onDenied }),
     });
     return decision instanceof Promise ? decision.then((late) => this.#settle(late)) : this.#settle(decision);
   }
