@@ -81,8 +81,7 @@ export interface LatchkeyOptions {
   readonly introspection?: Introspection;
   /**
    * The response to an operation with fields that its caller may not use. `refuse`: a refusal, and nothing runs. `filter`: the
-   * other fields, and null with an error for these. Only
-   * on Apollo Server, and never for root fields of mutations; other adapters refuse. Default: `refuse`.
+   * other fields, and null with an error for these; never for root fields of mutations. Default: `refuse`.
    */
   readonly onDenied?: OnDenied;
   /**

@@ -3,6 +3,7 @@ import { checkObject, optionError, unknownOption } from '../shared/optionChecks.
 import { errorCases } from './cases/errorCases.js';
 import { boundCases } from './cases/boundCases.js';
 import { credentialCases } from './cases/credentialCases.js';
+import { filterCases } from './cases/filterCases.js';
 import { identityCases } from './cases/identityCases.js';
 import { limitCases } from './cases/limitCases.js';
 import { nameCases } from './cases/nameCases.js';
@@ -46,6 +47,7 @@ export function conformance<L extends Latchkey = Latchkey>(options: ConformanceO
   return [
     ...startCases(suite),
     ...shapeCases(suite),
+    ...filterCases(suite),
     ...identityCases(suite),
     ...credentialCases(suite),
     ...transportCases(suite),

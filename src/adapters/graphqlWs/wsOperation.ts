@@ -48,8 +48,10 @@ export class SocketOperation {
     if (operation == null) return this.#refused([noOperation(operationName)]);
     const short = printable(schema, operation, variables ?? {});
     this.#operation = { schema, source, document: read.document, operation, variables: short };
-    const refusal = await this.#guarded.authorize(this.#operation, context);
-    return refusal === null ? null : this.#refused([refusal]);
+    const refusal = await this.#guarded.authorize(this.#operation, context, { canFilter: true });
+    if (refusal !== null) return this.#refused([refusal]);
+    this.#operation = this.#guarded.executable(this.#operation);
+    return null;
   }
 
   /** Returns the arguments with which graphql-ws calls {@link execute} or {@link subscribe}. */
@@ -67,6 +69,7 @@ export class SocketOperation {
     const { latchkey, context } = this.#options;
     const data = this.#guarded.readSchema(this.#admitted(), context);
     const { executionOptions: options } = latchkey.requests.bounds;
+    this.#guarded.wasExecuted = data === null;
     const result = data === null ? await execute({ ...this.args, options }) : { data };
     return (await this.#finished(result)) as ExecutionResult;
   }
@@ -100,7 +103,7 @@ export class SocketOperation {
     const asked = {
       ...{ schema, context },
       written: [payload.query, payload.operationName ?? ''],
-      document: this.#read?.document,
+      document: this.#operation?.document ?? this.#read?.document,
       operation: this.#operation?.operation,
       variables: payload.variables ?? {},
     };

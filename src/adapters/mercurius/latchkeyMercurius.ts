@@ -22,6 +22,7 @@ import { DocumentCache, MAX_CACHED_DOCUMENT_BYTES } from '../../core/guard/docum
 import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
 import { printable } from '../../core/guard/printable.js';
 import { formattedError } from '../../core/guard/request/plainReply.js';
+import type { Operation } from '../../core/guard/request/guardedRequest.js';
 import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
@@ -274,7 +275,7 @@ class Adapter {
     document: DocumentNode,
     context: Context,
     given: Readonly<Record<string, unknown>> | null | undefined,
-  ): void | Promise<void> {
+  ): Part | undefined | Promise<Part | undefined> {
     // An operation of another route has its principal in the context.
     const asked = this.#of(context) ?? new MercuriusRequest(this.#guard.begin(this.#logger), schema);
     // Of the document that Mercurius executes, which is not the one that was read before.
@@ -288,11 +289,12 @@ class Adapter {
     noteNumbers(context.reply, variables);
     const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
     const request = { schema, document, operation, variables, source };
-    const from = this.#of(context) === null ? context : asked.context;
-    return whenDone(asked.guarded.authorize(request, from), (refusal) => {
+    const isOwn = this.#of(context) !== null;
+    const from = isOwn ? asked.context : context;
+    // The response of another route is not completed here.
+    return whenDone(asked.guarded.authorize(request, from, { canFilter: isOwn }), (refusal) => {
       if (refusal !== null) throw refusal;
-      const errors = asked.guarded.variableErrors(request, from);
-      if (errors !== null) throw new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+      return prepared(asked, request, from);
     });
   }
 
@@ -355,6 +357,29 @@ function preflightedBy({ csrfPrevention = true }: GuardedMercuriusOptions): read
   if (csrfPrevention === false) return null;
   const own = csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []);
   return ['x-mercurius-operation-name', 'mercurius-require-preflight', ...own];
+}
+
+/** What Mercurius executes in place of a document. */
+interface Part {
+  readonly document: DocumentNode;
+}
+
+/**
+ * Prepares the execution of an allowed operation.
+ *
+ * @returns what Mercurius executes in place of the cached document, without compiling it; undefined: the document
+ * @throws RequestErrors
+ */
+function prepared(asked: MercuriusRequest, request: Omit<Operation, 'source'>, from: object): Part | undefined {
+  const { guarded } = asked;
+  const part = guarded.executable(request);
+  const errors = guarded.variableErrors(part, from);
+  if (errors !== null) throw new RequestErrors(errors.map((error) => withCode(error, 'BAD_USER_INPUT')));
+  guarded.wasExecuted = true;
+  if (guarded.denied === null) return undefined;
+  asked.document = part.document;
+  asked.operation = part.operation;
+  return { document: part.document };
 }
 
 interface Parameters {

@@ -81,13 +81,15 @@ interface ContextBuilding {
 export interface Execution {
   readonly args: {
     readonly schema: GraphQLSchema;
-    readonly document: DocumentNode;
+    document: DocumentNode;
     readonly contextValue?: unknown;
     readonly operationName?: string | null;
     variableValues?: Record<string, unknown> | null;
     readonly rootValue?: unknown;
   };
   readonly context: Envelope;
+  /** Not for subscriptions. */
+  readonly executeFn?: typeof graphqlExecute;
   readonly setExecuteFn: (execute: typeof graphqlExecute) => void;
   readonly setResultAndStopExecution: (result: unknown) => void;
 }

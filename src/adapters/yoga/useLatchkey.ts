@@ -6,6 +6,7 @@ import type { Latchkey } from '../../assembly/libraryApi.js';
 import { withHttp } from '../../core/errors/http.js';
 import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import { printable } from '../../core/guard/printable.js';
+import type { Operation } from '../../core/guard/request/guardedRequest.js';
 import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
@@ -222,14 +223,13 @@ class Plugin {
   }
 
   /** Returns the result of an operation that must not be executed; null: execute it. */
-  #authorize(
-    asked: YogaRequest,
-    { args, context, setExecuteFn }: Execution,
-  ): YogaResult | null | Promise<YogaResult | null> {
+  #authorize(asked: YogaRequest, execution: Execution): YogaResult | null | Promise<YogaResult | null> {
+    const { args, context } = execution;
     const { schema, document } = args;
     const operation = getOperationAST(document, args.operationName);
     if (operation == null) return { errors: [unknownOperation()] };
-    const given = this.#of(context) === null ? (args.contextValue ?? {}) : asked.context;
+    const isOwn = this.#of(context) !== null;
+    const by = isOwn ? asked.context : (args.contextValue ?? {});
     const variables = printable(schema, operation, args.variableValues ?? {});
     args.variableValues = variables;
     asked.document = document;
@@ -237,14 +237,10 @@ class Plugin {
     asked.variables = variables;
     const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
     const request = { schema, document, operation, variables, source };
-    return whenDone(asked.guarded.authorize(request, given), (refusal) => {
-      if (refusal !== null) return { errors: [refusal] };
-      if (hasPrototype(operation)) setExecuteFn(execute);
-      const errors = asked.guarded.variableErrors(request, given);
-      if (errors !== null) return { errors };
-      const data = asked.guarded.readSchema(request, given);
-      return data === null ? null : { data };
-    });
+    // The response to an operation from elsewhere is not completed here.
+    return whenDone(asked.guarded.authorize(request, by, { canFilter: isOwn }), (refusal) =>
+      refusal === null ? prepared(asked, request, by, execution) : { errors: [refusal] },
+    );
   }
 
   /** Opens a subscription. @returns its results, or a result with errors */
@@ -282,6 +278,31 @@ const AFTER_PARSING: ParseHooks = { onRequestParseDone: refuseBatch };
 function preflightedBy({ csrfPrevention = true }: UseLatchkeyOptions): readonly string[] | null {
   if (csrfPrevention === false) return null;
   return ['x-graphql-yoga-csrf', ...(csrfPrevention === true ? [] : (csrfPrevention.requestHeaders ?? []))];
+}
+
+/** Prepares the execution of an allowed operation. @returns its result, if it needs no execution */
+function prepared(
+  asked: YogaRequest,
+  request: Omit<Operation, 'source'>,
+  by: object,
+  { args, executeFn = execute, setExecuteFn }: Execution,
+): YogaResult | null {
+  const { guarded } = asked;
+  const part = guarded.executable(request);
+  const run = hasPrototype(part.operation) ? execute : executeFn;
+  if (guarded.denied !== null) {
+    args.document = part.document;
+    asked.document = part.document;
+    asked.operation = part.operation;
+    setExecuteFn((given) => {
+      guarded.wasExecuted = true;
+      return run(given);
+    });
+  } else if (run !== executeFn) setExecuteFn(run);
+  const errors = guarded.variableErrors(part, by);
+  if (errors !== null) return { errors };
+  const data = guarded.readSchema(part, by);
+  return data === null ? null : { data };
 }
 
 /** The executor of @graphql-tools, which Yoga uses, loses the value of this variable. The one of graphql-js does not. */

@@ -41,6 +41,28 @@ describe('an operation', () => {
     expect(own.ran.shipped).toEqual([]);
   });
 
+  it('runs without its denied fields with onDenied: filter', async () => {
+    const filtering = await startOwnSockets({ latchkey: { onDenied: 'filter' } });
+    try {
+      const { token } = await filtering.createKey({ scopes: ['read:users'] });
+      const denying = filtering.client(token);
+      expect(await results(denying, '{ a: broken opening }')).toEqual([
+        {
+          data: { a: null, opening: '9 to 5' },
+          errors: [
+            expect.objectContaining({ path: ['a'], extensions: expect.objectContaining({ code: 'FORBIDDEN' }) }),
+          ],
+        },
+      ]);
+      expect(filtering.reported).toEqual([]);
+      await expect(results(denying, '{ opening orders }')).rejects.toEqual([
+        expect.objectContaining({ extensions: expect.objectContaining({ missing: ['read:orders'] }) }),
+      ]);
+    } finally {
+      await filtering.close();
+    }
+  });
+
   it('runs as a mutation once', async () => {
     const { token } = await own.createKey();
     expect(await results(own.client(token), 'mutation { ship(id: "7") }')).toEqual([{ data: { ship: '7' } }]);

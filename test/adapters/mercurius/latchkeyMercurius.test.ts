@@ -155,6 +155,22 @@ describe('authorization', () => {
   });
 });
 
+describe('onDenied: filter', () => {
+  it('refuses a denied operation of another route as a whole, because its response is not completed', async () => {
+    let principal: object = {};
+    const prepare = (app: OwnMercurius['app']) =>
+      app.get('/part', (_, reply) => reply.graphql('{ open secret }', { principal }));
+    await on({ prepare, latchkey: { onDenied: 'filter' } }, async (server) => {
+      const authorization = `Bearer ${await server.keyWith('read:orders')}`;
+      ({ principal } = await server.latchkey.context({ headers: { authorization } }));
+      const text = await (await fetch(new URL('/part', server.url))).text();
+      expect(text).toContain('read:secrets');
+      expect(text).not.toContain('"data"');
+      expect(ran).toEqual([]);
+    });
+  });
+});
+
 describe('transport', () => {
   it('runs a query by GET, refuses a mutation by GET, and answers no HEAD', async () => {
     const headers = { authorization: `Bearer ${own.token}` };

@@ -1,5 +1,5 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { GraphQLError, type ValidationContext, type ValidationRule } from 'graphql';
+import { GraphQLError, type execute, type ValidationContext, type ValidationRule } from 'graphql';
 import { tierTable, type LatchkeyContext } from '../../../src/index.js';
 import { useLatchkey } from '../../../src/yoga.js';
 import { createYoga, startYoga, type OwnYoga } from './startYoga.js';
@@ -360,6 +360,52 @@ describe('introspection', () => {
         expect(mine).toContain('orders');
         expect(mine).not.toContain('secret');
       }
+    } finally {
+      await server.close();
+    }
+  });
+});
+
+describe('onDenied: filter', () => {
+  const filtered = { data: { orders: [1, 2], secret: null }, errors: [expect.objectContaining({ path: ['secret'] })] };
+
+  it('runs the executor of a plugin before it', async () => {
+    let executed = 0;
+    const executor = {
+      onExecute: (given: { executeFn: typeof execute; setExecuteFn: (own: typeof execute) => void }) =>
+        given.setExecuteFn((args) => {
+          executed += 1;
+          return given.executeFn(args);
+        }),
+    };
+    const server = await startYoga({ typeDefs, resolvers, before: [executor], latchkey: { onDenied: 'filter' } });
+    try {
+      const token = await server.keyWith('read:orders');
+      executed = 0;
+      const { status, body } = await server.query('{ orders secret }', { token });
+      expect({ status, body }).toEqual({ status: 200, body: filtered });
+      expect([executed, ran]).toEqual([1, ['orders']]);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('B32: sends nothing of a cache that has the response for another caller', async () => {
+    const cached = { data: { orders: [1, 2], secret: 's' } };
+    let hasCache = false;
+    const cache = {
+      onExecute: (given: { setResultAndStopExecution: (result: object) => void }) => {
+        if (hasCache) given.setResultAndStopExecution(cached);
+      },
+    };
+    const server = await startYoga({ typeDefs, resolvers, after: [cache], latchkey: { onDenied: 'filter' } });
+    try {
+      const token = await server.keyWith('read:orders');
+      expect((await server.query('{ orders secret }', { token })).body).toEqual(filtered);
+      hasCache = true;
+      expect((await server.query('{ orders secret }')).body).toEqual(cached);
+      const { status, body } = await server.query('{ orders secret }', { token });
+      expect([status, body.data]).toEqual([403, undefined]);
     } finally {
       await server.close();
     }

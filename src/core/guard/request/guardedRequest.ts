@@ -40,7 +40,7 @@ export type Operation = Omit<OperationRequest, 'principal'>;
 
 /** How a server runs operations. */
 interface Abilities {
-  /** Whether it runs {@link GuardedRequest.denied} in place of an operation, and sets {@link GuardedRequest.wasExecuted}. */
+  /** Whether it runs the {@link GuardedRequest.executable} part of an operation, and sets {@link GuardedRequest.wasExecuted}. */
   readonly canFilter?: boolean;
   /** What it does with denied fields. Default: the option `onDenied`. */
   readonly onDenied?: OnDenied;
@@ -124,6 +124,12 @@ export class GuardedRequest {
   /** The fields of an allowed operation that must not run; null: the operation may run as it is. */
   get denied(): Denied | null {
     return this.#decision?.outcome === 'allowed' ? this.#decision.denied : null;
+  }
+
+  /** Returns what to execute of an allowed operation: the operation itself, or without its {@link denied} fields. */
+  executable<Given extends Pick<Operation, 'document' | 'operation'>>(given: Given): Given {
+    const { denied } = this;
+    return denied === null ? given : { ...given, document: denied.document, operation: denied.operation };
   }
 
   #settle(decision: Decision): Refusal | null {
