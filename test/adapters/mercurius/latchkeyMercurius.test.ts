@@ -3,6 +3,7 @@ import fastify from 'fastify';
 import { GraphQLError, parse, type GraphQLSchema } from 'graphql';
 import { tierTable, type LatchkeyContext } from '../../../src/index.js';
 import { latchkeyMercurius, type GuardedMercuriusOptions } from '../../../src/mercurius.js';
+import { remaining } from '../ownServer.js';
 import { startMercurius, type OwnMercurius } from './startMercurius.js';
 
 const typeDefs = `
@@ -322,7 +323,7 @@ describe('start', () => {
   it.each([
     ['resolvers', { resolvers: {} }],
     ['loaders', { loaders: {} }],
-    ['subscription', { subscription: true }],
+    ['subscription', { subscription: 'true' }],
     ['allowBatchedQueries', { allowBatchedQueries: true }],
     ['errorFormatter', { errorFormatter: () => ({}) }],
     ['errorHandler', { errorHandler: () => undefined }],
@@ -349,7 +350,3 @@ describe('start', () => {
     },
   );
 });
-
-function remaining(headers: Headers): number {
-  return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1] ?? NaN);
-}

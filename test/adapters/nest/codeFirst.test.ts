@@ -283,9 +283,14 @@ it('@Auth on a class of resolvers stops the start, because Nest ignores it', asy
     Query(() => String),
   );
   decorate(Closed, null, Auth('admin'), Resolver());
-  await expect(startApplication({ driver: 'apollo', providers: [Closed] })).rejects.toThrow(
-    '@Auth on the resolver class Closed has no effect. Put it on each method, or on the object type.',
-  );
+  try {
+    await expect(startApplication({ driver: 'apollo', providers: [Closed] })).rejects.toThrow(
+      '@Auth on the resolver class Closed has no effect. Put it on each method, or on the object type.',
+    );
+  } finally {
+    // The rules of a process are checked together, also those of other test files.
+    Reflect.deleteMetadata('graphql:resolver_name', Closed);
+  }
 });
 
 it('an ambiguous @Auth is refused, and one on an argument', () => {

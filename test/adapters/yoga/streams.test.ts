@@ -1,5 +1,6 @@
 import { tierTable } from '../../../src/index.js';
 import { until } from '../../support/until.js';
+import { remaining } from '../ownServer.js';
 import { startYoga, type OwnYoga, type OwnYogaOptions } from './startYoga.js';
 
 const typeDefs = `
@@ -83,8 +84,6 @@ async function open({ url, token }: OwnYoga, query: string, more: { token?: stri
   })();
   return { response, received, leave: () => leaving.abort() };
 }
-
-const remaining = (headers: Headers): number => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1] ?? NaN);
 
 it('sends events and the fields of the limits, and counts the opening and each event', async () => {
   await on(

@@ -2,6 +2,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, type execute, type ValidationContext, type ValidationRule } from 'graphql';
 import { tierTable, type LatchkeyContext } from '../../../src/index.js';
 import { useLatchkey } from '../../../src/yoga.js';
+import { remaining } from '../ownServer.js';
 import { createYoga, startYoga, type OwnYoga } from './startYoga.js';
 
 const typeDefs = `
@@ -467,7 +468,3 @@ describe('start', () => {
     }
   });
 });
-
-function remaining(headers: Headers): number {
-  return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1] ?? NaN);
-}
