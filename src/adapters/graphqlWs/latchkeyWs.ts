@@ -4,6 +4,7 @@ import {
   type FormattedExecutionResult,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  type ValidationRule,
 } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { z } from 'zod';
@@ -18,32 +19,10 @@ import { aFunction, has, integer } from '../../core/util/optionSchemas.js';
 import { BAD_REQUEST } from './closeCodes.js';
 import { Connection } from './wsConnection.js';
 import { SocketOperation } from './wsOperation.js';
-import { boundSockets, type Extra, type SocketServer } from './socket.js';
+import { boundSockets, type Extra, type SocketBounds, type SocketServer } from './socket.js';
 
-/**
- * The options of {@link latchkeyWs}.
- *
- * @example
- * ```ts
- * import type { GraphQLSchema } from 'graphql';
- * import type { LatchkeyWsOptions } from 'latchkey/graphql-ws';
- * import type { WebSocketServer } from 'ws';
- *
- * export const optionsOf = (schema: GraphQLSchema, sockets: WebSocketServer): LatchkeyWsOptions => ({
- *   schema,
- *   sockets,
- *   maxOperations: 20,
- * });
- * ```
- */
-export interface LatchkeyWsOptions {
-  /** The schema that `latchkey.guard` returned. */
-  readonly schema: GraphQLSchema;
-  /**
-   * The `WebSocketServer` of `ws` whose messages and unverified connections are bounded. null: the transport does so
-   * itself, or has another kind of server.
-   */
-  readonly sockets: SocketServer | null;
+/** The options of connections, whatever server has them. */
+export interface ConnectionOptions {
   /**
    * Returns further properties for the context of resolvers.
    *
@@ -65,17 +44,48 @@ export interface LatchkeyWsOptions {
   readonly initTimeout?: number;
 }
 
+/**
+ * The options of {@link latchkeyWs}.
+ *
+ * @example
+ * ```ts
+ * import type { GraphQLSchema } from 'graphql';
+ * import type { LatchkeyWsOptions } from 'latchkey/graphql-ws';
+ * import type { WebSocketServer } from 'ws';
+ *
+ * export const optionsOf = (schema: GraphQLSchema, sockets: WebSocketServer): LatchkeyWsOptions => ({
+ *   schema,
+ *   sockets,
+ *   maxOperations: 20,
+ * });
+ * ```
+ */
+export interface LatchkeyWsOptions extends ConnectionOptions {
+  /** The schema that `latchkey.guard` returned. */
+  readonly schema: GraphQLSchema;
+  /**
+   * The `WebSocketServer` of `ws` whose messages and unverified connections are bounded. null: the transport does so
+   * itself, or has another kind of server.
+   */
+  readonly sockets: SocketServer | null;
+}
+
+/** The checks of {@link ConnectionOptions}. */
+export const connectionShape = {
+  context: aFunction().optional(),
+  address: aFunction().optional(),
+  maxOperations: integer(1, 10_000).optional(),
+  maxMessageBytes: integer(1_024, 64 * 2 ** 20).optional(),
+  maxMessages: integer(1, 1_000_000).optional(),
+  maxUnverified: integer(1, 1_000_000).optional(),
+  initTimeout: integer(1, 60_000).optional(),
+} satisfies Record<keyof ConnectionOptions, z.ZodType>;
+
 const optionsSchema = z.strictObject(
   {
     schema: has<GraphQLSchema>((value) => typeof value === 'object' && value !== null, 'the guarded GraphQLSchema'),
     sockets: has<SocketServer | null>(isSocketServer, 'a WebSocketServer of ws, or null'),
-    context: aFunction().optional(),
-    address: aFunction().optional(),
-    maxOperations: integer(1, 10_000).optional(),
-    maxMessageBytes: integer(1_024, 64 * 2 ** 20).optional(),
-    maxMessages: integer(1, 1_000_000).optional(),
-    maxUnverified: integer(1, 1_000_000).optional(),
-    initTimeout: integer(1, 60_000).optional(),
+    ...connectionShape,
   } satisfies Record<keyof LatchkeyWsOptions, z.ZodType>,
   'an object with at least schema and sockets',
 );
@@ -117,13 +127,30 @@ export function latchkeyWs(
 ): ServerOptions {
   checkOptions('latchkeyWs', optionsSchema, options);
   latchkey.requests.prepare(options.schema);
-  return new SocketGuard(latchkey, options).serverOptions();
+  const { sockets } = options;
+  const verified = sockets === null ? () => undefined : boundSockets(sockets, socketBounds(options));
+  return new SocketGuard(latchkey, options, verified).serverOptions();
+}
+
+/** Returns the bounds of connections, with their defaults. */
+export function socketBounds(options: Partial<SocketBounds>): SocketBounds {
+  const { maxMessageBytes = MAX_BODY_BYTES, maxMessages = 200, maxUnverified = 1_000 } = options;
+  return { maxMessageBytes, maxMessages, maxUnverified };
+}
+
+/** Options for adapters that serve sockets themselves. */
+interface SocketGuardOptions extends ConnectionOptions {
+  readonly schema: GraphQLSchema;
+  /** Further rules for documents. */
+  readonly validationRules?: readonly ValidationRule[];
+  /** Called once when an operation has ended, with the result of `context`. Not if it has not started. */
+  readonly onOperationEnd?: (own: object) => void;
 }
 
 /** Translates the hooks of graphql-ws to the steps of a {@link RequestGuard}. */
-class SocketGuard {
+export class SocketGuard {
   readonly #latchkey: Pick<Latchkey, 'requests' | 'streams' | 'context'>;
-  readonly #options: LatchkeyWsOptions;
+  readonly #options: SocketGuardOptions;
   readonly #documents: RequestDocuments;
   readonly #verified: (socket: Extra['socket']) => void;
   readonly #connections = new WeakMap<object, Connection>();
@@ -132,13 +159,16 @@ class SocketGuard {
   /** The errors for the caller, by the list that graphql-ws received. */
   readonly #errors = new WeakMap<object, readonly GraphQLFormattedError[]>();
 
-  constructor(latchkey: Pick<Latchkey, 'requests' | 'streams' | 'context'>, options: LatchkeyWsOptions) {
+  /** @param verified called when the key of a connection was verified */
+  constructor(
+    latchkey: Pick<Latchkey, 'requests' | 'streams' | 'context'>,
+    options: SocketGuardOptions,
+    verified: (socket: Extra['socket']) => void,
+  ) {
     this.#latchkey = latchkey;
     this.#options = options;
-    this.#documents = new RequestDocuments(latchkey.requests, options.schema);
-    const { sockets, maxMessageBytes = MAX_BODY_BYTES, maxMessages = 200, maxUnverified = 1_000 } = options;
-    this.#verified =
-      sockets === null ? () => undefined : boundSockets(sockets, { maxMessageBytes, maxMessages, maxUnverified });
+    this.#documents = new RequestDocuments(latchkey.requests, options.schema, options.validationRules);
+    this.#verified = verified;
   }
 
   serverOptions(): ServerOptions {
@@ -192,10 +222,11 @@ class SocketGuard {
     const { schema } = this.#options;
     try {
       const base = await connection.begin(payload);
-      const own = await this.#options.context?.(base, connection.extra);
+      const own = (await this.#options.context?.(base, connection.extra)) ?? {};
       const operation = new SocketOperation({
         ...{ schema, connection, payload, latchkey: this.#latchkey },
         context: { ...own, ...base },
+        onEnd: () => this.#options.onOperationEnd?.(own),
       });
       const refused = await operation.refuse(this.#documents.read(payload.query));
       if (refused !== null) return this.#told(refused);

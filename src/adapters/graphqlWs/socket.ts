@@ -10,18 +10,22 @@ export interface Socket {
 }
 
 /** A WebSocket of `ws`. */
-interface ServedSocket extends Required<Socket> {
+export interface ServedSocket extends Required<Socket> {
   on(event: 'message' | 'ping' | 'close', listener: () => void): unknown;
+}
+
+interface ServerBounds {
+  maxPayload?: number | undefined;
 }
 
 /** The part of a `WebSocketServer` of `ws` that is used. */
 export interface SocketServer {
-  readonly options: { maxPayload?: number | undefined };
+  readonly options: ServerBounds;
   on(event: 'connection', listener: (socket: ServedSocket) => void): unknown;
 }
 
 /** How much one connection may send. */
-interface SocketBounds {
+export interface SocketBounds {
   /** The size of a message, in bytes. */
   readonly maxMessageBytes: number;
   /** Messages and pings in one second. */
@@ -38,33 +42,55 @@ const SECOND = 1_000;
 /** A connection can send connection_init and some pings before it is acknowledged. */
 const MAX_BEFORE_INIT = 10;
 
-/**
- * Bounds the connections of a WebSocket server before GraphQL messages are read. Call it before graphql-ws listens to the
- * server, so that a message over the bounds is not read.
- *
- * @returns a function to call when the key of a connection was verified
- */
-export function boundSockets(server: SocketServer, bounds: SocketBounds): (socket: Socket) => void {
-  const unverified = new Set<ServedSocket>();
-  const { options } = server;
-  const { maxPayload = 0 } = options;
-  // For ws, 0 means that there is no limit.
-  options.maxPayload = Math.min(maxPayload === 0 ? Infinity : maxPayload, bounds.maxMessageBytes);
-  server.on('connection', (socket) => {
+/** Bounds connections before GraphQL messages are read. */
+export class BoundSockets {
+  readonly #bounds: SocketBounds;
+  readonly #unverified = new Set<Socket>();
+
+  constructor(bounds: SocketBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Bounds the messages of all connections of a server, which are then not read if they are longer. */
+  boundMessages(options: ServerBounds): void {
+    const { maxPayload = 0 } = options;
+    // For ws, 0 means that there is no limit.
+    options.maxPayload = Math.min(maxPayload === 0 ? Infinity : maxPayload, this.#bounds.maxMessageBytes);
+  }
+
+  /** Bounds a connection. Call it before graphql-ws listens to it, so that a message over the bounds is not read. */
+  add(socket: ServedSocket): void {
+    const unverified = this.#unverified;
     // Clients send their key immediately, so the oldest connection without a key is the least likely to send one.
     const [oldest] = unverified;
-    if (unverified.size >= bounds.maxUnverified && oldest !== undefined) {
+    if (unverified.size >= this.#bounds.maxUnverified && oldest !== undefined) {
       unverified.delete(oldest);
-      oldest.terminate();
+      oldest.terminate?.();
     }
     unverified.add(socket);
-    const meter = new MessageMeter(socket, bounds.maxMessages);
+    const meter = new MessageMeter(socket, this.#bounds.maxMessages);
     const count = (): void => meter.count(unverified.has(socket));
     socket.on('message', count);
     socket.on('ping', count);
     socket.on('close', () => unverified.delete(socket));
-  });
-  return (socket) => unverified.delete(socket as ServedSocket);
+  }
+
+  /** The key of a connection was verified. */
+  verified(socket: Socket): void {
+    this.#unverified.delete(socket);
+  }
+}
+
+/**
+ * Bounds the connections of a WebSocket server. Call it before graphql-ws listens to the server.
+ *
+ * @returns a function to call when the key of a connection was verified
+ */
+export function boundSockets(server: SocketServer, bounds: SocketBounds): (socket: Socket) => void {
+  const sockets = new BoundSockets(bounds);
+  sockets.boundMessages(server.options);
+  server.on('connection', (socket) => sockets.add(socket));
+  return (socket) => sockets.verified(socket);
 }
 
 /** Counts the messages of one connection. Most are operations, which have limits of their own; pings have none. */

@@ -15,6 +15,8 @@ import { printable } from '../../core/guard/printable.js';
 import type { GuardedRequest, Operation } from '../../core/guard/request/guardedRequest.js';
 import type { ReadDocument } from '../../core/guard/request/requestDocuments.js';
 import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
+import type { Failed } from '../../core/streams/guardedSubscriptions.js';
+import type { ResultStream } from '../../core/streams/resultStream.js';
 import type { Connection } from './wsConnection.js';
 
 interface OperationOptions {
@@ -23,6 +25,8 @@ interface OperationOptions {
   readonly connection: Connection;
   readonly payload: SubscribePayload;
   readonly context: LatchkeyContext;
+  /** Called once, when an operation that was executed has ended. */
+  readonly onEnd: () => void;
 }
 
 /** One operation of a connection: the steps of a request over HTTP, without its header fields and status. */
@@ -66,6 +70,14 @@ export class SocketOperation {
 
   /** Runs a query or mutation. */
   async execute(): Promise<ExecutionResult> {
+    try {
+      return await this.#execute();
+    } finally {
+      this.#options.onEnd();
+    }
+  }
+
+  async #execute(): Promise<ExecutionResult> {
     const { latchkey, context } = this.#options;
     const data = this.#guarded.readSchema(this.#admitted(), context);
     const { executionOptions: options } = latchkey.requests.bounds;
@@ -76,12 +88,15 @@ export class SocketOperation {
 
   /** Runs a subscription. */
   async subscribe(): Promise<AsyncGenerator<ExecutionResult> | ExecutionResult> {
-    const { latchkey, context, connection } = this.#options;
+    const { latchkey, context, connection, onEnd } = this.#options;
     const contextFor = (principal: AuthenticatedPrincipal): LatchkeyContext => ({ ...context, principal });
-    const stream = await latchkey.streams.subscribe(
-      { operation: this.#admitted(), context, contextFor },
-      connection.source,
-    );
+    const admitted = { operation: this.#admitted(), context, contextFor };
+    let stream: ResultStream | Failed | null = null;
+    try {
+      stream = await latchkey.streams.subscribe(admitted, connection.source, undefined, onEnd);
+    } finally {
+      if (stream === null || 'errors' in stream) onEnd();
+    }
     if (!('errors' in stream)) return stream;
     return (await this.#finished({ errors: stream.errors })) as ExecutionResult;
   }

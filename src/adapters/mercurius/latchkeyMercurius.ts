@@ -34,6 +34,7 @@ import { requestsOf } from '../requestsOf.js';
 import { badRequest, RequestErrors, unknownOperation, unwrapped } from './mercuriusErrors.js';
 import { checkMercuriusOptions, type GuardedMercuriusOptions } from './mercuriusOptions.js';
 import { MercuriusRequest, type Result } from './mercuriusRequest.js';
+import { guardSockets } from './socketRoute.js';
 
 /**
  * Registers Mercurius on a Fastify server, guarded: each request is authenticated, its operation is authorized before
@@ -61,7 +62,9 @@ export async function latchkeyMercurius(app: FastifyInstance, options: GuardedMe
   guard.prepare(options.schema);
   const adapter = new Adapter(guard, options, { error: (error) => app.log.error(error) });
   adapter.prepare(app);
+  const checkSockets = await adapter.guardSockets(app);
   await app.register(mercurius, adapter.optionsFor(passed));
+  checkSockets();
   adapter.attach(app);
 }
 
@@ -126,6 +129,14 @@ class Adapter {
     app.decorateRequest(this.#ours, null as never);
   }
 
+  /** @returns a function to call when Mercurius is registered */
+  async guardSockets(app: FastifyInstance): Promise<() => void> {
+    const { subscription = false, latchkey, schema, validationRules = [] } = this.#options;
+    if (subscription === false) return () => undefined;
+    const own = subscription === true ? {} : subscription;
+    return guardSockets(app, { latchkey, schema, validationRules, subscription: own });
+  }
+
   attach(app: FastifyInstance): void {
     const { graphql } = app;
     const replaceSchema = graphql.replaceSchema.bind(graphql);
@@ -137,10 +148,17 @@ class Adapter {
     graphql.addHook('preExecution', (schema, document, context, variables) =>
       this.#authorize(schema, document, context as Context, variables),
     );
+    const hasSockets = Boolean(this.#options.subscription);
+    const addHook = graphql.addHook.bind(graphql) as (name: string, hook: unknown) => void;
     Object.assign(graphql, {
       replaceSchema: (schema: GraphQLSchema) => {
+        if (hasSockets) throw new TypeError('Open connections would keep the schema. Restart the server instead.');
         this.#guard.prepare(schema);
         replaceSchema(schema);
+      },
+      addHook: (name: string, hook: unknown) => {
+        if (name.includes('Subscription')) throw new TypeError(`Latchkey serves the subscriptions, without ${name}.`);
+        addHook(name, hook);
       },
       ...{ defineResolvers: refuseChange, defineLoaders: refuseChange, extendSchema: refuseChange },
     });
@@ -155,6 +173,8 @@ class Adapter {
   }
 
   #arrive(request: FastifyRequest): void | Promise<void> {
+    // Each operation of a WebSocket is checked and counted separately.
+    if ((request as { readonly ws?: unknown }).ws === true) return undefined;
     const asked = new MercuriusRequest(this.#guard.begin(this.#logger), this.#options.schema);
     (request as unknown as Record<symbol, MercuriusRequest>)[this.#ours] = asked;
     asked.hasFailed = true;
@@ -281,7 +301,7 @@ class Adapter {
     // Of the document that Mercurius executes, which is not the one that was read before.
     const operation = getOperationAST(document, asked.operationName);
     if (operation == null) throw unknownOperation();
-    if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
+    if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notByHttp(Boolean(this.#options.subscription));
     const variables = given ?? {};
     asked.document = document;
     asked.operation = operation;
@@ -436,8 +456,9 @@ function refuseChange(): never {
   throw new TypeError('The schema is guarded and can no longer be changed. Change it before you call latchkey.guard.');
 }
 
-function noSubscriptions(): Refusal {
-  return withHttp(
-    new Refusal('This server has no subscriptions. Send queries and mutations.', { code: 'BAD_REQUEST' }),
-  );
+function notByHttp(hasSockets: boolean): Refusal {
+  const message = hasSockets
+    ? 'Subscriptions are WebSockets. Open this one with the protocol graphql-transport-ws at the same address.'
+    : 'This server has no subscriptions. Send queries and mutations.';
+  return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
 }

@@ -9,6 +9,7 @@ import {
 import type { MercuriusOptions } from 'mercurius';
 import type { Latchkey } from '../../assembly/libraryApi.js';
 import type { LatchkeyContext } from '../../core/auth/principal.js';
+import { checkSubscriptions, type MercuriusSubscriptions } from './subscriptionOptions.js';
 import { checkObject, optionError, unknownOption } from '../../shared/optionChecks.js';
 
 /** Options that are passed on to Mercurius unchanged. They neither weaken the guard nor reveal more to callers. */
@@ -25,6 +26,7 @@ const OWN = [
   'additionalRouteOptions',
   'csrfPrevention',
   'formatError',
+  'subscription',
 ] as const;
 
 /** Rejected options, and what to do instead. */
@@ -33,7 +35,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   loaders: 'They would replace guarded resolvers. Batch in resolvers instead, for example with dataloader.',
   defineMutation: 'Pass the guarded schema as schema.',
   schemaTransforms: 'They would change the guarded schema. Transform it before you call guard.',
-  subscription: 'Subscriptions of Mercurius are not guarded. Serve them with latchkey/graphql-ws or latchkey/yoga.',
   allowBatchedQueries: 'One request could run any number of operations. Send one operation per request.',
   errorHandler: 'Latchkey sets the status of each error.',
   errorFormatter: 'Latchkey formats errors. Use formatError: (formatted, error) => formatted.',
@@ -61,7 +62,7 @@ export interface GuardedMercuriusOptions extends Pick<
   MercuriusOptions & { readonly compilerOptions?: object },
   Exclude<(typeof PASSED)[number], 'schema'> | 'additionalRouteOptions'
 > {
-  readonly latchkey: Pick<Latchkey, 'context' | 'requests'>;
+  readonly latchkey: Pick<Latchkey, 'context' | 'requests' | 'streams'>;
   /** Guarded. */
   readonly schema: GraphQLSchema;
   /** Returns more of the context. Its third argument has the caller as `principal`, like the result. */
@@ -79,7 +80,13 @@ export interface GuardedMercuriusOptions extends Pick<
    * @default true
    */
   readonly csrfPrevention?: boolean | { readonly requestHeaders?: readonly string[] };
-  /** Changes an error before it is sent. Its first argument is what Latchkey would send. */
+  /**
+   * Whether subscriptions are served, as WebSockets at the same path. Needs the package graphql-ws.
+   *
+   * @default false
+   */
+  readonly subscription?: boolean | MercuriusSubscriptions;
+  /** Changes an error of a request over HTTP before it is sent. Its first argument is what Latchkey would send. */
   readonly formatError?: (formatted: GraphQLFormattedError, error: GraphQLError) => GraphQLFormattedError;
 }
 
@@ -103,7 +110,32 @@ export function checkMercuriusOptions(given: GuardedMercuriusOptions): Mercurius
   for (const [name, [isAllowed, allowed]] of Object.entries(FORMS)) {
     if (!isAllowed(own[name])) throw optionError(`latchkeyMercurius: ${name}`, own[name], allowed);
   }
-  return Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
+  const subscription = checkSubscriptions(own.subscription);
+  if (subscription !== null) refuseUnapplied(own);
+  return {
+    ...Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]]))),
+    ...(subscription !== null && { subscription: publisherOf(subscription) }),
+  };
+}
+
+/** Options that Mercurius only applies over HTTP, and what to do instead. */
+const HTTP_ONLY: Readonly<Record<string, string>> = {
+  onlyPersisted: "Restrict keys to trusted documents, or don't serve subscriptions.",
+  persistedQueryProvider: "Restrict keys to trusted documents, or don't serve subscriptions.",
+  queryDepth: 'Set createLatchkey({ document: { depth: … } }), which limits every operation.',
+};
+
+/** @throws TypeError for an option that operations over WebSockets would circumvent */
+function refuseUnapplied(own: Readonly<Record<string, unknown>>): void {
+  for (const [name, instead] of Object.entries(HTTP_ONLY)) {
+    if (own[name] === undefined || own[name] === false) continue;
+    throw new TypeError(`latchkeyMercurius: ${name} does not apply to WebSockets. ${instead}`);
+  }
+}
+
+function publisherOf({ emitter, pubsub }: MercuriusSubscriptions): true | object {
+  if (emitter === undefined && pubsub === undefined) return true;
+  return { ...(emitter && { emitter }), ...(pubsub && { pubsub }) };
 }
 
 type Form = readonly [isAllowed: (value: unknown) => boolean, allowed: string];

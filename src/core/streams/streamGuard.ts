@@ -89,6 +89,7 @@ export class StreamGuard {
    *
    * @param source the request, or the request that opened its connection
    * @param place ends with the stream. Without one, the stream is part of a connection that has a place
+   * @param onEnd called once, when a subscription that was opened has ended
    * @returns the results, formatted for the caller; or errors if the source stream did not open
    * @throws Refusal UNAUTHENTICATED for an anonymous caller, or UNAVAILABLE
    */
@@ -96,11 +97,12 @@ export class StreamGuard {
     admitted: Admitted<Context>,
     source: ForeignSource,
     place?: Place,
+    onEnd?: () => void,
   ): Promise<ResultStream | Failed> {
     const { context } = admitted;
     const { principal } = context;
     if (principal.kind === 'anonymous') throw unauthenticated('missing');
-    const opened = await this.#subscriptions.open(admitted);
+    const opened = await this.#subscriptions.open(admitted, onEnd);
     if ('errors' in opened) return opened;
     const { credential, release } = this.#watched(source, principal);
     const results = new ResultStream(principal.workspaceId, this.#streams.bytes);

@@ -1,4 +1,12 @@
-import { parse, specifiedRules, validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql';
+import {
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  type ValidationRule,
+} from 'graphql';
 import { DocumentCache } from '../document/documentCache.js';
 import type { RequestGuard } from './requestGuard.js';
 
@@ -14,11 +22,14 @@ export type ReadDocument =
 export class RequestDocuments {
   readonly #guard: RequestGuard;
   readonly #schema: GraphQLSchema;
+  readonly #rules: readonly ValidationRule[];
   readonly #valid = new DocumentCache();
 
-  constructor(guard: RequestGuard, schema: GraphQLSchema) {
+  /** @param rules in addition to the specified ones and those of the guard */
+  constructor(guard: RequestGuard, schema: GraphQLSchema, rules: readonly ValidationRule[] = []) {
     this.#guard = guard;
     this.#schema = schema;
+    this.#rules = [...specifiedRules, ...guard.bounds.validationRules, ...rules];
   }
 
   read(text: string): ReadDocument {
@@ -26,14 +37,14 @@ export class RequestDocuments {
     if (known !== undefined) return { document: known, wasParsed: false };
     const tooLong = this.#guard.refuseLines(text);
     if (tooLong !== null) return { errors: [tooLong], wasParsed: false };
-    const { parseOptions, validationRules, validationOptions } = this.#guard.bounds;
+    const { parseOptions, validationOptions } = this.#guard.bounds;
     let document: DocumentNode;
     try {
       document = parse(text, parseOptions);
     } catch (error) {
       return { errors: [withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')], wasParsed: true };
     }
-    const errors = validate(this.#schema, document, [...specifiedRules, ...validationRules], validationOptions);
+    const errors = validate(this.#schema, document, this.#rules, validationOptions);
     if (errors.length > 0) {
       return { document, errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')), wasParsed: true };
     }
