@@ -7,10 +7,12 @@ import type { Source } from '../../management/import/presets.js';
 import { reportOf, type Report } from '../../management/import/importReport.js';
 import { FORMATS, readRows, type Format } from '../../management/import/rows.js';
 import { scopeNames } from '../../management/import/scopeNames.js';
+import { KnownScopes } from '../../core/keys/knownScopes.js';
 import { Peppers, pepperOfDirectory } from '../../core/keys/pepper.js';
 import { servedTypeDefs } from '../../server/servedTypeDefs.js';
 import { readSettings, SettingsError, type Settings } from '../../server/settings/settings.js';
 import { parseYaml } from '../../server/settings/yaml.js';
+import { ENDPOINT_SCOPES } from '../../core/scopes/endpointScopes.js';
 import { describeStore, openStore, outageOf } from '../../core/store/open.js';
 import type { Store } from '../../core/store/store.js';
 import { FileFault } from '../../shared/files/wholeFile.js';
@@ -57,7 +59,7 @@ export async function runImport(
 async function importKeys(file: string, options: ImportOptions, onProgress: (text: string) => void): Promise<Report> {
   const settings = readSettings();
   const mapping = await mappingFor(options);
-  const knownScopes = await scopesFor(options, settings);
+  const own = await scopesFor(options, settings);
   // An import into an empty installation is a mistake.
   const { missingDirectory } = describeStore(settings);
   if (missingDirectory !== null) {
@@ -73,6 +75,7 @@ async function importKeys(file: string, options: ImportOptions, onProgress: (tex
       );
     }
     const { ceilings, tiers } = settings.configuration;
+    const knownScopes = await scopesWith(own, store);
     const rows = readRows(inputOf(file), formatOf(file, options));
     const workspaceId = options.workspace;
     const plan = await planImport(rows, { store, mapping, workspaceId, knownScopes, ceilings, tiers, now: Date.now() });
@@ -132,6 +135,12 @@ async function scopesFor({ schema, actions }: ImportOptions, { configuration }: 
     const { message, line } = schemaFault(error);
     throw new ImportFault(`${schema ?? 'The schema'}${line} is not a schema that can be used: ${message}`);
   }
+}
+
+/** Returns the scopes that keys on the store can have: those of the schema, and those that servers on the store have published. */
+async function scopesWith(own: readonly string[], { guardedSchemas: schemas }: Store): Promise<readonly string[]> {
+  const known = new KnownScopes({ schemas, always: [...ENDPOINT_SCOPES, ...own], now: Date.now });
+  return (await known.list()).map(({ scope }) => scope);
 }
 
 function schemaFault(error: unknown): { readonly message: string; readonly line: string } {

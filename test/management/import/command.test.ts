@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { createLatchkey, directiveTypeDefs, openSqliteStore } from '../../../src/index.js';
 import { PROJECT } from '../../support/project.js';
 import { run } from '../../support/run.js';
 import { startService } from '../../support/service.js';
@@ -41,6 +43,27 @@ test('writes nothing without --apply or if there are problems, and sets the exit
   expect([status, JSON.parse(stdout)]).toMatchObject([1, { dryRun: false, imported: 1 }]);
   expect(await living()).toBe(before + 1);
   await latchkey.close();
+});
+
+test('knows the scopes of a server with its own schema on the same store', async () => {
+  const data = join(dir, 'shared');
+  const store = await openSqliteStore({ dir: data });
+  const latchkey = await createLatchkey({ store, bcryptCost: 4 });
+  const typeDefs = [directiveTypeDefs(), 'type Query { bills: Int @auth(scope: "read:bills") }'];
+  const row = betterAuthRow(letters('shared'), { permissions: { bills: ['pay'] } });
+  writeFileSync(join(dir, 'shared.jsonl'), JSON.stringify(row));
+  writeFileSync(join(dir, 'bills.json'), JSON.stringify({ scopes: { 'bills:pay': ['read:bills', 'verify:keys'] } }));
+  const program = [join(PROJECT, 'dist/cli/main.js'), 'import', 'shared.jsonl', '--from', 'better-auth', '--json'];
+  const imported = async () => {
+    const options = { cwd: dir, env: { DATA_DIR: data } };
+    const { stdout } = await run(process.execPath, [...program, '--mapping', 'bills.json', '--apply'], options);
+    return JSON.parse(stdout) as object;
+  };
+  expect(await imported()).toMatchObject({ dryRun: true, problemCount: 1 });
+  latchkey.guard(makeExecutableSchema({ typeDefs }), { plugin: false });
+  await latchkey.close();
+  await store.close();
+  expect(await imported()).toMatchObject({ imported: 1, problemCount: 0 });
 });
 
 test('X7: on a full disk, an import reports its progress, the problem and how to continue', async () => {
