@@ -1,6 +1,6 @@
 export { createLatchkey } from './latchkey.js';
 export type { LatchkeyOptions } from './assembly/latchkeyOptions.js';
-export type { Latchkey } from './assembly/libraryApi.js';
+export type { Latchkey, ResolverMap } from './assembly/libraryApi.js';
 export { openSqliteStore, type SqliteOptions } from './core/store/sqlite/open.js';
 export { guardSchema, assertGuarded } from './core/guard/guard.js';
 export type { ListSizeExtension, RuleExtension } from './core/guard/ruleExtensions.js';

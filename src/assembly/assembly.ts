@@ -176,12 +176,13 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     bounds,
     derivedTokens,
   });
+  const typeDefs = keyTypeDefs(tiersIn(limiter.tiers));
   const endedKeys = openEndedKeys(foundation);
   const signIn = signInOf(now, options.fetch);
   return {
-    typeDefs: keyTypeDefs(tiersIn(limiter.tiers)),
+    typeDefs,
     resolvers,
-    guard: guardOf(foundation, { answer, resolvers, knownScopes, schemas }),
+    guard: guardOf(foundation, { answer, typeDefs, resolvers, knownScopes, schemas }),
     context: principals.contextBuilder(admission),
     ...{ requests, streams },
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },

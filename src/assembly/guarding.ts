@@ -1,4 +1,4 @@
-import { isSchema, type GraphQLSchema } from 'graphql';
+import { isSchema, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { assertGuarded, guardWith } from '../core/guard/guard.js';
@@ -7,12 +7,15 @@ import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkOptions } from '../core/util/checkOptions.js';
+import { assertUnmerged } from '../management/schema/mergedTypes.js';
 import { assertResolved } from '../management/schema/unresolved.js';
 import type { Foundation } from './foundation.js';
 import { guardSchemaOptions, type LatchkeyOptions } from './latchkeyOptions.js';
 
 interface GuardingOptions {
   readonly answer: AnswerLimits;
+  /** The definitions of the administration API. */
+  readonly typeDefs: DocumentNode;
   /** The resolvers that the schema must have. */
   readonly resolvers: Readonly<Record<string, object>>;
   /** Receives the scopes of the guarded schemas. */
@@ -24,13 +27,16 @@ interface GuardingOptions {
 /** Returns the function that guards a schema in place. */
 export function guardOf(
   { options, log, tiers }: Foundation,
-  { answer, resolvers, knownScopes, schemas }: GuardingOptions,
+  { answer, typeDefs, resolvers, knownScopes, schemas }: GuardingOptions,
 ): (schema: GraphQLSchema, given?: { readonly plugin?: boolean }) => GraphQLSchema {
   const { actions, rootFields } = options;
   const rules = { answer, ...(actions !== undefined && { actions }), ...(rootFields !== undefined && { rootFields }) };
   return (schema, given = {}) => {
     checkOptions('guard', guardSchemaOptions, given);
-    if (isSchema(schema)) assertResolved(schema, resolvers);
+    if (isSchema(schema)) {
+      assertUnmerged(schema, typeDefs);
+      assertResolved(schema, resolvers);
+    }
     guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
     const guarded = assertGuarded(schema);
     schemas.add(schema);

@@ -1,4 +1,4 @@
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType, GraphQLSchema } from 'graphql';
 import type { Configuration } from '../core/auth/configuration.js';
 import type { ContextBuilder } from '../core/auth/context.js';
 import type { ForeignSource } from '../core/auth/headerFields.js';
@@ -9,6 +9,22 @@ import type { Change } from '../core/keys/changeFeed.js';
 import type { RequestGuard } from '../core/guard/request/requestGuard.js';
 import type { StreamGuard } from '../core/streams/streamGuard.js';
 import type { IssuedKey } from '../core/keys/keyService.js';
+
+/**
+ * Resolvers by type and field, and scalars, as graphql-tools and Apollo's packages take them.
+ *
+ * @example
+ * ```ts
+ * import { buildSubgraphSchema } from '@apollo/subgraph';
+ * import type { Latchkey, ResolverMap } from 'latchkey';
+ *
+ * export const schemaOf = ({ typeDefs }: Latchkey, resolvers: ResolverMap) => buildSubgraphSchema({ typeDefs, resolvers });
+ * ```
+ */
+export type ResolverMap = Readonly<Record<string, TypeResolvers | GraphQLScalarType>>;
+
+// oxlint-disable-next-line typescript/no-explicit-any -- They are compatible with resolvers of any context.
+type TypeResolvers = Readonly<Record<string, GraphQLFieldResolver<any, any>>>;
 
 /**
  * Guards a GraphQL server.
@@ -34,7 +50,7 @@ export interface Latchkey {
   /** The directives, and the operations on keys and workspaces. Add them to your type definitions. */
   readonly typeDefs: DocumentNode;
   /** The resolvers of {@link typeDefs}. */
-  readonly resolvers: Readonly<Record<string, object>>;
+  readonly resolvers: ResolverMap;
   /**
    * Guards a schema by its directives, in place. Call it after all other changes of the schema. If an operation runs without
    * Latchkey's plugin, for example on a server other than Apollo Server, one warning goes to {@link LatchkeyOptions.log}, or to

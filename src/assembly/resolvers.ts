@@ -22,6 +22,7 @@ import { failingClosed } from '../management/schema/failingClosed.js';
 import { usageResolvers } from '../management/usage/resolvers.js';
 import { workspaceResolvers } from '../management/workspaces/resolvers.js';
 import type { Foundation } from './foundation.js';
+import type { ResolverMap } from './libraryApi.js';
 import type { Services } from './services.js';
 
 interface AllResolversOptions {
@@ -38,7 +39,7 @@ export function allResolvers(
   { options, store, now, configured }: Foundation,
   { keys, workspaces, projects, users, holderOf }: Services,
   { limiter, knownScopes, schemas, answer, bounds, derivedTokens }: AllResolversOptions,
-): Readonly<Record<string, object>> {
+): ResolverMap {
   const { introspection = 'authenticated', cost = 'enforce', document } = options;
   const { roles, ceilings } = configured;
   const explainer = new Explainer({ bounds, introspection, cost, maxLines: document?.lines ?? MAX_LINES });

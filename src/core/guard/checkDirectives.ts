@@ -29,9 +29,11 @@ export function checkDirectives(schema: GraphQLSchema, federation: FederationNam
     if (fault !== null) faults.push(`${coordinate}: ${fault}.`);
     for (const { name, inSdl } of appliedDirectives(part)) {
       if (inSdl && schema.getDirective(name) == null) {
-        faults.push(
-          `${coordinate}: @${name} is applied but not declared, so it guards nothing. Did you mean @auth or @public?`,
-        );
+        const remedy =
+          name === AUTH || name === PUBLIC
+            ? 'Add directiveTypeDefs() of latchkey to the definitions of the schema.'
+            : 'Did you mean @auth or @public?';
+        faults.push(`${coordinate}: @${name} is applied but not declared, so it guards nothing. ${remedy}`);
       } else if ((name === AUTH || name === PUBLIC) && !allowed.includes(name)) {
         faults.push(`${coordinate}: @${name} has no effect here. ${WHERE[name]}.`);
       } else if (federation.has(name) && !allowed.includes(FEDERATION)) {

@@ -37,7 +37,7 @@ describe('guard, on a schema without some of the resolvers of Latchkey', () => {
     const replaced = {
       ...latchkey.resolvers,
       ...own,
-      Query: { ...latchkey.resolvers.Query, ...own.Query },
+      Query: { ...(latchkey.resolvers.Query as object), ...own.Query },
       ApiKey: {},
     };
     expect(() => latchkey.guard(schemaWith(replaced as Resolvers))).toThrow(/ ApiKey\.\w+/);
@@ -49,7 +49,7 @@ describe('guard, on a schema without some of the resolvers of Latchkey', () => {
     const contextValue = { principal: { kind: 'anonymous', scopes: [] } };
     const result = await graphql({ schema: listed, source: '{ tiers { tier } open }', contextValue });
     expect(result.data).toMatchObject({ open: 1, tiers: expect.arrayContaining([{ tier: 'GROWTH' }]) });
-    const mine = { Query: { ...latchkey.resolvers.Query, ...own.Query, viewer: () => null } };
+    const mine = { Query: { ...(latchkey.resolvers.Query as object), ...own.Query, viewer: () => null } };
     expect(() => latchkey.guard(schemaWith({ ...latchkey.resolvers, ...mine } as Resolvers))).not.toThrow();
     const without = makeExecutableSchema({
       typeDefs: ['directive @public on FIELD_DEFINITION', 'type Query { open: Int @public }'],
