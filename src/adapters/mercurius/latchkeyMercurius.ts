@@ -379,7 +379,7 @@ function preflightedBy({ csrfPrevention = true }: GuardedMercuriusOptions): read
   return ['x-mercurius-operation-name', 'mercurius-require-preflight', ...own];
 }
 
-/** What Mercurius executes in place of a document. */
+/** The document that Mercurius executes in place of a cached one. */
 interface Part {
   readonly document: DocumentNode;
 }
@@ -387,7 +387,7 @@ interface Part {
 /**
  * Prepares the execution of an allowed operation.
  *
- * @returns what Mercurius executes in place of the cached document, without compiling it; undefined: the document
+ * @returns the document to execute in place of the cached one, which Mercurius does not compile; undefined: the cached one
  * @throws RequestErrors
  */
 function prepared(asked: MercuriusRequest, request: Omit<Operation, 'source'>, from: object): Part | undefined {
