@@ -18,6 +18,7 @@ import { DateTime } from '../management/scalars/dateTime.js';
 import { Duration } from '../management/scalars/duration.js';
 import { JSONValue } from '../management/scalars/json.js';
 import { Scope } from '../management/scalars/scope.js';
+import { limitResolvers } from '../management/limits/resolvers.js';
 import { failingClosed } from '../management/schema/failingClosed.js';
 import { usageResolvers } from '../management/usage/resolvers.js';
 import { workspaceResolvers } from '../management/workspaces/resolvers.js';
@@ -37,7 +38,7 @@ interface AllResolversOptions {
 /** Returns the resolvers of the administration API. */
 export function allResolvers(
   { options, store, now, configured }: Foundation,
-  { keys, workspaces, projects, users, holderOf }: Services,
+  { keys, workspaces, projects, users, limits, holderOf }: Services,
   { limiter, knownScopes, schemas, answer, bounds, derivedTokens }: AllResolversOptions,
 ): ResolverMap {
   const { introspection = 'authenticated', cost = 'enforce', document } = options;
@@ -46,8 +47,9 @@ export function allResolvers(
   return {
     ...failingClosed(
       merge(
-        keyResolvers({ keys, projects, users, limiter, answer, roles, now }),
+        keyResolvers({ keys, projects, users, overrides: store.limits, limiter, answer, roles, now }),
         derivedResolvers(derivedTokens),
+        limitResolvers({ limits, now }),
         workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
         auditResolvers(new AuditService(store.audit)),
         usageResolvers({ usage: store.usage, now }),

@@ -6,6 +6,8 @@ import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { KeyMinter } from '../core/keys/minter.js';
 import { KeyService } from '../core/keys/keyService.js';
 import type { TierTable } from '../core/limits/tiers.js';
+import { LimitsService } from '../management/limits/limitsService.js';
+import { subjectsOf } from '../core/store/records.js';
 import type { Holder } from '../management/access/resolvers.js';
 import { ProjectService } from '../management/workspaces/projectService.js';
 import { UserService } from '../management/workspaces/userService.js';
@@ -23,6 +25,7 @@ export interface Services {
   readonly workspaces: WorkspaceService;
   readonly projects: ProjectService;
   readonly users: UserService;
+  readonly limits: LimitsService;
   /** Returns the principal of a key's requests, and whether the key's user has left. */
   readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
 }
@@ -49,11 +52,13 @@ export function openServices(foundation: Foundation, { tiers, knownScopes }: Ser
     workspaces: new WorkspaceService({ ...common, store, minter, tiers, defaultTier: foundation.tiers.defaultTier }),
     projects: new ProjectService({ ...common, store }),
     users: new UserService({ ...common, store }),
+    limits: new LimitsService({ ...common, store }),
     async holderOf(actor, key) {
       const { tier } = await keys.workspace(actor, key.workspaceId);
       if (isConfigured(key)) return { principal: configuredHolderOf(key, tier), left: false };
       const user = key.userId === null ? null : await store.users.find(key.userId);
-      return { principal: holderOf({ key, tier, user }, roles()), left: hasLeft({ key, user }) };
+      const overrides = await store.limits.findMany(key.workspaceId, subjectsOf(key, user));
+      return { principal: holderOf({ key, tier, user, overrides }, roles(), now), left: hasLeft({ key, user }) };
     },
   };
 }

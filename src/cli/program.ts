@@ -17,6 +17,9 @@ import { showCommand } from './commands/keys/show.js';
 import { updateCommand } from './commands/keys/update.js';
 import { listCommand as listProjectsCommand } from './commands/projects/list.js';
 import { scanCommand } from './commands/scan.js';
+import { listCommand as listLimitsCommand } from './commands/limits/list.js';
+import { removeCommand as removeLimitsCommand } from './commands/limits/remove.js';
+import { setCommand as setLimitsCommand } from './commands/limits/set.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { tiersCommand } from './commands/tiers.js';
@@ -57,6 +60,11 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
       group('workspace', 'Manage workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
       tiersCommand(),
       group('projects', 'List the projects of a workspace.', [listProjectsCommand()]),
+      group('limits', 'Replace the limits of single keys, owners, projects and workspaces.', [
+        setLimitsCommand(),
+        listLimitsCommand(),
+        removeLimitsCommand(),
+      ]),
       group('users', 'List the users of a workspace.', [listUsersCommand()]),
       group('audit', 'Read, verify and archive the audit log.', [tailCommand(), verifyCommand(), archiveCommand()]),
       schemaCommand(),

@@ -26,8 +26,8 @@ interface Left {
 /** The name for the window of a server that sends the older header fields. */
 const LEGACY = 'legacy';
 
-/** A tier has two windows and a category has two more. */
-const MAX_POLICIES = 8;
+/** Two windows each of the key, a category, its owner, its project, its workspace, its cost, and created keys. */
+const MAX_POLICIES = 14;
 
 /**
  * Reads the rate limits from header fields. Ignores what it cannot parse: a missing limit delays nothing, and a wrong

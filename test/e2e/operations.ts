@@ -19,6 +19,7 @@ const INPUTS = {
     'CreateWorkspaceInput',
     `token apiKey { ${KEY_FIELDS} } workspace { id name tier keys { current max } }`,
   ],
+  setLimits: ['SetLimitsInput', 'override { type id workspaceId rate burst until reason active setBy }'],
   setWorkspaceTier: ['SetWorkspaceTierInput', 'workspace { id name tier keys { current max } }'],
 } as const;
 

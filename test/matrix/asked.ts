@@ -39,6 +39,7 @@ const asset = { concerns: 'project', ...input(({ project }) => ({ asset: 'orders
 export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.viewer': { concerns: 'asker' },
   'Query.tiers': { concerns: 'asker' },
+  'Query.limitOverrides': { concerns: 'workspace', given: ({ workspace }) => ({ workspaceId: workspace }) },
   'Query.apiKey': { concerns: 'project', given: ({ key }) => ({ id: key }) },
   'Query.apiKeys': { concerns: 'asker' },
   'Query.findApiKeys': { concerns: 'asker', given: ({ key }) => ({ text: key }) },
@@ -140,6 +141,11 @@ export const ASKED: Readonly<Record<string, Asked>> = {
     gives: 'nothing',
     concerns: 'workspace',
     ...input(({ workspace }) => ({ workspaceId: workspace, tier: 'ENTERPRISE' })),
+  },
+  'Mutation.setLimits': {
+    gives: 'nothing',
+    concerns: 'workspace',
+    ...input(({ workspace }) => ({ subject: { type: 'WORKSPACE', id: workspace }, rate: 1_000_000 })),
   },
   'Mutation.recordEvents': {
     gives: 'nothing',

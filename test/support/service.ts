@@ -170,6 +170,7 @@ export async function createKey(
     workspaceId?: string;
     projectId?: string;
     userId?: string;
+    externalId?: string;
     allowedAddresses?: readonly string[];
     trustedDocuments?: readonly string[];
   } = {},

@@ -116,6 +116,7 @@ export class Authenticator {
     this.#keys = new KnownKeys({
       ...common,
       roles,
+      now,
       read: (lookupId) => store.keys.findForVerification(lookupId),
     });
     this.#operators = new ReadCache({

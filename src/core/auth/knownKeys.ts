@@ -29,6 +29,8 @@ interface KnownKeysOptions {
   readonly read: Store['keys']['findForVerification'];
   /** Returns the current roles, to resolve those of users. */
   readonly roles: () => Roles;
+  /** The clock at which overrides of limits end. Default: `Date.now`. */
+  readonly now?: () => number;
   /** How long a record is cached, in milliseconds. */
   readonly ttl: number;
   /** See {@link ReadCache}. */
@@ -40,6 +42,7 @@ export class KnownKeys {
   readonly #keys: ReadCache<KnownKey>;
   readonly #roles: () => Roles;
   readonly #ttl: number;
+  readonly #now: () => number;
   #salt = newSalt();
   /** The key of each principal that was returned. */
   readonly #ofPrincipal = new WeakMap<AuthenticatedPrincipal, KeyRecord>();
@@ -47,7 +50,8 @@ export class KnownKeys {
   readonly #tokens = new Map<string, KnownKey>();
   #roomForTokens = MAX_KEYS;
 
-  constructor({ read, roles, ...cache }: KnownKeysOptions) {
+  constructor({ read, roles, now = Date.now, ...cache }: KnownKeysOptions) {
+    this.#now = now;
     this.#roles = roles;
     this.#ttl = cache.ttl;
     this.#keys = new ReadCache({
@@ -131,9 +135,9 @@ export class KnownKeys {
   }
 
   /** Returns the cached form of a key. Its verified token stays valid, because the secret of a key never changes. */
-  #know({ key, tier, user }: KeyWithTier): KnownKey {
+  #know({ key, tier, user, overrides = [] }: KeyWithTier): KnownKey {
     const before = this.#keys.last(key.lookupId);
-    const principal = holderOf({ key, tier, user }, this.#roles());
+    const principal = holderOf({ key, tier, user, overrides }, this.#roles(), this.#now);
     this.#ofPrincipal.set(principal, key);
     return {
       key,

@@ -1,5 +1,6 @@
 import type { Actor, Origin } from '../keys/actor.js';
 import type { ConfiguredRecord } from '../keys/configured.js';
+import { KeyOverrides } from '../limits/overrides.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import type { Tier } from '../store/records.js';
@@ -73,8 +74,14 @@ export function authenticated(
 /**
  * Returns the principal of a stored key. Does not check the key's state.
  * @param roles resolves the roles of the key's user: the key can only do what both its scopes and these roles allow
+ * @param now the clock at which overrides end
  */
-export function holderOf({ key, tier, user }: KeyWithTier, roles: Roles): AuthenticatedPrincipal {
+export function holderOf(
+  { key, tier, user, overrides = [] }: KeyWithTier,
+  roles: Roles,
+  now: () => number,
+): AuthenticatedPrincipal {
+  const externalId = key.externalId ?? user?.externalId ?? null;
   return authenticated({
     kind: 'key',
     keyId: key.id,
@@ -86,6 +93,8 @@ export function holderOf({ key, tier, user }: KeyWithTier, roles: Roles): Authen
     keyType: key.type,
     scopes: key.userId === null ? key.scopes : meet(key.scopes, roles.scopesOf(user?.roles ?? [])),
     trustedDocuments: key.trustedDocuments && new Set(key.trustedDocuments),
+    ...(externalId !== null && { externalId }),
+    ...(overrides.length > 0 && { overrides: new KeyOverrides(overrides, now) }),
   });
 }
 

@@ -1,4 +1,5 @@
 import { grants, PLATFORM, requireScope } from '../scopes/grammar.js';
+import type { KeyOverrides } from '../limits/overrides.js';
 import type { Author } from '../store/audit.js';
 import type { KeyType, Tier } from '../store/records.js';
 
@@ -20,6 +21,10 @@ export interface Actor {
   readonly scopes: readonly string[];
   /** SHA-256 of the documents that the key can run, in lower-case hexadecimal; null: any document. */
   readonly trustedDocuments: ReadonlySet<string> | null;
+  /** The external ID of the key's owner, of the key or of its user. Absent: it has none. */
+  readonly externalId?: string;
+  /** The overrides of its limits. Absent: there are none. */
+  readonly overrides?: KeyOverrides;
   /** The `jti` of a token that was derived from the key; absent: the credential is the key itself. */
   readonly tokenId?: string;
 }

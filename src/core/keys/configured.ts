@@ -77,11 +77,12 @@ export function matchingOf(records: readonly ConfiguredRecord[], filter: KeyFilt
 
 function matches(
   record: ConfiguredRecord,
-  { status, type, environment, nameContains, scope, projectId, userId }: KeyFilter,
+  { status, type, environment, nameContains, scope, projectId, userId, externalId }: KeyFilter,
 ): boolean {
   return (
     projectId === undefined &&
     userId === undefined &&
+    externalId === undefined &&
     (status === undefined || status === 'ACTIVE') &&
     (type === undefined || type === record.type) &&
     (environment === undefined || environment === record.environment) &&

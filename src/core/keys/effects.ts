@@ -121,6 +121,12 @@ export const EFFECTS = {
   guardedSchemas: { publish: UNSEEN, list: READS },
   // Processes ask for units, and learn of them, only when their blocks are used up.
   quotas: { lease: UNSEEN, giveBack: UNSEEN, addCredits: UNSEEN, counters: READS, balances: READS },
+  limits: {
+    // The keys of a user or of a project are all in one workspace, and an override changes rarely.
+    set: { stale: ([{ workspaceId }]) => ofWorkspace(workspaceId), event: null },
+    findMany: READS,
+    list: READS,
+  },
   configuration: { replace: { stale: () => EVERYTHING_HERE, event: null } },
 } as const satisfies Effects<Changeable>;
 

@@ -89,9 +89,31 @@ export function checkAddresses(addresses: readonly string[]): string[] {
   return [...new Set(addresses)];
 }
 
+/** The maximum length of an external ID. */
+const MAX_EXTERNAL_ID = 128;
+
+/**
+ * Returns an external ID; null: none.
+ *
+ * @throws Refusal BAD_USER_INPUT
+ */
+export function checkExternalId(id: string | null, path: Path = ['input', 'externalId']): string | null {
+  if (id === null || isExternalId(id)) return id;
+  throw badInput(
+    path,
+    `Invalid external ID. Use 1 to ${MAX_EXTERNAL_ID} letters, digits and other visible ASCII characters.`,
+  );
+}
+
+/** Returns whether a text can be an external ID. Without spaces and accents, so that two IDs never look the same. */
+export function isExternalId(id: string): boolean {
+  return id.length <= MAX_EXTERNAL_ID && /^[!-~]+$/.test(id);
+}
+
 /** Returns the filter. @throws Refusal BAD_USER_INPUT if no key can match it */
 export function checkFilter(filter: KeyFilter): KeyFilter {
-  const { nameContains, scope, projectId, userId } = filter;
+  const { nameContains, scope, projectId, userId, externalId } = filter;
+  checkExternalId(externalId ?? null, ['filter', 'externalId']);
   if (nameContains !== undefined) {
     // Part of a name may start or end with a joiner or a variation selector. The search ignores them.
     const fault = isFarLonger(nameContains, MAX_NAME_LENGTH)

@@ -13,7 +13,15 @@ import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering
 import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
 import { isPlatform, type Actor, type Origin } from './actor.js';
 import { Authors } from './author.js';
-import { assertHeld, checkFilter, checkReason, checkScopes, checkTrustedDocuments, isId } from './keyInput.js';
+import {
+  assertHeld,
+  checkExternalId,
+  checkFilter,
+  checkReason,
+  checkScopes,
+  checkTrustedDocuments,
+  isId,
+} from './keyInput.js';
 import {
   assertChanges,
   checkChanges,
@@ -159,6 +167,7 @@ export class KeyService {
       workspaceId: workspace.id,
       projectId,
       userId,
+      externalId: checkExternalId(input.externalId ?? null),
       createdBy: actor.keyId,
       createdAt: now,
     });

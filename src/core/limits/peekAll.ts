@@ -4,7 +4,7 @@ import type { TierLimits } from './tiers.js';
 import type { Room } from './window.js';
 
 /** Returns what is left in all windows of a subject except those of a category. Counts nothing. */
-export function peekAll(limits: Limits, subject: Subject): Judged | Promise<Judged> {
+export function peekAll(limits: Pick<Limits, 'peek' | 'tiers'>, subject: Subject): Judged | Promise<Judged> {
   const { category: _, ...own } = subject;
   const its = limitsOf(subject, limits.tiers);
   const room = limits.peek(own);
@@ -31,6 +31,6 @@ const FULL = { limit: 0, remaining: 0, returnsInMs: null } as const;
 const NO_ROOM: Room = { rate: FULL, burst: FULL };
 
 /** Returns the subject to peek at shared windows. */
-function subjectOfShared({ name, rate, burst }: SharedWindows, { tier }: Subject, limits: TierLimits): Subject {
+export function subjectOfShared({ name, rate, burst }: SharedWindows, { tier }: Subject, limits: TierLimits): Subject {
   return { family: name, tier, limits: { ...limits, rate, burst, categories: {}, cost: null } };
 }

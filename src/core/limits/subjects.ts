@@ -1,6 +1,7 @@
 import type { Category } from './category.js';
 import type { SharedBy, SharedWindows, Subject } from './limits.js';
-import { rowOf, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
+import { NO_OVERRIDES, overridden, overriddenPair, type KeyOverrides } from './overrides.js';
+import { rowOf, type TierLimits, type TierTable } from './tiers.js';
 import type { Tier } from '../store/records.js';
 
 /** The fields of a key that determine its windows. A principal has all of them. */
@@ -10,10 +11,16 @@ export interface Limited {
   readonly workspaceId: string;
   readonly projectId: string | null;
   readonly userId: string | null;
+  /** The external ID of the owner. Absent: the owner is the user. */
+  readonly externalId?: string;
+  /** Absent: nothing is overridden. */
+  readonly overrides?: KeyOverrides;
 }
 
 interface Resolved {
   readonly tier: TierLimits;
+  /** When an override ends. */
+  readonly until: number;
   readonly subject: Subject;
   readonly byCategory: Partial<Record<Category, Subject>>;
 }
@@ -23,47 +30,58 @@ const known = new WeakMap<Limited, Resolved>();
 
 /**
  * Returns the subject under which the requests of a key are counted: its family, and the windows that it shares with the
- * other keys of its owner, its project and its workspace.
+ * other keys of its owner, its project and its workspace, with the limits that are in force.
  *
  * @param category of the operation; undefined: only the limits of the tier apply
  */
 export function subjectOfKey(key: Limited, tiers: TierTable, category?: Category): Subject {
   const limits = rowOf(tiers, key.tier);
-  const { familyId: family, tier } = key;
-  if (limits.owner === null && limits.project === null && limits.workspace === null) return { family, tier, category };
+  const { familyId: family, tier, overrides } = key;
+  if (overrides === undefined && limits.owner === null && limits.project === null && limits.workspace === null) {
+    return { family, tier, category };
+  }
   let resolved = known.get(key);
   // A reload replaces the records of the table.
-  if (resolved?.tier !== limits) known.set(key, (resolved = resolve(key, limits)));
+  if (resolved?.tier !== limits || overrides?.hasEnded(resolved.until) === true) {
+    known.set(key, (resolved = resolve(key, limits)));
+  }
   if (category === undefined) return resolved.subject;
   return (resolved.byCategory[category] ??= Object.freeze({ ...resolved.subject, category }));
 }
 
 function resolve(key: Limited, tier: TierLimits): Resolved {
+  const { familyId: family, tier: name, overrides } = key;
+  const current = overrides?.current() ?? NO_OVERRIDES;
   const shared = Object.freeze(
     SHARED_BY.flatMap((of): SharedWindows[] => {
-      const name = NAMES[of](key);
-      const limits = tier[of];
-      return name === null || limits === null ? [] : [Object.freeze({ of, name, ...pair(limits) })];
+      const windows = NAMES[of](key);
+      const limits = overriddenPair(tier[of], current[of]);
+      return windows === null || limits === null
+        ? []
+        : [Object.freeze({ of, name: windows, rate: limits.rate, burst: limits.burst })];
     }),
   );
-  const { familyId: family, tier: name } = key;
+  const limits = overridden(tier, current.key);
   return {
     tier,
-    subject: Object.freeze({ family, tier: name, ...(shared.length > 0 && { shared }) }),
+    until: current.until,
+    subject: Object.freeze({
+      family,
+      tier: name,
+      ...(limits !== tier && { limits }),
+      ...(shared.length > 0 && { shared }),
+    }),
     byCategory: {},
   };
-}
-
-function pair({ rate, burst }: WindowLimits): WindowLimits {
-  return { rate, burst };
 }
 
 const SHARED_BY: readonly SharedBy[] = ['owner', 'project', 'workspace'];
 
 /** The name of the windows that a key shares; null: it shares none. No family has such a name. */
 const NAMES: Readonly<Record<SharedBy, (key: Limited) => string | null>> = {
-  // A user belongs to one workspace.
-  owner: ({ userId }) => (userId === null ? null : `owner/${userId}`),
+  // A user belongs to one workspace. No ID of a user contains a slash.
+  owner: ({ workspaceId, userId, externalId }) =>
+    externalId !== undefined ? `owner/${workspaceId}/${externalId}` : userId === null ? null : `owner/${userId}`,
   project: ({ projectId }) => (projectId === null ? null : `project/${projectId}`),
   workspace: ({ workspaceId }) => `workspace/${workspaceId}`,
 };

@@ -15,6 +15,7 @@ const PARTS = [
   'signingKeys',
   'guardedSchemas',
   'quotas',
+  'limits',
 ] as const satisfies readonly (keyof Store)[];
 
 /** Returns a store in which `run` runs each operation, including those of further parts. */

@@ -24,6 +24,8 @@ export const AUDIT_ACTIONS = [
   'user.updated',
   'user.removed',
   'credits.added',
+  'limits.set',
+  'limits.removed',
   'audit.archived',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

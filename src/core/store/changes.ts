@@ -107,7 +107,10 @@ export type UserRule = (user: UserRecord) => Partial<UserRecord> | 'moved' | nul
 export type JudgedUser = Pick<UserRecord, 'roles'>;
 
 /** Returns the rule for an update. A removed user can't be changed. */
-export function userAmendment(change: Partial<Pick<UserRecord, 'name' | 'roles'>>, judged?: JudgedUser): UserRule {
+export function userAmendment(
+  change: Partial<Pick<UserRecord, 'name' | 'roles' | 'externalId'>>,
+  judged?: JudgedUser,
+): UserRule {
   return (user) => (user.removedAt === null ? ifJudged(user, judged, change) : null);
 }
 

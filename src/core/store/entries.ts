@@ -11,10 +11,18 @@ import {
 } from './audit.js';
 import { AUDITED_FIELDS } from './keyFields.js';
 import type { CreditAddition } from './quotaStore.js';
-import { isForeign, type KeyRecord, type ProjectRecord, type UserRecord, type WorkspaceRecord } from './records.js';
+import {
+  isEmpty,
+  isForeign,
+  type KeyRecord,
+  type LimitOverride,
+  type ProjectRecord,
+  type UserRecord,
+  type WorkspaceRecord,
+} from './records.js';
 
 /** The fields of a user that audit entries contain. They contain no secrets. */
-const USER_SHOWN = ['name', 'roles', 'removedAt'] as const satisfies readonly (keyof UserRecord)[];
+const USER_SHOWN = ['name', 'roles', 'externalId', 'removedAt'] as const satisfies readonly (keyof UserRecord)[];
 
 export function keyCreated(key: KeyRecord, occasion: Occasion): AuditDraft {
   const action = isForeign(key) ? 'key.imported' : 'key.created';
@@ -75,6 +83,30 @@ export function creditsAdded(
 ): AuditDraft {
   const changed = { before: { balance: before }, after: { balance: after, amount, key } };
   return entryOf('credits.added', { workspaceId, projectId: null, id: subject, ...changed }, { at, author });
+}
+
+const OVERRIDE_SHOWN = [
+  'rate',
+  'burst',
+  'quotas',
+  'until',
+  'reason',
+] as const satisfies readonly (keyof LimitOverride)[];
+
+/** @param before null: there was no override. `after` can be empty, which removes it */
+export function limitsChanged(
+  before: LimitOverride | null,
+  after: LimitOverride,
+  { subject: id, projectId, ...occasion }: Occasion & { readonly subject: string; readonly projectId: string | null },
+): AuditDraft {
+  const { workspaceId, kind, subjectId } = after;
+  const shown = (override: LimitOverride) => ({ kind, subjectId, ...details(override, OVERRIDE_SHOWN) });
+  const isRemoved = isEmpty(after);
+  return entryOf(
+    isRemoved ? 'limits.removed' : 'limits.set',
+    { workspaceId, projectId, id, before: before && shown(before), after: isRemoved ? null : shown(after) },
+    occasion,
+  );
 }
 
 /** The changed object, where it is, and its fields before and after the change. */

@@ -1,5 +1,5 @@
 import type { AuditEntry } from './audit.js';
-import type { ProjectRecord, UserRecord } from './records.js';
+import type { LimitOverride, ProjectRecord, UserRecord } from './records.js';
 
 /**
  * The names of the records' fields, for the engines. Fields that are not listed here are neither written nor returned. Those of keys are
@@ -18,9 +18,23 @@ export const USER_FIELDS = [
   'workspaceId',
   'name',
   'roles',
+  'externalId',
   'createdAt',
   'removedAt',
 ] as const satisfies readonly (keyof UserRecord)[];
+
+export const OVERRIDE_FIELDS = [
+  'workspaceId',
+  'kind',
+  'subjectId',
+  'rate',
+  'burst',
+  'quotas',
+  'until',
+  'reason',
+  'setBy',
+  'setAt',
+] as const satisfies readonly (keyof LimitOverride)[];
 
 export const AUDIT_FIELDS = [
   'workspaceId',

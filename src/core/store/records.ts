@@ -60,9 +60,60 @@ export interface UserRecord {
   readonly name: string;
   /** Names of roles. They limit the user's keys. */
   readonly roles: readonly string[];
+  /** The ID of the user in a system of the operator, which then is the owner of the user's keys; null: the user is. */
+  readonly externalId: string | null;
   readonly createdAt: number;
   /** When the user was removed. From then on the user's keys are refused. */
   readonly removedAt: number | null;
+}
+
+/** The kinds of subjects whose limits can be overridden. */
+export const OVERRIDE_KINDS = ['key', 'user', 'external', 'project', 'workspace'] as const;
+export type OverrideKind = (typeof OVERRIDE_KINDS)[number];
+
+/** The subject of an override. For a key, the ID of its family, so that a rotation keeps it. */
+export interface OverrideSubject {
+  readonly kind: OverrideKind;
+  readonly subjectId: string;
+}
+
+/** Limits of one subject in place of those of its tier. There is at most one for each subject. */
+export interface LimitOverride extends OverrideSubject {
+  readonly workspaceId: string;
+  /** Requests in any 60 seconds, and in any one second; null: as in the tier. */
+  readonly rate: number | null;
+  readonly burst: number | null;
+  /** The quotas in place of those of the tier, as JSON; null: as in the tier. */
+  readonly quotas: string | null;
+  /** From then on it has no effect, in ms since the epoch; null: it does not end. */
+  readonly until: number | null;
+  readonly reason: string | null;
+  /** ID of the credential that set it. */
+  readonly setBy: string | null;
+  readonly setAt: number;
+}
+
+/** Returns whether an override replaces nothing, which removes it. */
+export function isEmpty({ rate, burst, quotas }: Pick<LimitOverride, 'rate' | 'burst' | 'quotas'>): boolean {
+  return rate === null && burst === null && quotas === null;
+}
+
+/** Returns the subjects whose overrides apply to a key. */
+export function subjectsOf(
+  key: Pick<KeyRecord, 'familyId' | 'workspaceId' | 'projectId' | 'userId' | 'externalId'>,
+  user: Pick<UserRecord, 'externalId'> | null,
+): OverrideSubject[] {
+  const externalId = key.externalId ?? user?.externalId ?? null;
+  return [
+    { kind: 'key', subjectId: key.familyId },
+    ...(externalId !== null
+      ? [{ kind: 'external', subjectId: externalId } as const]
+      : key.userId === null
+        ? []
+        : [{ kind: 'user', subjectId: key.userId } as const]),
+    ...(key.projectId === null ? [] : [{ kind: 'project', subjectId: key.projectId } as const]),
+    { kind: 'workspace', subjectId: key.workspaceId },
+  ];
 }
 
 export interface KeyRecord {
@@ -73,6 +124,8 @@ export interface KeyRecord {
   readonly projectId: string | null;
   /** The user who owns it. Null: it belongs to the workspace, and stays valid when users are removed. */
   readonly userId: string | null;
+  /** The ID of a customer in a system of the operator. The customer owns the key, and all other keys with this ID. */
+  readonly externalId: string | null;
   /** Keys created by rotation belong to the same family: they share one place in the tier and one limit window. */
   readonly familyId: string;
   /**

@@ -10,6 +10,8 @@ import type {
   KeyType,
   Environment,
   FieldUse,
+  LimitOverride,
+  OverrideSubject,
   GuardedSchemaRecord,
   ProjectRecord,
   SigningKeyRecord,
@@ -52,6 +54,7 @@ export interface Store {
   readonly signingKeys: SigningKeyStore;
   readonly guardedSchemas: GuardedSchemaStore;
   readonly quotas: QuotaStore;
+  readonly limits: LimitOverrideStore;
   /** Resolves if the engine responds, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
   /** Closes everything that the store itself opened. A connection passed by the caller stays open. Idempotent. */
@@ -64,6 +67,8 @@ export interface KeyWithTier {
   readonly tier: Tier;
   /** The user who owns it; null for a key of the workspace. */
   readonly user: UserRecord | null;
+  /** The overrides of its limits and of those of its owner, project and workspace, also ended ones. Absent: none. */
+  readonly overrides?: readonly LimitOverride[];
 }
 
 /** The outcome of an attempt to change a key. `key` is the record after the attempt. */
@@ -141,6 +146,8 @@ export interface KeyFilter {
   readonly projectId?: string;
   /** Belongs to this user. */
   readonly userId?: string;
+  /** Has this external ID. Doesn't include keys whose user has it. */
+  readonly externalId?: string;
 }
 
 /** Known parts of a token. Finds keys that match any of them. */
@@ -388,7 +395,7 @@ export interface UserStore {
   update(
     id: string,
     workspaceId: string,
-    change: Partial<Pick<UserRecord, 'name' | 'roles'>>,
+    change: Partial<Pick<UserRecord, 'name' | 'roles' | 'externalId'>>,
     occasion: UserOccasion,
   ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
   /**
@@ -397,6 +404,28 @@ export interface UserStore {
    * @returns as {@link update}
    */
   remove(id: string, workspaceId: string, occasion: UserOccasion): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
+}
+
+/** Limits of single subjects in place of those of their tier. */
+export interface LimitOverrideStore {
+  /**
+   * Sets the override of a subject, in place of an earlier one; if it replaces nothing ({@link isEmpty}), removes it. The
+   * author's key is checked as in {@link KeyStore.expire}.
+   *
+   * @param entry what the audit entry names: the key or other object, and its project
+   * @returns the override before; null: there was none; `authorEnded`, with nothing written
+   */
+  set(
+    override: LimitOverride,
+    entry: Occasion & { readonly subject: string; readonly projectId: string | null },
+  ): Promise<LimitOverride | 'authorEnded' | null>;
+  /** Returns the overrides of several subjects of a workspace, also those that have ended, in one read and in no order. */
+  findMany(workspaceId: string, subjects: readonly OverrideSubject[]): Promise<readonly LimitOverride[]>;
+  /** Returns overrides of a workspace by `kind` and then `subjectId`, after `after`. Reads by index. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly after: OverrideSubject | null },
+  ): Promise<readonly LimitOverride[]>;
 }
 
 export interface AuditFilter {

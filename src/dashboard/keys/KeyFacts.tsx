@@ -44,6 +44,11 @@ export function KeyFacts({ apiKey, revocation }: KeyFactsProps) {
         {user === null ? 'The workspace' : user.name}
         {typeof user?.removedAt === 'string' && ' (removed)'}
       </Fact>
+      {apiKey.externalId !== null && (
+        <Fact name="External ID">
+          <Code>{apiKey.externalId}</Code>
+        </Fact>
+      )}
       <Fact name="Allowed addresses">
         {allowedAddresses.length === 0 ? (
           'Any address'

@@ -1,9 +1,14 @@
 import { Group, Progress, Stack, Text } from '@mantine/core';
-import type { KeyFactsFragment, WindowFragment } from '../generated/graphql.js';
+import type { KeyFactsFragment, LimitSharing, WindowFragment } from '../generated/graphql.js';
+import { Moment } from '../parts/Moment.js';
 import { CATEGORIES, count, tierLabel } from '../parts/words.js';
 
 /** Shows the rate limits of a key and the requests that are left. */
-export function Limits({ limits: { tier, rate, burst, categories } }: { readonly limits: KeyFactsFragment['limits'] }) {
+export function Limits({
+  limits: { tier, rate, burst, categories, shared },
+}: {
+  readonly limits: KeyFactsFragment['limits'];
+}) {
   return (
     <Stack gap="md">
       <Text size="sm" c="dimmed">
@@ -17,11 +22,25 @@ export function Limits({ limits: { tier, rate, burst, categories } }: { readonly
           <Room name={`${CATEGORIES[one.category]} per second`} window={one.burst} />
         </Stack>
       ))}
+      {shared.map((one) => (
+        <Stack key={one.subject} gap="md">
+          <Room name={`${SHARING[one.subject]} per minute`} window={one.rate} />
+          <Room name={`${SHARING[one.subject]} per second`} window={one.burst} />
+        </Stack>
+      ))}
     </Stack>
   );
 }
 
-function Room({ name, window: { limit, remaining } }: { readonly name: string; readonly window: WindowFragment }) {
+/** The names of shared limits. */
+const SHARING: Readonly<Record<LimitSharing, string>> = {
+  OWNER: 'All keys of the owner',
+  PROJECT: 'All keys of the project',
+  WORKSPACE: 'All keys of the workspace',
+};
+
+function Room({ name, window }: { readonly name: string; readonly window: WindowFragment }) {
+  const { limit, remaining, source, until } = window;
   const used = limit - remaining;
   return (
     <div>
@@ -36,6 +55,18 @@ function Room({ name, window: { limit, remaining } }: { readonly name: string; r
         aria-label={`${name}: ${count(used)} of ${count(limit)} used`}
         color={remaining === 0 ? 'red' : 'pine'}
       />
+      {source === 'OVERRIDE' && (
+        <Text size="xs" c="dimmed">
+          In place of the limit of the tier
+          {until === null ? (
+            ''
+          ) : (
+            <>
+              , until <Moment at={until} />
+            </>
+          )}
+        </Text>
+      )}
     </div>
   );
 }

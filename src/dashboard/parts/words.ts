@@ -63,6 +63,8 @@ export const ACTIONS: Readonly<Record<AuditAction, string>> = {
   USER_UPDATED: 'User changed',
   USER_REMOVED: 'User removed',
   CREDITS_ADDED: 'Credits added',
+  LIMITS_SET: 'Limits set',
+  LIMITS_REMOVED: 'Limits removed',
   AUDIT_ARCHIVED: 'Log archived',
 };
 

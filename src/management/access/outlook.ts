@@ -1,7 +1,8 @@
 import type { Explanation } from '../../core/guard/explain.js';
 import { creationSubject } from '../../core/limits/keyCreation.js';
-import type { Limits, Subject } from '../../core/limits/limits.js';
-import { rowOf } from '../../core/limits/tiers.js';
+import type { Limits } from '../../core/limits/limits.js';
+import { peekAll } from '../../core/limits/peekAll.js';
+import { subjectOfKey, type Limited } from '../../core/limits/subjects.js';
 import type { Room } from '../../core/limits/window.js';
 
 /** The decision that the limits would currently make about a cost. */
@@ -27,14 +28,17 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
 /** Returns the {@link outlook} of an explained operation, for the windows in which it would count. */
 export async function foretell(
   limiter: Pick<Limits, 'peek' | 'tiers'>,
-  { workspaceId, ...subject }: Omit<Subject, 'category'> & { readonly workspaceId: string },
+  key: Limited,
   { cost, tokens, category }: Pick<Explanation, 'cost' | 'tokens' | 'category'>,
 ): Promise<Outlook> {
-  const limited = category !== null && rowOf(limiter.tiers, subject.tier).categories[category] !== undefined;
-  const rooms = [await limiter.peek(subject), ...(limited ? [await limiter.peek({ ...subject, category })] : [])];
+  const subject = subjectOfKey(key, limiter.tiers);
+  const { limits, room, otherRooms = [] } = await peekAll(limiter, subject);
+  const limited = category !== null && limits.categories[category] !== undefined;
+  const rooms = [room, ...otherRooms.filter(({ of }) => of !== 'cost')];
+  if (limited) rooms.push(await limiter.peek({ ...subject, category }));
   const own = outlook(rooms, cost ?? 1);
   if (tokens === 0) return own;
-  return worse(own, outlook([await limiter.peek(creationSubject({ workspaceId }))], tokens));
+  return worse(own, outlook([await limiter.peek(creationSubject(key))], tokens));
 }
 
 function worse(one: Outlook, other: Outlook): Outlook {

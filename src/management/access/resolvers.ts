@@ -9,7 +9,8 @@ import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { WholeKey } from '../../core/keys/configured.js';
 import type { KeyService } from '../../core/keys/keyService.js';
 import type { Limits } from '../../core/limits/limits.js';
-import { statusOf, type Tier } from '../../core/store/records.js';
+import type { Limited } from '../../core/limits/subjects.js';
+import { statusOf } from '../../core/store/records.js';
 import { Turns } from '../../core/util/turns.js';
 import { foretell, type Outlook } from './outlook.js';
 
@@ -55,7 +56,7 @@ type Reason = Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | 'COST_EX
 interface Explained extends Omit<Explanation, 'objections'> {
   readonly reasons: readonly Reason[];
   /** The key family whose limits apply. */
-  readonly room: { readonly familyId: string; readonly tier: Tier };
+  readonly room: Limited;
   readonly outlook: Outlook;
 }
 
@@ -129,18 +130,13 @@ export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, n
         const key = await keys.find(principal, keyId);
         if (key === null) return null;
         const holder = await holderOf(principal, key);
-        const { tier } = holder.principal;
         const question = { document, operationName, variables };
         const principals = { holder: holder.principal, reader: principal };
         const { objections, ...explained } = await turns.run(principal.workspaceId, () =>
           explain(question, principals, info),
         );
-        const room = { familyId: key.familyId, tier };
-        const foretold = await foretell(
-          limiter,
-          { family: key.familyId, tier, workspaceId: key.workspaceId },
-          explained,
-        );
+        const room = holder.principal;
+        const foretold = await foretell(limiter, holder.principal, explained);
         const status = statusOf(key, now());
         const reasons: Reason[] = [];
         if (status === 'REVOKED') reasons.push('KEY_REVOKED');

@@ -2,17 +2,24 @@ import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
 import { CATEGORIES, type Category } from '../../core/limits/category.js';
 import { Limiter } from '../../core/limits/limiter.js';
+import { limitsOf } from '../../core/limits/bounds.js';
 import type { Limits, Subject } from '../../core/limits/limits.js';
+import { KeyOverrides, NO_OVERRIDES, type CurrentOverrides } from '../../core/limits/overrides.js';
+import { subjectOfShared } from '../../core/limits/peekAll.js';
+import { subjectOfKey, type Limited } from '../../core/limits/subjects.js';
 import { rowOf, tierOf, tiersIn, type TierLimits, type WindowLimits } from '../../core/limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
+import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowName, type WindowRoom } from '../../core/limits/window.js';
 import { notFound } from '../../core/errors/refusal.js';
 import type { ResolvedField } from '../../core/store/keyFields.js';
 import {
   statusOf,
+  subjectsOf,
   type Environment,
   type KeyRecord,
   type KeyStatus,
   type KeyType,
+  type LimitOverride,
+  type OverrideSubject,
   type ProjectRecord,
   type Tier,
   type UserRecord,
@@ -21,6 +28,7 @@ import {
 import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { AuditEntry } from '../../core/store/audit.js';
 import { NEWEST_FIRST, type KeyOrder } from '../../core/store/ordering.js';
+import type { LimitOverrideStore } from '../../core/store/store.js';
 import { meet } from '../../core/scopes/meet.js';
 import type { Roles } from '../../core/scopes/roles.js';
 import { after } from '../schema/after.js';
@@ -42,6 +50,7 @@ interface KeyResolverOptions {
   readonly keys: KeyService;
   readonly projects: { findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> };
   readonly users: { ownersOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> };
+  readonly overrides: Pick<LimitOverrideStore, 'findMany'>;
   readonly limiter: Limits;
   /** The limits of a response, which also limit how many trusted documents an operation reads. */
   readonly answer?: AnswerLimits;
@@ -50,11 +59,8 @@ interface KeyResolverOptions {
   readonly now: () => number;
 }
 
-/** The rotation family whose limits are shown. */
-interface LimitsSource {
-  readonly familyId: string;
-  readonly tier: Tier;
-}
+/** The key whose limits are shown. */
+type LimitsSource = Limited;
 
 interface KeysArguments {
   readonly first?: number | null;
@@ -69,6 +75,7 @@ interface KeysArguments {
     readonly scope?: string | null;
     readonly projectId?: string | null;
     readonly userId?: string | null;
+    readonly externalId?: string | null;
   } | null;
 }
 
@@ -93,7 +100,7 @@ const MAX_SEARCHED = 4 * MAX_SEARCH;
 const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
 
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers({ keys, projects, users, limiter, answer, roles, now }: KeyResolverOptions) {
+export function keyResolvers({ keys, projects, users, overrides, limiter, answer, roles, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = gathering<string, WorkspaceRecord>(async ({ principal }, ids) => {
     const found = await Promise.all(ids.map((id) => keys.workspace(principal, id)));
@@ -104,6 +111,25 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
   const projectOf = gathering<string, ProjectRecord>(({ principal }, ids) => projects.findMany(principal, ids));
   const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
   const roomOf = roomsOf(limiter);
+  const subjectOf = (source: LimitsSource, category?: Category): Subject =>
+    subjectOfKey(source, limiter.tiers, category);
+  const overridesFor = gathering<OverridesOf, readonly LimitOverride[]>(
+    (_, keysOf) => overridesByKey(overrides, keysOf),
+    ({ key }) => key.id,
+  );
+  const limitedOf = async (context: ActorContext, key: AnyKey, tier: Tier): Promise<LimitsSource> => {
+    const { familyId, workspaceId, projectId, userId } = key;
+    const common = { familyId, tier, workspaceId, projectId, userId };
+    if (isConfigured(key)) return common;
+    const user = userId === null ? null : await userOf(context, userId);
+    const externalId = key.externalId ?? user?.externalId ?? null;
+    const found = (await overridesFor(context, { key, user })) ?? [];
+    return {
+      ...common,
+      ...(externalId !== null && { externalId }),
+      ...(found.length > 0 && { overrides: new KeyOverrides(found, now) }),
+    };
+  };
   const totalOf = oncePerQuery(
     (selection: KeySelection) => keys.count(selection),
     ({ workspaceId, filter }) => JSON.stringify([workspaceId, Object.entries(filter).toSorted()]),
@@ -254,22 +280,35 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
         }),
     },
     TierCategoryLimits: published,
+    TierSharedLimits: published,
     Limits: {
       tier: ({ tier }: LimitsSource) => tierOf(limiter.tiers, tier),
       rate: (source: LimitsSource, _: unknown, context: ActorContext) =>
-        after(roomOf(context, source), ({ rate }) => limit(rate, RATE_WINDOW)),
+        after(roomOf(context, subjectOf(source)), ({ rate }) => limit(rate, 'rate', overridesOf(source).key)),
       burst: (source: LimitsSource, _: unknown, context: ActorContext) =>
-        after(roomOf(context, source), ({ burst }) => limit(burst, BURST_WINDOW)),
+        after(roomOf(context, subjectOf(source)), ({ burst }) => limit(burst, 'burst', overridesOf(source).key)),
       // Without promises, unless the windows are in Redis.
       categories: (source: LimitsSource, _: unknown, context: ActorContext) =>
         CATEGORIES.filter((category) => rowOf(limiter.tiers, source.tier).categories[category] !== undefined).map(
           (category) =>
-            after(roomOf(context, source, category), ({ rate, burst }) => ({
+            after(roomOf(context, subjectOf(source, category)), ({ rate, burst }) => ({
               category: category.toUpperCase(),
-              rate: limit(rate, RATE_WINDOW),
-              burst: limit(burst, BURST_WINDOW),
+              rate: limit(rate, 'rate'),
+              burst: limit(burst, 'burst'),
             })),
         ),
+      shared: (source: LimitsSource, _: unknown, context: ActorContext) => {
+        const subject = subjectOf(source);
+        const limits = limitsOf(subject, limiter.tiers);
+        const overrides = overridesOf(source);
+        return (subject.shared ?? []).map((windows) =>
+          after(roomOf(context, subjectOfShared(windows, subject, limits)), ({ rate, burst }) => ({
+            subject: windows.of.toUpperCase(),
+            rate: limit(rate, 'rate', overrides[windows.of]),
+            burst: limit(burst, 'burst', overrides[windows.of]),
+          })),
+        );
+      },
     },
     ApiKey: {
       // A configured key was chosen by a person, so even its first characters may be guessable.
@@ -302,12 +341,8 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
         replaces === null ? null : keyOf(context, replaces),
       replacedBy: ({ replacedBy }: AnyKey, _: unknown, context: ActorContext) =>
         replacedBy === null ? null : keyOf(context, replacedBy),
-      limits: (
-        { familyId, workspaceId }: AnyKey,
-        _: unknown,
-        context: ActorContext,
-        { operation: { operation } }: GraphQLResolveInfo,
-      ) => after(tierIn(context, workspaceId, operation), (tier): LimitsSource => ({ familyId, tier })),
+      limits: (key: AnyKey, _: unknown, context: ActorContext, { operation: { operation } }: GraphQLResolveInfo) =>
+        after(tierIn(context, key.workspaceId, operation), (tier) => limitedOf(context, key, tier)),
     } satisfies Resolved,
     ApiKeyConnection: {
       ...connectionOf<AnyKey>(() => ''),
@@ -346,12 +381,7 @@ function roomsOf(limiter: Limits) {
       ),
     nameOf,
   );
-  return (
-    context: ActorContext,
-    { familyId: family, tier }: LimitsSource,
-    category?: Category,
-  ): Room | Promise<Room> => {
-    const subject = { family, tier, ...(category !== undefined && { category }) };
+  return (context: ActorContext, subject: Subject): Room | Promise<Room> => {
     if (limiter instanceof Limiter) return limiter.peek(subject);
     return gathered(context, subject).then((room) => room ?? limiter.peek(subject));
   };
@@ -367,8 +397,58 @@ const published = {
   perSecond: ({ burst }: WindowLimits) => burst,
 };
 
-function limit({ limit: most, remaining, returnsInMs }: WindowRoom, window: number) {
-  return { limit: most, window, remaining, returnsIn: returnsInMs };
+/** @param override of the subject. Default: there is none */
+function limit(
+  { limit: most, remaining, returnsInMs }: WindowRoom,
+  name: WindowName,
+  override: LimitOverride | null = null,
+) {
+  const isOverridden = override !== null && override[name] !== null;
+  return {
+    limit: most,
+    window: name === 'rate' ? RATE_WINDOW : BURST_WINDOW,
+    remaining,
+    returnsIn: returnsInMs,
+    source: isOverridden ? 'OVERRIDE' : 'TIER',
+    until: isOverridden ? override.until : null,
+  };
+}
+
+function overridesOf({ overrides }: LimitsSource): CurrentOverrides {
+  return overrides?.current() ?? NO_OVERRIDES;
+}
+
+/** A key whose overrides are read, and its user. */
+interface OverridesOf {
+  readonly key: Pick<KeyRecord, 'id' | 'familyId' | 'workspaceId' | 'projectId' | 'userId' | 'externalId'>;
+  readonly user: UserRecord | null;
+}
+
+/** Reads the overrides of several keys, in one read for each of their workspaces. Returns them by the IDs of the keys. */
+async function overridesByKey(
+  overrides: Pick<LimitOverrideStore, 'findMany'>,
+  asked: readonly OverridesOf[],
+): Promise<ReadonlyMap<string, readonly LimitOverride[]>> {
+  const wanted = new Map<string, Map<string, OverrideSubject>>();
+  for (const { key, user } of asked) {
+    const subjects = wanted.get(key.workspaceId) ?? new Map<string, OverrideSubject>();
+    wanted.set(key.workspaceId, subjects);
+    for (const subject of subjectsOf(key, user)) subjects.set(`${subject.kind} ${subject.subjectId}`, subject);
+  }
+  const found = new Map<string, LimitOverride>();
+  for (const [workspaceId, subjects] of wanted) {
+    for (const override of await overrides.findMany(workspaceId, [...subjects.values()])) {
+      found.set(`${workspaceId} ${override.kind} ${override.subjectId}`, override);
+    }
+  }
+  return new Map(
+    asked.map(({ key, user }) => [
+      key.id,
+      subjectsOf(key, user).flatMap(
+        ({ kind, subjectId }) => found.get(`${key.workspaceId} ${kind} ${subjectId}`) ?? [],
+      ),
+    ]),
+  );
 }
 
 type WithoutNulls<T> = { [Key in keyof T]: Exclude<T[Key], null> };

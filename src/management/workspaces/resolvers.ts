@@ -75,12 +75,16 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
       ) => ({ project: await projects.rename(principal, input, origin) }),
       addUser: async (
         _: unknown,
-        { input }: { input: { name: string; roles: readonly string[] } },
+        { input }: { input: { name: string; roles: readonly string[]; externalId?: string | null } },
         { principal, origin }: ActorContext,
       ) => ({ user: await users.add(principal, input, origin) }),
       updateUser: async (
         _: unknown,
-        { input }: { input: { id: string; name?: string | null; roles?: readonly string[] | null } },
+        {
+          input,
+        }: {
+          input: { id: string; name?: string | null; roles?: readonly string[] | null; externalId?: string | null };
+        },
         { principal, origin }: ActorContext,
       ) => ({ user: await users.update(principal, input, origin) }),
       removeUser: async (_: unknown, { input }: { input: { id: string } }, { principal, origin }: ActorContext) => ({

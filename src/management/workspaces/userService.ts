@@ -1,7 +1,7 @@
 import type { Actor, Origin } from '../../core/keys/actor.js';
 import { Authors } from '../../core/keys/author.js';
 import type { ConfiguredRecord } from '../../core/keys/configured.js';
-import { assertHeld, checkName, isId } from '../../core/keys/keyInput.js';
+import { assertHeld, checkExternalId, checkName, isId } from '../../core/keys/keyInput.js';
 import { forfeited } from '../../core/keys/lifecycle.js';
 import { newId } from '../../core/keys/minter.js';
 import { badInput, notFound, unavailable } from '../../core/errors/refusal.js';
@@ -44,7 +44,7 @@ export class UserService {
    */
   async add(
     actor: Actor,
-    input: { readonly name: string; readonly roles: readonly string[] },
+    input: { readonly name: string; readonly roles: readonly string[]; readonly externalId?: string | null },
     origin?: Origin,
   ): Promise<UserRecord> {
     assertReachesAll(actor);
@@ -53,6 +53,7 @@ export class UserService {
       workspaceId: actor.workspaceId,
       name: checkName(input.name),
       roles: this.#checkRoles(actor, input.roles),
+      externalId: checkExternalId(input.externalId ?? null),
       createdAt: this.#options.now(),
       removedAt: null,
     };
@@ -67,18 +68,24 @@ export class UserService {
    */
   async update(
     actor: Actor,
-    input: { readonly id: string; readonly name?: string | null; readonly roles?: readonly string[] | null },
+    input: {
+      readonly id: string;
+      readonly name?: string | null;
+      readonly roles?: readonly string[] | null;
+      readonly externalId?: string | null;
+    },
     origin?: Origin,
   ): Promise<UserRecord> {
-    if (input.name == null && input.roles == null) {
+    if (input.name == null && input.roles == null && input.externalId == null) {
       await this.#reachable(actor, input.id);
-      throw badInput(['input'], 'Set a name, roles or both: there is nothing to change.');
+      throw badInput(['input'], 'Set a name, roles or an external ID: there is nothing to change.');
     }
     const { users } = this.#options.store;
     return this.#change(actor, input.id, (user, now) => {
       const change = {
         ...(input.name != null && { name: checkName(input.name) }),
         ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
+        ...(input.externalId != null && { externalId: checkExternalId(input.externalId) }),
       };
       return this.#authors.act(actor, origin, (author) =>
         users.update(user.id, user.workspaceId, change, { at: now, author, judged: user }),

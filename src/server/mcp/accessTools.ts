@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { foretell } from '../../management/access/outlook.js';
 import type { Explainer } from '../../core/guard/explain.js';
 import type { Limits } from '../../core/limits/limits.js';
+import { subjectOfKey } from '../../core/limits/subjects.js';
 import { told } from './toolResult.js';
 import { LOOKS, operationInput, tool, type Tool } from './tool.js';
 
@@ -24,13 +25,11 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       annotations: LOOKS,
       async call({ document, operationName = null, variables }, caller) {
         const { principal } = caller;
-        const { familyId: family, tier } = principal;
         const question = { document, operationName, variables };
         const { objections, tokens, ...explained } = explainer.explain(schema, principal, question, {
           reader: principal,
         });
-        const subject = { family, tier, workspaceId: principal.workspaceId };
-        const { outcome, ...more } = await foretell(limiter, subject, { ...explained, tokens });
+        const { outcome, ...more } = await foretell(limiter, principal, { ...explained, tokens });
         const reasons = [
           ...objections,
           ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),
@@ -46,17 +45,8 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       input: z.strictObject({}),
       annotations: LOOKS,
       async call(_, caller) {
-        const {
-          kind,
-          keyId,
-          familyId: family,
-          workspaceId,
-          projectId,
-          tier,
-          scopes,
-          trustedDocuments,
-        } = caller.principal;
-        const { rate, burst } = await limiter.peek({ family, tier });
+        const { kind, keyId, workspaceId, projectId, tier, scopes, trustedDocuments } = caller.principal;
+        const { rate, burst } = await limiter.peek(subjectOfKey(caller.principal, limiter.tiers));
         return told({
           credential: { kind, id: keyId },
           workspaceId,

@@ -227,6 +227,10 @@ function definitionOf({
   per_second: burst,
   streams,
   categories,
+  owner,
+  project,
+  workspace,
+  cost,
 }: TierSection): TierDefinition {
   return {
     ...(from !== undefined && { from }),
@@ -237,7 +241,15 @@ function definitionOf({
     ...(adminKeys !== undefined && { adminKeys: adminKeys === 'unlimited' ? null : adminKeys }),
     ...(streams !== undefined && { streams }),
     ...(categories !== undefined && { categories: categoriesOf(categories) }),
+    ...(owner !== undefined && { owner: pairOf(owner) }),
+    ...(project !== undefined && { project: pairOf(project) }),
+    ...(workspace !== undefined && { workspace: pairOf(workspace) }),
+    ...(cost !== undefined && { cost: { max: cost.max, ...pairOf(cost) } }),
   };
+}
+
+function pairOf({ per_minute: rate, per_second: burst }: { readonly per_minute: number; readonly per_second: number }) {
+  return { rate, burst };
 }
 
 function categoriesOf(categories: NonNullable<TierSection['categories']>): TierLimits['categories'] {

@@ -109,6 +109,12 @@ const windows = (of: string) =>
     }),
   }).optional();
 
+const sharedBy = (of: string) =>
+  section({
+    per_minute: wholeNumber.meta({ about: `requests of all keys of ${of} together in any 60 seconds` }),
+    per_second: wholeNumber.meta({ about: `requests of all keys of ${of} together in any one second` }),
+  }).optional();
+
 const PUBLISHED = 'as published, or as in `from`';
 
 const keyCount = value<number | 'unlimited'>(
@@ -151,6 +157,14 @@ const tier = section(
       read: windows('reads'),
       write: windows('writes'),
       admin: windows('administrative operations'),
+    }).optional(),
+    owner: sharedBy('a user or an external ID'),
+    project: sharedBy('a project'),
+    workspace: sharedBy('a workspace'),
+    cost: section({
+      max: wholeNumber.meta({ about: 'cost units of one operation' }),
+      per_minute: wholeNumber.meta({ about: 'cost units of one key in any 60 seconds' }),
+      per_second: wholeNumber.meta({ about: 'cost units of one key in any one second' }),
     }).optional(),
   },
   `; or ${REMOVED}`,

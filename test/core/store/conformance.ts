@@ -15,6 +15,7 @@ import { testRemoval, testRemovalByProcesses } from './conformance/removal.js';
 import { testRotation } from './conformance/rotation.js';
 import { testSigningKeys } from './conformance/signingKeys.js';
 import { testUsage } from './conformance/usage.js';
+import { testLimits } from './conformance/limits.js';
 import { testUsers } from './conformance/users.js';
 import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
@@ -41,6 +42,7 @@ export function testOperations(bench: Bench): void {
   testWorkspaces(bench);
   testProjects(bench);
   testUsers(bench);
+  testLimits(bench);
   testAudit(bench);
   testArchive(bench);
   testUsage(bench);

@@ -55,7 +55,16 @@ export function aProject(workspaceId: string, fields: Partial<ProjectRecord> = {
 }
 
 export function aUser(workspaceId: string, fields: Partial<UserRecord> = {}): UserRecord {
-  return { id: unique('usr'), workspaceId, name: 'Ada', roles: ['viewer'], createdAt: NOW, removedAt: null, ...fields };
+  return {
+    id: unique('usr'),
+    workspaceId,
+    name: 'Ada',
+    roles: ['viewer'],
+    externalId: null,
+    createdAt: NOW,
+    removedAt: null,
+    ...fields,
+  };
 }
 
 /** Somebody who makes changes. */

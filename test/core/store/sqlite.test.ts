@@ -39,7 +39,19 @@ describe('SQLite: the file', () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir });
     expect(Object.keys(store).sort()).toEqual([
-      ...['audit', 'close', 'guardedSchemas', 'keys', 'ping', 'projects', 'quotas', 'signingKeys', 'usage', 'users'],
+      ...[
+        'audit',
+        'close',
+        'guardedSchemas',
+        'keys',
+        'limits',
+        'ping',
+        'projects',
+        'quotas',
+        'signingKeys',
+        'usage',
+        'users',
+      ],
       'workspaces',
     ]);
     await store.close();
@@ -48,6 +60,7 @@ describe('SQLite: the file', () => {
     expect(tables.all({}).map(({ name }) => name)).toEqual([
       ...['audit', 'auditBases', 'auditHeads', 'credits', 'guardedSchemas', 'keyCounts', 'keyDocuments', 'keys'],
       ...[
+        'limitOverrides',
         'openers',
         'projects',
         'quotaCounters',
@@ -208,12 +221,13 @@ test('R2: lists, searches, look-ups of several keys and notes of use read no tru
   await store.close();
 });
 
-/** Returns the statements that remove the columns of keys that later versions add. */
+/** Returns the statements that remove the columns of keys and users that later versions add. */
 function withoutColumnsAfter(version: number): string {
   const added = KEY_FIELDS.filter(
     (field) => KEY[field].since > version && MIGRATIONS[KEY[field].since - 1] === KEY_COLUMNS,
   );
-  return added.map((field) => `ALTER TABLE keys DROP COLUMN ${field};`).join(' ');
+  const columns = added.map((field) => `ALTER TABLE keys DROP COLUMN ${field};`);
+  return ['DROP INDEX keysByExternalId; ALTER TABLE users DROP COLUMN externalId;', ...columns].join(' ');
 }
 
 test('F13: names of an earlier release are unique and found in any normalization', async () => {

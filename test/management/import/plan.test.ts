@@ -22,6 +22,7 @@ beforeAll(async () => {
     id: 'usr_ada',
     workspaceId: 'default',
     name: 'Ada',
+    externalId: null,
     roles: ['viewer'],
     createdAt: NOW,
     removedAt: null,

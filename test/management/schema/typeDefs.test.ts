@@ -23,6 +23,7 @@ test('they are self-contained: all types that they reference, and no others', ()
   expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual([
     'viewer',
     'tiers',
+    'limitOverrides',
     'apiKey',
     'apiKeys',
     'findApiKeys',
@@ -51,6 +52,7 @@ test('they are self-contained: all types that they reference, and no others', ()
     'removeUser',
     'createWorkspace',
     'setWorkspaceTier',
+    'setLimits',
   ]);
   const names = namesIn(keyTypeDefs());
   expect(new Set(names).size).toBe(names.length);

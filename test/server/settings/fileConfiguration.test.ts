@@ -112,6 +112,18 @@ test('DEFAULT_TIER is checked against the file', () => {
   );
 });
 
+test('reads the shared limits of a tier, and those of the cost', () => {
+  const { tiers } = read(
+    'tiers: { GROWTH: { owner: { per_minute: 900, per_second: 30 }, workspace: { per_minute: 5000, per_second: 90 }, cost: { max: 50, per_minute: 700, per_second: 60 } } }',
+  );
+  expect(tiers.GROWTH).toMatchObject({
+    owner: { rate: 900, burst: 30 },
+    project: null,
+    workspace: { rate: 5_000, burst: 90 },
+    cost: { max: 50, rate: 700, burst: 60 },
+  });
+});
+
 test('reads categories of a tier', () => {
   const { tiers } = read(
     'tiers: { GROWTH: { categories: { write: { per_minute: 60, per_second: 5 }, admin: { per_minute: 6, per_second: 1 } } } }',
@@ -119,6 +131,10 @@ test('reads categories of a tier', () => {
   expect(tiers.GROWTH).toEqual({
     ...TIER_LIMITS.GROWTH,
     categories: { write: { rate: 60, burst: 5 }, admin: { rate: 6, burst: 1 } },
+    owner: null,
+    project: null,
+    workspace: null,
+    cost: null,
   });
   expect(tiers.STARTER?.categories).toEqual({});
 });

@@ -20,6 +20,7 @@ interface CreateOptions extends MadeOptions {
   readonly expires?: string;
   readonly project?: string;
   readonly user?: string;
+  readonly externalId?: string;
   readonly allow?: readonly string[];
   readonly workspace?: string;
 }
@@ -43,10 +44,21 @@ export function createCommand(): Command {
     .option('--expires <moment>', 'when it expires: 90d, or 2026-12-31 (default: never)')
     .option('--project <id>', 'project that the key is restricted to')
     .option('--user <id>', 'user who owns the key')
+    .option('--external-id <id>', 'ID of your customer, whose keys share the limits of an owner')
     .option('--allow <addresses>', 'IP addresses and CIDR ranges that the key can be used from', items)
     .option('--workspace <id>', 'another workspace, which requires the scope platform');
   return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
-    const { scopes, type, env: environment, expires, project: projectId, user: userId, allow, workspace } = options;
+    const {
+      scopes,
+      type,
+      env: environment,
+      expires,
+      project: projectId,
+      user: userId,
+      externalId,
+      allow,
+      workspace,
+    } = options;
     const input = given({
       name,
       scopes,
@@ -55,6 +67,7 @@ export function createCommand(): Command {
       expiresAt: expires === undefined ? undefined : momentOf('--expires', expires),
       projectId,
       userId,
+      externalId,
       allowedAddresses: allow,
       workspaceId: workspace,
     });

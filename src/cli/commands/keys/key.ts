@@ -19,6 +19,7 @@ export interface Key {
   readonly roles: readonly string[];
   readonly project: { readonly id: string; readonly name: string } | null;
   readonly user: { readonly id: string; readonly name: string } | null;
+  readonly externalId: string | null;
   readonly allowedAddresses: readonly string[];
   readonly trustedDocuments: readonly string[] | null;
   readonly status: 'ACTIVE' | 'EXPIRED' | 'REVOKED';
@@ -59,6 +60,7 @@ const SELECTION = {
   user: '{ id name }',
   allowedAddresses: '',
   trustedDocuments: '',
+  externalId: '',
   status: '',
   createdAt: '',
   createdBy: '',
@@ -98,6 +100,7 @@ export function linesOf(key: Key): [string, string | null][] {
     ['Source', key.source === 'CONFIGURED' ? "the server's configuration" : null],
     ['Project', project && `${project.name} (${project.id})`],
     ['User', user && `${user.name} (${user.id})`],
+    ['External ID', key.externalId],
     ['Addresses', textOr(key.allowedAddresses.join(' '))],
     ['Documents', trustedDocuments && `${trustedDocuments.length}, and no others`],
     [

@@ -103,7 +103,7 @@ export class DerivedAuthenticator {
       weigh: ({ key }) => weightOf(key),
       read: async (id) => {
         const found = await store.keys.findForDerived(id);
-        return found && parentOf(found, roles());
+        return found && parentOf(found, roles(), options.now);
       },
     });
     this.#signers = new ReadCache({
@@ -212,10 +212,11 @@ export class DerivedAuthenticator {
   }
 }
 
-function parentOf({ key, tier, user }: KeyWithTier, roles: Roles): Parent {
+function parentOf(found: KeyWithTier, roles: Roles, now: () => number): Parent {
+  const { key, user } = found;
   return {
     key,
-    principal: holderOf({ key, tier, user }, roles),
+    principal: holderOf(found, roles, now),
     addresses: key.allowedAddresses.length === 0 ? null : new AddressList(key.allowedAddresses),
     userLeft: hasLeft({ key, user }),
   };

@@ -16,6 +16,7 @@ import {
   type EntryDocument,
   type KeyDocument,
   type KeySummaryDocument,
+  type OverrideDocument,
   type ProjectDocument,
   type UserDocument,
   type WorkspaceDocument,
@@ -30,6 +31,7 @@ interface IntentDocuments {
   readonly projects: Documents<ProjectDocument>;
   readonly users: Documents<UserDocument>;
   readonly credits: Documents<CreditsDocument>;
+  readonly overrides: Documents<OverrideDocument>;
 }
 
 /**
@@ -50,6 +52,7 @@ export class Intents {
   readonly #projects: Documents<ProjectDocument>;
   readonly #users: Documents<UserDocument>;
   readonly #credits: Documents<CreditsDocument>;
+  readonly #overrides: Documents<OverrideDocument>;
   readonly #ledger: Ledger;
   /** Changes of keys that this process is finishing, by the ID of their entry and the tier of an insertion. */
   readonly #finishing = new Map<string, Promise<boolean>>();
@@ -60,6 +63,7 @@ export class Intents {
     this.#projects = documents.projects;
     this.#users = documents.users;
     this.#credits = documents.credits;
+    this.#overrides = documents.overrides;
     this.#ledger = ledger;
   }
 
@@ -70,6 +74,7 @@ export class Intents {
     for (const project of await this.#projects.find(entryUnderWay())) await this.finishProject(project);
     for (const user of await this.#users.find(entryUnderWay())) await this.finishUser(user);
     for (const credits of await this.#credits.find(entryUnderWay())) await this.finishCredits(credits);
+    for (const override of await this.#overrides.find(entryUnderWay())) await this.finishOverride(override);
   }
 
   /** Returns the workspace after finishing its change; null: there is none. */
@@ -86,18 +91,20 @@ export class Intents {
   async finishIn(workspaceId: string): Promise<WorkspaceDocument | null> {
     // A key with an embedded successor also has the entry of its rotation.
     const underWay = { workspaceId: eq(workspaceId), ...entryUnderWay() };
-    const [keys, workspace, projects, users, credits] = await Promise.all([
+    const [keys, workspace, projects, users, credits, overrides] = await Promise.all([
       this.#keys.find(underWay, { hint: UNDER_WAY }),
       this.#workspaces.findOne({ _id: eq(workspaceId) }),
       this.#projects.find(underWay, { hint: UNDER_WAY }),
       this.#users.find(underWay, { hint: UNDER_WAY }),
       this.#credits.find(underWay, { hint: UNDER_WAY }),
+      this.#overrides.find(underWay, { hint: UNDER_WAY }),
     ]);
     await Promise.all(keys.map((key) => this.finishKey(key)));
     const there = workspace !== null && (await this.finishWorkspace(workspace));
     for (const project of projects) await this.finishProject(project);
     for (const user of users) await this.finishUser(user);
     for (const each of credits) await this.finishCredits(each);
+    for (const override of overrides) await this.finishOverride(override);
     return there ? workspace : null;
   }
 
@@ -286,6 +293,10 @@ export class Intents {
 
   finishUser(document: UserDocument): Promise<void> {
     return this.#ledger.settle(this.#users, document);
+  }
+
+  finishOverride(document: OverrideDocument): Promise<void> {
+    return this.#ledger.settle(this.#overrides, document);
   }
 
   /**

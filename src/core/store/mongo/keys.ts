@@ -16,19 +16,27 @@ import { keyChanged, keyCreated } from '../entries.js';
 import { Duplicate } from '../storeErrors.js';
 import { GRANT_FIELDS } from '../keyFields.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
-import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
+import { FOREIGN, subjectsOf, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
 import { firstById } from '../firstById.js';
 import type { KeyChange, KeyClues, KeyFilter, KeyStore, KeyWithTier, Places } from '../store.js';
 import { shown } from '../../../shared/optionChecks.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
 import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
+import { findOverrides } from './limits.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
 import { freeSlot, slotFor, unlessTaken } from './places.js';
 import { removeEnded } from './removal.js';
-import { FOLDING, FOREIGN_END, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
+import {
+  FOLDING,
+  FOREIGN_END,
+  type KeyDocument,
+  type OverrideDocument,
+  type UserDocument,
+  type WorkspaceDocument,
+} from './schemas.js';
 import type { ReadConcern } from './sessions.js';
 
 interface ChangeOptions {
@@ -45,11 +53,12 @@ interface KeysOptions {
   readonly keys: Documents<KeyDocument>;
   readonly workspaces: Documents<WorkspaceDocument>;
   readonly users: Documents<UserDocument>;
+  readonly overrides: Documents<OverrideDocument>;
   readonly intents: Intents;
   readonly lookUps: ReadConcern;
 }
 
-export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOptions): KeyStore {
+export function openKeys({ keys, workspaces, users, overrides, intents, lookUps }: KeysOptions): KeyStore {
   const change = async (
     { id, workspaceId }: { readonly id: string; readonly workspaceId: string | null },
     rule: Rule,
@@ -90,7 +99,7 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
 
   /** @param filter matches at most one key, by a unique index */
   const findWithTier = async (filter: Filter): Promise<KeyWithTier | null> => {
-    const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier }[] }>(
+    const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier; hasOverrides?: boolean }[] }>(
       [
         { $match: filter },
         {
@@ -109,7 +118,10 @@ export function openKeys({ keys, workspaces, users, intents, lookUps }: KeysOpti
     const key = toRecord(found);
     // A separate read instead of a second $lookup, which would slow down all lookups.
     const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
-    return { key, tier: workspace.tier, user: user && toUser(user) };
+    const owner = user && toUser(user);
+    const subjects = workspace.hasOverrides === true ? subjectsOf(key, owner) : [];
+    const current = subjects.length === 0 ? [] : await findOverrides(overrides, key.workspaceId, subjects, lookUps);
+    return { key, tier: workspace.tier, user: owner, ...(current.length > 0 && { overrides: current }) };
   };
 
   /** Revokes keys that no other change is under way for. Leaves out keys that somebody changes in the meantime. */
@@ -372,7 +384,7 @@ function withFolded(patch: KeyPatch): object {
 }
 
 function conditions(filter: KeyFilter, now: number): Filter[] {
-  const { status, type, environment, nameContains, scope, projectId, userId } = filter;
+  const { status, type, environment, nameContains, scope, projectId, userId, externalId } = filter;
   return [
     ...(status === undefined ? [] : [ofStatus(status, now)]),
     ...(type === undefined ? [] : [{ type: eq(type) }]),
@@ -380,6 +392,7 @@ function conditions(filter: KeyFilter, now: number): Filter[] {
     ...(scope === undefined ? [] : [{ scopes: eq(scope) }]),
     ...(projectId === undefined ? [] : [{ projectId: eq(projectId) }]),
     ...(userId === undefined ? [] : [{ userId: eq(userId) }]),
+    ...(externalId === undefined ? [] : [{ externalId: eq(externalId) }]),
     ...(nameContains === undefined ? [] : [{ $expr: contains('$nameFolded', fold(nameContains)) }]),
   ];
 }

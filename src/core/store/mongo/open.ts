@@ -14,6 +14,7 @@ import {
 import { repairFamilies, type Repair } from './families.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
+import { openLimits, OVERRIDE_UNIQUE } from './limits.js';
 import { openKeys } from './keys.js';
 import { AUDIT_UNIQUE, Ledger } from './ledger.js';
 import { keepMonitored } from './monitoring.js';
@@ -26,6 +27,7 @@ import {
   auditSchema,
   fieldsSchema,
   keySchema,
+  overrideSchema,
   projectSchema,
   usageSchemas,
   userSchema,
@@ -34,6 +36,7 @@ import {
   type AuditHeadDocument,
   type FieldsDocument,
   type KeyDocument,
+  type OverrideDocument,
   type ProjectDocument,
   type UsageDocument,
   type UserDocument,
@@ -240,6 +243,11 @@ async function assemble(
     schema: creditsSchema,
     unique: QUOTA_UNIQUE,
   });
+  const overrides = new Documents<OverrideDocument>(connection, gate, {
+    name: 'LimitOverride',
+    schema: overrideSchema,
+    unique: OVERRIDE_UNIQUE,
+  });
   const probes = new Documents<ProbeDocument>(connection, gate, { name: 'Probe', schema: probeSchema, unique: {} });
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
@@ -247,19 +255,19 @@ async function assemble(
   const [usage, further] = await Promise.all([
     assembleUsage(connection, gate),
     extension?.open(collection) ?? {},
-    ...[keys, workspaces, projects, users, entries, signingKeys, guardedSchemas, counters, credits].map((each) =>
-      each.buildIndexes(INDEX_TIMEOUT),
+    ...[keys, workspaces, projects, users, entries, signingKeys, guardedSchemas, counters, credits, overrides].map(
+      (each) => each.buildIndexes(INDEX_TIMEOUT),
     ),
   ]);
   if (lookUps === 'linearizable') await tryLinearizable(workspaces);
   const ledger = new Ledger(entries, heads);
-  const intents = new Intents({ keys, workspaces, projects, users, credits }, ledger);
+  const intents = new Intents({ keys, workspaces, projects, users, credits, overrides }, ledger);
   await intents.finishAll();
   const repair = await repairFamilies(keys);
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
   const store = {
     ...further,
-    keys: openKeys({ keys, workspaces, users, intents, lookUps }),
+    keys: openKeys({ keys, workspaces, users, overrides, intents, lookUps }),
     workspaces: openWorkspaces(workspaces, intents),
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),
@@ -268,6 +276,7 @@ async function assemble(
     signingKeys: openSigningKeys(signingKeys),
     guardedSchemas: openGuardedSchemas(guardedSchemas),
     quotas: openQuotas({ counters, credits, intents }),
+    limits: openLimits(overrides, workspaces, intents),
     async ping() {
       if (gate.refusesChanges) {
         await tryChange(probes);

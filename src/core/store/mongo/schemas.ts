@@ -5,6 +5,7 @@ import { FIELDS_KEPT, USAGE_PERIODS } from '../periods.js';
 import {
   FOREIGN,
   type KeyRecord,
+  type LimitOverride,
   type ProjectRecord,
   type Tier,
   type UsageRecord,
@@ -74,6 +75,8 @@ export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly firstKey?: KeyDocument;
   /** Present until the author was checked again after the write. */
   readonly unconfirmed?: boolean;
+  /** Whether limits of subjects of the workspace have been overridden, now or before. */
+  readonly hasOverrides?: boolean;
   readonly entry?: EntryDocument;
 }
 
@@ -83,6 +86,12 @@ export interface ProjectDocument extends Omit<ProjectRecord, 'id'> {
 }
 
 export interface UserDocument extends Omit<UserRecord, 'id'> {
+  readonly _id: string;
+  readonly entry?: EntryDocument;
+}
+
+/** An override, or what is left of a removed one: then nothing in it replaces anything. */
+export interface OverrideDocument extends LimitOverride {
   readonly _id: string;
   readonly entry?: EntryDocument;
 }
@@ -199,6 +208,10 @@ export const keySchema: Schema = new Schema(
   // order.
   .index({ workspaceId: 1, projectId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, userId: 1, createdAt: -1, _id: -1 })
+  .index(
+    { workspaceId: 1, externalId: 1, createdAt: -1, _id: -1 },
+    { partialFilterExpression: { externalId: { $gt: '' } } },
+  )
   .index({ workspaceId: 1, scopes: 1, createdAt: -1, _id: -1 })
   .index({ tokenPrefix: 1, workspaceId: 1, lookupId: 1 })
   // The same in all workspaces.
@@ -220,7 +233,16 @@ export const keySchema: Schema = new Schema(
   .index({ folding: 1 });
 
 export const workspaceSchema: Schema = new Schema(
-  { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey, unconfirmed: Boolean, entry },
+  {
+    _id: String,
+    name: String,
+    tier: String,
+    createdAt: Number,
+    firstKey: embeddedKey,
+    unconfirmed: Boolean,
+    hasOverrides: Boolean,
+    entry,
+  },
   { ...OPTIONS, collection: 'latchkey_workspaces' },
 )
   .index({ createdAt: 1, _id: 1 })
@@ -242,6 +264,7 @@ export const userSchema: Schema = new Schema(
     workspaceId: String,
     name: String,
     roles: { type: [String], default: undefined },
+    externalId: String,
     createdAt: Number,
     removedAt: Number,
     entry,
@@ -249,6 +272,27 @@ export const userSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_users' },
 )
   .index({ workspaceId: 1, removedAt: 1, createdAt: 1, _id: 1 })
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
+  .index(...IN_WORKSPACE);
+
+export const overrideSchema: Schema = new Schema(
+  {
+    _id: String,
+    workspaceId: String,
+    kind: String,
+    subjectId: String,
+    rate: Number,
+    burst: Number,
+    quotas: String,
+    until: Number,
+    reason: String,
+    setBy: String,
+    setAt: Number,
+    entry: entry,
+  },
+  { ...OPTIONS, collection: 'latchkey_limit_overrides' },
+)
+  .index({ workspaceId: 1, kind: 1, subjectId: 1 })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
   .index(...IN_WORKSPACE);
 

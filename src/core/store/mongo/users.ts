@@ -30,7 +30,7 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
       if ((await intents.judgedForfeit(occasion.author)) !== null) return 'authorEnded';
       const after = { ...before, ...patch };
       const changed = await users.update(
-        { _id: eq(id), ...unchanged(before, ['name', 'roles', 'removedAt']), ...withoutEntry() },
+        { _id: eq(id), ...unchanged(before, ['name', 'roles', 'externalId', 'removedAt']), ...withoutEntry() },
         { $set: { ...patch, entry: toEntry(userChanged(before, after, occasion)) } },
       );
       if (changed === null) continue;

@@ -4,6 +4,8 @@ import { openAuditSlices } from './auditSlices.js';
 import type { Connection } from './connection.js';
 import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openGuardedSchemas } from './guardedSchemas.js';
+import { openLimits } from './limits.js';
+import { findingOverrides } from './overrideRows.js';
 import { openKeys } from './keys.js';
 import { openKeySlices } from './keySlices.js';
 import { openProjects } from './projects.js';
@@ -31,7 +33,8 @@ export type Engine = {
 export function openEngine(connection: Connection, extension: SqliteExtension<object> = NO_EXTENSION): Engine {
   const audit = openAudit(connection);
   const findUser = findingUsers(connection);
-  const keys = openKeys(connection, audit, findUser);
+  const findOverrides = findingOverrides(connection);
+  const keys = openKeys(connection, audit, { findUser, findOverrides });
   return {
     ...extension.open(connection),
     keys,
@@ -43,6 +46,7 @@ export function openEngine(connection: Connection, extension: SqliteExtension<ob
     signingKeys: openSigningKeys(connection),
     guardedSchemas: openGuardedSchemas(connection),
     quotas: openQuotas(connection, keys, audit),
+    limits: openLimits(connection, audit, findOverrides, keys),
     slices: promised({
       ...openKeySlices(connection),
       ...openAuditSlices(connection),

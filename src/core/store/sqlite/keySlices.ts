@@ -13,6 +13,7 @@ const FILTERED = `
   AND ($environment IS NULL OR environment = $environment)
   AND ($projectId IS NULL OR projectId = $projectId)
   AND ($userId IS NULL OR userId = $userId)
+  AND ($externalId IS NULL OR externalId = $externalId)
   AND ($nameContains IS NULL OR instr(nameFolded, $nameContains) > 0)
   AND ($scope IS NULL OR EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = $scope))`;
 
@@ -103,6 +104,7 @@ function keyParams(workspaceId: string, filter: KeyFilter, now: number) {
     scope: filter.scope ?? null,
     projectId: filter.projectId ?? null,
     userId: filter.userId ?? null,
+    externalId: filter.externalId ?? null,
   };
 }
 
@@ -135,10 +137,12 @@ class Range {
     this.#empty = empty;
     this.#index = ORDER_INDEXES[field];
     let owner = '';
-    // In the default order, the keys of a user or of a project have a separate index.
+    // In the default order, the keys of a user, of an external ID or of a project have a separate index.
     if (field === 'CREATED' && filter.userId !== undefined)
       [this.#index, owner] = ['keysByUser', 'userId = $userId AND'];
-    else if (field === 'CREATED' && filter.projectId !== undefined) {
+    else if (field === 'CREATED' && filter.externalId !== undefined) {
+      [this.#index, owner] = ['keysByExternalId', 'externalId = $externalId AND'];
+    } else if (field === 'CREATED' && filter.projectId !== undefined) {
       [this.#index, owner] = ['keysByProject', 'projectId = $projectId AND'];
     }
     const beyond = direction === 'ASC' ? '>' : '<';

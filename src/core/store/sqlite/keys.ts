@@ -18,10 +18,11 @@ import { limitOf, placeKindOf } from '../places.js';
 import { firstById } from '../firstById.js';
 import { keyChanged, keyCreated } from '../entries.js';
 import { KEY_SUMMARY_FIELDS, PATCHED_FIELDS } from '../keyFields.js';
-import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
+import { FOREIGN, subjectsOf, type KeyRecord, type Tier } from '../records.js';
 import type { KeyChange, KeyStore, KeyWithTier, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
+import type { FindOverrides } from './overrideRows.js';
 import { openKeyRemoval } from './keyRemoval.js';
 import {
   ALIVE,
@@ -69,7 +70,11 @@ interface Family {
   readonly administers: number;
 }
 
-export function openKeys(connection: Connection, audit: Audit, findUser: FindUser): SqliteKeys {
+export function openKeys(
+  connection: Connection,
+  audit: Audit,
+  { findUser, findOverrides }: { readonly findUser: FindUser; readonly findOverrides: FindOverrides },
+): SqliteKeys {
   const insert = connection.prepare(
     `INSERT INTO keys (${KEY_SUMMARY_FIELDS.join(', ')}, nameFolded, administers)
      VALUES (${KEY_SUMMARY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded, $administers)`,
@@ -88,8 +93,11 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const findForDerived = findWithTier('keys.id = $id');
   const withUser = (row: (KeyRow & { readonly tier: Tier }) | null): KeyWithTier | null => {
     if (row === null) return null;
-    const { tier, ...key } = row;
-    return { key: toRecord(key), tier, user: key.userId === null ? null : findUser(key.userId) };
+    const { tier, ...columns } = row;
+    const key = toRecord(columns);
+    const user = key.userId === null ? null : findUser(key.userId);
+    const overrides = findOverrides(key.workspaceId, subjectsOf(key, user));
+    return { key, tier, user, ...(overrides.length > 0 && { overrides }) };
   };
   const nextLookupId = connection.prepare<Pick<KeyRecord, 'lookupId'>>(
     'SELECT lookupId FROM keys WHERE lookupId >= $from ORDER BY lookupId LIMIT 1',

@@ -273,6 +273,25 @@ const MIGRATED = [
     additions TEXT NOT NULL
   ) STRICT;
   `,
+  KEY_COLUMNS,
+  // Limits of single subjects, and the owners of keys in systems of the operator.
+  `
+  ALTER TABLE users ADD COLUMN externalId TEXT;
+  CREATE INDEX IF NOT EXISTS keysByExternalId ON keys (workspaceId, externalId, createdAt, id) WHERE externalId IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS limitOverrides (
+    workspaceId TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subjectId TEXT NOT NULL,
+    rate INTEGER,
+    burst INTEGER,
+    quotas TEXT,
+    until INTEGER,
+    reason TEXT,
+    setBy TEXT,
+    setAt INTEGER NOT NULL,
+    PRIMARY KEY (workspaceId, kind, subjectId)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ] as const satisfies readonly Migration[];
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);

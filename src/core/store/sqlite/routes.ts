@@ -35,6 +35,7 @@ export const ROUTES: RoutesOf<Engine> = {
   signingKeys: { publish: 'writer', find: 'here', list: 'reader' },
   guardedSchemas: { publish: 'writer', list: 'reader' },
   quotas: { lease: 'writer', giveBack: 'writer', counters: 'reader', balances: 'reader', addCredits: 'writer' },
+  limits: { set: 'writer', findMany: 'here', list: 'reader' },
   slices: {
     keys: 'reader',
     keyCount: 'reader',

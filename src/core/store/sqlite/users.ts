@@ -27,7 +27,7 @@ export function openUsers(
      ORDER BY createdAt, id LIMIT $first`,
   );
   const rewrite = connection.prepare(
-    'UPDATE users SET name = $name, roles = $roles, removedAt = $removedAt WHERE id = $id',
+    'UPDATE users SET name = $name, roles = $roles, externalId = $externalId, removedAt = $removedAt WHERE id = $id',
   );
 
   const change = (

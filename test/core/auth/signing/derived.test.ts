@@ -168,6 +168,7 @@ describe('the key of a derived token', () => {
       name: 'Ada',
       roles: ['admin'],
       createdAt: NOON,
+      externalId: null,
       removedAt: null,
     };
     await latchkey.store.users.add(user);

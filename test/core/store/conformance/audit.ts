@@ -73,7 +73,7 @@ export function testAudit({ store, target }: Bench): void {
           subject: user.id,
           at: NOW,
           before: null,
-          after: { name: 'Ada', roles: ['viewer'], removedAt: null },
+          after: { name: 'Ada', roles: ['viewer'], externalId: null, removedAt: null },
         },
         {
           action: 'user.updated',

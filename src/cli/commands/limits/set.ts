@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { described } from '../../describe.js';
+import { asking, choiceArgument, given, whole, type AskingOptions } from '../../commandOptions.js';
+import { talk } from '../../talk.js';
+import { momentOf } from '../../times.js';
+import { linesOf, SET_LIMITS, SUBJECTS } from './override.js';
+
+interface SetOptions extends AskingOptions {
+  readonly perMinute?: number;
+  readonly perSecond?: number;
+  readonly until?: string;
+  readonly reason?: string;
+  readonly workspace?: string;
+}
+
+/** The largest number that an option can have. */
+const HIGHEST = 999_999_999;
+
+export function setCommand(): Command {
+  const command = described({
+    name: 'set',
+    description: 'Replace the limits of one key, owner, project or workspace. Requires the scope platform.',
+    example: 'latchkey limits set external-id cus_8421 --per-minute 5000 --until 30d',
+  })
+    .addArgument(choiceArgument('<type>', 'the kind of subject', SUBJECTS))
+    .argument('<id>', 'ID of the key, user, project or workspace, or the external ID')
+    .option('--per-minute <count>', 'requests in any 60 seconds (default: as in the tier)', whole(1, HIGHEST))
+    .option('--per-second <count>', 'requests in any one second (default: as in the tier)', whole(1, HIGHEST))
+    .option('--until <moment>', 'when the limits of the tier apply again: 30d, or 2026-12-31 (default: never)')
+    .option('--reason <text>', 'for the audit log')
+    .option('--workspace <id>', 'workspace of an external ID (default: your own)');
+  return asking(command).action(async (type: string, id: string, options: SetOptions) => {
+    const { perMinute: rate, perSecond: burst, until, reason, workspace: workspaceId } = options;
+    if (rate === undefined && burst === undefined) {
+      command.error('error: give --per-minute, --per-second or both. To remove limits, use latchkey limits remove.');
+    }
+    const input = given({
+      subject: given({ type, id, workspaceId }),
+      rate,
+      burst,
+      until: until === undefined ? undefined : momentOf('--until', until),
+      reason,
+    });
+    await talk(options, async ({ ask, show, list, terminal }) => {
+      const { override } = (await ask(SET_LIMITS, { input })).setLimits;
+      show({ override }, () => (override === null ? '' : list(terminal, linesOf(override))));
+    });
+  });
+}

@@ -1,0 +1,178 @@
+import type { Actor, Origin } from '../../core/keys/actor.js';
+import { Authors } from '../../core/keys/author.js';
+import type { ConfiguredRecord } from '../../core/keys/configured.js';
+import { checkExternalId, checkReason, isId } from '../../core/keys/keyInput.js';
+import { badInput, notFound } from '../../core/errors/refusal.js';
+import type { Roles } from '../../core/scopes/roles.js';
+import {
+  isEmpty,
+  OVERRIDE_KINDS,
+  type LimitOverride,
+  type OverrideKind,
+  type OverrideSubject,
+} from '../../core/store/records.js';
+import type { Store } from '../../core/store/store.js';
+import { checkPage, pageOf, type Page } from '../schema/pageConnection.js';
+
+interface LimitsServiceOptions {
+  readonly store: Pick<Store, 'keys' | 'users' | 'projects' | 'workspaces' | 'limits'>;
+  /** The scopes of users' roles. Default: none. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
+  /** The keys in the configuration. Default: they are not checked again. */
+  readonly configured?: () => readonly ConfiguredRecord[];
+  readonly now: () => number;
+}
+
+/** The subject of an override, as a caller names it. */
+export interface NamedSubject {
+  readonly type: OverrideKind;
+  /** ID of the key, user, project or workspace, or the external ID. */
+  readonly id: string;
+  /** Of an external ID. Default: the workspace of the caller. */
+  readonly workspaceId?: string | null;
+}
+
+export interface SetLimitsInput {
+  readonly subject: NamedSubject;
+  readonly rate?: number | null;
+  readonly burst?: number | null;
+  readonly until?: number | null;
+  readonly reason?: string | null;
+}
+
+interface Found extends OverrideSubject {
+  readonly workspaceId: string;
+  /** The ID in the audit entry. */
+  readonly subject: string;
+  readonly projectId: string | null;
+}
+
+/** The highest limit: the largest Int of GraphQL. */
+const HIGHEST = 2 ** 31 - 1;
+
+/** Limits of single keys, owners, projects and workspaces in place of those of their tiers. */
+export class LimitsService {
+  readonly #options: LimitsServiceOptions;
+  readonly #authors: Authors;
+
+  constructor(options: LimitsServiceOptions) {
+    this.#options = options;
+    this.#authors = new Authors(options);
+  }
+
+  /**
+   * Sets the limits of a subject in place of those that were set before. Without a rate and a burst, the limits of the tier
+   * apply again. The actor can access every workspace.
+   *
+   * @returns the override; null: the subject has none now
+   * @throws {@link Refusal} NOT_FOUND, BAD_USER_INPUT
+   */
+  async set(actor: Actor, input: SetLimitsInput, origin?: Origin): Promise<LimitOverride | null> {
+    const { store, now } = this.#options;
+    const at = now();
+    const { subject: named, projectId, ...subject } = await this.#find(actor, input.subject);
+    const override: LimitOverride = {
+      ...subject,
+      rate: checkLimit('rate', input.rate ?? null),
+      burst: checkLimit('burst', input.burst ?? null),
+      quotas: null,
+      until: checkEnd(input.until ?? null, at),
+      reason: input.reason == null ? null : checkReason(input.reason),
+      setBy: actor.keyId,
+      setAt: at,
+    };
+    await this.#authors.act(actor, origin, (author) =>
+      store.limits.set(override, { at, author, subject: named, projectId }),
+    );
+    return isEmpty(override) ? null : override;
+  }
+
+  /**
+   * Lists the overrides of a workspace, including those that have ended.
+   *
+   * @throws {@link Refusal} BAD_USER_INPUT (first)
+   */
+  async list(workspaceId: string, first: number, after: OverrideSubject | null): Promise<Page<LimitOverride>> {
+    checkPage(first);
+    const rows = isId(workspaceId)
+      ? await this.#options.store.limits.list(workspaceId, { first: first + 1, after })
+      : [];
+    return pageOf(rows, first, after);
+  }
+
+  async #find(actor: Actor, { type, id, workspaceId = null }: NamedSubject): Promise<Found> {
+    if (type === 'external') {
+      checkExternalId(id, ['input', 'subject', 'id']);
+      const within = workspaceId ?? actor.workspaceId;
+      if (!isId(within) || (await this.#options.store.workspaces.find(within)) === null) throw notFound('workspace');
+      return { kind: type, subjectId: id, workspaceId: within, subject: id, projectId: null };
+    }
+    if (workspaceId !== null) {
+      throw badInput(['input', 'subject', 'workspaceId'], 'Only an external ID needs a workspaceId. Leave it out.');
+    }
+    const found = isId(id) ? await this.#record(type, id) : null;
+    if (found === null) throw notFound(type);
+    return found;
+  }
+
+  async #record(type: Exclude<OverrideKind, 'external'>, id: string): Promise<Found | null> {
+    const { store } = this.#options;
+    if (type === 'key') {
+      const key = await store.keys.find(id, null);
+      return (
+        key && {
+          kind: type,
+          subjectId: key.familyId,
+          workspaceId: key.workspaceId,
+          subject: id,
+          projectId: key.projectId,
+        }
+      );
+    }
+    const there = { kind: type, subjectId: id, subject: id } as const;
+    if (type === 'workspace') {
+      return (await store.workspaces.find(id)) && { ...there, workspaceId: id, projectId: null };
+    }
+    if (type === 'project') {
+      const project = await store.projects.find(id);
+      return project && { ...there, workspaceId: project.workspaceId, projectId: id };
+    }
+    const user = await store.users.find(id);
+    if (user?.externalId != null) {
+      throw badInput(
+        ['input', 'subject'],
+        `The user has the external ID ${user.externalId}, which owns the user's keys. Set the limits of the external ID.`,
+      );
+    }
+    return user && { ...there, workspaceId: user.workspaceId, projectId: null };
+  }
+}
+
+function checkLimit(name: 'rate' | 'burst', limit: number | null): number | null {
+  if (limit === null || (Number.isSafeInteger(limit) && limit >= 1 && limit <= HIGHEST)) return limit;
+  throw badInput(
+    ['input', name],
+    `Invalid ${name}. Give a whole number from 1 to ${HIGHEST}, or null for the limit of the tier.`,
+  );
+}
+
+function checkEnd(until: number | null, now: number): number | null {
+  if (until === null || until > now) return until;
+  throw badInput(
+    ['input', 'until'],
+    'This time has passed. Give a time in the future, or omit until for limits that do not end.',
+  );
+}
+
+/** Returns the cursor of an override. */
+export function cursorOf({ kind, subjectId }: OverrideSubject): string {
+  return Buffer.from(`${kind} ${subjectId}`).toString('base64url');
+}
+
+/** @throws {@link Refusal} BAD_USER_INPUT */
+export function positionOf(cursor: string): OverrideSubject {
+  const [kind, ...rest] = Buffer.from(cursor.slice(0, 300), 'base64url').toString().split(' ');
+  const known = OVERRIDE_KINDS.find((each) => each === kind);
+  if (known === undefined || rest.length !== 1) throw badInput(['after'], 'Invalid cursor.');
+  return { kind: known, subjectId: rest[0] ?? '' };
+}
