@@ -16,12 +16,25 @@ const AT_ONCE = 50;
 
 const familyOf = (i) => FAMILIES[i % FAMILIES.length];
 
+/** The families as subjects. Ten of them have one owner. */
+const OWNED = FAMILIES.map((family, i) => ({
+  family,
+  tier: 'GROWTH',
+  shared: [{ of: 'owner', name: `owner/usr_${String(Math.floor(i / 10)).padStart(16, '0')}`, rate: 1e9, burst: 1e9 }],
+}));
+
 /** Each returns µs per admission, by `options.kind`. */
 const KINDS = {
   async latchkey() {
     const limiter = new Limiter({ tiers: UNBOUND_TIERS });
     const subjects = FAMILIES.map((family) => ({ family, tier: 'GROWTH' }));
     return { admit: (times) => timed(times, (i) => limiter.admit(subjects[i % subjects.length], 1)) };
+  },
+
+  /** Each request also counts in the windows of its owner, who has ten keys. */
+  async latchkeyOwner() {
+    const limiter = new Limiter({ tiers: UNBOUND_TIERS });
+    return { admit: (times) => timed(times, (i) => limiter.admit(OWNED[i % OWNED.length], 1)) };
   },
 
   async flexible() {
@@ -44,17 +57,11 @@ const KINDS = {
   },
 
   async latchkeyRedis({ redis }) {
-    const client = connectionTo(redis);
-    await client.connect();
-    const limits = new SharedLimits({ redis: client, tiers: UNBOUND_TIERS });
-    await limits.join();
-    return {
-      admit: (times) => atOnce(times, AT_ONCE, (i) => limits.admit({ family: familyOf(i), tier: 'GROWTH' }, 1)),
-      async close() {
-        await limits.close();
-        client.disconnect();
-      },
-    };
+    return inRedis(redis, (i) => ({ family: familyOf(i), tier: 'GROWTH' }));
+  },
+
+  async latchkeyOwnerRedis({ redis }) {
+    return inRedis(redis, (i) => OWNED[i % OWNED.length]);
   },
 
   async flexibleRedis({ redis }) {
@@ -83,6 +90,20 @@ await serve(async (options) => {
   const { admit, close } = await KINDS[options.kind](options);
   return { calls: { admit }, close: async () => void (await close?.()) };
 });
+
+async function inRedis(redis, subjectOf) {
+  const client = connectionTo(redis);
+  await client.connect();
+  const limits = new SharedLimits({ redis: client, tiers: UNBOUND_TIERS });
+  await limits.join();
+  return {
+    admit: (times) => atOnce(times, AT_ONCE, (i) => limits.admit(subjectOf(i), 1)),
+    async close() {
+      await limits.close();
+      client.disconnect();
+    },
+  };
+}
 
 /** Calls in batches. The calls of a batch run concurrently. */
 function atOnce(times, batch, work) {

@@ -83,8 +83,17 @@ test('announces stale records, then the event of the key', async () => {
     'workspaces.setTier': [{ kind: 'workspace', workspaceId: 'argument 0' }],
     'users.update': [ofWorkspace],
     'users.remove': [ofWorkspace],
+    // Its first argument is the override, which names the workspace: see below.
+    'limits.set': [{ kind: 'workspace', workspaceId: undefined }],
     'configuration.replace': [EVERYTHING_HERE],
   });
+});
+
+test('announces the workspace of an override of limits', async () => {
+  const heard: unknown[] = [];
+  const store = wrapped(storeOf(null), { stale: (change) => heard.push(change) });
+  await store.limits?.set?.({ workspaceId: 'ws_a', kind: 'key', subjectId: 'fam_a' });
+  expect(heard).toEqual([{ kind: 'workspace', workspaceId: 'ws_a' }]);
 });
 
 test('announces a key that was not changed, because its cached record may be older, but no event', async () => {

@@ -280,7 +280,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
     ['tiers: { FREE: {} }', 'tiers.FREE.keys is missing. Give a new tier all limits, or start from those of another'],
     ['tiers: { GROWTH: }', 'tiers.GROWTH is not allowed. Allowed: a map with from, was, keys, admin_keys, per_minute,'],
-    ['tiers: { GROWTH: none }', 'streams, categories; or removed.'],
+    ['tiers: { GROWTH: none }', 'workspace, cost; or removed.'],
     ['tiers: { ANONYMOUS: removed }', 'tiers.ANONYMOUS is not allowed. Allowed: a map with per_minute, per_second.'],
     ['tiers: { free: removed }', 'tiers: the name of a tier is "free". Allowed: a name of 1 to 40 characters'],
     [
