@@ -3,6 +3,7 @@ import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.j
 import { UNOBSERVED, type Observer } from '../core/observer/observer.js';
 import type { Refusal } from '../core/errors/refusal.js';
 import type { DecisionLog } from '../core/guard/authorize.js';
+import type { CountedOperation } from '../core/guard/compiledOperation.js';
 import type { UsageLog } from './usage/usageLog.js';
 
 export interface VerdictsOptions {
@@ -13,8 +14,6 @@ export interface VerdictsOptions {
   /** Default: no metrics. */
   readonly observer?: Observer;
 }
-
-const NO_FIELDS: readonly string[] = Object.freeze([]);
 
 /** Records decisions about operations in the key's usage, the audit log and the metrics. Synchronous. */
 export class Verdicts implements DecisionLog {
@@ -28,26 +27,30 @@ export class Verdicts implements DecisionLog {
     this.#observer = observer;
   }
 
-  /**
-   * @param fields coordinates of the guarded fields that the operation selects; the same list for the same operation
-   */
-  admitted(principal: AuthenticatedPrincipal, cost: number, fields: readonly string[] = NO_FIELDS): void {
-    this.#usage?.admitted(principal, cost, fields);
+  /** @param operation null: the request is not a GraphQL operation */
+  admitted(principal: AuthenticatedPrincipal, cost: number, operation: CountedOperation | null): void {
+    this.#usage?.admitted(principal, cost, operation);
     this.#observer.admitted(principal.tier);
   }
 
   /** Records a request that failed before its operation was checked. Such a request counts as one. */
   failed(principal: AuthenticatedPrincipal): void {
-    this.#usage?.admitted(principal, 1, NO_FIELDS);
+    this.#usage?.admitted(principal, 1, null);
   }
 
   /** @param principal null: authentication failed */
-  refused(principal: Principal | null, { details: { code } }: Refusal): void {
+  refused(
+    principal: Principal | null,
+    { details: { code } }: Refusal,
+    operation: CountedOperation | null = null,
+  ): void {
     this.#observer.refused(principal?.tier ?? null, code);
     if (principal === null || principal.kind === 'anonymous') return;
     const reason = keyRefusalOf(code);
     if (reason !== null) this.#refusals?.key(principal, reason);
-    if (isLimit(code)) this.#usage?.refused(principal, 'limited');
-    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.refused(principal, 'forbidden');
+    if (isLimit(code)) this.#usage?.refused(principal, 'limited', operation);
+    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') {
+      this.#usage?.refused(principal, 'forbidden', operation);
+    }
   }
 }

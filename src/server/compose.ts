@@ -248,7 +248,7 @@ export async function composeService(
     metrics.watchStreams(() => streams.size);
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);
     metrics.watchUnknownTiers(() => latchkey.unknownTiers().length);
-    metrics.watchUsage(() => latchkey.usage.dropped);
+    metrics.watchUsage(latchkey.usage);
     metrics.watchEndedKeys(() => latchkey.endedKeys?.removed ?? 0);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
     const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);

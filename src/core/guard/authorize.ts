@@ -10,7 +10,7 @@ import { Denied } from './denied/denied.js';
 import { withoutDenied, type AllowedPart } from './denied/withoutDenied.js';
 import { assertGuarded } from './guard.js';
 import { readable } from './introspection.js';
-import { OperationCompiler, type CompiledOperation } from './compiledOperation.js';
+import { OperationCompiler, type CompiledOperation, type CountedOperation } from './compiledOperation.js';
 import { PreparedReadings } from './preparedReadings.js';
 import { markServed } from './served.js';
 import { firstRefusal, type OperationRequest, type ReviewOptions } from './review.js';
@@ -19,13 +19,16 @@ import { firstRefusal, type OperationRequest, type ReviewOptions } from './revie
 export interface DecisionLog {
   /**
    * @param cost in requests
-   * @param fields coordinates of the guarded fields that the operation selects; the same list for the same operation
+   * @param operation null: the request is not a GraphQL operation
    */
-  admitted(principal: AuthenticatedPrincipal, cost: number, fields: readonly string[]): void;
+  admitted(principal: AuthenticatedPrincipal, cost: number, operation: CountedOperation | null): void;
   /** Records a request that failed before its operation was checked. Such a request counts as one. */
   failed(principal: AuthenticatedPrincipal): void;
-  /** @param principal null: authentication failed */
-  refused(principal: Principal | null, refusal: Refusal): void;
+  /**
+   * @param principal null: authentication failed
+   * @param operation absent or null: it is unknown, or the request is not a GraphQL operation
+   */
+  refused(principal: Principal | null, refusal: Refusal, operation?: CountedOperation | null): void;
 }
 
 /**
@@ -130,7 +133,11 @@ export class Authorizer {
     try {
       const compiled = this.#compile(request);
       const refusal = firstRefusal(request, compiled, this.#options);
-      if (refusal !== null) return this.#filter(request, compiled, refusal) ?? this.refuse(principal, refusal);
+      if (refusal !== null) {
+        return (
+          this.#filter(request, compiled, refusal) ?? this.#refused(principal, refusal, UNCHARGED, compiled.counted)
+        );
+      }
       if (principal.kind !== 'anonymous' && !variablesFit(request)) return INVALID;
       return this.#charge(request, compiled);
     } catch (error) {
@@ -243,30 +250,36 @@ export class Authorizer {
       if (!(charge instanceof Promise)) return this.#settle(principal, { compiled, denied }, charge);
       return charge
         .then((late) => this.#settle(principal, { compiled, denied }, late))
-        .catch((error: unknown) => this.#refuseUncounted(principal, error));
+        .catch((error: unknown) => this.#refuseUncounted(principal, error, compiled.counted));
     } catch (error) {
-      return this.#refuseUncounted(principal, error);
+      return this.#refuseUncounted(principal, error, compiled.counted);
     }
   }
 
   #settle(principal: Principal, run: Pick<Allowed, 'compiled' | 'denied'>, charge: Charge): Decision {
     const { compiled, denied } = run;
     const { refusal, admission, creation, isCounted } = charge;
-    if (refusal !== null) return this.#refused(principal, refusal, { admission, creation, isCounted });
-    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, compiled.cost, compiled.fields);
+    const { cost, counted } = compiled;
+    if (refusal !== null) return this.#refused(principal, refusal, { admission, creation, isCounted }, counted);
+    if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, cost, counted);
     return { outcome: 'allowed', compiled, denied, admission, creation, isCounted };
   }
 
   /** A request that can't be counted is not counted as a failed one later, because its caller should send it again. */
-  #refuseUncounted(principal: Principal, error: unknown): Refused {
+  #refuseUncounted(principal: Principal, error: unknown, operation: CountedOperation): Refused {
     const isCounted = error instanceof Refusal && error.details.code === 'UNAVAILABLE';
-    return this.#refused(principal, error, { ...UNCHARGED, isCounted });
+    return this.#refused(principal, error, { ...UNCHARGED, isCounted }, operation);
   }
 
-  #refused(principal: Principal | null, error: unknown, charged: Omit<Charge, 'refusal'>): Refused {
+  #refused(
+    principal: Principal | null,
+    error: unknown,
+    charged: Omit<Charge, 'refusal'>,
+    operation: CountedOperation | null = null,
+  ): Refused {
     const refusal =
       error instanceof Refusal ? error : unavailable('The request could not be checked. Try again in 1 s.', 1, error);
-    this.#options.log.refused(principal, refusal);
+    this.#options.log.refused(principal, refusal, operation);
     return { outcome: 'refused', refusal, ...charged };
   }
 }

@@ -25,12 +25,24 @@ import { inputPlansOf, type InputPlans } from './inputs/inputPlans.js';
 import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';
 import { GuardError, type Rule, type SchemaRules } from './rules.js';
 
+/**
+ * The parts of an operation that usage counts. A separate object, which is the same for the same operation: requests share
+ * it, and counts that are not written yet keep nothing else of the operation in memory.
+ */
+export interface CountedOperation {
+  /** The name of the operation, which the caller chooses; null: it has none. */
+  readonly name: string | null;
+  /** The coordinates of its root fields, without duplicates. */
+  readonly roots: readonly string[];
+  /** The coordinates of the rules that it must meet. */
+  readonly fields: readonly string[];
+}
+
 /** The requirements of one operation of a document, for one combination of its conditions. */
 export interface CompiledOperation {
+  readonly counted: CountedOperation;
   /** The rules that it must meet, without duplicates. */
   readonly rules: readonly Rule[];
-  /** Their coordinates, for counting usage. A separate list, so that each request can share it. */
-  readonly fields: readonly string[];
   /** The cost in requests, at least 1: see {@link RequestCounter}. */
   readonly cost: number;
   /** The cost by `@cost` and `@listSize`; null: the schema has neither, so that the cost in requests counts. */
@@ -131,7 +143,9 @@ export class OperationCompiler {
     const key = inputs.possible.map((rule) => Number(used.has(rule))).join('');
     let variant = variants.get(key);
     if (variant === undefined) {
-      variant = { ...compiled, ...summaryOf(operation, [...compiled.rules, ...added]) };
+      const rules = [...compiled.rules, ...added];
+      const counted = { ...compiled.counted, fields: rules.map(({ coordinate }) => coordinate) };
+      variant = { ...compiled, ...summaryOf(operation, rules), counted };
       if (variants.size < MAX_REMEMBERED) variants.set(key, variant);
     }
     return variant;
@@ -142,10 +156,11 @@ export class OperationCompiler {
     const walk = new Walk({ schema: this.#schema, rules: this.rules, inputs: this.#inputs }, fragments, conditions);
     walk.operation(operation);
     const inputs = walk.inputs.finish(operation);
-    const { cost, tokens } = this.#counter.count(operation, fragments, conditions);
+    const { cost, tokens, roots } = this.#counter.count(operation, fragments, conditions);
     const rules = [...new Set([...walk.met, ...walk.inputs.always])];
     return {
       ...summaryOf(operation.operation, rules),
+      counted: { name: operation.name?.value ?? null, roots, fields: rules.map(({ coordinate }) => coordinate) },
       cost,
       weighed: this.#costs && new OperationCost(this.#costs, { operation, fragments, conditions }),
       tokens,
@@ -170,8 +185,8 @@ function declaredCosts(schema: GraphQLSchema): SchemaCosts | null {
 function summaryOf(
   operation: OperationTypeNode,
   rules: readonly Rule[],
-): Pick<CompiledOperation, 'rules' | 'fields' | 'category'> {
-  return { rules, fields: rules.map(({ coordinate }) => coordinate), category: categoryOf(operation, rules) };
+): Pick<CompiledOperation, 'rules' | 'category'> {
+  return { rules, category: categoryOf(operation, rules) };
 }
 
 /** A schema with everything that it requires. */

@@ -115,7 +115,7 @@ export const EFFECTS = {
     head: READS,
     heads: READS,
   },
-  usage: { add: UNSEEN, read: READS, fields: READS },
+  usage: { add: UNSEEN, read: READS, report: READS, fields: READS },
   // Caches read a signing key when they first see a token with its ID, and it never changes after that.
   signingKeys: { publish: UNSEEN, find: READS, list: READS },
   guardedSchemas: { publish: UNSEEN, list: READS },

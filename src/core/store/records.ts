@@ -240,10 +240,39 @@ export interface UsageRecord {
   readonly forbidden: number;
 }
 
+/** Counts of requests; see {@link UsageRecord}. */
+export interface UsageCounts extends Pick<UsageRecord, 'requests' | 'cost' | 'limited' | 'forbidden'> {
+  /** The cost of the admitted operations by the `@cost` directives of their schema; 0 if it has none. */
+  readonly queryCost: number;
+}
+
 /** The requests of a key in one minute. */
 export interface UsageAddition extends UsageRecord {
   /** How many admitted requests selected each guarded field, by coordinate, such as `Query.assets`. */
   readonly fields?: ReadonlyMap<string, number>;
+  /** The other values that these requests are counted by. Absent: none. */
+  readonly report?: ReportedUsage;
+}
+
+/** The values that the requests of a key are counted by in the usage report of its workspace. */
+export interface ReportedUsage {
+  readonly workspaceId: string;
+  readonly projectId: string | null;
+  /** The user who owns the key; null: the workspace owns it. */
+  readonly ownerId: string | null;
+  readonly queryCost: number;
+  /** By the name of the operation. */
+  readonly operations: ReadonlyMap<string, UsageCounts>;
+  /** By the coordinate of the root field. A request with two root fields counts for both, with its whole cost. */
+  readonly roots: ReadonlyMap<string, UsageCounts>;
+}
+
+/** Usage that is added together, or not at all. */
+export interface UsageBatch {
+  /** Random. A batch with this ID is added once, however often it is sent within a day. */
+  readonly id: string;
+  /** Each key and minute at most once. */
+  readonly additions: readonly UsageAddition[];
 }
 
 /** How often a key used a guarded field. */

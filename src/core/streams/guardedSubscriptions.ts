@@ -122,7 +122,7 @@ export class GuardedSubscriptions<Message> {
   ): Opened<Message> {
     const { authorizer, streams, limits, log, messageOf } = this.#options;
     const { schema, document, operation, variables } = admitted.operation;
-    const { fields, cost, category } = authorizer.prepare(schema).compile(document, operation, variables);
+    const { counted, cost, category } = authorizer.prepare(schema).compile(document, operation, variables);
     const subscription = new Subscription<Message>({
       source,
       messageOf,
@@ -133,8 +133,8 @@ export class GuardedSubscriptions<Message> {
         limits,
         cost,
         category,
-        admitted: (principal) => log.admitted(principal, cost, fields),
-        refused: (principal, refusal) => log.refused(principal, refusal),
+        admitted: (principal) => log.admitted(principal, cost, counted),
+        refused: (principal, refusal) => log.refused(principal, refusal, counted),
       }),
       answer: (event, principal) => this.#answer(event, admitted.contextFor(principal), admitted.operation),
       onEnd,

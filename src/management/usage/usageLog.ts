@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal, Principal } from '../../core/auth/principal.js';
+import type { CountedOperation } from '../../core/guard/compiledOperation.js';
+import type { UsageBatch } from '../../core/store/records.js';
 import { StoreUnavailable, Unacknowledged } from '../../core/store/storeErrors.js';
 import type { KeyStore, UsageStore } from '../../core/store/store.js';
 import { Tallies, type Tally } from './tallies.js';
@@ -10,8 +13,20 @@ const INTERVAL = 5_000;
 /** The number of pairs of key and minute in memory. When it is reached, the next write starts early. */
 const MAX_PENDING = 10_000;
 
-/** The number of pairs in one bulk write. SQLite blocks all requests during a write, and MongoDB has 1.8 s for it. */
+/** The memory of counts that are not written yet, in bytes. When it is reached, the next write starts early. */
+const MAX_BYTES = 32 * 2 ** 20;
+
+/** The number of pairs in one batch. SQLite blocks all changes during a write, and MongoDB has 1.8 s for it. */
 const BATCH = 1_000;
+
+/** The number of operation names, root fields and guarded fields in one batch, so that MongoDB can store it in a document. */
+const BATCH_VALUES = 20_000;
+
+/** The number of batches that the store did not confirm and that are kept to be sent again. */
+const MAX_UNCONFIRMED = 10;
+
+/** How long a batch is sent again, in ms. The store recognizes it for longer. */
+const RESENT_FOR = 24 * 60 * 60_000;
 
 /** The reason for refusing a key; see `UsageRecord`. */
 type Refused = 'limited' | 'forbidden';
@@ -25,14 +40,28 @@ export interface UsageLogOptions {
   readonly onLimited?: (principal: AuthenticatedPrincipal) => void;
 }
 
+/** A batch that the store may have added. */
+interface Unconfirmed {
+  readonly batch: UsageBatch;
+  /** The number of requests in it. */
+  readonly counted: number;
+  /** On the monotonic clock. */
+  readonly since: number;
+}
+
 /**
- * Records when keys were last used and which fields they used. Collects in memory and writes in bulk every few seconds
- * and at the end, never during a request. A crash loses a few seconds of both.
+ * Records when keys were last used, and counts their requests by operation and field. Collects in memory and writes in
+ * bulk every few seconds and at the end, never during a request. A crash loses a few seconds of both.
+ *
+ * Counts are written in batches with an ID, which the store adds once. A batch that the store did not confirm is sent
+ * again with its ID, so that no request is counted twice and none is lost.
  */
 export class UsageLog {
   readonly #options: UsageLogOptions;
   readonly #timer: NodeJS.Timeout;
-  #pending = new Tallies(MAX_PENDING);
+  #pending = pendingTallies();
+  #uses = new Map<string, number>();
+  #unconfirmed: Unconfirmed[] = [];
   #writing: Promise<void> | null = null;
   #failing = false;
   #dropped = 0;
@@ -50,50 +79,58 @@ export class UsageLog {
    * @param at in ms since the epoch
    */
   used(keyId: string, at: number): void {
-    const tally = this.#pending.of(keyId, at);
-    if (tally !== null) tally.lastUsedAt = at;
-    this.#writeEarly();
+    const before = this.#uses.get(keyId);
+    if (before === undefined && this.#uses.size >= MAX_PENDING) return;
+    if (before === undefined || before < at) this.#uses.set(keyId, at);
+    if (this.#uses.size >= MAX_PENDING) this.#writeEarly();
   }
 
   /**
    * Records that a request was admitted. Requests of the operator are not recorded, because nothing shows them.
    *
-   * @param fields the coordinates of the guarded fields; always the same list for the same operation
+   * @param cost in requests
+   * @param operation null: the request is not a GraphQL operation
    */
-  admitted(principal: Principal, cost: number, fields: readonly string[]): void {
+  admitted(principal: Principal, cost: number, operation: CountedOperation | null): void {
     if (!isCounted(principal)) return;
-    const tally = this.#pending.of(principal.keyId, this.#options.now());
-    if (tally === null) this.#dropped += 1;
-    else tally.admitted(cost, fields);
-    this.#writeEarly();
+    const counts = this.#pending.of(principal, this.#options.now())?.of(operation);
+    if (counts === undefined) this.#dropped += 1;
+    else {
+      counts.requests += 1;
+      counts.cost += cost;
+    }
+    if (this.#pending.isFull) this.#writeEarly();
   }
 
   /** Records that a request of a key was refused. */
-  refused(principal: Principal, why: Refused): void {
+  refused(principal: Principal, why: Refused, operation: CountedOperation | null): void {
     if (!isCounted(principal)) return;
     if (why === 'limited') this.#options.onLimited?.(principal);
-    const tally = this.#pending.of(principal.keyId, this.#options.now());
-    if (tally === null) this.#dropped += 1;
-    else tally[why] += 1;
-    this.#writeEarly();
+    const counts = this.#pending.of(principal, this.#options.now())?.of(operation);
+    if (counts === undefined) this.#dropped += 1;
+    else counts[why] += 1;
+    if (this.#pending.isFull) this.#writeEarly();
   }
 
   /**
-   * The counts since the start that may not have been written, because the store was unavailable for too long or did
-   * not confirm.
+   * The counts since the start that may not have been written, because the store was unavailable for too long or refused
+   * them.
    */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** An estimate of the memory of counts that are not written yet, in bytes. */
+  get pendingBytes(): number {
+    return this.#pending.bytes;
   }
 
   /** Resolves when everything recorded before is written, or could not be. */
   async flush(): Promise<void> {
     // Only one write at a time: a second one would keep another batch in memory for as long as the store takes.
     while (this.#writing !== null) await this.#writing;
-    if (this.#pending.size === 0) return;
-    const tallies = this.#pending.all();
-    this.#pending = new Tallies(MAX_PENDING);
-    this.#writing = this.#write(tallies);
+    if (this.#pending.size === 0 && this.#uses.size === 0 && this.#unconfirmed.length === 0) return;
+    this.#writing = this.#write(this.#taken());
     await this.#writing;
   }
 
@@ -102,67 +139,121 @@ export class UsageLog {
     await this.flush();
   }
 
+  #taken(): Taken {
+    const taken = { tallies: this.#pending.all().filter(({ isCounted: counted }) => counted), uses: this.#uses };
+    this.#pending = pendingTallies();
+    this.#uses = new Map();
+    return taken;
+  }
+
   /** If the store is unavailable, the timer tries again. Otherwise every request would. */
   #writeEarly(): void {
-    if (this.#pending.size >= MAX_PENDING && this.#writing === null && !this.#failing) void this.flush();
+    if (this.#writing === null && !this.#failing) void this.flush();
   }
 
   /**
    * Times are written first, because writing them twice does no harm: if the store is unavailable, this fails before
-   * the counts are sent, which must not be written twice.
+   * the counts are sent.
    */
-  async #write(tallies: readonly Tally[]): Promise<void> {
-    let left = tallies;
+  async #write({ tallies, uses }: Taken): Promise<void> {
+    let [leftTallies, leftUses] = [tallies, uses];
     try {
-      await this.#writeTimes(tallies);
-      left = tallies.filter(({ counted }) => counted > 0);
-      while (left.length > 0) {
-        await this.#writeCounts(left.slice(0, BATCH));
-        left = left.slice(BATCH);
+      if (uses.size > 0) await this.#options.store.keys.touch(uses);
+      leftUses = new Map();
+      await this.#sendAgain();
+      while (leftTallies.length > 0) {
+        const batch = firstBatch(leftTallies);
+        const isConfirmed = await this.#writeBatch(batch);
+        leftTallies = leftTallies.slice(batch.length);
+        if (!isConfirmed) throw unconfirmed();
         // SQLite does not yield to the event loop, and requests wait for a turn.
-        if (left.length > 0) await turn();
+        if (leftTallies.length > 0) await turn();
       }
       this.#failing = false;
     } catch {
       this.#failing = true;
-      this.#putBack(left);
+      this.#putBack({ tallies: leftTallies, uses: leftUses });
     } finally {
       this.#writing = null;
     }
   }
 
-  async #writeTimes(tallies: readonly Tally[]): Promise<void> {
-    const uses = new Map<string, number>();
-    for (const { keyId, lastUsedAt } of tallies) {
-      if (lastUsedAt !== null) uses.set(keyId, Math.max(lastUsedAt, uses.get(keyId) ?? 0));
-    }
-    if (uses.size > 0) await this.#options.store.keys.touch(uses);
-  }
-
-  /** @throws StoreUnavailable if nothing was written. After any other error the write must not be repeated. */
-  async #writeCounts(tallies: readonly Tally[]): Promise<void> {
+  /**
+   * @returns whether the store confirmed the batch, or refused it. Otherwise it is kept, to be sent again
+   * @throws StoreUnavailable if nothing was written
+   */
+  async #writeBatch(tallies: readonly Tally[]): Promise<boolean> {
+    const counted = sum(tallies);
+    const batch = { id: randomBytes(12).toString('base64url'), additions: tallies.map((tally) => tally.record()) };
     try {
-      await this.#options.store.usage.add(
-        tallies.map((tally) => tally.record()),
-        this.#options.now(),
-      );
+      await this.#send(batch, counted);
+      return true;
     } catch (error) {
-      if (error instanceof StoreUnavailable && !(error instanceof Unacknowledged)) throw error;
-      this.#drop(tallies);
+      if (!(error instanceof Unacknowledged)) throw error;
+      this.#unconfirmed.push({ batch, counted, since: performance.now() });
+      if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#dropped += this.#unconfirmed.shift()?.counted ?? 0;
+      return false;
     }
   }
 
-  #putBack(tallies: readonly Tally[]): void {
+  /** @throws StoreUnavailable if it was not added, or if that is unknown */
+  async #send(batch: UsageBatch, counted: number): Promise<void> {
+    try {
+      await this.#options.store.usage.add(batch, this.#options.now());
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      this.#dropped += counted;
+    }
+  }
+
+  /** Sends the batches again that the store did not confirm. @throws StoreUnavailable if it still does not */
+  async #sendAgain(): Promise<void> {
+    for (let given = this.#unconfirmed[0]; given !== undefined; given = this.#unconfirmed[0]) {
+      const { batch, counted, since } = given;
+      if (performance.now() - since < RESENT_FOR) await this.#send(batch, counted);
+      else this.#dropped += counted;
+      this.#unconfirmed.shift();
+    }
+  }
+
+  #putBack({ tallies, uses }: Taken): void {
+    for (const [keyId, at] of uses) this.used(keyId, at);
     for (const tally of tallies) {
-      const pending = this.#pending.of(tally.keyId, tally.start);
-      if (pending === null) this.#drop([tally]);
+      const pending = this.#pending.of(tally.caller, tally.start);
+      if (pending === null) this.#dropped += tally.counted;
       else pending.add(tally);
     }
   }
+}
 
-  #drop(tallies: readonly Tally[]): void {
-    for (const { counted } of tallies) this.#dropped += counted;
+/** Records that are being written. */
+interface Taken {
+  readonly tallies: readonly Tally[];
+  readonly uses: ReadonlyMap<string, number>;
+}
+
+function pendingTallies(): Tallies {
+  return new Tallies({ most: MAX_PENDING, mostBytes: MAX_BYTES });
+}
+
+/** Returns the first tallies, as many as one batch can have; at least one. */
+function firstBatch(tallies: readonly Tally[]): readonly Tally[] {
+  let values = 0;
+  let count = 0;
+  for (const tally of tallies) {
+    values += tally.values;
+    if (count > 0 && (count >= BATCH || values > BATCH_VALUES)) break;
+    count += 1;
   }
+  return tallies.slice(0, count);
+}
+
+function unconfirmed(): StoreUnavailable {
+  return new StoreUnavailable(new Error('The store did not confirm a batch of usage.'));
+}
+
+function sum(tallies: readonly Tally[]): number {
+  return tallies.reduce((total, { counted }) => total + counted, 0);
 }
 
 function isCounted(principal: Principal): principal is AuthenticatedPrincipal {

@@ -19,5 +19,5 @@ export async function takeOneRequest(
     verdicts.refused(principal, refusal);
     throw refusal;
   }
-  verdicts.admitted(principal, 1);
+  verdicts.admitted(principal, 1, null);
 }

@@ -80,9 +80,19 @@ export class Metrics {
     });
   }
 
-  /** Adds the number of uses that could not be written, which is read when the metrics are. Call it once. */
-  watchUsage(dropped: () => number): void {
-    this.#watch('latchkey_usage_dropped_total', 'Requests that are missing in the usage of their keys.', dropped);
+  /** Adds the counts of usage that could not be written, or are not written yet, which are read when the metrics are. Call it once. */
+  watchUsage(usage: { readonly dropped: number; readonly pendingBytes: number }): void {
+    this.#watch('latchkey_usage_dropped_total', 'Requests that are missing in the usage of their keys.', () => {
+      return usage.dropped;
+    });
+    new Gauge({
+      name: 'latchkey_usage_pending_bytes',
+      help: 'Estimated memory of usage that is not written to the store yet.',
+      registers: [this.#registry],
+      collect() {
+        this.set(usage.pendingBytes);
+      },
+    });
   }
 
   /** Adds the number of ended keys that were removed, which is read when the metrics are. Call it once. */

@@ -3,6 +3,7 @@ import { ANONYMOUS, type Principal } from '../../../src/core/auth/principal.js';
 import { unavailable, type Refusal } from '../../../src/core/errors/refusal.js';
 import { ANSWER_LIMITS } from '../../../src/core/guard/answer/answerLimits.js';
 import { Authorizer, type Decision } from '../../../src/core/guard/authorize.js';
+import type { CountedOperation } from '../../../src/core/guard/compiledOperation.js';
 import { guardSchema } from '../../../src/core/guard/guard.js';
 import type { Introspection } from '../../../src/core/guard/introspection.js';
 import { GuardError } from '../../../src/core/guard/rules.js';
@@ -24,8 +25,8 @@ const schema = guardSchema(
 const key = keyWith(['read:a', 'write:keys'], { tier: 'STARTER' });
 const noted: string[] = [];
 const log = {
-  admitted: (_: Principal, cost: number, fields: readonly string[]) =>
-    void noted.push(`admitted ${cost} ${fields.join(' ')}`),
+  admitted: (_: Principal, cost: number, operation: CountedOperation | null) =>
+    void noted.push(`admitted ${cost} ${operation?.fields.join(' ')}`),
   failed: () => void noted.push('failed'),
   refused: (principal: Principal | null, { details }: Refusal) =>
     void noted.push(`refused ${principal?.kind ?? 'unknown'} ${details.code}`),

@@ -104,7 +104,7 @@ describe('OperationCompiler', () => {
   it('an operation type that the schema does not support meets no rule and costs one', () => {
     expect(compile('mutation { open }')).toEqual({
       rules: [],
-      fields: [],
+      counted: { name: null, roots: [], fields: [] },
       cost: 1,
       weighed: null,
       tokens: 0,

@@ -138,7 +138,7 @@ test('the rules of arguments are those that a naive reading finds, and the resol
       expect(compiled.rules.map(({ coordinate }) => coordinate).sort()).toEqual(expected);
       // Another request of the document adds nothing to this one.
       compiler.compile(document, operation, {});
-      expect(compiler.compile(document, operation, given.variables).fields.toSorted()).toEqual(expected);
+      expect(compiler.compile(document, operation, given.variables).counted.fields.toSorted()).toEqual(expected);
 
       const held = compiled.rules.flatMap(({ requirement }) => requirement.anyOf.flat().map(({ text }) => text));
       const ask = (scopes: readonly string[]) =>

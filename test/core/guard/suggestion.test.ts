@@ -98,7 +98,7 @@ test('is enough for everything that was allowed before, and needs each of its sc
     fc.property(fc.gen(), fc.constantFrom(['admin'], ['read:all', 'write:all'], ['platform']), (g, held) => {
       const { rules, operations } = randomCase(g);
       const used = operations.filter((operation) => decide(operation.rules, keyWith(held)) === null);
-      const fields = [...new Set(used.flatMap((operation) => operation.fields))];
+      const fields = [...new Set(used.flatMap((operation) => operation.counted.fields))];
       for (const coordinate of fields) expect(ruleAt(rules, coordinate)?.coordinate).toBe(coordinate);
       const least = suggestionFor([rules], use(...fields), held).scopes;
       const lets = (scopes: readonly string[]) =>

@@ -16,6 +16,7 @@ import { testRotation } from './conformance/rotation.js';
 import { testSigningKeys } from './conformance/signingKeys.js';
 import { testUsage } from './conformance/usage.js';
 import { testLimits } from './conformance/limits.js';
+import { testUsageReport } from './conformance/usageReport.js';
 import { testUsers } from './conformance/users.js';
 import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
@@ -46,6 +47,7 @@ export function testOperations(bench: Bench): void {
   testAudit(bench);
   testArchive(bench);
   testUsage(bench);
+  testUsageReport(bench);
   testSigningKeys(bench);
   testGuardedSchemas(bench);
   testQuotas(bench);

@@ -6,6 +6,8 @@ import type {
   KeyRecord,
   KeySummary,
   ProjectRecord,
+  UsageAddition,
+  UsageBatch,
   UserRecord,
   WorkspaceRecord,
 } from '../../../src/core/store/records.js';
@@ -111,4 +113,9 @@ export function summaryOf(key: KeyRecord): KeySummary {
 
 export function namesOf(records: readonly { readonly name: string }[]): string[] {
   return records.map(({ name }) => name);
+}
+
+/** Returns a batch of usage that was not added before. */
+export function aBatch(additions: readonly UsageAddition[]): UsageBatch {
+  return { id: unique('batch'), additions };
 }

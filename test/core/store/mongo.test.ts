@@ -5,12 +5,14 @@ import type { AuditDraft } from '../../../src/core/store/audit.js';
 import { keyChanged } from '../../../src/core/store/entries.js';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { KEY_ORDER_FIELDS, keyPosition, ORDERED_BY, type KeyPosition } from '../../../src/core/store/ordering.js';
+import type { UsagePeriod } from '../../../src/core/store/periods.js';
 import type { KeyRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';
 import { FOLDING, usageSchemas } from '../../../src/core/store/mongo/schemas.js';
 import { removeAll } from './conformance/removal.js';
 import {
+  aBatch,
   ADA,
   aKey,
   anHeir,
@@ -428,7 +430,7 @@ describe('MongoDB: a connection passed by the caller', () => {
     await keys.revoke(key.id, null, null, { at: NOW });
     await keys.saveDigest(key.id, 'digest');
     await keys.touch(new Map([[key.id, NOW]]));
-    await usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW);
+    await usage.add(aBatch([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }]), NOW);
     const writes = commands.filter(({ commandName }) => ['insert', 'update', 'findAndModify'].includes(commandName));
     expect(writes.length).toBeGreaterThan(14);
     for (const { commandName, command } of writes) {
@@ -653,35 +655,6 @@ describe('MongoDB: usage counts', () => {
     await drop(uri);
   });
 
-  test('repeats only the writes that failed, and counts the other ones once', async () => {
-    const uri = freshUri();
-    const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
-    const store = await openMongoStore({ connection });
-    const raw = connection.collection('latchkey_usage_days');
-    // As if another process always wrote the record just before.
-    await raw.createIndex({ requests: 1 }, { unique: true, partialFilterExpression: { requests: 7 } }, {});
-    await raw.insertOne({ keyId: 'key_quick', start: new Date(0), requests: 7, limited: 0, forbidden: 0 });
-    const sizes: unknown[] = [];
-    connection.getClient().on('commandStarted', ({ commandName, command }) => {
-      if (commandName === 'update') sizes.push((command as { updates: unknown[] }).updates.length);
-    });
-
-    const all = [counts('key_a', 1), counts('key_b', 7), counts('key_c', 2)];
-    await expect(store.usage.add(all, start)).rejects.toBeInstanceOf(Duplicate);
-    expect(sizes).toEqual([3, 1, 1, 1, 1]);
-    const rows = await store.usage.read(['key_a', 'key_b', 'key_c'], {
-      from: 0,
-      to: start + DAY,
-      by: 'DAY',
-    });
-    expect(rows.toSorted((a, b) => a.requests - b.requests)).toEqual(
-      [all[0], all[2]].map((each) => ({ ...each, start: Math.floor(start / DAY) * DAY })),
-    );
-    await store.close();
-    await connection.close();
-    await drop(uri);
-  });
-
   test('of a release before days are summed to days once, with cost equal to requests', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri).asPromise();
@@ -706,7 +679,10 @@ describe('MongoDB: usage counts', () => {
         ['key_a', 0, 30 + opened, 30 + 4 * opened, 4],
         ['key_b', 0, 5, 5, 2],
       ]);
-      await store.usage.add([{ keyId: 'key_a', start: today, requests: 1, cost: 4, limited: 0, forbidden: 0 }], today);
+      await store.usage.add(
+        aBatch([{ keyId: 'key_a', start: today, requests: 1, cost: 4, limited: 0, forbidden: 0 }]),
+        today,
+      );
       const [hour] = await store.usage.read(['key_a'], { from: today, to: today + HOUR, by: 'HOUR' });
       expect(hour).toMatchObject({ requests: 11 + opened, cost: 14 + 4 * opened });
       await store.close();
@@ -715,16 +691,32 @@ describe('MongoDB: usage counts', () => {
     await drop(uri);
   });
 
-  test('are not reported as unwritten if some were written', async () => {
+  test('an addition that was interrupted is completed by the next store, and nothing is added twice', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri).asPromise();
     const store = await openMongoStore({ connection });
     const { HOUR: hours } = usageSchemas;
     const model = Object.values(connection.models).find(({ schema }) => schema === hours);
     if (model === undefined) throw new Error('There is no model of hours.');
+    const bulkWrite = model.bulkWrite.bind(model);
     const unsent = Object.assign(new Error('No server.'), { name: 'MongoServerSelectionError' });
     model.bulkWrite = () => Promise.reject(unsent);
-    await expect(store.usage.add([counts('key_a', 1)], start)).rejects.toBeInstanceOf(Unacknowledged);
+    const today = Math.floor(Date.now() / DAY) * DAY;
+    const requests = async (by: UsagePeriod) =>
+      (await store.usage.read(['key_a'], { from: today, to: today + DAY, by })).map((row) => row.requests);
+    // The batch is stored as a whole, so the caller need not repeat it.
+    const batch = aBatch([{ ...counts('key_a', 3), start: today }]);
+    await store.usage.add(batch, today);
+    expect([await requests('DAY'), await requests('HOUR')]).toEqual([[3], []]);
+    model.bulkWrite = bulkWrite;
+    const second = await openMongoStore({ uri });
+    await second.usage.add(aBatch([{ ...counts('key_a', 10), start: today }]), today);
+    await store.usage.add(batch, today);
+    expect([await requests('DAY'), await requests('HOUR'), await requests('MINUTE')]).toEqual([[13], [13], [13]]);
+    expect(await connection.collection('latchkey_usage_batches').countDocuments({ additions: { $exists: true } })).toBe(
+      0,
+    );
+    await second.close();
     await store.close();
     await connection.close();
     await drop(uri);
@@ -737,10 +729,12 @@ describe('MongoDB: usage counts', () => {
     proxied.port = String(proxy.port);
     const store = await openMongoStore({ uri: proxied.href });
     proxy.silence();
-    await expect(store.usage.add([counts('key_a', 1)], start)).rejects.toBeInstanceOf(Unacknowledged);
+    await expect(store.usage.add(aBatch([counts('key_a', 1)]), start)).rejects.toBeInstanceOf(Unacknowledged);
     await proxy.mend();
     await store.close();
-    const refusal: unknown = await store.usage.add([counts('key_a', 1)], start).catch((error: unknown) => error);
+    const refusal: unknown = await store.usage
+      .add(aBatch([counts('key_a', 1)]), start)
+      .catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(StoreUnavailable);
     expect(refusal).not.toBeInstanceOf(Unacknowledged);
     await proxy.cut();
@@ -768,7 +762,7 @@ describe('MongoDB: unavailable', () => {
     () => store.keys.rotate(key.id, ws, { successor: anHeir(key), overlapEnd: NOW }, { at: NOW }),
     () => store.keys.revoke(key.id, ws, null, { at: NOW }),
     () => store.keys.touch(new Map([[key.id, NOW]])),
-    () => store.usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW),
+    () => store.usage.add(aBatch([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }]), NOW),
     () => store.usage.read([key.id], { from: 0, to: 3_600_000, by: 'HOUR' }),
     () => store.workspaces.create(aWorkspace(), aKey(ws)),
     () => store.workspaces.list(1),

@@ -13,7 +13,18 @@ import { MIGRATIONS } from '../../../src/core/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { openWriter } from '../../../src/core/store/sqlite/writer.js';
 import { storeConformance } from './conformance.js';
-import { aKey, aProject, aWorkspace, givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from './fixtures.js';
+import {
+  aBatch,
+  aKey,
+  aProject,
+  aWorkspace,
+  givenKey,
+  givenWorkspace,
+  listed,
+  namesOf,
+  NOW,
+  summaryOf,
+} from './fixtures.js';
 import { runTogether, startChild } from './processes.js';
 
 let root = '';
@@ -68,6 +79,8 @@ describe('SQLite: the file', () => {
         'removedKeys',
         'signingKeys',
         'usage',
+        'usageBatches',
+        'usageReport',
         'usedFields',
         'users',
         'workspaces',
@@ -329,11 +342,11 @@ describe('SQLite: the connection', () => {
       return exec(sql);
     };
     const record = { keyId: key.id, start: 0, requests: 1, cost: 1, limited: 0, forbidden: 0 };
-    await store.usage.add([record], NOW);
+    await store.usage.add(aBatch([record]), NOW);
     await store.keys.touch(new Map([[key.id, NOW]]));
     await givenWorkspace(store);
     expect(during).toEqual([1, 1, 2]);
-    await expect(store.usage.add([{ ...record, requests: NaN }], NOW)).rejects.toThrow();
+    await expect(store.usage.add(aBatch([{ ...record, requests: NaN }]), NOW)).rejects.toThrow();
     expect(synchronous()).toBe(2);
     await store.close();
   });
@@ -399,13 +412,13 @@ describe('SQLite: usage counts', () => {
     const many = Array.from({ length: 1500 }, (_, i) => counts('key_old', START - i * HOUR));
     const left = async (): Promise<number> =>
       (await store.usage.read(['key_old'], { from: 0, to: START + HOUR, by: 'HOUR' })).length;
-    await store.usage.add(many, START);
+    await store.usage.add(aBatch(many), START);
     const later = START + USAGE_PERIODS.HOUR.kept;
-    await store.usage.add([], later - 1);
+    await store.usage.add(aBatch([]), later - 1);
     expect(await left()).toBe(500);
-    await store.usage.add([], later - 1);
+    await store.usage.add(aBatch([]), later - 1);
     expect(await left()).toBe(1);
-    await store.usage.add([], later);
+    await store.usage.add(aBatch([]), later);
     expect(await left()).toBe(0);
     await store.close();
   });
@@ -417,8 +430,8 @@ describe('SQLite: usage counts', () => {
         ...counts(`${prefix}_${i}`, start),
         fields: new Map([['Query.a', 1]]),
       }));
-    await store.usage.add(many('old', START), START);
-    await store.usage.add(many('new', START + 91 * DAY), START + 91 * DAY);
+    await store.usage.add(aBatch(many('old', START)), START);
+    await store.usage.add(aBatch(many('new', START + 91 * DAY)), START + 91 * DAY);
     const left = async (by: 'MINUTE' | 'HOUR' | 'DAY'): Promise<number> => {
       const keyIds = Array.from({ length: 2500 }, (_, i) => `old_${i}`);
       return (await store.usage.read(keyIds, { from: 0, to: START + DAY, by })).length;
@@ -458,7 +471,7 @@ describe('SQLite: usage counts', () => {
     expect(await store.usage.read(['key_a', 'key_b'], { ...span, by: 'DAY' })).toEqual(
       ['key_a', 'key_b'].flatMap((key) => [row(key, today, 276, 24), row(key, today + DAY, 852, 24)]),
     );
-    await store.usage.add([{ ...row('key_a', today, 1), cost: 5 }], today);
+    await store.usage.add(aBatch([{ ...row('key_a', today, 1), cost: 5 }]), today);
     expect((await store.usage.read(['key_a'], { ...span, by: 'DAY' }))[0]).toEqual({
       ...row('key_a', today, 277, 25),
       cost: 281,
@@ -470,7 +483,9 @@ describe('SQLite: usage counts', () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir, busyTimeout: 150 });
     const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
-    const refusal: unknown = await store.usage.add([counts('key_a', START)], NOW).catch((error: unknown) => error);
+    const refusal: unknown = await store.usage
+      .add(aBatch([counts('key_a', START)]), NOW)
+      .catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(StoreUnavailable);
     expect(refusal).not.toBeInstanceOf(Unacknowledged);
     holder.go();

@@ -7,7 +7,7 @@ import { LOCKED } from '../../../src/core/store/sqlite/driverErrors.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { StoreThread } from '../../../src/core/store/sqlite/storeThread.js';
 import { Threads, type ThreadsOptions } from '../../../src/core/store/sqlite/threads.js';
-import { aKey, givenKey, givenWorkspace, NOW, summaryOf } from './fixtures.js';
+import { aBatch, aKey, givenKey, givenWorkspace, NOW, summaryOf } from './fixtures.js';
 import { startChild } from './processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-threads-'));
@@ -41,7 +41,7 @@ test('X1: a slow read does not delay the lookup of a key', async () => {
     ...{ keyId: key.id, start: day * 86_400_000, fields },
     ...{ requests: 1, cost: 1, limited: 0, forbidden: 0 },
   }));
-  await store.usage.add(additions, 0);
+  await store.usage.add(aBatch(additions), 0);
 
   const done: string[] = [];
   const long = store.usage.fields(key.id, 0, DAYS * 86_400_000).then(() => done.push('read'));

@@ -6,7 +6,8 @@ import type { KeyRecord, WorkspaceRecord } from '../../../src/core/store/records
 import type { Store } from '../../../src/core/store/store.js';
 import type { EventRecord } from '../../../src/demo/store/demoRecords.js';
 import type { DemoStore } from '../../../src/demo/store/demoStore.js';
-import { aKey, anHeir, NOW } from './fixtures.js';
+import { aBatch, aKey, anHeir, NOW } from './fixtures.js';
+import { countedBatch } from './countedBatch.js';
 import { openTarget, type Target } from './target.js';
 
 /** A task for a child process with the store. The response is one line of JSON. */
@@ -41,6 +42,8 @@ export type Job =
       readonly together: number;
       readonly most?: number;
     }
+  /** Adds batches of usage until it is killed. Returns the number of each that was added; see {@link countedBatch}. */
+  | { readonly kind: 'usage'; readonly workspaceId: string; readonly start: number }
   /** Takes the write lock of an SQLite file until the test stops it. */
   | { readonly kind: 'hold'; readonly file: string };
 
@@ -77,7 +80,7 @@ async function work(store: Store, job: Task): Promise<unknown> {
     case 'count': {
       const { keyIds, start } = job;
       const counts = keyIds.map((keyId) => ({ keyId, start, requests: 1, cost: 4, limited: 2, forbidden: 3 }));
-      await Promise.all(Array.from({ length: job.times }, () => usage.add(counts, NOW)));
+      await Promise.all(Array.from({ length: job.times }, () => usage.add(aBatch(counts), NOW)));
       return null;
     }
     case 'record': {
@@ -164,6 +167,13 @@ if (job.kind === 'hold') {
   const store = await openTarget(target);
   const lines = input[Symbol.asyncIterator]();
   answer('ready');
+  if (job.kind === 'usage') {
+    await lines.next();
+    for (let number = 0; ; number++) {
+      await store.usage.add(countedBatch(job.workspaceId, job.start, number), Date.now());
+      answer(number);
+    }
+  }
   if (job.kind === 'churn') {
     await lines.next();
     for (;;) await churn(store, job.workspaceId);

@@ -8,6 +8,8 @@ type Sums = readonly [requests: number, cost: number, limited: number, forbidden
 export class Sink {
   readonly touches: Record<string, number>[] = [];
   readonly additions: (readonly UsageAddition[])[] = [];
+  /** The IDs of the batches. */
+  readonly ids: string[] = [];
   running = 0;
   mostRunning = 0;
   onTouch: () => Promise<void> = () => Promise.resolve();
@@ -21,8 +23,9 @@ export class Sink {
       },
     },
     usage: {
-      add: (counts) => {
-        this.additions.push(counts);
+      add: ({ id, additions }) => {
+        this.ids.push(id);
+        this.additions.push(additions);
         return this.#run(this.onAdd);
       },
     },

@@ -9,7 +9,7 @@ const read = async (metrics: Metrics): Promise<Exposition> => parseExposition(aw
 function watched(): Metrics {
   const metrics = new Metrics();
   metrics.watchBcrypt(() => ({ hashes: 2, comparisons: 3, shed: 1, waiting: 4 }));
-  metrics.watchUsage(() => 5);
+  metrics.watchUsage({ dropped: 5, pendingBytes: 700 });
   metrics.watchStreams(() => 6);
   metrics.watchConnections({ size: 4, refused: 2 });
   return metrics;
@@ -35,6 +35,7 @@ test('every metric has a help text and a type, and all our metrics exist from th
     'latchkey_store_operations_total',
     'latchkey_streams_open',
     'latchkey_usage_dropped_total',
+    'latchkey_usage_pending_bytes',
     'latchkey_verifications_total',
   ]);
   expect([...helps.keys()].sort()).toEqual([...types.keys()].sort());
@@ -64,6 +65,7 @@ test('counts each observation in its own series', async () => {
 
   const { value } = await read(metrics);
   expect(value('latchkey_usage_dropped_total')).toBe(5);
+  expect(value('latchkey_usage_pending_bytes')).toBe(700);
   expect(value('latchkey_verifications_total', { outcome: 'accepted' })).toBe(2);
   expect(value('latchkey_verifications_total', { outcome: 'limited' })).toBe(1);
   expect(value('latchkey_verifications_total', { outcome: 'unknown' })).toBe(0);

@@ -84,7 +84,7 @@ export class KeyVerifier {
     const admission = await this.#limits.admit(verificationSubject(caller), tokens);
     const refusal = verificationRefusal(admission, tokens);
     if (refusal !== null) throw this.#refused(caller, refusal);
-    this.#log.admitted(caller, tokens, []);
+    this.#log.admitted(caller, tokens, null);
     return admission;
   }
 
@@ -141,7 +141,7 @@ export class KeyVerifier {
     const { room } = admission;
     const refusal = refusalOf(admission, cost);
     if (refusal === null) {
-      this.#log.admitted(principal, cost, []);
+      this.#log.admitted(principal, cost, null);
       return { active: true, principal, key, expiresAt, room };
     }
     this.#refused(principal, refusal);

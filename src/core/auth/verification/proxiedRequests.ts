@@ -49,7 +49,7 @@ export class ProxiedRequests {
   #judge(principal: AuthenticatedPrincipal, scopes: readonly string[], admission: Admission): Passed {
     const refusal = refusalOf(admission, 1) ?? hindrance(principal, scopes);
     if (refusal !== null) throw this.#refused(principal, refusal);
-    this.#log.admitted(principal, 1, []);
+    this.#log.admitted(principal, 1, null);
     return { principal, admission };
   }
 

@@ -23,6 +23,8 @@ interface OperationCost {
   readonly cost: number;
   /** The number of keys that it creates or rotates. */
   readonly tokens: number;
+  /** The coordinates of its root fields, without duplicates. */
+  readonly roots: readonly string[];
 }
 
 interface Document {
@@ -62,7 +64,8 @@ export class RequestCounter {
   }
 
   /**
-   * Returns the cost of an operation and the number of tokens that it creates, each at most Number.MAX_SAFE_INTEGER.
+   * Returns the cost of an operation and the number of tokens that it creates, each at most Number.MAX_SAFE_INTEGER,
+   * and its root fields.
    */
   count(operation: OperationDefinitionNode, fragments: Fragments, conditions: Conditions): OperationCost {
     const root = this.#schema.getRootType(operation.operation) ?? undefined;
@@ -79,7 +82,7 @@ export class RequestCounter {
     }
     // A short document with nested fragments can exceed the largest safe integer.
     const cost = Math.min(Math.max(mutations, most), Number.MAX_SAFE_INTEGER);
-    return { cost, tokens: Math.min(tokens, Number.MAX_SAFE_INTEGER) };
+    return { cost, tokens: Math.min(tokens, Number.MAX_SAFE_INTEGER), roots: [...counts.keys()] };
   }
 
   /** @param parent the type that the selections belong to. In a valid document it is always the same. */

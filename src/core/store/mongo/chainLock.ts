@@ -3,19 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GENESIS, type AuditHead } from '../audit.js';
 import { Duplicate } from '../storeErrors.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
+import { LockHolder } from './lockHolder.js';
 import type { AuditHeadDocument } from './schemas.js';
 
 /** Longest pauses between two attempts to lock, in ms: the first one, doubled with each attempt, and the upper limit. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [8, 128];
-
-/** How often a waiting process checks whether the holder still makes progress, in ms. */
-const LOOK_EVERY = 400;
-
-/**
- * A lock is stale if its holder has made no progress for this time, in ms. Longer than the default time limit of a
- * round trip, after which a holder that is still alive gives up.
- */
-const STALE_AFTER = 2_000;
 
 /**
  * Lets processes take turns at the end of a chain. The lock is a field of the chain's head, taken and released by
@@ -43,7 +35,7 @@ export class ChainLock {
    * @returns the head of the chain. It may be behind, if its last writer died before it moved the head.
    */
   async take(workspaceId: string): Promise<AuditHead> {
-    const holder = new Holder();
+    const holder = new LockHolder();
     for (let longest = FIRST_PAUSE; ; longest = Math.min(2 * longest, LONGEST_PAUSE)) {
       const free = [null, this.#id, ...holder.stale()];
       const isFree = { _id: eq(workspaceId), lockedBy: where({ $in: free }) };
@@ -53,7 +45,7 @@ export class ChainLock {
         const head = await this.#heads.findOne({ _id: eq(workspaceId) });
         const first = head ?? (await this.#begin(workspaceId));
         if (head === null && first !== null) return first;
-        if (head !== null) holder.look(head);
+        if (head !== null) holder.look({ lockedBy: head.lockedBy, progress: head.seq });
       }
       await delay((longest * (1 + Math.random())) / 2);
     }
@@ -110,29 +102,3 @@ const UNLOCK = { $unset: { lockedBy: '' } } as const;
 
 /** The head of a chain whose first entry is being added. */
 const BEFORE_FIRST: AuditHead = { seq: 0, hash: GENESIS };
-
-/** The progress of the process that has the lock, as seen by one that waits. Compares no clocks of different processes. */
-class Holder {
-  #lockedBy: string | undefined;
-  #seq: number | undefined;
-  /** When the holder was first seen at this position, by performance.now(). */
-  #since = 0;
-  #nextLook = 0;
-
-  isLookDue(): boolean {
-    return performance.now() >= this.#nextLook;
-  }
-
-  look({ lockedBy, seq }: AuditHeadDocument): void {
-    const now = performance.now();
-    if (lockedBy !== this.#lockedBy || seq !== this.#seq) this.#since = now;
-    [this.#lockedBy, this.#seq] = [lockedBy, seq];
-    this.#nextLook = now + LOOK_EVERY;
-  }
-
-  /** Returns the holder if its lock is stale. */
-  stale(): readonly string[] {
-    if (this.#lockedBy === undefined || performance.now() - this.#since < STALE_AFTER) return [];
-    return [this.#lockedBy];
-  }
-}

@@ -242,6 +242,29 @@ export class Documents<T extends object> {
   }
 
   /**
+   * Runs upserts in any order, whose filters exclude documents that already have the change. An excluded document stays
+   * as it is: the upsert fails at its unique value, even when it is repeated after a conflict.
+   */
+  async upsertOnce(operations: Bulk<T>): Promise<void> {
+    const options = { ordered: false, ...MAJORITY } as const;
+    // Outside of the round trip, which the gate may repeat.
+    let left = operations;
+    await this.#change(async (session) => {
+      for (let attempts = 1; left.length > 0; attempts++) {
+        try {
+          await this.#model.bulkWrite(left, { ...options, session });
+          return;
+        } catch (error) {
+          const refused = new Map(refusalsIn(error).map(({ index, code }) => [index, code]));
+          if (refused.size === 0) throw error;
+          left = left.filter((_, i) => refused.has(i) && (attempts === 1 || refused.get(i) !== E11000));
+          if (left.length > 0 && attempts === 5) throw error;
+        }
+      }
+    });
+  }
+
+  /**
    * Adds documents in any order, except those with a unique value that already exists. Only the unique index decides
    * this, at the time of writing.
    *

@@ -53,6 +53,15 @@ import {
   type CounterDocument,
   type CreditsDocument,
 } from './quotaSchemas.js';
+import {
+  USAGE_BATCH_UNIQUE,
+  USAGE_STATE_UNIQUE,
+  usageBatchSchema,
+  usageStateSchema,
+  type UsageBatchDocument,
+  type UsageStateDocument,
+} from './usageJournal.js';
+import { REPORT_UNIQUE, reportSchema, type ReportDocument } from './usageReport.js';
 import { openSigningKeys, SIGNING_KEY_UNIQUE, signingKeySchema, type SigningKeyDocument } from './signingKeys.js';
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
@@ -312,7 +321,25 @@ async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageS
     schema: fieldsSchema,
     unique: USAGE_UNIQUE,
   });
-  await Promise.all([...Object.values(usage), fields].map((each) => each.buildIndexes(INDEX_TIMEOUT)));
+  const journal = {
+    reports: new Documents<ReportDocument>(connection, gate, {
+      name: 'UsageReport',
+      schema: reportSchema,
+      unique: REPORT_UNIQUE,
+    }),
+    batches: new Documents<UsageBatchDocument>(connection, gate, {
+      name: 'UsageBatch',
+      schema: usageBatchSchema,
+      unique: USAGE_BATCH_UNIQUE,
+    }),
+    state: new Documents<UsageStateDocument>(connection, gate, {
+      name: 'UsageState',
+      schema: usageStateSchema,
+      unique: USAGE_STATE_UNIQUE,
+    }),
+  };
+  const indexed = [...Object.values(usage), fields, journal.reports, journal.batches];
+  await Promise.all(indexed.map((each) => each.buildIndexes(INDEX_TIMEOUT)));
   await foldHours(usage, INDEX_TIMEOUT);
-  return openUsage(usage, fields);
+  return openUsage({ usage, fields, ...journal });
 }

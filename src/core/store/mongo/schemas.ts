@@ -103,6 +103,8 @@ export interface UsageDocument extends Omit<UsageRecord, 'start' | 'cost'> {
    * The cost of the requests above one each. Absent if only an earlier release wrote it: its requests contain the cost.
    */
   readonly surplus?: number;
+  /** The last addition that changed it: see usageJournal.ts. */
+  readonly last?: number;
 }
 
 export interface FieldsDocument {
@@ -111,6 +113,8 @@ export interface FieldsDocument {
   readonly start: Date;
   /** By coordinate, with a colon in place of its dot. */
   readonly counts: Readonly<Record<string, number>>;
+  /** The last addition that changed it: see usageJournal.ts. */
+  readonly last?: number;
 }
 
 /**
@@ -315,7 +319,7 @@ export const auditHeadSchema: Schema = new Schema(
 
 /** Returns a schema for data of a key and a period. */
 function ofPeriods(definition: SchemaDefinition, collection: string, kept: number): Schema {
-  return new Schema({ keyId: String, start: Date, ...definition }, { ...OPTIONS, collection })
+  return new Schema({ keyId: String, start: Date, last: Number, ...definition }, { ...OPTIONS, collection })
     .index({ keyId: 1, start: 1 }, { unique: true })
     .index({ start: 1 }, { expireAfterSeconds: kept / 1000 });
 }

@@ -1,50 +1,83 @@
-import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
+import { StoreUnavailable } from '../storeErrors.js';
 import { DAY, fieldsByDay, summed, type UsagePeriod } from '../periods.js';
-import type { FieldUse, UsageRecord } from '../records.js';
+import type { FieldUse, UsageAddition, UsageRecord } from '../records.js';
 import type { UsageStore } from '../store.js';
 import { eq, where, type Documents } from './documents.js';
 import type { FieldsDocument, UsageDocument } from './schemas.js';
+import { UsageJournal, type Addition, type UsageBatchDocument, type UsageStateDocument } from './usageJournal.js';
+import { openUsageReport, parts, type ReportDocument } from './usageReport.js';
 
 export const USAGE_UNIQUE = { 'keyId,start': 'usage.start' };
 
 /** A separate collection for each period, so that each has its own expiry. */
 export type UsageCollections = Readonly<Record<UsagePeriod, Documents<UsageDocument>>>;
 
-export function openUsage(usage: UsageCollections, fields: Documents<FieldsDocument>): UsageStore {
-  const addCounts = (period: UsagePeriod, counts: readonly UsageRecord[]): Promise<number> =>
-    usage[period].bulkWrite(
-      counts.map(({ keyId, start, requests, cost, limited, forbidden }) => ({
-        updateOne: {
-          filter: { keyId: eq(keyId), start: eq(new Date(start)) },
-          update: { $inc: { requests, surplus: cost - requests, limited, forbidden } },
-          upsert: true,
-        },
-      })),
-    );
+/** The number of records in one bulk write. */
+const BULK = 1_000;
+
+export interface UsageParts {
+  readonly usage: UsageCollections;
+  readonly fields: Documents<FieldsDocument>;
+  readonly reports: Documents<ReportDocument>;
+  readonly batches: Documents<UsageBatchDocument>;
+  readonly state: Documents<UsageStateDocument>;
+}
+
+/** Opens the operations, and adds the batches that a process stored and could not add. */
+export function openUsage({ usage, fields, reports, batches, state }: UsageParts): UsageStore {
+  const { add: addToReports, report } = openUsageReport(reports);
+
+  const addCounts = async (
+    period: UsagePeriod,
+    additions: readonly UsageAddition[],
+    { number, progress }: Addition,
+  ): Promise<void> => {
+    for (const part of parts(summed(additions, period), BULK)) {
+      await usage[period].upsertOnce(part.map((counts) => upsertOf(counts, number)));
+      await progress();
+    }
+  };
+
+  const addFields = async (additions: readonly UsageAddition[], { number, progress }: Addition): Promise<void> => {
+    for (const part of parts(fieldsByDay(additions), BULK)) {
+      await fields.upsertOnce(
+        part.map(({ keyId, start, fields: used }) => {
+          const counts = Object.fromEntries([...used].map(([name, count]) => [`counts.${stored(name)}`, count]));
+          return changedOnce({ keyId, start }, counts, number);
+        }),
+      );
+      await progress();
+    }
+  };
+
+  const journal = new UsageJournal({
+    batches,
+    state,
+    async add(additions, addition) {
+      // Days before hours: see foldHours.
+      for (const period of ['DAY', 'HOUR', 'MINUTE'] as const) await addCounts(period, additions, addition);
+      await addFields(additions, addition);
+      await addToReports(additions, addition);
+    },
+  });
+
+  /** The stored batches are complete: if they can't be added now, they will be with the next ones. */
+  const settle = async (): Promise<void> => {
+    try {
+      await journal.settle();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  };
+  void settle().catch(() => undefined);
 
   return {
-    async add(additions) {
-      if (additions.length === 0) return;
-      // Days before hours: see foldHours.
-      await addCounts('DAY', summed(additions, 'DAY'));
-      const days = fieldsByDay(additions);
-      await afterAnother(async () => {
-        await addCounts('HOUR', summed(additions, 'HOUR'));
-        await addCounts('MINUTE', summed(additions, 'MINUTE'));
-        if (days.length > 0)
-          await fields.bulkWrite(
-            days.map(({ keyId, start, fields: used }) => ({
-              updateOne: {
-                filter: { keyId: eq(keyId), start: eq(new Date(start)) },
-                update: {
-                  $inc: Object.fromEntries([...used].map(([name, count]) => [`counts.${stored(name)}`, count])),
-                },
-                upsert: true,
-              },
-            })),
-          );
-      });
+    async add(batch) {
+      if (batch.additions.length === 0) return;
+      await journal.store(batch);
+      await settle();
     },
+    report,
     async read(keyIds, { from, to, by }) {
       const rows = await usage[by].find({
         keyId: where({ $in: keyIds }),
@@ -69,13 +102,23 @@ export function openUsage(usage: UsageCollections, fields: Documents<FieldsDocum
   };
 }
 
-/** Turns StoreUnavailable into Unacknowledged, because an earlier write of the same call was made. */
-async function afterAnother(write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    throw error instanceof StoreUnavailable ? new Unacknowledged(error.cause) : error;
-  }
+function upsertOf({ keyId, start, requests, cost, limited, forbidden }: UsageRecord, number: number) {
+  return changedOnce({ keyId, start }, { requests, surplus: cost - requests, limited, forbidden }, number);
+}
+
+/** Increases counts, unless this addition or a later one has. Records of earlier releases have no number. */
+function changedOnce(
+  { keyId, start }: Pick<UsageRecord, 'keyId' | 'start'>,
+  counts: Readonly<Record<string, number>>,
+  number: number,
+) {
+  return {
+    updateOne: {
+      filter: { keyId: eq(keyId), start: eq(new Date(start)), last: where({ $not: { $gte: number } }) },
+      update: { $inc: counts, $set: { last: number } },
+      upsert: true,
+    },
+  };
 }
 
 function byCoordinate(days: readonly FieldsDocument[]): FieldUse[] {

@@ -292,6 +292,29 @@ const MIGRATED = [
     PRIMARY KEY (workspaceId, kind, subjectId)
   ) STRICT, WITHOUT ROWID;
   `,
+  // The usage report (usageReport.ts), and the batches of usage that were added.
+  `
+  CREATE TABLE IF NOT EXISTS usageReport (
+    workspaceId TEXT NOT NULL,
+    period TEXT NOT NULL,
+    dimension TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    projectId TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    queryCost INTEGER NOT NULL,
+    limited INTEGER NOT NULL,
+    forbidden INTEGER NOT NULL,
+    PRIMARY KEY (workspaceId, period, dimension, start, value, projectId)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS usageReportByAge ON usageReport (period, start);
+  CREATE TABLE IF NOT EXISTS usageBatches (
+    id TEXT NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS usageBatchesByAge ON usageBatches (at);
+  `,
 ] as const satisfies readonly Migration[];
 
 type Migration = string | typeof KEY_COLUMNS | ((connection: Connection) => void);

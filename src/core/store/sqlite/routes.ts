@@ -31,7 +31,7 @@ export const ROUTES: RoutesOf<Engine> = {
     base: 'here',
     archive: 'writer',
   },
-  usage: { add: 'writer', fields: 'reader' },
+  usage: { add: 'writer', report: 'reader', fields: 'reader' },
   signingKeys: { publish: 'writer', find: 'here', list: 'reader' },
   guardedSchemas: { publish: 'writer', list: 'reader' },
   quotas: { lease: 'writer', giveBack: 'writer', counters: 'reader', balances: 'reader', addCredits: 'writer' },

@@ -1,8 +1,9 @@
-import { FIELDS_KEPT, fieldsByDay, summed, USAGE_PERIODS, type UsagePeriod } from '../periods.js';
+import { BATCHES_KEPT, FIELDS_KEPT, fieldsByDay, summed, USAGE_PERIODS, type UsagePeriod } from '../periods.js';
 import type { FieldUse, UsageAddition } from '../records.js';
 import type { UsageStore } from '../store.js';
 import type { Connection } from './connection.js';
 import type { Sliced } from './sliced.js';
+import { openUsageReport } from './usageReport.js';
 
 /**
  * Minimum number of expired rows that one write may delete. If it adds more rows, it may delete as many as it adds, so
@@ -34,6 +35,11 @@ export function openUsage(connection: Connection): Omit<UsageStore, keyof Sliced
     `DELETE FROM usedFields WHERE (keyId, start, coordinate) IN
        (SELECT keyId, start, coordinate FROM usedFields WHERE start <= $past LIMIT $most)`,
   );
+  const begin = connection.prepare('INSERT INTO usageBatches (id, at) VALUES ($id, $now) ON CONFLICT (id) DO NOTHING');
+  const sweepBatches = connection.prepare(
+    'DELETE FROM usageBatches WHERE id IN (SELECT id FROM usageBatches WHERE at <= $past LIMIT $most)',
+  );
+  const reports = openUsageReport(connection);
   const fields = connection.prepare<{ readonly coordinate: string; readonly count: number; readonly start: number }>(
     'SELECT coordinate, count, start FROM usedFields WHERE keyId = $keyId AND start >= $from AND start < $to ORDER BY start',
   );
@@ -50,14 +56,18 @@ export function openUsage(connection: Connection): Omit<UsageStore, keyof Sliced
     );
     if (uses.length > 0) addFields.run({ uses: JSON.stringify(uses) });
     sweepFields.run({ past: now - FIELDS_KEPT, most: Math.max(SWEPT, uses.length) });
+    reports.add(additions, now);
   };
 
   return {
-    async add(additions, now) {
+    async add({ id, additions }, now) {
       connection.swiftly(() => {
+        if (begin.run({ id, now }) === 0) return;
         write(additions, now);
+        sweepBatches.run({ past: now - BATCHES_KEPT, most: SWEPT });
       });
     },
+    report: reports.report,
     async fields(keyId, from, to) {
       const uses = new Map<string, FieldUse>();
       for (const { coordinate, count, start } of fields.all({ keyId, from, to })) {

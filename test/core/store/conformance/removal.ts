@@ -3,7 +3,7 @@ import { keyPosition, type KeyPosition } from '../../../../src/core/store/orderi
 import type { KeyRecord } from '../../../../src/core/store/records.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import type { Bench } from './bench.js';
-import { ADA, aKey, anHeir, aWorkspace, givenKey, givenWorkspace, listed, summaryOf } from '../fixtures.js';
+import { aBatch, ADA, aKey, anHeir, aWorkspace, givenKey, givenWorkspace, listed, summaryOf } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 
 /** Long before the moments of other tests, whose keys must stay. */
@@ -248,7 +248,7 @@ export function testRemoval({ store }: Bench): void {
       await store().keys.revoke(key.id, ws, 'leaked', { at: LONG_AGO, author: ADA });
       const start = Math.floor(Date.now() / 86_400_000) * 86_400_000;
       const counts = { keyId: key.id, start, requests: 3, cost: 3, limited: 0, forbidden: 0 };
-      await store().usage.add([counts], start);
+      await store().usage.add(aBatch([counts]), start);
       const entries = () => store().audit.list(ws, { first: 9, before: null, filter: { subject: key.id } });
       const before = await entries();
       expect(before.map(({ action }) => action)).toEqual(['key.revoked', 'key.created']);

@@ -4,7 +4,7 @@ import { FIELDS_KEPT, USAGE_PERIODS, type UsagePeriod } from '../../../../src/co
 import type { FieldUse, UsageRecord } from '../../../../src/core/store/records.js';
 import type { UsageSpan } from '../../../../src/core/store/store.js';
 import type { Bench } from './bench.js';
-import { NOW, unique } from '../fixtures.js';
+import { aBatch, NOW, unique } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 import { openTarget } from '../target.js';
 
@@ -42,9 +42,9 @@ export function testUsage({ store, target, runs }: Bench): void {
   describe('usage', () => {
     test('adds up by key and period', async () => {
       const [a, b] = [unique('key_a'), unique('key_b')];
-      await store().usage.add([], NOW);
-      await store().usage.add([counts(a, TODAY, [3, 2, 1]), counts(b, TODAY, [5, 0, 0])], NOW);
-      await store().usage.add([counts(a, TODAY, [10, 20, 30]), counts(a, TODAY + HOUR, [0, 0, 7])], NOW);
+      await store().usage.add(aBatch([]), NOW);
+      await store().usage.add(aBatch([counts(a, TODAY, [3, 2, 1]), counts(b, TODAY, [5, 0, 0])]), NOW);
+      await store().usage.add(aBatch([counts(a, TODAY, [10, 20, 30]), counts(a, TODAY + HOUR, [0, 0, 7])]), NOW);
       expect(await read([a, b, unique('key')], HOURS)).toEqual([
         counts(a, TODAY, [13, 22, 31]),
         counts(a, TODAY + HOUR, [0, 0, 7]),
@@ -56,7 +56,7 @@ export function testUsage({ store, target, runs }: Bench): void {
     test('reads from the first time to before the last, only for the given keys', async () => {
       const [a, b] = [unique('key_a'), unique('key_b')];
       const all = [a, b].flatMap((id) => [-1, 0, 1, 2].map((hour) => counts(id, TODAY + hour * HOUR)));
-      await store().usage.add(all, NOW);
+      await store().usage.add(aBatch(all), NOW);
       expect(await read([a], { from: TODAY, to: TODAY + 2 * HOUR, by: 'HOUR' })).toEqual([
         counts(a, TODAY),
         counts(a, TODAY + HOUR),
@@ -67,7 +67,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       const key = unique('key');
       const minutes = [-1, 0, 59, 60, 23 * 60, 24 * 60];
       await store().usage.add(
-        minutes.map((minute, i) => counts(key, TODAY + minute * MINUTE, [2 ** 40, i, 1, 2 ** 42])),
+        aBatch(minutes.map((minute, i) => counts(key, TODAY + minute * MINUTE, [2 ** 40, i, 1, 2 ** 42]))),
         NOW,
       );
       const span = { from: TODAY - DAY, to: TODAY + 2 * DAY };
@@ -104,7 +104,7 @@ export function testUsage({ store, target, runs }: Bench): void {
             for (const { key, minute, by: added } of all) {
               const keyId = keys[key] ?? '';
               const start = TODAY + minute * MINUTE;
-              await store().usage.add([counts(keyId, start, added)], NOW);
+              await store().usage.add(aBatch([counts(keyId, start, added)]), NOW);
               const { length } = USAGE_PERIODS[by];
               const period = Math.floor(start / length) * length;
               const { requests, limited, forbidden } = sums.get(`${keyId} ${period}`) ?? counts('', 0, [0, 0, 0]);
@@ -125,10 +125,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       // All of them insert the same documents. On DocumentDB, a collision can take a second, so there are few documents.
       const job = { kind: 'count', keyIds, start: TODAY, times: 2 } as const;
       const own = Array.from({ length: 2 }, () =>
-        store().usage.add(
-          keyIds.map((id) => counts(id, TODAY, [1, 2, 3, 4])),
-          NOW,
-        ),
+        store().usage.add(aBatch(keyIds.map((id) => counts(id, TODAY, [1, 2, 3, 4]))), NOW),
       );
       await Promise.all([...own, runTogether(target(), [job, job, job])]);
       const rows = await read(keyIds, HOURS);
@@ -138,9 +135,11 @@ export function testUsage({ store, target, runs }: Bench): void {
     test('survives a restart, and a closed store says that nothing was written', async () => {
       const key = unique('key');
       const second = await openTarget(target());
-      await second.usage.add([counts(key, TODAY)], NOW);
+      await second.usage.add(aBatch([counts(key, TODAY)]), NOW);
       await second.close();
-      const refusal: unknown = await second.usage.add([counts(key, TODAY)], NOW).catch((error: unknown) => error);
+      const refusal: unknown = await second.usage
+        .add(aBatch([counts(key, TODAY)]), NOW)
+        .catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(StoreUnavailable);
       expect(refusal).not.toBeInstanceOf(Unacknowledged);
       await expect(second.usage.read([key], HOURS)).rejects.toBeInstanceOf(StoreUnavailable);
@@ -153,8 +152,8 @@ export function testUsage({ store, target, runs }: Bench): void {
       const now = Date.now();
       // With a margin of some minutes, because MongoDB's own clock advances meanwhile.
       const oldest = Math.floor((now + 10 * MINUTE - kept) / length + 1) * length;
-      await store().usage.add([counts(key, oldest)], now);
-      await store().usage.add([counts(unique('key'), TODAY)], now);
+      await store().usage.add(aBatch([counts(key, oldest)]), now);
+      await store().usage.add(aBatch([counts(unique('key'), TODAY)]), now);
       expect(await read([key], { from: oldest, to: TODAY + DAY, by })).toEqual([counts(key, oldest)]);
     });
 
@@ -170,16 +169,16 @@ export function testUsage({ store, target, runs }: Bench): void {
       test('adds up by key and day, in the order of coordinates', async () => {
         const [a, b] = [unique('key_a'), unique('key_b')];
         await store().usage.add(
-          [
+          aBatch([
             fieldsOf(a, TODAY - MINUTE, { 'Query.b': 1 }),
             fieldsOf(a, TODAY + MINUTE, { 'Query.b': 2, 'Query.a': 3, Asset: 1 }),
             fieldsOf(a, TODAY + HOUR, { 'Query.b': 4 }),
             fieldsOf(b, TODAY, { 'Query.b': 100 }),
             counts(b, TODAY + MINUTE),
-          ],
+          ]),
           NOW,
         );
-        await store().usage.add([fieldsOf(a, TODAY + DAY, { 'Query.a': 5 })], NOW);
+        await store().usage.add(aBatch([fieldsOf(a, TODAY + DAY, { 'Query.a': 5 })]), NOW);
         expect(await ofDays(a)).toEqual([
           use('Asset', 1),
           use('Query.a', 8, TODAY, TODAY + DAY),
@@ -193,7 +192,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       test('reads only the given days', async () => {
         const key = unique('key');
         const days = [-1, 0, 1].map((day) => fieldsOf(key, TODAY + day * DAY, { [`Query.day${day + 1}`]: 1 }));
-        await store().usage.add(days, NOW);
+        await store().usage.add(aBatch(days), NOW);
         expect(await ofDays(key, TODAY, TODAY + DAY)).toEqual([use('Query.day1', 1)]);
       });
 
@@ -202,13 +201,13 @@ export function testUsage({ store, target, runs }: Bench): void {
         const key = unique('key');
         const names = ['A.__proto__', 'A.constructor', 'A._id', 'A.toString', 'A._0', '__proto__'];
         const fields = new Map(names.map((name, i) => [name, i + 1]));
-        await store().usage.add([{ ...counts(key, TODAY), fields }], NOW);
+        await store().usage.add(aBatch([{ ...counts(key, TODAY), fields }]), NOW);
         expect(new Map((await ofDays(key)).map(({ coordinate, count }) => [coordinate, count]))).toEqual(fields);
       });
 
       test('concurrent calls lose nothing', async () => {
         const key = unique('key');
-        const call = () => store().usage.add([fieldsOf(key, TODAY, { 'Query.a': 1, 'Query.b': 2 })], NOW);
+        const call = () => store().usage.add(aBatch([fieldsOf(key, TODAY, { 'Query.a': 1, 'Query.b': 2 })]), NOW);
         await Promise.all(Array.from({ length: 10 }, call));
         expect(await ofDays(key)).toEqual([use('Query.a', 10), use('Query.b', 20)]);
       });
@@ -216,8 +215,8 @@ export function testUsage({ store, target, runs }: Bench): void {
       test('is kept for as long as documented', async () => {
         const key = unique('key');
         const oldest = TODAY + DAY - FIELDS_KEPT;
-        await store().usage.add([fieldsOf(key, oldest, { 'Query.a': 1 })], TODAY + DAY - 1);
-        await store().usage.add([counts(unique('key'), TODAY)], TODAY + DAY - 1);
+        await store().usage.add(aBatch([fieldsOf(key, oldest, { 'Query.a': 1 })]), TODAY + DAY - 1);
+        await store().usage.add(aBatch([counts(unique('key'), TODAY)]), TODAY + DAY - 1);
         expect(await ofDays(key, oldest)).toEqual([use('Query.a', 1, oldest)]);
       });
     });
