@@ -20,7 +20,9 @@ import { JSONValue } from '../management/scalars/json.js';
 import { Scope } from '../management/scalars/scope.js';
 import { limitResolvers } from '../management/limits/resolvers.js';
 import { failingClosed } from '../management/schema/failingClosed.js';
+import { reportResolvers } from '../management/usage/reportResolvers.js';
 import { usageResolvers } from '../management/usage/resolvers.js';
+import { UsageReports } from '../management/usage/usageReports.js';
 import { workspaceResolvers } from '../management/workspaces/resolvers.js';
 import type { Foundation } from './foundation.js';
 import type { ResolverMap } from './libraryApi.js';
@@ -53,6 +55,12 @@ export function allResolvers(
         workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
         auditResolvers(new AuditService(store.audit)),
         usageResolvers({ usage: store.usage, now }),
+        reportResolvers({
+          reports: new UsageReports({ usage: store.usage, workspaceOf: (actor, id) => keys.workspace(actor, id), now }),
+          keys: (actor, ids) => keys.findMany(actor, ids),
+          projects: (actor, ids) => projects.findMany(actor, ids),
+          owners: (actor, ids) => users.ownersOf(actor, ids),
+        }),
         suggestionResolvers({ keys, usage: store.usage, knownScopes, schemas, now }),
         scopeResolvers({ knownScopes, ceilings }),
         accessResolvers({ explainer, schemas, keys, holderOf, limiter, now }),

@@ -50,6 +50,8 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.users': { concerns: "asker's workspace" },
   'Query.auditLog': { concerns: 'asker' },
   'Query.auditHead': { concerns: "asker's workspace" },
+  'Query.usage': { concerns: 'asker', given: () => ({ groupBy: 'KEY' }) },
+  'Query.usageExport': { concerns: 'asker', given: () => ({ groupBy: 'KEY' }) },
   'Query.explainAccess': { concerns: 'project', given: ({ key }) => ({ keyId: key, document: '{ tiers { tier } }' }) },
   'Query.suggestScopes': { concerns: 'project', given: ({ key }) => ({ keyId: key }) },
   'Query.scopes': { concerns: 'asker' },

@@ -34,6 +34,8 @@ test('they are self-contained: all types that they reference, and no others', ()
     'users',
     'auditLog',
     'auditHead',
+    'usage',
+    'usageExport',
     'explainAccess',
     'suggestScopes',
     'scopes',
