@@ -1,6 +1,6 @@
 import { AppShell, Burger, Button, Group, NavLink, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { KeyIcon, LogIcon, OrganizationIcon, PulseIcon } from '@primer/octicons-react';
+import { GraphIcon, KeyIcon, LogIcon, OrganizationIcon, PulseIcon } from '@primer/octicons-react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ColorSchemeSwitch } from './ColorSchemeSwitch.js';
@@ -9,6 +9,7 @@ import { SignedInAs } from './SignedInAs.js';
 const PAGES = [
   { to: '/keys', label: 'API keys', Icon: KeyIcon },
   { to: '/workspace', label: 'Workspace', Icon: OrganizationIcon },
+  { to: '/usage', label: 'Usage', Icon: GraphIcon },
   { to: '/audit', label: 'Audit log', Icon: LogIcon },
   { to: '/events', label: 'Live events', Icon: PulseIcon },
 ] as const;
