@@ -20,6 +20,7 @@ export { Limiter } from './core/limits/limiter.js';
 export type { Admission, Limits, SharedWindows, Subject } from './core/limits/limits.js';
 export {
   tierTable,
+  type PublishedTiers,
   type TierDefinition,
   type TierDefinitions,
   type TierLimits,

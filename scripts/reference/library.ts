@@ -101,7 +101,15 @@ function documented(file: string, name: string): Documented {
   if (found === undefined) throw new Error(`${file} does not declare ${name}.`);
   const fault = [found.text, found.comment].flatMap(linksOf).find((link) => !isOnPage(link, found.text));
   if (fault !== undefined) throw new Error(`${file}: the comment of ${name} links ${fault}, which is not exported.`);
-  return { declaration: inCode(found.text), ...partsOf(found.comment) };
+  return { declaration: inCode(overloadsOf(file, name) ?? found.text), ...partsOf(found.comment) };
+}
+
+/** Returns the signatures of an overloaded function; null: it is not one. */
+function overloadsOf(file: string, name: string): string | null {
+  const overloads = statementsOf(file).filter(
+    ({ node, declared }) => declared === name && (node.declaration as Node).type === 'TSDeclareFunction',
+  );
+  return overloads.length === 0 ? null : overloads.map(({ text }) => text.replace(/^declare /, '')).join('\n');
 }
 
 const LINK = /\{@link ([\w.]+)\}/g;

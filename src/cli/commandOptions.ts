@@ -37,6 +37,19 @@ export function choiceArgument(name: string, description: string, values: readon
   return new Argument(name, description).choices(names).argParser(valueIn(names));
 }
 
+const suggestions = new WeakMap<Option | Argument, readonly string[]>();
+
+/** Sets values that are completed, although others are allowed. */
+export function suggest<Of extends Option | Argument>(of: Of, values: readonly string[]): Of {
+  suggestions.set(of, values.map(nameOf));
+  return of;
+}
+
+/** Returns the values of {@link suggest}. */
+export function suggestionsFor(of: Option | Argument): readonly string[] {
+  return suggestions.get(of) ?? [];
+}
+
 /** `read-only` for READ_ONLY, and `key-created` for key.created. */
 export function nameOf(value: string): string {
   return value.toLowerCase().replace(/[._]/g, '-');

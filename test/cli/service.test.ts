@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { isToken } from '../../src/core/keys/token.js';
 import { expectGolden } from './golden.js';
@@ -162,5 +165,48 @@ test('a workspace, and its tier', async () => {
     expect(own.status).toBe(4);
   } finally {
     await platform.close();
+  }
+});
+
+test('the tiers of the server, for people and for programs, without a key', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-tiers-'));
+  const file = join(dir, 'latchkey.yaml');
+  writeFileSync(
+    file,
+    'tiers: { FREE_TRIAL: removed, BIG_TEAM: { was: GROWTH, categories: { write: { per_minute: 60, per_second: 5 } } } }',
+  );
+  const own = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, LATCHKEY_CONFIG: file } });
+  try {
+    const ask = (key: string, ...args: string[]) =>
+      latchkey(args, { env: { LATCHKEY_URL: own.url, ...(key === '' ? {} : { LATCHKEY_API_KEY: key }) } });
+    const shown = await ask('', 'tiers');
+    expect([shown.status, shown.stderr]).toEqual([0, '']);
+    expectGolden('tiers', shown.stdout);
+    const { tiers } = JSON.parse((await ask('', 'tiers', '--json')).stdout);
+    expect(tiers.map(({ tier }: { tier: string }) => tier)).toEqual([
+      ...['STARTER', 'BIG_TEAM', 'PROFESSIONAL', 'ENTERPRISE'],
+    ]);
+    expect(tiers[1]).toEqual({
+      ...{ tier: 'BIG_TEAM', keys: 10, adminKeys: 10, perMinute: 500, perSecond: 25, streams: 10 },
+      categories: [{ category: 'WRITE', perMinute: 60, perSecond: 5 }],
+    });
+
+    const created = await ask(OPERATOR_KEY, 'workspace', 'create', 'A', '--json');
+    expect(JSON.parse(created.stdout).workspace.tier).toBe('BIG_TEAM');
+    const { id } = JSON.parse(created.stdout).workspace;
+    const raised = await ask(OPERATOR_KEY, 'workspace', 'tier', id, 'Professional', '--json');
+    expect(JSON.parse(raised.stdout).workspace.tier).toBe('PROFESSIONAL');
+    const unknown = await ask(OPERATOR_KEY, 'workspace', 'tier', id, 'growth');
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toContain(
+      'There is no tier growth. Allowed are starter, big-team, professional, enterprise.',
+    );
+    expect((await ask(OPERATOR_KEY, 'workspace', 'create', 'B', '--tier', 'gold')).status).toBe(2);
+    expect((await ask(OPERATOR_KEY, 'workspace', 'create', 'B', '--tier', '1st')).stderr).toContain(
+      'latchkey tiers lists them',
+    );
+  } finally {
+    await own.close();
+    rmSync(dir, { recursive: true, force: true });
   }
 });

@@ -61,11 +61,21 @@ export function tiersCommand(): Command {
   });
 }
 
-/** Checks that the server has a tier. @throws Failure that lists the tiers */
-export async function assertTier({ ask }: Pick<Api, 'ask'>, wanted: string): Promise<void> {
-  const { tiers } = await ask(NAMES);
-  if (tiers.some(({ tier }) => tier === wanted)) return;
-  throw usage(`There is no tier ${nameOf(wanted)}. Allowed are ${tiers.map(({ tier }) => nameOf(tier)).join(', ')}.`);
+/** Runs an operation with a tier. @throws Failure that lists the tiers, if the server doesn't have this one */
+export async function withTier<T>(
+  { ask }: Pick<Api, 'ask'>,
+  wanted: string | undefined,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (wanted === undefined || (error as { readonly code?: unknown }).code !== 'BAD_USER_INPUT') throw error;
+    const { tiers } = await ask(NAMES);
+    if (tiers.some(({ tier }) => tier === wanted)) throw error;
+    const names = tiers.map(({ tier }) => nameOf(tier)).join(', ');
+    throw usage(`There is no tier ${nameOf(wanted)}. Allowed are ${names}.`);
+  }
 }
 
 function countOf(keys: number | null): string {

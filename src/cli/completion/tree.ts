@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { suggestionsFor } from '../commandOptions.js';
 
 /** The possible words after a command, for a shell. */
 export interface Completion {
@@ -22,7 +23,7 @@ export interface OptionWords {
   readonly flags: readonly string[];
   readonly about: string;
   readonly takesValue: boolean;
-  /** Its allowed values; empty if they are not known. */
+  /** Its allowed values, or some of them; empty if they are not known. */
   readonly values: readonly string[];
 }
 
@@ -33,7 +34,7 @@ export function completionsOf(program: Command, path: readonly string[] = []): C
     path: path.join(' '),
     commands: commands.map((command) => ({ text: command.name(), about: command.summary() })),
     options: [...program.options.filter(({ hidden }) => !hidden).map(wordsOf), HELP],
-    values: program.registeredArguments.find((argument) => argument.argChoices !== undefined)?.argChoices ?? [],
+    values: program.registeredArguments.map(valuesOf).find((values) => values.length > 0) ?? [],
     files: program.registeredArguments.some(isFile),
   };
   return [own, ...commands.flatMap((command) => completionsOf(command, [...path, command.name()]))];
@@ -41,13 +42,18 @@ export function completionsOf(program: Command, path: readonly string[] = []): C
 
 const HELP: OptionWords = { flags: ['--help', '-h'], about: 'display help', takesValue: false, values: [] };
 
-function wordsOf({ long, short, description, required, optional, argChoices }: Option): OptionWords {
+function wordsOf(option: Option): OptionWords {
+  const { long, short, description, required, optional } = option;
   return {
     flags: [long, short].filter((flag) => flag !== undefined),
     about: description,
     takesValue: required || optional,
-    values: argChoices ?? [],
+    values: valuesOf(option),
   };
+}
+
+function valuesOf(of: Option | Argument): readonly string[] {
+  return of.argChoices ?? suggestionsFor(of);
 }
 
 function isFile(argument: Argument): boolean {

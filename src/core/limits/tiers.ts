@@ -78,7 +78,17 @@ export type LimitedAs = Tier;
  */
 export type TierTable = Readonly<Record<OtherRow, TierLimits>> & Readonly<Record<Tier, TierLimits>>;
 
-/** A table that has all published tiers. */
+/**
+ * A table that has all published tiers.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type PublishedTiers } from 'latchkey';
+ *
+ * const tiers: PublishedTiers = tierTable({ GROWTH: { keys: 20 } });
+ * console.info(tiers.GROWTH.keys);
+ * ```
+ */
 export type PublishedTiers = TierTable & Readonly<Record<PublishedTier, TierLimits>>;
 
 /**
@@ -128,6 +138,17 @@ export interface TierDefinition extends Readonly<Partial<Omit<TierLimits, 'was'>
  */
 export type TierDefinitions = Readonly<Record<string, TierDefinition | null | undefined>>;
 
+/**
+ * The options of `tierTable`.
+ *
+ * @example
+ * ```ts
+ * import { tierTable, type TierTableOptions } from 'latchkey';
+ *
+ * const options: TierTableOptions = { published: false };
+ * export const tiers = tierTable({ FREE: { keys: 2, adminKeys: 2, rate: 60, burst: 5, streams: 1 } }, options);
+ * ```
+ */
 export interface TierTableOptions {
   /** Whether the published tiers exist that the definitions don't name. @default true */
   readonly published?: boolean;

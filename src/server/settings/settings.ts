@@ -6,7 +6,7 @@ import type { Introspection } from '../../core/guard/introspection.js';
 import { gatewayOf, NO_UPSTREAM, type GatewaySettings } from './gatewaySettings.js';
 import type { ProxyHeader } from '../net/trustedProxies.js';
 import type { Proxies } from '../../shared/outgoing/proxies.js';
-import { tiersIn } from '../../core/limits/tiers.js';
+import { knowsTier, tierOf, tiersIn } from '../../core/limits/tiers.js';
 import type { Tier } from '../../core/store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './fileConfiguration.js';
 import { SettingsError } from '../../shared/settings/error.js';
@@ -224,9 +224,11 @@ export function rereadConfiguration(
 /** @throws SettingsError if the configuration doesn't have the tier */
 function defaultTierIn({ tiers, defaultTier }: FileConfiguration, wanted: Tier | undefined): Tier {
   if (wanted === undefined) return defaultTier;
-  const names = tiersIn(tiers);
-  if (names.includes(wanted)) return wanted;
-  throw new SettingsError(`DEFAULT_TIER is ${wanted}, which is not a tier. Allowed: one of ${names.join(', ')}.`);
+  // The file can rename the tier, but a running process keeps its environment.
+  if (knowsTier(tiers, wanted)) return tierOf(tiers, wanted);
+  throw new SettingsError(
+    `DEFAULT_TIER is ${wanted}, which is not a tier. Allowed: one of ${tiersIn(tiers).join(', ')}.`,
+  );
 }
 
 /** @param path null: the default file, if it exists */

@@ -51,6 +51,52 @@ test('SIGHUP to the primary reloads the file in all workers, and the limits that
   expect(done(READ)).toHaveLength(3);
 });
 
+test('SIGHUP renames, adds and removes tiers in all workers', async () => {
+  const installed = place();
+  const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
+  writeFileSync(file, '{}');
+  const cluster = startCluster(['--workers', '2'], { ...installed, CONFIG_WATCH: 'off', LATCHKEY_CONFIG: file });
+  await cluster.url();
+  const [workers, token] = [await cluster.workers(), await cluster.admin()];
+  const QUERY =
+    '{ __type(name: "Tier") { enumValues { name } } viewer { limits { tier rate { limit } } } tiers { tier } }';
+  /** Returns the answer of each worker. */
+  const answers = async (): Promise<unknown[]> => {
+    const found = new Map<number, unknown>();
+    for (let i = 0; i < 40 && found.size < workers.length; i++) {
+      const answer = await cluster.ask(QUERY, token);
+      found.set(await cluster.servedBy(answer), answer.body.data);
+    }
+    return [...found.values()];
+  };
+  const expected = (tier: string, limit: number, names: readonly string[]) => ({
+    __type: { enumValues: names.map((name) => ({ name })) },
+    viewer: { limits: { tier, rate: { limit } } },
+    tiers: names.map((name) => ({ tier: name })),
+  });
+  const published = expected('ENTERPRISE', 5_000, ['FREE_TRIAL', 'STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE']);
+  expect(await answers()).toEqual([published, published]);
+
+  const reloads = () => cluster.log().filter(({ msg }) => msg === 'configuration reloaded').length;
+  writeFileSync(
+    file,
+    'tiers: { FREE_TRIAL: removed, MAX: { was: ENTERPRISE, per_minute: 4000 }, BEYOND: { from: MAX, per_minute: 8000 } }',
+  );
+  cluster.child.process.kill('SIGHUP');
+  await until(() => reloads() === 3);
+  const renamed = expected('MAX', 4_000, ['STARTER', 'GROWTH', 'PROFESSIONAL', 'MAX', 'BEYOND']);
+  expect(await answers()).toEqual([renamed, renamed]);
+  const { headers } = await cluster.ask(QUERY, token);
+  expect(headers['ratelimit-policy']).toBe('"burst";q=100;w=1, "rate";q=4000;w=60');
+
+  // The stored name was not rewritten, so the workspace has its tier again.
+  writeFileSync(file, 'published_tiers: false\ntiers: { SOLE: { from: GROWTH, per_minute: 300 }, ENTERPRISE: {} }\n');
+  cluster.child.process.kill('SIGHUP');
+  await until(() => reloads() === 6);
+  const back = expected('ENTERPRISE', 5_000, ['SOLE', 'ENTERPRISE']);
+  expect(await answers()).toEqual([back, back]);
+});
+
 test('a worker that replaces another serves the same schema, even if the file has changed', async () => {
   const installed = place();
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');

@@ -107,6 +107,7 @@ tiers:
 test('DEFAULT_TIER is checked against the file', () => {
   const text = 'tiers: { GROWTH: removed, PLUS: { from: GROWTH } }';
   expect(read(text, { DEFAULT_TIER: 'PLUS' }).defaultTier).toBe('PLUS');
+  expect(read('tiers: { TEAM: { was: GROWTH } }', { DEFAULT_TIER: 'GROWTH' }).defaultTier).toBe('TEAM');
   expect(faultOf(text, { DEFAULT_TIER: 'GROWTH' })).toBe(
     'DEFAULT_TIER is GROWTH, which is not a tier. Allowed: one of FREE_TRIAL, STARTER, PLUS, PROFESSIONAL, ENTERPRISE.',
   );

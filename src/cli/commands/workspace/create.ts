@@ -5,7 +5,7 @@ import { asking } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
 import { KEY, type Made } from '../keys/key.js';
 import { quiet, showMade, type MadeOptions } from '../keys/made.js';
-import { assertTier } from '../tiers.js';
+import { withTier } from '../tiers.js';
 import { tierOption } from './tierName.js';
 import { linesOf, WORKSPACE, type Workspace } from './workspace.js';
 
@@ -35,12 +35,8 @@ export function createCommand(): Command {
   return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
     await talk(options, async (told) => {
       const { tier } = options;
-      if (tier !== undefined) await assertTier(told, tier);
-      const {
-        workspace,
-        apiKey: key,
-        token,
-      } = (await told.ask(CREATE, { input: { name, ...(tier !== undefined && { tier }) } })).createWorkspace;
+      const create = () => told.ask(CREATE, { input: { name, ...(tier !== undefined && { tier }) } });
+      const { workspace, apiKey: key, token } = (await withTier(told, tier, create)).createWorkspace;
       showMade(told, options, {
         value: { workspace, key },
         lines: [...linesOf(workspace), ['Admin key', key.id]],

@@ -3,7 +3,7 @@ import { described } from '../../describe.js';
 import { operation } from '../../typedOperation.js';
 import { asking, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
-import { assertTier } from '../tiers.js';
+import { withTier } from '../tiers.js';
 import { tierArgument } from './tierName.js';
 import { linesOf, WORKSPACE, type Workspace } from './workspace.js';
 
@@ -22,8 +22,8 @@ export function tierCommand(): Command {
     .addArgument(tierArgument('<tier>', 'the new tier'));
   return asking(command).action(async (workspaceId: string, tier: string, options: AskingOptions) => {
     await talk(options, async ({ ask, show, list, terminal }) => {
-      await assertTier({ ask }, tier);
-      const { workspace } = (await ask(TIER, { input: { workspaceId, tier } })).setWorkspaceTier;
+      const set = () => ask(TIER, { input: { workspaceId, tier } });
+      const { workspace } = (await withTier({ ask }, tier, set)).setWorkspaceTier;
       show({ workspace }, () => list(terminal, linesOf(workspace)));
     });
   });

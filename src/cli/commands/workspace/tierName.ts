@@ -1,19 +1,20 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
-import { isTierName } from '../../../core/limits/tierNames.js';
+import { isTierName, PUBLISHED_TIERS } from '../../../core/limits/tierNames.js';
+import { suggest } from '../../commandOptions.js';
 
-// Only the server knows its tiers, so they are not choices.
+// Only the server knows its tiers, so these are not choices.
 
 export function tierArgument(name: string, description: string): Argument {
-  return new Argument(name, description).argParser(tierIn);
+  return suggest(new Argument(name, description).argParser(tierIn), PUBLISHED_TIERS);
 }
 
 export function tierOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(tierIn);
+  return suggest(new Option(flags, description).argParser(tierIn), PUBLISHED_TIERS);
 }
 
 /** Returns the name of a tier in the API: FREE_TRIAL for free-trial. */
 function tierIn(text: string): string {
   const name = text.toUpperCase().replaceAll('-', '_');
-  if (!isTierName(name)) throw new InvalidArgumentError('It is not the name of a tier. latchkey tiers lists them.');
+  if (!isTierName(name)) throw new InvalidArgumentError('It is not the name of a tier; latchkey tiers lists them.');
   return name;
 }
