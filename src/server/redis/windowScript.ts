@@ -48,11 +48,12 @@ local present, tag = floor(time * ${US} + 0.5), number(ARGV[4])
 local out, size = { 0, time }, 2
 
 -- Of each list of the current admission: its key, the units to take and the limits; its newest entry; in the longer and in
--- the shorter window the units, the sum before the first entry, and the time of that entry; and the waits.
+-- the shorter window the units, the sum before the first entry, and the time of that entry; the waits; and the second in
+-- which the expiry of the list was set.
 local keys, amounts, rates, bursts = {}, {}, {}, {}
 local totals, backs, usedLong, usedShort = {}, {}, {}, {}
 local beforeLong, beforeShort, firstLong, firstShort = {}, {}, {}, {}
-local waitLong, waitShort = {}, {}
+local waitLong, waitShort, renewed = {}, {}, {}
 
 -- Ms until 'wanted' units fit into a window of 'length', which begins with the entry of the time 'first' and ends with the
 -- list. 'before' is the sum before it; 'entries' the number of its entries, or nil: all.
@@ -75,13 +76,13 @@ local function read(i, now)
   local key = keys[i]
   local newest = call('LINDEX', key, -1)
   if not newest then
-    totals[i], backs[i], usedLong[i], usedShort[i] = 0, -1, 0, 0
+    totals[i], backs[i], usedLong[i], usedShort[i], renewed[i] = 0, -1, 0, 0, 0
     beforeLong[i], beforeShort[i], firstLong[i], firstShort[i] = 0, 0, 0, 0
     return now
   end
-  local newestTime, newestUnits, total, back = unpack('${ENTRY}', newest)
+  local newestTime, newestUnits, total, back, _, renewal = unpack('${ENTRY}', newest)
   if newestTime > now then now = newestTime end
-  totals[i] = total
+  totals[i], renewed[i] = total, renewal
 
   -- What has left the longer window goes, as often as something comes: amortised constant.
   local before, first = total, 0
@@ -146,12 +147,16 @@ local function admit(lists)
     for i = 1, lists do
       local units = amounts[i]
       if units > 0 then
-        if usedLong[i] == 0 then firstLong[i] = now end
+        if usedLong[i] == 0 then firstLong[i], renewed[i] = now, 0 end
         if usedShort[i] == 0 then firstShort[i] = now end
         local total, back = totals[i] + units, backs[i] + 1
         totals[i], backs[i], usedLong[i], usedShort[i] = total, back, usedLong[i] + units, usedShort[i] + units
-        call('RPUSH', keys[i], pack('${ENTRY}', now, units, total, back, tag))
-        call('PEXPIRE', keys[i], ${RATE_WINDOW})
+        local second = floor(now / ${1_000 * US})
+        -- Rarely, because it takes about a tenth as long as the admission. Also if the list was emptied, and so is a new one.
+        local renews = second - renewed[i] >= ${RENEW_EVERY}
+        if renews then renewed[i] = second end
+        call('RPUSH', keys[i], pack('${ENTRY}', now, units, total, back, tag, renewed[i]))
+        if renews then call('PEXPIRE', keys[i], ${KEPT}) end
       end
     end
   end
@@ -193,31 +198,37 @@ return out`;
 
 /**
  * Time in µs, units, sum of units: 8, 4 and 8 bytes. Number of entries since the start of the shorter window: 4 bytes.
- * Tag of the admission that took the units: 8 bytes.
+ * Tag of the admission that took the units: 8 bytes. The second in which the expiry of the list was set: 4 bytes.
  */
-const ENTRY = '<dI4dI4d';
+const ENTRY = '<dI4dI4dI4';
+
+/** The number of seconds after which a new entry sets the expiry of its list again. */
+const RENEW_EVERY = 10;
+
+/** How long a list is kept after its expiry was set, in ms: any entry counts for at most a window from then on. */
+const KEPT = RATE_WINDOW + (RENEW_EVERY + 1) * 1_000;
 
 /**
  * Gives back units of one admission. KEYS: the list and the epoch. ARGV: the epoch, the tag of the admission, and the units.
  * The sums of this entry and of all later ones become smaller.
  */
 export const GIVE_BACK = `
-local call, pack, unpack = redis.call, struct.pack, struct.unpack
+local call = redis.call
 if (call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return 0 end
 local tag, later, at = tonumber(ARGV[2]), {}, -1
 while true do
   local entry = call('LINDEX', KEYS[1], at)
   if not entry then return 0 end
-  local time, units, sum, back, its = unpack('${ENTRY}', entry)
-  later[-at] = { time, units, sum, back, its }
+  local time, units, sum, back, its, renewal = struct.unpack('${ENTRY}', entry)
+  later[-at] = { time, units, sum, back, its, renewal }
   if its == tag then break end
   at = at - 1
 end
 local given = math.min(later[-at][2], tonumber(ARGV[3]))
 later[-at][2] = later[-at][2] - given
 for i = 1, -at do
-  local time, units, sum, back, its = later[i][1], later[i][2], later[i][3], later[i][4], later[i][5]
-  call('LSET', KEYS[1], -i, pack('${ENTRY}', time, units, sum - given, back, its))
+  local time, units, sum, back, its, renewal = unpack(later[i])
+  call('LSET', KEYS[1], -i, struct.pack('${ENTRY}', time, units, sum - given, back, its, renewal))
 end
 return given`;
 
@@ -242,7 +253,8 @@ for i, entry in ipairs(entries) do
   local time, count, tag = entry[1], entry[2], entry[3]
   sum = sum + count
   while time - entries[start][1] >= short do start = start + 1 end
-  call('RPUSH', KEYS[1], pack('${ENTRY}', time, count, sum, i - start, tag))
+  -- The next admission sets the expiry.
+  call('RPUSH', KEYS[1], pack('${ENTRY}', time, count, sum, i - start, tag, 0))
 end
-if #entries > 0 then call('PEXPIRE', KEYS[1], ${RATE_WINDOW}) end
+if #entries > 0 then call('PEXPIRE', KEYS[1], ${KEPT}) end
 return 1`;

@@ -228,8 +228,25 @@ test('lists expire without another call', async () => {
   const windows = new RedisWindows({ redis });
   await windows.admit({ family: 'gone', tier: 'GROWTH' });
   const left = await redis.pttl('latchkey:window:{gone}');
-  expect(left).toBeGreaterThan(0);
-  expect(left).toBeLessThanOrEqual(60_000);
+  expect(left).toBeGreaterThan(60_000);
+  expect(left).toBeLessThanOrEqual(71_000);
+});
+
+test('a list has an expiry that outlasts its entries, also after all of its units were given back', async () => {
+  let now = 1_800_000_000_000;
+  const clock = { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] };
+  const limits = { ...limitsTo(90, 90), cost: { max: 9, rate: 90, burst: 90 } };
+  const windows = new RedisWindows({ redis, clock });
+  const subject = { family: 'renewed', tier: 'GROWTH', limits } as const;
+  for (let i = 0; i < 5; i += 1) {
+    const admission = await windows.admit(subject, 1, 5);
+    if (admission.outcome !== 'admitted' || admission.costTaken === undefined) throw new Error('It was not admitted.');
+    await windows.giveBack('', admission.costTaken, 5);
+    for (const key of ['{renewed}', '{renewed}/cost']) {
+      expect(await redis.pttl(`latchkey:window:${key}`)).toBeGreaterThan(60_000);
+    }
+    now += 4_000;
+  }
 });
 
 test('rejects an invalid cost, and never admits a cost above the tier', async () => {
