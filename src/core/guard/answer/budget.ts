@@ -3,6 +3,7 @@ import {
   isCompositeType,
   OperationTypeNode,
   type FieldNode,
+  type GraphQLCompositeType,
   type GraphQLResolveInfo,
   type OperationDefinitionNode,
 } from 'graphql';
@@ -185,26 +186,24 @@ export class AnswerBudgets {
 
   /** Returns what each entry of the list in this field resolves. */
   entryOf(info: GraphQLResolveInfo): Entry {
-    const { fieldNodes } = info;
-    const known = this.#ofGroups.get(fieldNodes);
-    if (known !== undefined) return known;
-    const entry = this.#read(info);
-    this.#ofGroups.set(fieldNodes, entry);
-    return entry;
-  }
-
-  #read(info: GraphQLResolveInfo): Entry {
     const type = getNamedType(info.returnType);
     if (!isCompositeType(type)) return LEAF;
-    const [node, ...others] = info.fieldNodes;
-    const known = node && others.length === 0 ? this.#ofNodes.get(node) : undefined;
+    const { fieldNodes } = info;
+    // Usually by its only node, because the executor creates the arrays again for each execution.
+    const node = fieldNodes.length === 1 ? fieldNodes[0] : undefined;
+    const known = node && this.#ofNodes.get(node);
     if (known?.type === type) return known;
+    return this.#ofGroups.get(fieldNodes) ?? this.#read(info, type, node);
+  }
+
+  #read(info: GraphQLResolveInfo, type: GraphQLCompositeType, node: FieldNode | undefined): Entry {
     const counter = new SelectionCounter(info, this.#limits.fields);
     const fields = 1 + counter.ofValue(info.fieldNodes, type);
     const { hasLists, isConditional } = counter;
-    if (node !== undefined && others.length === 0 && !isConditional)
-      this.#ofNodes.set(node, { type, fields, hasLists });
-    return { fields, hasLists };
+    const entry = { type, fields, hasLists };
+    if (node !== undefined && !isConditional) this.#ofNodes.set(node, entry);
+    else this.#ofGroups.set(info.fieldNodes, entry);
+    return entry;
   }
 
   #fieldsOfOperation(info: GraphQLResolveInfo): number {
