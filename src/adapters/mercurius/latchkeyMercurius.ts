@@ -33,7 +33,7 @@ import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { requestsOf } from '../requestsOf.js';
 import { badRequest, RequestErrors, unknownOperation, unwrapped } from './mercuriusErrors.js';
 import { checkMercuriusOptions, type GuardedMercuriusOptions } from './mercuriusOptions.js';
-import { MercuriusRequest, type Result } from './mercuriusRequest.js';
+import { MercuriusRequest, roomyContext, type Result } from './mercuriusRequest.js';
 import { guardSockets } from './socketRoute.js';
 
 /**
@@ -212,7 +212,7 @@ class Adapter {
     const { operationName, variables } = parametersOf(request);
     if (typeof operationName === 'string') asked.operationName = operationName;
     if (typeof variables === 'object' && variables !== null) asked.variables = variables as Record<string, unknown>;
-    if (context === undefined || asked.hasFailed) return { ...asked.context };
+    if (context === undefined || asked.hasFailed) return roomyContext(asked.context);
     asked.hasFailed = true;
     return whenDone(context(request, reply, asked.context), (own) => {
       asked.hasFailed = false;

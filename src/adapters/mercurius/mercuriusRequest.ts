@@ -51,3 +51,28 @@ export class MercuriusRequest {
     return { errors: this.thrown.map(formattedError) };
   }
 }
+
+/**
+ * Returns a context that already has the properties that Mercurius adds. Otherwise they would not fit into the object, and V8
+ * would replace it by a slow hash table, which takes longer than the rest of the adapter.
+ */
+export function roomyContext({ principal, origin, counted }: LatchkeyContext): Record<string, unknown> {
+  return {
+    principal,
+    origin,
+    counted,
+    reply: undefined,
+    app: undefined,
+    pubsub: undefined,
+    __currentQuery: undefined,
+    errors: null,
+    preParsing: null,
+    preValidation: null,
+    preExecution: null,
+    onResolution: null,
+    preSubscriptionParsing: null,
+    preSubscriptionExecution: null,
+    onSubscriptionResolution: null,
+    onSubscriptionEnd: null,
+  };
+}
