@@ -66,3 +66,14 @@ it.each([
   expect(isAddressOrRange(text)).toBe(false);
   expect(() => new AddressList([text])).toThrow(TypeError);
 });
+
+test('remembers the last addresses without mixing them up', () => {
+  const list = new AddressList(['10.0.0.0/8', '2001:db8::/32']);
+  const inside = ['10.1.2.3', '2001:db8::1', '10.1.2.3', '10.9.9.9'];
+  const outside = ['192.0.2.1', '2001:db9::1', 'unknown', '', null];
+  for (let i = 0; i < 3; i += 1) {
+    for (const address of inside) {
+      for (const other of outside) expect([list.has(address), list.has(other)]).toEqual([true, false]);
+    }
+  }
+});
