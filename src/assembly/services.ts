@@ -44,7 +44,7 @@ export function openServices(foundation: Foundation, { tiers, knownScopes }: Ser
     ceilings,
     configured: configuredKeys,
     roles,
-    locateForeign: (token) => foreign.locate(token),
+    locateForeign: async (token) => foreign.locate(token),
   });
   const common = { roles, configured: configuredKeys, now };
   return {

@@ -8,7 +8,7 @@ import { statusOf, type KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
-import { Failures, type Sender } from './failures.js';
+import { Failures, type Attempt, type Sender } from './failures.js';
 import { ForeignSchemes } from './foreignSchemes.js';
 import { KnownKeys, type KnownKey } from './knownKeys.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
@@ -91,6 +91,14 @@ type Found = KnownKey | DerivedKey | AuthenticatedPrincipal;
 /** A lookup ID and secret to try for a credential. Imported tokens have no `tokenPrefix`, because it is not verified. */
 interface Candidate extends Located {
   readonly tokenPrefix?: string;
+}
+
+/** How the failure of a credential is counted. */
+interface Counted {
+  /** null: not in advance. */
+  readonly attempt: Attempt | null;
+  readonly counted: string | null;
+  readonly sender: Sender;
 }
 
 /** Verifies credentials of all kinds and returns their principals. */
@@ -253,7 +261,7 @@ export class Authenticator {
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
     if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
     const known = this.#recognized(credential) ?? this.#configured.known(credential);
-    if (known === null) return this.#verify(credential, sender).catch(closed);
+    if (known === null) return this.#verifyClosed(credential, sender);
     this.#observer.lookedUp('hit');
     return known;
   }
@@ -284,6 +292,15 @@ export class Authenticator {
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
+  /** @throws Refusal, or rejects with one */
+  #verifyClosed(credential: string, sender: Sender): Promise<Found> {
+    try {
+      return this.#verify(credential, sender).catch(closed);
+    } catch (error) {
+      return closed(error);
+    }
+  }
+
   /** Returns the cached key that the token's hash matches; null: it has to be verified. */
   #recognized(credential: string): KnownKey | null {
     const own = this.#keys.recognized(lookupIdIn(credential), credential);
@@ -296,15 +313,25 @@ export class Authenticator {
   }
 
   /** Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that no key hides one before it. */
-  async #verify(credential: string, sender: Sender): Promise<Found> {
+  #verify(credential: string, sender: Sender): Promise<Found> {
     const token = parseToken(credential);
     // A token of another system may accidentally have the format of a Latchkey token.
     if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, sender);
     if (this.#options.operator?.matches(credential) === true) return this.#authenticateOperator(credential);
-    const imported = await this.#foreign.locate(credential);
-    if (imported.length === 0) {
-      return this.#configured.any ? this.#verifyConfigured(credential, sender) : this.#authenticateOperator(credential);
-    }
+    const imported = this.#foreign.locate(credential);
+    return imported instanceof Promise
+      ? imported.then((late) => this.#verifyForeign(late, credential, sender))
+      : this.#verifyForeign(imported, credential, sender);
+  }
+
+  /** Tries a credential that is neither a token of Latchkey's own nor the operator's key. @throws Refusal, or rejects with one */
+  #verifyForeign(imported: readonly Candidate[], credential: string, sender: Sender): Promise<Found> {
+    if (imported.length > 0) return this.#verifyImported(imported, credential, sender);
+    if (this.#configured.any) return this.#verifyConfigured(credential, sender);
+    throw this.#notOperator();
+  }
+
+  async #verifyImported(imported: readonly Candidate[], credential: string, sender: Sender): Promise<Found> {
     const before = imported.some(({ lookupId }) => this.#keys.wasRight(lookupId, credential));
     if (!before && this.#configured.mayBe(credential)) {
       const principal = await this.#configured.verify(credential, sender);
@@ -313,13 +340,26 @@ export class Authenticator {
     return this.#verifyAmong(imported, credential, sender);
   }
 
-  /** Tries candidates in order. @param candidates at least one; failures are counted by the lookup ID of the first */
-  async #verifyAmong(candidates: readonly Candidate[], credential: string, sender: Sender): Promise<KnownKey> {
+  /**
+   * Tries candidates in order. A sender with too many failures is refused without a promise.
+   *
+   * @param candidates at least one; failures are counted by the lookup ID of the first
+   * @throws Refusal, or rejects with one
+   */
+  #verifyAmong(candidates: readonly Candidate[], credential: string, sender: Sender): Promise<KnownKey> {
     const counted = candidates[0]?.lookupId ?? null;
     // Counted before the read, because a thousand concurrent guesses must not all find the count at zero. Not counted if the
     // read is running: clients may send a valid key many times at once to a process that has just started.
     const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
     const attempt = guess ? this.#failures.attempt(counted, sender) : null;
+    return this.#verifyFirst(candidates, credential, { attempt, counted, sender });
+  }
+
+  async #verifyFirst(
+    candidates: readonly Candidate[],
+    credential: string,
+    { attempt, counted, sender }: Counted,
+  ): Promise<KnownKey> {
     let wrong = false;
     try {
       for (const candidate of candidates) {
@@ -332,7 +372,7 @@ export class Authenticator {
       if (!wrong) attempt?.giveBack();
     }
     if (attempt?.over != null) throw attempt.over;
-    if (!guess) this.#failures.take(counted, sender);
+    if (attempt === null) this.#failures.take(counted, sender);
     throw this.#noKey(credential);
   }
 
@@ -382,10 +422,12 @@ export class Authenticator {
     return unauthenticated(isMistyped ? 'malformed' : 'unknown');
   }
 
+  #notOperator(): Refusal {
+    return this.#enabled ? unauthenticated('malformed') : new Refusal(SWITCHED_OFF, UNKNOWN);
+  }
+
   async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
-    if (this.#options.operator?.matches(credential) !== true) {
-      throw this.#enabled ? unauthenticated('malformed') : new Refusal(SWITCHED_OFF, UNKNOWN);
-    }
+    if (this.#options.operator?.matches(credential) !== true) throw this.#notOperator();
     const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
     if (principal === null) throw unavailable('The default workspace is missing. Restart the server.', 5);
     return principal;

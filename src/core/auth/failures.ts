@@ -91,7 +91,7 @@ export class Failures {
 }
 
 /** A verification in progress. It counts as a failure until it succeeds. */
-interface Attempt {
+export interface Attempt {
   /** Call it if the attempt was not a failure. */
   readonly giveBack: () => void;
   /** The refusal for an invalid credential over the limit; null: below the limit. */

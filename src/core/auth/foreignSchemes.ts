@@ -56,11 +56,11 @@ export class ForeignSchemes {
     return this.#schemes.flatMap((scheme) => locate(scheme, credential) ?? []);
   }
 
-  /** Like {@link known}, but reads the schemes again if they are too old. @throws if no read has succeeded yet */
-  async locate(credential: string): Promise<readonly Located[]> {
+  /** Like {@link known}, but reads the schemes again if they are too old. Rejects if no read has succeeded yet */
+  locate(credential: string): readonly Located[] | Promise<readonly Located[]> {
     // `abs`: a clock that was set back must not cause a read for each request.
-    if (Math.abs(this.#now() - this.#readAt) >= REFRESH) await (this.#reading ??= this.#read());
-    return this.known(credential);
+    if (Math.abs(this.#now() - this.#readAt) < REFRESH) return this.known(credential);
+    return (this.#reading ??= this.#read()).then(() => this.known(credential));
   }
 
   async #read(): Promise<void> {
