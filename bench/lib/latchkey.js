@@ -2,6 +2,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { pino } from 'pino';
 import { createServer } from '../../build/server/http/server.js';
 import { assemble } from '../../build/assembly/assembly.js';
+import { ANSWER_LIMITS } from '../../build/core/guard/answer/answerLimits.js';
 import { Limiter } from '../../build/core/limits/limiter.js';
 import { tierTable } from '../../build/core/limits/tiers.js';
 import { Metrics } from '../../build/server/metrics/metrics.js';
@@ -46,7 +47,10 @@ export async function shopServer(address, { trustProxy = [], ...options } = {}) 
   const { observer } = new Metrics();
   const { store, latchkey } = await openLatchkey(address, { observer, ...options });
   const schema = guardedShop(latchkey);
-  const settings = { trustProxy, requireHttps: false, corsOrigins: [], introspection: 'authenticated' };
+  const settings = {
+    ...{ trustProxy, requireHttps: false, corsOrigins: [], introspection: 'authenticated' },
+    ...{ answer: ANSWER_LIMITS, authAudiences: [] },
+  };
   const app = await createServer({
     latchkey,
     schema,

@@ -38,9 +38,10 @@ export function summarise({ what, unit, ours, samples, goals = [], note }) {
 }
 
 /** @returns {Verdict} */
-function judge({ of = ours, against, atMost, atLeast }, samples, ours, unit) {
+function judge(goal, samples, ours, unit) {
+  const { of = ours, against, atMost, atLeast } = goal;
   const reached = against === undefined ? median(samples[of]) : ratio(samples[of], samples[against]);
   const bound = atMost === undefined ? `at least ${atLeast}` : `at most ${atMost}`;
-  const goal = `${of === ours ? '' : `of ${of}: `}${bound} ${against === undefined ? unit : `× ${against}`}`;
-  return { goal, reached, met: atMost === undefined ? reached >= atLeast : reached <= atMost };
+  const words = `${of === ours ? '' : `of ${of}: `}${bound} ${against === undefined ? unit : `× ${against}`}`;
+  return { goal: words, reached, met: atMost === undefined ? reached >= atLeast : reached <= atMost };
 }
