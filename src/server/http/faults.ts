@@ -64,7 +64,8 @@ export interface FaultForm {
   readonly statusOf?: (refusal: Refusal) => number;
 }
 
-const GRAPHQL: FaultForm = {
+/** The format of errors of GraphQL. */
+export const GRAPHQL: FaultForm = {
   body: (message, extensions) => JSON.stringify({ errors: [{ message, extensions }] }),
   unread: 'The body must be a JSON object. Send {"query": "...", "variables": {...}}.',
 };

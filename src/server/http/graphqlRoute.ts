@@ -11,6 +11,7 @@ import { askApollo } from './askApollo.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
 import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
+import { EarlyRefusals } from './earlyRefusals.js';
 import { graphiqlPage } from './graphiql.js';
 import { KnownOperations } from '../../adapters/apollo/fastPath/knownOperations.js';
 import type { Moments } from './changeMoments.js';
@@ -46,6 +47,9 @@ export async function graphqlRoute(
 ): Promise<ApolloServer<RequestContext>> {
   const { latchkey, schema, logger, tracing, authenticate, moments, connections, paths = ['/graphql'] } = options;
   const { answerFault: unread, countUnseen } = options.unread;
+  const { limiter, rateLimitHeaders } = latchkey;
+  const resourceMetadata = (): string | null => latchkey.resourceMetadata();
+  const early = new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections });
   const known = new KnownOperations(schema);
   const guarded = createServerOptions(latchkey.requests);
   const runner = new OperationRunner(schema, guarded);
@@ -72,7 +76,7 @@ export async function graphqlRoute(
     method: ['GET', 'POST'],
     onRequest: (request, reply, done) => {
       if (wantsGraphiql(request)) void sendGraphiql(latchkey, request, reply).catch(done);
-      else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
+      else authenticate(request, reply, refusingUsedUp(latchkey, request, early.around(request, reply, done)));
     },
     preHandler: afterBody(latchkey, moments),
     errorHandler: (error, request, reply) => void unread(error, request, reply),

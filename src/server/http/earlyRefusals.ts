@@ -1,0 +1,110 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { httpAnswer, statusBeforeData } from '../../core/errors/http.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import type { LimitFields, RateLimitHeaders } from '../../core/limits/limitFields.js';
+import { standingLimits, writeLimitFields } from '../../core/limits/limitHeaders.js';
+import type { Limits } from '../../core/limits/limits.js';
+import { unreported } from '../../core/store/storeErrors.js';
+import type { Connections } from './connections.js';
+import { GRAPHQL } from './faults.js';
+
+/** The maximum number of prepared answers. There are about a hundred different ones. */
+const MAX_PREPARED = 500;
+
+interface EarlyRefusalsOptions {
+  readonly limiter: Limits;
+  readonly rateLimitHeaders: () => RateLimitHeaders;
+  readonly resourceMetadata: () => string | null;
+  readonly connections: Pick<Connections, 'isLeaving'>;
+}
+
+/** The parts of a response that are the same for all equal refusals. */
+interface Prepared {
+  readonly details: object;
+  readonly resourceMetadata: string | null;
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: string;
+}
+
+type Done = (error?: Error) => void;
+
+/**
+ * Sends refusals of requests whose body was not read straight to the connection. A flood of wrong keys causes thousands of them per
+ * second, and Fastify's handling of errors takes longer than the check of a key.
+ */
+export class EarlyRefusals {
+  readonly #options: EarlyRefusalsOptions;
+  /** By message. */
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(options: EarlyRefusalsOptions) {
+    this.#options = options;
+  }
+
+  /** Continues a hook: sends its refusal, and passes on any other error. */
+  around(request: FastifyRequest, reply: FastifyReply, done: Done): Done {
+    return (error) => {
+      // While the server is stopping, hooks may have to close the connection.
+      if (error instanceof Refusal && !this.#options.connections.isLeaving) this.#send(request, reply, error);
+      else done(error);
+    };
+  }
+
+  #send(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void {
+    const { limiter, rateLimitHeaders, resourceMetadata } = this.#options;
+    const err = unreported(refusal.cause);
+    if (err !== undefined) request.log.error({ err, requestId: request.id }, 'request refused');
+    const { principal, outcome } = request;
+    outcome.word = refusal.details.code;
+    const prepared = this.#prepare(refusal, resourceMetadata());
+    const write = (fields: LimitFields | null): void => {
+      writeRefusal(request, reply, prepared, fields);
+    };
+    if (principal.kind === 'anonymous' && principal.network === undefined) write(null);
+    else void standingLimits(principal, limiter, rateLimitHeaders()).then(write);
+  }
+
+  #prepare(refusal: Refusal, resourceMetadata: string | null): Prepared {
+    const { message, details } = refusal;
+    const known = this.#prepared.get(message);
+    if (known?.resourceMetadata === resourceMetadata && areEqual(known.details, details)) return known;
+    const body = GRAPHQL.body(message, details);
+    const prepared: Prepared = {
+      details,
+      resourceMetadata,
+      status: statusBeforeData(refusal),
+      headers: {
+        ...Object.fromEntries(httpAnswer(refusal, resourceMetadata).headers),
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': Buffer.byteLength(body),
+      },
+      body,
+    };
+    if (known !== undefined || this.#prepared.size < MAX_PREPARED) this.#prepared.set(message, prepared);
+    return prepared;
+  }
+}
+
+/** Compares two objects of texts and numbers. Others, such as lists, are never equal. */
+function areEqual(a: object, b: object): boolean {
+  const [before, now] = [Object.entries(a), Object.entries(b)];
+  return before.length === now.length && now.every(([name, value]) => (a as Record<string, unknown>)[name] === value);
+}
+
+function writeRefusal(
+  { principal }: FastifyRequest,
+  reply: FastifyReply,
+  { status, headers, body }: Prepared,
+  limitFields: LimitFields | null,
+): void {
+  const { raw } = reply;
+  const fields = reply.getHeaders() as OutgoingHttpHeaders;
+  Object.assign(fields, headers);
+  fields['cache-control'] = principal.kind === 'anonymous' ? 'no-store' : 'private, no-store';
+  if (limitFields !== null) writeLimitFields(limitFields, (name, value) => (fields[name] ??= value));
+  reply.hijack();
+  raw.writeHead(status, fields);
+  raw.end(body);
+}
