@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 /** Whether processes can be pinned to a core here: with taskset of util-linux, and at least two cores. */
-export const canPin = availableParallelism() > 1 && taskset('0-1', process.pid);
+export const canPin = availableParallelism() > 1 && taskset('-p', String(process.pid));
 
 /** Has all threads of a process run on one core. @param {number | string} core @param {number} pid */
 export function pin(core, pid) {
-  if (!taskset(String(core), pid)) throw new Error(`Process ${pid} could not be pinned to core ${core}.`);
+  if (!taskset('-acp', String(core), String(pid)))
+    throw new Error(`Process ${pid} could not be pinned to core ${core}.`);
 }
 
 /** Has all threads of a process run on any core. @param {number} pid */
@@ -14,6 +15,6 @@ export function unpin(pid) {
   pin(`0-${availableParallelism() - 1}`, pid);
 }
 
-function taskset(cores, pid) {
-  return spawnSync('taskset', ['-acp', cores, String(pid)]).status === 0;
+function taskset(...args) {
+  return spawnSync('taskset', args).status === 0;
 }
