@@ -43,11 +43,19 @@ export class Callbacks {
 
   /** Returns an object whose `methods` call those of `target`, ignore the results and report the errors. */
   containAll<T extends object>(name: string, target: T, methods: readonly (keyof T & string)[]): T {
-    const contained = methods.map((method) => [
-      method,
-      (...given: never[]) => this.call(`${name}.${method}`, () => (target[method] as Callback)(...given)),
-    ]);
+    const contained = methods.map((method) => [method, this.#containMethod(`${name}.${method}`, target, method)]);
     return Object.freeze(Object.fromEntries(contained)) as T;
+  }
+
+  /** Without a closure for each call: an observer is called several times for each request. */
+  #containMethod<T extends object>(name: string, target: T, method: keyof T): (...given: never[]) => void {
+    return (...given) => {
+      try {
+        this.#settle(name, (target[method] as Callback)(...given));
+      } catch (error) {
+        this.#failed(name, error);
+      }
+    };
   }
 
   /**
