@@ -54,7 +54,7 @@ export async function* measure({ rounds, quick }) {
     pin(0, server.pid);
     for (const pid of [attacker.pid, process.pid]) pin(1, pid);
     yield {
-      what: 'Latency of good requests (p99), with the server on one core and both clients on the other',
+      what: 'Latency of good requests (p99), with the server on one core and both clients on another core',
       unit: 'ms',
       ours: 'during the flood',
       samples: await compare(),
