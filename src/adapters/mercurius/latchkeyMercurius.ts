@@ -351,7 +351,9 @@ class Adapter {
     return whenDone(asked.finish(result), (done) => {
       reply.code(done.statusCode);
       for (const [name, value] of done.headers) reply.header(name, value);
-      return extensions === undefined ? done.result : { ...done.result, extensions };
+      return extensions === undefined
+        ? done.result
+        : { ...done.result, extensions: { ...extensions, ...done.result?.extensions } };
     });
   }
 }

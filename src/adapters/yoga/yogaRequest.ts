@@ -97,14 +97,15 @@ export class YogaRequest {
 function answerOf(reply: PlainReply, given: YogaResult['extensions']): YogaResult {
   const headers = Object.fromEntries(reply.headers);
   const result = reply.result as YogaResult;
+  const added = reply.result?.extensions;
   if (given === undefined) {
-    result.extensions = { http: { status: reply.statusCode, headers } };
+    result.extensions = { ...added, http: { status: reply.statusCode, headers } };
     return result;
   }
   const { http, ...extensions } = given;
   const own = (http ?? {}) as { status?: number; headers?: Record<string, string> };
   const status = reply.errors === undefined ? (own.status ?? reply.statusCode) : reply.statusCode;
-  result.extensions = { ...extensions, http: { status, headers: { ...own.headers, ...headers } } };
+  result.extensions = { ...extensions, ...added, http: { status, headers: { ...own.headers, ...headers } } };
   return result;
 }
 

@@ -10,6 +10,7 @@ import type { LimitFields } from '../limits/limitFields.js';
 import { writeLimitFields } from '../limits/limitHeaders.js';
 import type { Authenticator } from './authenticator.js';
 import { requestIn, type ContextSource } from './contextSource.js';
+import { asksForCost, COST_FIELD } from './costField.js';
 import { readableSource } from './headerFields.js';
 import { locateCredential, type CredentialSource } from './locate.js';
 import { accepted, failed } from './observed.js';
@@ -58,6 +59,7 @@ export function createContextBuilder(
     principal,
     origin: originOf(request),
     counted: anonymous !== undefined && principal.kind === 'anonymous',
+    reportsCost: asksForCost(request.headers[COST_FIELD]),
   });
   const arrive = (request: CredentialSource, principal: Principal): LatchkeyContext | Promise<LatchkeyContext> => {
     try {

@@ -136,4 +136,6 @@ export interface LatchkeyContext {
   readonly counted?: boolean;
   /** The client's address and user agent, for the audit log. Default: unknown. */
   readonly origin?: Origin;
+  /** Whether the response has the cost of the operation: the request has `Latchkey-Cost: report`. Default: no. */
+  readonly reportsCost?: boolean;
 }

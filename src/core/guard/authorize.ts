@@ -49,7 +49,7 @@ interface AuthorizerOptions extends ReviewOptions {
 }
 
 /** A request to decide on. */
-interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled'> {
+interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled' | 'units'> {
   /** Whether the server runs {@link Denied.document} in place of the operation. Default: no, so that it is refused. */
   readonly canFilter?: boolean;
   /** Default: the option of the server. */
@@ -71,6 +71,8 @@ interface Allowed extends Omit<Charge, 'refusal'> {
   readonly compiled: CompiledOperation;
   /** The fields that must not run; null: the operation may run as it is. */
   readonly denied: Denied | null;
+  /** The estimate in cost units; null: the schema has no cost directives, or they are not used. */
+  readonly estimate: number | null;
 }
 
 interface Invalid extends Omit<Charge, 'refusal'> {
@@ -239,30 +241,33 @@ export class Authorizer {
     compiled: CompiledOperation,
     denied: Denied | null = null,
   ): Decision | Promise<Decision> {
-    const { principal, wasCounted, wasParsed } = request;
-    const { limits } = this.#options;
-    const given = { compiled, wasCounted, wasParsed };
+    const { principal, variables, wasCounted, wasParsed } = request;
+    const { limits, cost: mode = 'enforce' } = this.#options;
     try {
+      const estimate = compiled.weighed === null ? null : compiled.weighed.estimate(variables);
+      const units = mode === 'enforce' ? (estimate ?? compiled.cost) : null;
+      const given = { compiled, variables, units, wasCounted, wasParsed };
+      const run = { compiled, denied, estimate };
       const charge =
         principal.kind === 'anonymous'
           ? chargeAnonymous(limits, principal, given)
           : chargeKey(limits, principal, given);
-      if (!(charge instanceof Promise)) return this.#settle(principal, { compiled, denied }, charge);
+      if (!(charge instanceof Promise)) return this.#settle(principal, run, charge);
       return charge
-        .then((late) => this.#settle(principal, { compiled, denied }, late))
+        .then((late) => this.#settle(principal, run, late))
         .catch((error: unknown) => this.#refuseUncounted(principal, error, compiled.counted));
     } catch (error) {
       return this.#refuseUncounted(principal, error, compiled.counted);
     }
   }
 
-  #settle(principal: Principal, run: Pick<Allowed, 'compiled' | 'denied'>, charge: Charge): Decision {
-    const { compiled, denied } = run;
+  #settle(principal: Principal, run: Pick<Allowed, 'compiled' | 'denied' | 'estimate'>, charge: Charge): Decision {
+    const { compiled, denied, estimate } = run;
     const { refusal, admission, creation, isCounted } = charge;
     const { cost, counted } = compiled;
     if (refusal !== null) return this.#refused(principal, refusal, { admission, creation, isCounted }, counted);
     if (principal.kind !== 'anonymous') this.#options.log.admitted(principal, cost, counted);
-    return { outcome: 'allowed', compiled, denied, admission, creation, isCounted };
+    return { outcome: 'allowed', compiled, denied, estimate, admission, creation, isCounted };
   }
 
   /** A request that can't be counted is not counted as a failed one later, because its caller should send it again. */

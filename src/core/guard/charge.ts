@@ -8,15 +8,29 @@ import { peekAll } from '../limits/peekAll.js';
 import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
 import { restOf } from '../limits/rest.js';
 import { subjectOfKey } from '../limits/subjects.js';
+import type { CostLimits, TierLimits } from '../limits/tiers.js';
 import type { CompiledOperation } from './compiledOperation.js';
+import { refuseExpensive } from './cost/refuseExpensive.js';
+import type { Variables } from './cost/uses.js';
 
 /** An operation to count. */
 export interface Chargeable {
-  readonly compiled: Pick<CompiledOperation, 'cost' | 'tokens' | 'category'>;
+  readonly compiled: Pick<CompiledOperation, 'cost' | 'tokens' | 'category' | 'weighed'>;
+  /** Those that its cost depends on. */
+  readonly variables: Variables;
+  /** In cost units, at least 1; null: limits in cost units don't apply. */
+  readonly units: number | null;
   /** Whether one request was counted when it arrived. */
   readonly wasCounted: boolean;
   /** Whether the document was parsed for this request, instead of found in a cache. */
   readonly wasParsed: boolean;
+}
+
+/** The amounts that an operation takes from the windows. */
+interface Amounts {
+  readonly requests: number;
+  /** In cost units. */
+  readonly units: number;
 }
 
 /** The result of counting an operation. */
@@ -51,12 +65,29 @@ export function chargeKey(
 function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Charge | Promise<Charge> {
   const { cost, category } = given.compiled;
   const subject = subjectOfKey(principal, limits.tiers, category);
-  const rest = given.wasCounted ? restOf(limitsOf(subject, limits.tiers), subject, cost) : cost;
-  if (rest === 0) return FREE;
-  const admission = admit(limits, subject, rest, given);
-  return admission instanceof Promise
-    ? admission.then((late) => chargeOf(late, refusalOf(late, cost)))
-    : chargeOf(admission, refusalOf(admission, cost));
+  const own = limitsOf(subject, limits.tiers);
+  const expensive = own.cost === null ? null : refuseUnits(given, own.cost);
+  if (expensive !== null) return expensive;
+  const rest = given.wasCounted ? restOf(own, subject, cost) : cost;
+  const units = unitsIn(own, given);
+  if (rest === 0 && units === 0) return FREE;
+  const settle = (admission: Admission): Charge => chargeOf(admission, refusalOf(admission, cost, 'key', units));
+  const admission = admit(limits, subject, { requests: rest, units }, given);
+  return admission instanceof Promise ? admission.then(settle) : settle(admission);
+}
+
+/** Returns the cost units that count in the windows of these limits. */
+function unitsIn({ cost }: TierLimits, { units }: Chargeable): number {
+  return cost === null || units === null ? 0 : Math.min(units, MOST_UNITS);
+}
+
+/** More than any window has. */
+const MOST_UNITS = 2 ** 31;
+
+/** Refuses an operation whose cost is unknown or too high. If its document was parsed, it counts as one failed request. */
+function refuseUnits({ compiled, variables, units, wasParsed }: Chargeable, { max }: CostLimits): Charge | null {
+  const refusal = units === null ? null : refuseExpensive({ compiled, variables, estimate: units }, max);
+  return refusal && { refusal, admission: null, creation: null, isCounted: !wasParsed };
 }
 
 async function chargeCreation(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Promise<Charge> {
@@ -79,15 +110,20 @@ async function chargeCreation(limits: Limits, principal: AuthenticatedPrincipal,
 export function chargeAnonymous(
   limits: Limits,
   principal: AnonymousPrincipal,
-  { compiled: { cost }, wasCounted }: Chargeable,
+  given: Chargeable,
 ): Charge | Promise<Charge> {
-  const refusal = refuseTooCostly(limits.tiers.ANONYMOUS, cost);
+  const { cost } = given.compiled;
+  const own = limits.tiers.ANONYMOUS;
+  const refusal = refuseTooCostly(own, cost);
   if (refusal !== null) return { ...FREE, refusal };
+  const expensive = own.cost === null ? null : refuseUnits(given, own.cost);
+  if (expensive !== null) return { ...expensive, isCounted: true };
   const subject = subjectOf(principal);
-  const rest = wasCounted ? cost - 1 : cost;
-  if (subject === null || rest === 0) return FREE;
-  const settle = (admission: Admission): Charge => chargeOf(admission, refusalOf(admission, cost, 'anonymous'));
-  const admission = limits.admit(subject, rest);
+  const rest = given.wasCounted ? cost - 1 : cost;
+  const units = unitsIn(own, given);
+  if (subject === null || (rest === 0 && units === 0)) return FREE;
+  const settle = (admission: Admission): Charge => chargeOf(admission, refusalOf(admission, cost, 'anonymous', units));
+  const admission = limits.admit(subject, rest, units);
   return admission instanceof Promise ? admission.then(settle) : settle(admission);
 }
 
@@ -104,17 +140,17 @@ function chargeOf(admission: Admission, refusal: Refusal | null): Charge {
 function admit(
   limits: Limits,
   subject: Subject,
-  cost: number,
+  { requests, units }: Amounts,
   { wasCounted, wasParsed }: Chargeable,
 ): Admission | Promise<Admission> {
   const again = (first: Admission): Admission | Promise<Admission> => {
     if (wasCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !wasParsed)) return first;
     const taken = limits.admit({ ...subject, category: undefined }, 1);
     if (taken instanceof Promise) {
-      return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, cost) : first));
+      return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, requests, units) : first));
     }
-    return taken.outcome === 'admitted' ? limits.admit(subject, cost) : first;
+    return taken.outcome === 'admitted' ? limits.admit(subject, requests, units) : first;
   };
-  const admission = limits.admit(subject, cost);
+  const admission = limits.admit(subject, requests, units);
   return admission instanceof Promise ? admission.then(again) : again(admission);
 }

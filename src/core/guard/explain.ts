@@ -60,6 +60,8 @@ export interface ExplainedCost {
   readonly fields: readonly FieldPart[];
   /** A list whose size the operation doesn't give, so that tiers with limits in cost units refuse it; null: there is none. */
   readonly unsized: string | null;
+  /** Whether the limits in cost units of a tier apply. */
+  readonly isEnforced: boolean;
 }
 
 export interface Explanation {
@@ -178,7 +180,8 @@ export class Explainer {
       }),
       missingScopes: missing?.code === 'FORBIDDEN' ? missing.missing : [],
       cost: compiled.cost,
-      estimate: compiled.weighed && estimateOf(compiled.weighed, variables),
+      estimate:
+        compiled.weighed && estimateOf(compiled.weighed, variables, (this.#options.cost ?? 'enforce') === 'enforce'),
       tokens: compiled.tokens,
       category: compiled.category,
       objections,
@@ -259,11 +262,16 @@ export class Explainer {
 /** The number of fields in an {@link ExplainedCost}. */
 const DEAREST = 10;
 
-function estimateOf(weighed: OperationCost, variables: Readonly<Record<string, unknown>>): ExplainedCost {
+function estimateOf(
+  weighed: OperationCost,
+  variables: Readonly<Record<string, unknown>>,
+  isEnforced: boolean,
+): ExplainedCost {
   return {
     cost: weighed.estimate(variables),
     fields: weighed.dearest(variables, DEAREST),
     unsized: weighed.unsized(variables)?.coordinate ?? null,
+    isEnforced,
   };
 }
 

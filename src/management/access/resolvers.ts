@@ -51,7 +51,10 @@ export interface Holder {
   readonly left: boolean;
 }
 
-type Reason = Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | 'COST_EXCEEDS_BURST' | 'RATE_LIMITED';
+type Reason =
+  Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | 'COST_EXCEEDS_BURST' | 'RATE_LIMITED' | CostReason;
+
+type CostReason = 'COST_EXCEEDED' | 'LIST_SIZE_REQUIRED';
 
 interface Explained extends Omit<Explanation, 'objections'> {
   readonly reasons: readonly Reason[];
@@ -78,6 +81,13 @@ const MAX_INT = 2 ** 31 - 1;
 function sizeOf(document: string, most: number): number {
   const size = Math.ceil(document.length / CHARACTERS_PER_TOKEN);
   return Math.max(1, size, size < most ? countTokens(document, most) : 0);
+}
+
+/** Returns why the cost of an operation would refuse it. @param max the most that one operation may cost; null: unlimited */
+export function costReasons(estimate: Explanation['estimate'], max: number | null): readonly CostReason[] {
+  if (estimate === null || max === null || !estimate.isEnforced) return [];
+  if (estimate.unsized !== null) return ['LIST_SIZE_REQUIRED'];
+  return estimate.cost > max ? ['COST_EXCEEDED'] : [];
 }
 
 /** Resolvers of explainAccess. It only reads: it records no use of the key and counts nothing for it. */
@@ -143,9 +153,12 @@ export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, n
         if (status === 'EXPIRED') reasons.push('KEY_EXPIRED');
         if (holder.left) reasons.push('USER_LEFT');
         reasons.push(...objections);
+        const max = limiter.tiers[tier].cost?.max ?? null;
+        reasons.push(...costReasons(explained.estimate, max));
         if (foretold.outcome === 'never') reasons.push('COST_EXCEEDS_BURST');
         if (foretold.outcome === 'refused') reasons.push('RATE_LIMITED');
-        return { ...explained, reasons, room, outlook: foretold };
+        const estimate = explained.estimate && { ...explained.estimate, max };
+        return { ...explained, estimate, reasons, room, outlook: foretold };
       },
     },
     AccessExplanation: {

@@ -19,6 +19,7 @@ const REQUEST_HEADERS = [
   'Accept',
   'Apollo-Require-Preflight',
   'X-Apollo-Operation-Name',
+  'Latchkey-Cost',
   ...MCP_HEADERS,
 ];
 

@@ -1,3 +1,4 @@
+import { asksForCost, COST_FIELD } from '../../core/auth/costField.js';
 import { ApolloServer } from '@apollo/server';
 import {
   ApolloServerPluginInlineTraceDisabled,
@@ -89,6 +90,7 @@ export async function graphqlRoute(
         requestId,
         outcome,
         counted: principal.kind === 'anonymous',
+        reportsCost: asksForCost(request.headers[COST_FIELD]),
         opening: null,
       };
       const operation = isPlain(request) ? known.find(request.body) : null;

@@ -10,6 +10,7 @@ import type { Authorizer, Decision, OnDenied } from '../authorize.js';
 import { isPrincipal, principalIn } from '../decide.js';
 import type { Denied } from '../denied/denied.js';
 import type { OperationRequest } from '../review.js';
+import { reportCost, type OperationCosts } from './costReport.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
 import {
@@ -65,6 +66,8 @@ export class GuardedRequest {
   #decision: Decision | null = null;
   /** The operation that was checked. */
   #operation: OperationDefinitionNode | null = null;
+  /** Its variables. */
+  #variables: Readonly<Record<string, unknown>> = {};
   /** The windows from which the request was taken as a failed one. */
   #failed: Admission | null = null;
   /** Was the response prepared from the caller's view of the schema? */
@@ -105,6 +108,7 @@ export class GuardedRequest {
       return this.#settle(authorizer.refuse(null, error));
     }
     this.#operation = operation.operation;
+    this.#variables = operation.variables;
     const wasCounted = (context as LatchkeyContext).counted === true;
     const decision = authorizer.authorize({
       schema: operation.schema,
@@ -202,6 +206,28 @@ export class GuardedRequest {
     }
   }
 
+  /**
+   * Measures the cost of the response, and gives back the difference to the estimate. The estimate stands for a response with errors: an
+   * operation could fail on purpose after its work was done.
+   */
+  #settleCost({ result, errors }: Reply): OperationCosts | null {
+    const decision = this.#decision;
+    if (decision?.outcome !== 'allowed' || decision.estimate === null) return null;
+    const { estimate, admission, compiled } = decision;
+    const isWhole = result?.data != null && result.errors === undefined && (errors ?? []).length === 0;
+    const measured = isWhole ? (compiled.weighed?.measure(result.data ?? {}, this.#variables) ?? null) : null;
+    const { limits, report } = this.#options;
+    if (measured !== null && measured < estimate && admission !== null) {
+      try {
+        limits.giveBack?.(admission, estimate - measured);
+      } catch (error) {
+        // They stay taken until they expire.
+        report(error, { principal: ANONYMOUS }, this.#logger);
+      }
+    }
+    return { estimate, actual: measured };
+  }
+
   #complete(reply: Reply, principal: Principal): void | Promise<void> {
     const authorizer = this.#authorizer;
     const { answer, limits, resourceMetadata, rateLimitHeaders } = this.#options;
@@ -209,6 +235,7 @@ export class GuardedRequest {
     const { denied } = this;
     // A cache may have answered with the fields of another caller (B32).
     if (denied !== null && !this.wasExecuted && !this.#isPrepared) replaceResult(reply, denied.refusal);
+    const cost = this.#settleCost(reply);
     setStatus(reply, resourceMetadata());
     if (denied !== null) addDenied(reply, denied, answer);
     tellOutcome(reply);
@@ -219,6 +246,7 @@ export class GuardedRequest {
     if (!this.#isPrepared && document !== undefined && operation != null) {
       if (authorizer.isToNarrow({ schema, document, operation, variables })) narrow(reply, view());
     }
+    if (cost !== null && contextIn(reply.context).reportsCost === true) reportCost(reply, cost);
     const style = rateLimitHeaders();
     const admission = this.#failed ?? this.#decision?.admission ?? null;
     if (admission !== null) {

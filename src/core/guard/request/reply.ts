@@ -49,6 +49,7 @@ export interface Reply {
 interface Result {
   data?: Record<string, unknown> | null;
   errors?: readonly GraphQLFormattedError[];
+  extensions?: Record<string, unknown>;
 }
 
 /**
