@@ -1,8 +1,9 @@
-import { getVariableValues, type GraphQLSchema } from 'graphql';
+import { getVariableValues, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import type { CostMode } from './cost/costMode.js';
+import type { Variables } from './cost/uses.js';
 import { subjectOfKey } from '../limits/subjects.js';
 import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
 import { decide, meets } from './decide.js';
@@ -49,7 +50,7 @@ interface AuthorizerOptions extends ReviewOptions {
 }
 
 /** A request to decide on. */
-interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled' | 'units'> {
+interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled' | 'estimate' | 'units'> {
   /** Whether the server runs {@link Denied.document} in place of the operation. Default: no, so that it is refused. */
   readonly canFilter?: boolean;
   /** Default: the option of the server. */
@@ -236,17 +237,35 @@ export class Authorizer {
     return this.prepare(schema).compile(document, operation, variables);
   }
 
+  get #isEnforced(): boolean {
+    return (this.#options.cost ?? 'enforce') === 'enforce';
+  }
+
+  /** Returns the cost units that an operation takes; null: limits in cost units don't apply. */
+  unitsOf({ cost, weighed }: Pick<CompiledOperation, 'cost' | 'weighed'>, variables: Variables): number | null {
+    return this.#isEnforced ? (weighed?.estimate(variables) ?? cost) : null;
+  }
+
   #charge(
     request: AuthorizationRequest,
     compiled: CompiledOperation,
     denied: Denied | null = null,
   ): Decision | Promise<Decision> {
     const { principal, variables, wasCounted, wasParsed } = request;
-    const { limits, cost: mode = 'enforce' } = this.#options;
+    const { limits } = this.#options;
     try {
       const estimate = compiled.weighed === null ? null : compiled.weighed.estimate(variables);
-      const units = mode === 'enforce' ? (estimate ?? compiled.cost) : null;
-      const given = { compiled, variables, units, wasCounted, wasParsed };
+      const units = this.#isEnforced ? (estimate ?? compiled.cost) : null;
+      // The cost of a subscription is that of each event, which is counted when it occurs.
+      const isStream = request.operation.operation === OperationTypeNode.SUBSCRIPTION;
+      const given = {
+        compiled,
+        variables,
+        estimate: units,
+        units: isStream && units !== null ? 1 : units,
+        wasCounted,
+        wasParsed,
+      };
       const run = { compiled, denied, estimate };
       const charge =
         principal.kind === 'anonymous'

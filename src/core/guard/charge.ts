@@ -18,7 +18,9 @@ export interface Chargeable {
   readonly compiled: Pick<CompiledOperation, 'cost' | 'tokens' | 'category' | 'weighed'>;
   /** Those that its cost depends on. */
   readonly variables: Variables;
-  /** In cost units, at least 1; null: limits in cost units don't apply. */
+  /** The cost in cost units, at least 1; null: limits in cost units don't apply. */
+  readonly estimate: number | null;
+  /** The cost units that are taken now. */
   readonly units: number | null;
   /** Whether one request was counted when it arrived. */
   readonly wasCounted: boolean;
@@ -85,8 +87,8 @@ function unitsIn({ cost }: TierLimits, { units }: Chargeable): number {
 const MOST_UNITS = 2 ** 31;
 
 /** Refuses an operation whose cost is unknown or too high. If its document was parsed, it counts as one failed request. */
-function refuseUnits({ compiled, variables, units, wasParsed }: Chargeable, { max }: CostLimits): Charge | null {
-  const refusal = units === null ? null : refuseExpensive({ compiled, variables, estimate: units }, max);
+function refuseUnits({ compiled, variables, estimate, wasParsed }: Chargeable, { max }: CostLimits): Charge | null {
+  const refusal = estimate === null ? null : refuseExpensive({ compiled, variables, estimate }, max);
   return refusal && { refusal, admission: null, creation: null, isCounted: !wasParsed };
 }
 

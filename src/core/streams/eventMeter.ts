@@ -1,6 +1,7 @@
 import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Category } from '../limits/category.js';
-import type { Limits } from '../limits/limits.js';
+import { limitsOf } from '../limits/bounds.js';
+import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { subjectOfKey } from '../limits/subjects.js';
 import type { Refusal } from '../errors/refusal.js';
@@ -13,8 +14,10 @@ const LONGEST_WAIT = 1_000;
 
 interface EventMeterOptions {
   readonly limits: Limits;
-  /** The cost of the operation. */
+  /** The cost of the operation in requests. */
   readonly cost: number;
+  /** The estimate for one event in cost units. Default: limits in cost units don't apply. */
+  readonly units?: number | null;
   readonly category: Category;
   readonly admitted: (principal: AuthenticatedPrincipal) => void;
   readonly refused: (principal: AuthenticatedPrincipal, refusal: Refusal) => void;
@@ -28,6 +31,8 @@ export class EventMeter {
   readonly #options: EventMeterOptions;
   /** The refusal that an event is waiting for. */
   #waitsFor: { readonly principal: AuthenticatedPrincipal; readonly refusal: Refusal } | null = null;
+  /** The event that was paid for last. */
+  #taken: Admission | null = null;
   #stop = (): void => undefined;
   #isStopped = false;
 
@@ -43,9 +48,12 @@ export class EventMeter {
     const { limits, cost, category, admitted, refused } = this.#options;
     try {
       for (let waits = 0; !this.#isStopped; waits += 1) {
-        const admission = await limits.admit(subjectOfKey(principal, limits.tiers, category), cost);
-        const refusal = refusalOf(admission, cost);
+        const subject = subjectOfKey(principal, limits.tiers, category);
+        const units = limitsOf(subject, limits.tiers).cost === null ? 0 : (this.#options.units ?? 0);
+        const admission = await limits.admit(subject, cost, units);
+        const refusal = refusalOf(admission, cost, 'key', units);
         if (refusal === null) {
+          this.#taken = admission;
           admitted(principal);
           return;
         }
@@ -60,6 +68,14 @@ export class EventMeter {
     } finally {
       this.#waitsFor = null;
     }
+  }
+
+  /** Gives back the difference between the estimate and the cost of the last event. @param actual in cost units */
+  settle(actual: number): void {
+    const { limits, units } = this.#options;
+    const taken = this.#taken;
+    this.#taken = null;
+    if (taken !== null && units != null && actual < units) limits.giveBack?.(taken, units - actual);
   }
 
   /** Returns the refusal that an event is waiting for, which is final then; null: none is waiting. */

@@ -1,4 +1,4 @@
-import { createSourceEventStream, execute, type GraphQLError } from 'graphql';
+import { createSourceEventStream, execute, type ExecutionResult, type GraphQLError } from 'graphql';
 import type { AuthenticatedPrincipal, LatchkeyContext, Principal } from '../auth/principal.js';
 import { INTERNAL_ERROR, publicForm, settle, untold } from '../errors/publicErrors.js';
 import { unavailable } from '../errors/refusal.js';
@@ -122,21 +122,28 @@ export class GuardedSubscriptions<Message> {
   ): Opened<Message> {
     const { authorizer, streams, limits, log, messageOf } = this.#options;
     const { schema, document, operation, variables } = admitted.operation;
-    const { counted, cost, category } = authorizer.prepare(schema).compile(document, operation, variables);
+    const { counted, cost, category, weighed } = authorizer.prepare(schema).compile(document, operation, variables);
+    const meter = new EventMeter({
+      limits,
+      cost,
+      units: authorizer.unitsOf({ cost, weighed }, variables),
+      category,
+      admitted: (principal) => log.admitted(principal, cost, counted),
+      refused: (principal, refusal) => log.refused(principal, refusal, counted),
+    });
     const subscription = new Subscription<Message>({
       source,
       messageOf,
       turns: streams.turns,
       bytes: streams.bytes,
       bytesOf: streams.bytesOf,
-      meter: new EventMeter({
-        limits,
-        cost,
-        category,
-        admitted: (principal) => log.admitted(principal, cost, counted),
-        refused: (principal, refusal) => log.refused(principal, refusal, counted),
-      }),
-      answer: (event, principal) => this.#answer(event, admitted.contextFor(principal), admitted.operation),
+      meter,
+      answer: async (event, principal) => {
+        const result: ExecutionResult = await this.#answer(event, admitted.contextFor(principal), admitted.operation);
+        const actual = result.errors === undefined ? weighed?.measure(result.data ?? {}, variables) : null;
+        if (actual != null) meter.settle(actual);
+        return result;
+      },
       onEnd,
     });
     let passed: Principal | null = null;
