@@ -15,7 +15,7 @@ export const DOMAIN = /* GraphQL */ `
     node(id: ID!): Node @public
     nodes(ids: [ID!]!): [Node]! @public
     search(text: String, level: Level, filter: Filter): String @public
-    items(count: Int!): [Item!]! @auth
+    items(count: Int!): [Item!]! @listSize(assumedSize: 10) @auth
     text(length: Int!): String @auth
     failing: String @public
     faults(count: Int!): [Fault!]! @auth

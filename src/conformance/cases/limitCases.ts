@@ -40,6 +40,11 @@ const COSTS: readonly (readonly [string, number])[] = [
   ['mutation { a: touch b: touch }', 2],
 ];
 
+/** Query and `items` cost 1 each, and so does each item: an estimate of 12, because a list of items can have 10. */
+const ONE_ITEM = '{ items(count: 1) { id } }';
+const ONE_ITEM_DATA = { items: [{ id: 0 }] };
+const COSTLY: WorldOptions = { tiers: { GROWTH: { cost: { max: 20, rate: 24, burst: 24 }, keys: null } } };
+
 /** Cases about counting requests. */
 export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly ConformanceCase[] {
   return [
@@ -128,6 +133,42 @@ export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       },
       LOW,
     ),
+    suite.case(
+      'an operation above the cost that the tier allows for one never runs: 400, and a cheaper one runs',
+      async (world) => {
+        const { token } = await world.key();
+        const answer = await world.ask('{ a: items(count: 1) { id } b: items(count: 1) { id } }', { token });
+        const { message } = refused(world, answer, {
+          status: 400,
+          code: 'COST_EXCEEDED',
+          details: { cost: 23, limit: 20 },
+        });
+        assert.match(message, /Query\.items \(22\)/);
+        allowed(await world.ask(ONE_ITEM, { token }), ONE_ITEM_DATA);
+      },
+      COSTLY,
+    ),
+    suite.case(
+      'the difference between the estimate and the cost of the response is given back',
+      async (world) => {
+        const { token } = await world.key();
+        // Each of them costs 3 of 24, and needs room for 12.
+        for (let i = 0; i < 5; i += 1) allowed(await world.ask(ONE_ITEM, { token }), ONE_ITEM_DATA);
+        world.ran.length = 0;
+        refused(world, await world.ask(ONE_ITEM, { token }), {
+          status: 429,
+          code: 'RATE_LIMITED',
+          details: { unit: 'cost', limit: 24 },
+        });
+      },
+      COSTLY,
+    ),
+    suite.case('the cost is in the response if the request asks for it', async (world) => {
+      const { token } = await world.key();
+      const asked = await world.ask(ONE_ITEM, { token, headers: [['latchkey-cost', 'report']] });
+      assert.deepEqual(asked.body, { data: ONE_ITEM_DATA, extensions: { cost: { estimate: 12, actual: 3 } } });
+      allowed(await world.ask(ONE_ITEM, { token }), ONE_ITEM_DATA);
+    }),
     ...FAILING.map(([name, body, status]) =>
       suite.case(
         `${name} counts as one request, and reports the limits`,
