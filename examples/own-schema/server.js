@@ -14,10 +14,10 @@ if (latchkey.firstKey !== null) console.log(`Admin key: ${latchkey.firstKey.toke
 const typeDefs = /* GraphQL */ `
   extend type Query {
     opening: String! @public
-    orders: [Order!]! @auth(scope: "read:orders")
+    orders(first: Int = 20): [Order!]! @listSize(slicingArguments: ["first"]) @auth(scope: "read:orders")
   }
   extend type Mutation {
-    cancelOrder(id: ID!): Order @auth(scope: "write:orders")
+    cancelOrder(id: ID!): Order @cost(weight: "5") @auth(scope: "write:orders")
   }
   type Order {
     id: ID!
@@ -27,7 +27,7 @@ const typeDefs = /* GraphQL */ `
 `;
 const orders = [{ id: 'A-1', total: 42, margin: 0.3 }];
 const resolvers = {
-  Query: { opening: () => '9 to 5', orders: () => orders },
+  Query: { opening: () => '9 to 5', orders: (_, { first }) => orders.slice(0, first) },
   Mutation: { cancelOrder: (_, { id }) => orders.find((order) => order.id === id) ?? null },
 };
 

@@ -1,6 +1,8 @@
 import { isSchema, type DocumentNode, type GraphQLSchema } from 'graphql';
-import type { LatchkeyContext } from '../core/auth/principal.js';
+import { ANONYMOUS, type LatchkeyContext } from '../core/auth/principal.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
+import { DEFAULT_LIST_SIZE } from '../core/guard/cost/operationCost.js';
+import { costsOf } from '../core/guard/cost/schemaCosts.js';
 import { assertGuarded, guardWith } from '../core/guard/guard.js';
 import { openings } from '../core/guard/openings.js';
 import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
@@ -29,7 +31,7 @@ export function guardOf(
   { options, log, tiers }: Foundation,
   { answer, typeDefs, resolvers, knownScopes, schemas }: GuardingOptions,
 ): (schema: GraphQLSchema, given?: { readonly plugin?: boolean }) => GraphQLSchema {
-  const { actions, rootFields } = options;
+  const { actions, rootFields, cost = 'enforce' } = options;
   const rules = { answer, ...(actions !== undefined && { actions }), ...(rootFields !== undefined && { rootFields }) };
   return (schema, given = {}) => {
     checkOptions('guard', guardSchemaOptions, given);
@@ -39,6 +41,7 @@ export function guardOf(
     }
     guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
     const guarded = assertGuarded(schema);
+    if (cost !== 'off') warnOfLists(schema, log);
     schemas.add(schema);
     tiers.watch(schema);
     knownScopes.add(guarded.scopes, () => openings(schema, guarded));
@@ -46,11 +49,34 @@ export function guardOf(
   };
 }
 
+/** A problem of a schema that is served nevertheless. */
+export class SchemaWarning extends Error {
+  override readonly name = 'SchemaWarning';
+}
+
+/** The number of lists that a warning names. */
+const NAMED_LISTS = 10;
+
+/** Warns of lists whose entries cost something, and whose size is unknown, in a schema with cost directives. */
+function warnOfLists(schema: GraphQLSchema, log: LatchkeyOptions['log']): void {
+  const { isDeclared, unsized } = costsOf(schema);
+  if (!isDeclared || unsized.length === 0) return;
+  const named = unsized.slice(0, NAMED_LISTS).join(', ');
+  const more = unsized.length > NAMED_LISTS ? ` and ${unsized.length - NAMED_LISTS} more` : '';
+  warn(
+    `The size of these lists is unknown, so that the cost of operations assumes ${DEFAULT_LIST_SIZE} entries: ${named}${more}. Add @listSize to them.`,
+    { principal: ANONYMOUS },
+    log,
+  );
+}
+
 function warnWithoutPlugin(log: LatchkeyOptions['log']): (context: unknown) => void {
-  return (context) => {
-    // Without the plugin, there is no server whose logger could be used.
-    // oxlint-disable-next-line no-console
-    if (log === undefined) console.warn(WITHOUT_PLUGIN);
-    else log(new Error(WITHOUT_PLUGIN), context as LatchkeyContext);
-  };
+  return (context) => warn(WITHOUT_PLUGIN, context as LatchkeyContext, log);
+}
+
+function warn(text: string, context: LatchkeyContext, log: LatchkeyOptions['log']): void {
+  // Without the plugin, there is no server whose logger could be used.
+  // oxlint-disable-next-line no-console
+  if (log === undefined) console.warn(text);
+  else log(new SchemaWarning(text), context);
 }

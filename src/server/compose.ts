@@ -20,6 +20,7 @@ import type { Feed } from '../core/util/feed.js';
 import { writeFaultOf } from '../shared/files/makeDirectory.js';
 import { FileFault, isOfSystem } from '../shared/files/wholeFile.js';
 import { assemble, type Assembly } from '../assembly/assembly.js';
+import { SchemaWarning } from '../assembly/guarding.js';
 import type { LatchkeyOptions } from '../assembly/latchkeyOptions.js';
 import { Limiter } from '../core/limits/limiter.js';
 import { tiersIn, type TierTable } from '../core/limits/tiers.js';
@@ -181,7 +182,8 @@ export async function composeService(
       cost: settings.cost,
       answer: settings.answer,
       log: (err, context) => {
-        logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
+        if (err instanceof SchemaWarning) logger.warn(err.message);
+        else logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
       },
     });
     for (const warning of settings.warnings) logger.warn(warning);
