@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { foretell } from '../../management/access/outlook.js';
 import { costReasons } from '../../management/access/resolvers.js';
 import type { Explainer } from '../../core/guard/explain.js';
+import { limitsOf } from '../../core/limits/bounds.js';
 import type { Limits } from '../../core/limits/limits.js';
 import { subjectOfKey } from '../../core/limits/subjects.js';
 import { told } from './toolResult.js';
@@ -33,7 +34,7 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
         const { outcome, ...more } = await foretell(limiter, principal, { ...explained, tokens });
         const reasons = [
           ...objections,
-          ...costReasons(explained.estimate, limiter.tiers[tier].cost?.max ?? null),
+          ...costReasons(explained.estimate, limitsOf({ tier }, limiter.tiers).cost?.max ?? null),
           ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),
         ];
         return told({ allowed: reasons.length === 0, reasons, ...explained, ...more });

@@ -29,5 +29,5 @@ test('takes the estimate of each event in cost units, and gives back the differe
   await meter.take(KEY);
   await expect(meter.take(KEY)).rejects.toMatchObject({ details: { code: 'RATE_LIMITED', unit: 'cost' } });
   expect(refused).toEqual(['RATE_LIMITED']);
-  await limits.close();
+  limits.close();
 });
