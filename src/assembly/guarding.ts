@@ -7,6 +7,7 @@ import { assertGuarded, guardWith } from '../core/guard/guard.js';
 import { openings } from '../core/guard/openings.js';
 import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
+import type { TierTable } from '../core/limits/tiers.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkOptions } from '../core/util/checkOptions.js';
 import { assertUnmerged } from '../management/schema/mergedTypes.js';
@@ -41,7 +42,7 @@ export function guardOf(
     }
     guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
     const guarded = assertGuarded(schema);
-    if (cost !== 'off') warnOfLists(schema, log);
+    if (cost === 'measure' || (cost === 'enforce' && hasCostLimits(tiers.table))) warnOfLists(schema, log);
     schemas.add(schema);
     tiers.watch(schema);
     knownScopes.add(guarded.scopes, () => openings(schema, guarded));
@@ -56,6 +57,10 @@ export class SchemaWarning extends Error {
 
 /** The number of lists that a warning names. */
 const NAMED_LISTS = 10;
+
+function hasCostLimits(table: TierTable): boolean {
+  return Object.values(table).some(({ cost }) => cost !== null);
+}
 
 /** Warns of lists whose entries cost something, and whose size is unknown, in a schema with cost directives. */
 function warnOfLists(schema: GraphQLSchema, log: LatchkeyOptions['log']): void {

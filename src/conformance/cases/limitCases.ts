@@ -163,7 +163,7 @@ export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       },
       COSTLY,
     ),
-    suite.case('the cost is in the response if the request asks for it', async (world) => {
+    suite.case('a request can have the cost in its response', async (world) => {
       const { token } = await world.key();
       const asked = await world.ask(ONE_ITEM, { token, headers: [['latchkey-cost', 'report']] });
       assert.deepEqual(asked.body, { data: ONE_ITEM_DATA, extensions: { cost: { estimate: 12, actual: 3 } } });

@@ -19,6 +19,7 @@ import {
 } from 'graphql';
 import { unavailable } from '../../core/errors/refusal.js';
 import { markForwarded } from '../../core/guard/forwardedSchemas.js';
+import { COST, LIST_SIZE } from '../../core/guard/cost/costDirectives.js';
 import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import type { Policy, Ruling } from './gatewayPolicy.js';
@@ -127,17 +128,25 @@ function identityOf(node: DocumentNode['definitions'][number]): string {
   return `${node.kind} ${'name' in node ? node.name.value : ''}`;
 }
 
-/** Removes all directives but those of the specification, and definitions that can't occur in operations. */
+/**
+ * Removes all directives but those of the specification and those of costs, and definitions that can't occur in operations. Costs give
+ * access to nothing, and a policy has none.
+ */
 function withoutDirectives(document: DocumentNode): DocumentNode {
-  const specified = new Set(['deprecated', 'specifiedBy', 'oneOf']);
+  const kept = new Set(['deprecated', 'specifiedBy', 'oneOf']);
+  for (const node of document.definitions) {
+    if (node.kind === Kind.DIRECTIVE_DEFINITION && COSTS.has(node.name.value)) kept.add(node.name.value);
+  }
   return visit(document, {
-    Directive: ({ name }: DirectiveNode) => (specified.has(name.value) ? undefined : null),
-    DirectiveDefinition: ({ locations }) =>
-      locations.some(({ value }) => OF_OPERATIONS.has(value)) ? undefined : null,
+    Directive: ({ name }: DirectiveNode) => (kept.has(name.value) ? undefined : null),
+    DirectiveDefinition: ({ name, locations }) =>
+      kept.has(name.value) || locations.some(({ value }) => OF_OPERATIONS.has(value)) ? undefined : null,
     // Only there to be extended with directives of the schema.
     SchemaExtension: ({ operationTypes = [] }) => (operationTypes.length > 0 ? undefined : null),
   });
 }
+
+const COSTS: ReadonlySet<string> = new Set([COST, LIST_SIZE]);
 
 const OF_OPERATIONS: ReadonlySet<string> = new Set([
   ...(['QUERY', 'MUTATION', 'SUBSCRIPTION', 'FIELD', 'FRAGMENT_DEFINITION'] as const),

@@ -1,4 +1,5 @@
 import { buildSchema, printSchema } from 'graphql';
+import { costsOf } from '../../../src/core/guard/cost/schemaCosts.js';
 import { annotatedSchema, policedSchema } from '../../../src/server/gateway/gatewaySchema.js';
 import { driftOf } from '../../../src/server/gateway/drift.js';
 import { parsePolicy } from '../../../src/server/gateway/gatewayPolicy.js';
@@ -103,6 +104,17 @@ test("drops the upstream's directives, which decide nothing here, and keeps thos
   const printed = printSchema(policed(OPEN));
   expect(printed).not.toContain('@auth');
   expect(printed).toContain('directive @live on QUERY');
+});
+
+test("keeps the upstream's cost directives, if they are declared", () => {
+  const declared = `directive @cost(weight: String!) on FIELD_DEFINITION
+    type Query { a: Int @cost(weight: "7") b: Int @other } directive @other on FIELD_DEFINITION`;
+  const { schema } = policedSchema(
+    { sdl: declared, label: 'The schema' },
+    parsePolicy('Query.*: public', 'policy.yaml'),
+  );
+  expect(costsOf(schema).fields.get('Query')?.get('a')?.weight).toBe(7_000);
+  expect(printSchema(schema)).not.toContain('@other');
 });
 
 test.each([

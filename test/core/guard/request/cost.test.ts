@@ -140,7 +140,7 @@ test('limits callers without a key', async () => {
   expect((await send('{ orders(first: 3) { id } }', { principal: ANONYMOUS })).refusal).toBeNull();
 });
 
-test('reports the cost in the response if the request asks for it', async () => {
+test('reports the cost in the response only if the request has the header field', async () => {
   const { reply } = await send('{ orders(first: 8) { id } }', { data: orders(3), reportsCost: true });
   expect(reply.result?.extensions).toEqual({ cost: { estimate: 10, actual: 5 } });
   const measured = await send('{ orders(first: 8) { id } }', { data: orders(3), reportsCost: true, mode: 'measure' });
