@@ -29,17 +29,21 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
 export async function foretell(
   limiter: Pick<Limits, 'peek' | 'tiers'>,
   key: Limited,
-  { cost, tokens, category }: Pick<Explanation, 'cost' | 'tokens' | 'category'>,
+  { cost, tokens, category, estimate }: Pick<Explanation, 'cost' | 'tokens' | 'category' | 'estimate'>,
 ): Promise<Outlook> {
   const subject = subjectOfKey(key, limiter.tiers);
   const { limits, room, otherRooms = [] } = await peekAll(limiter, subject);
   const limited = category !== null && limits.categories[category] !== undefined;
   const rooms = [room, ...otherRooms.filter(({ of }) => of !== 'cost')];
   if (limited) rooms.push(await limiter.peek({ ...subject, category }));
-  const own = outlook(rooms, cost ?? 1);
+  const ofCost = otherRooms.filter(({ of }) => of === 'cost');
+  const byCost = estimate?.isEnforced === true ? outlook(ofCost, estimate.cost) : ADMITTED;
+  const own = worse(outlook(rooms, cost ?? 1), byCost);
   if (tokens === 0) return own;
   return worse(own, outlook([await limiter.peek(creationSubject(key))], tokens));
 }
+
+const ADMITTED: Outlook = { outcome: 'admitted' };
 
 function worse(one: Outlook, other: Outlook): Outlook {
   if (one.outcome === 'never' || other.outcome === 'admitted') return one;

@@ -9,6 +9,7 @@ import type { Actor, ActorContext } from '../../core/keys/actor.js';
 import type { WholeKey } from '../../core/keys/configured.js';
 import type { KeyService } from '../../core/keys/keyService.js';
 import { limitsOf } from '../../core/limits/bounds.js';
+import { subjectOfKey } from '../../core/limits/subjects.js';
 import type { Limits } from '../../core/limits/limits.js';
 import type { Limited } from '../../core/limits/subjects.js';
 import { statusOf } from '../../core/store/records.js';
@@ -154,7 +155,7 @@ export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, n
         if (status === 'EXPIRED') reasons.push('KEY_EXPIRED');
         if (holder.left) reasons.push('USER_LEFT');
         reasons.push(...objections);
-        const max = limitsOf({ tier }, limiter.tiers).cost?.max ?? null;
+        const max = limitsOf(subjectOfKey(room, limiter.tiers), limiter.tiers).cost?.max ?? null;
         reasons.push(...costReasons(explained.estimate, max));
         if (foretold.outcome === 'never') reasons.push('COST_EXCEEDS_BURST');
         if (foretold.outcome === 'refused') reasons.push('RATE_LIMITED');

@@ -32,9 +32,10 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
           reader: principal,
         });
         const { outcome, ...more } = await foretell(limiter, principal, { ...explained, tokens });
+        const own = limitsOf(subjectOfKey(principal, limiter.tiers), limiter.tiers);
         const reasons = [
           ...objections,
-          ...costReasons(explained.estimate, limitsOf({ tier }, limiter.tiers).cost?.max ?? null),
+          ...costReasons(explained.estimate, own.cost?.max ?? null),
           ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),
         ];
         return told({ allowed: reasons.length === 0, reasons, ...explained, ...more });
