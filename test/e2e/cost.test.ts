@@ -1,10 +1,10 @@
 import { tierTable } from '../../src/core/limits/tiers.js';
 import { startService, type TestService } from '../support/service.js';
 
-const MAX = 20_000;
+const MAX = 6_000_000;
 const most = { rate: 1e6, burst: 1e6 };
-const cost = { max: MAX, rate: 500_000, burst: 500_000 };
-const tiers = tierTable({ ENTERPRISE: { ...most, cost }, ANONYMOUS: most, KEY_CREATION: most });
+const cost = { max: MAX, rate: 50_000_000, burst: 50_000_000 };
+const tiers = tierTable({ GROWTH: { ...most, cost }, ANONYMOUS: most, KEY_CREATION: most });
 
 let service: TestService;
 beforeAll(async () => {
@@ -79,24 +79,28 @@ test('charges work in proportion, where requests do not', async () => {
   expect(spread(({ bytes, units }) => bytes / units)).toBeLessThan(100);
 });
 
+const DEEP = '{ asset { upstream { asset { upstream { asset { name } } } } } }';
+
 test('refuses an operation above the maximum of the tier, with its variables, and says what costs most', async () => {
-  const query = 'query ($n: Int) { assets(first: $n) { schema { columns { name } } } }';
+  const query = `query ($n: Int) { assets(first: $n) { upstream ${DEEP} } }`;
   const { status, body } = await service.query(query, { variables: { n: 100 } });
   expect(status).toBe(400);
   expect(body.data).toBeUndefined();
-  expect(body.errors[0].extensions).toEqual({ code: 'COST_EXCEEDED', cost: 100_402, limit: MAX });
-  expect(body.errors[0].message).toContain('The most expensive fields are AssetSchema.columns (100100)');
-  const fewer = await service.query(query, { variables: { n: 5 } });
+  expect(body.errors[0].extensions).toEqual({ code: 'COST_EXCEEDED', cost: 304_040_202, limit: MAX });
+  expect(body.errors[0].message).toContain(
+    'The most expensive fields are AssetRef.asset (202020000), Asset.upstream (',
+  );
+  const fewer = await service.query(query, { variables: { n: 1 } });
   expect(fewer.status).toBe(200);
 });
 
 test('shows the cost windows in the fields of the limits', async () => {
   const { headers } = await service.query('{ viewer { credential { id } } }');
-  expect(headers.get('ratelimit-policy')).toContain('"cost-rate";q=500000;w=60');
+  expect(headers.get('ratelimit-policy')).toContain('"cost-rate";q=50000000;w=60');
 });
 
 test('explains the estimate, the maximum and the dearest fields', async () => {
-  const document = '{ assets { name schema { columns { name } } } }';
+  const document = `{ assets { upstream ${DEEP} } }`;
   const me = (await service.query('{ viewer { credential { id } } }')).body.data.viewer.credential.id as string;
   const explain = async (of: string) => {
     const { body } = await service.query(
@@ -108,15 +112,16 @@ test('explains the estimate, the maximum and the dearest fields', async () => {
   };
   expect(await explain(document)).toEqual({
     allowed: false,
-    reasons: ['COST_EXCEEDED'],
+    // It exceeds the windows, too.
+    reasons: ['COST_EXCEEDED', 'COST_EXCEEDS_BURST'],
     cost: 1,
     estimate: {
-      cost: 100_402,
+      cost: 304_040_202,
       max: MAX,
       unsized: null,
       fields: [
-        { coordinate: 'AssetSchema.columns', cost: 100_100 },
-        { coordinate: 'Asset.schema', cost: 200 },
+        { coordinate: 'AssetRef.asset', cost: 202_020_000 },
+        { coordinate: 'Asset.upstream', cost: 102_020_100 },
         { coordinate: 'Query.assets', cost: 101 },
         { coordinate: 'Query', cost: 1 },
       ],
