@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { act, look, statusWith } from '../e2e/operations.js';
 import { givenKey } from '../core/store/fixtures.js';
-import { createKey } from '../support/service.js';
+import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { until } from '../support/until.js';
 import { rest, screenshot } from './browser.js';
 import { openDashboard, takeToken, type TestDashboard } from './support.js';
@@ -212,4 +212,29 @@ it('lists an imported key with the prefix of its table, or with none', async () 
   await cell('imported-shown').waitFor();
   expect(await cell('imported-shown').innerText()).toMatch(/^imported-shown\s+old_ab…$/);
   expect((await cell('imported-key').innerText()).trim()).toBe('imported-key');
+});
+
+it('sets the limits of a key and of its owner, and removes them', async () => {
+  const { id } = await key({ name: 'limited', externalId: 'cus_1' });
+  const page = await dashboard.open(`/keys/${id}`, { token: OPERATOR_KEY });
+  await heading(page, 'limited');
+  const set = async (subject: string, perMinute: string, action: string) => {
+    await page.getByRole('button', { name: 'Set limits' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Set limits' });
+    await dialog.getByRole('combobox', { name: 'Limits of' }).click();
+    await page.getByRole('option', { name: subject, exact: true }).click();
+    await dialog.getByLabel('Requests per minute').fill(perMinute);
+    await dialog.getByLabel('Reason').fill('Launch');
+    await dialog.getByRole('button', { name: action, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await set('This key', '77', 'Set limits');
+  await page.getByText('of 77 left').first().waitFor();
+  await page.getByText('In place of the limit of the tier').first().waitFor();
+  await set('All keys of cus_1', '66', 'Set limits');
+  await page.getByText('All keys of the owner per minute').waitFor();
+  await page.getByText('66 of 66 left').first().waitFor();
+  await screenshot(page, 'limits');
+  await set('All keys of cus_1', '', 'Use the limits of the tier');
+  await page.getByText('All keys of the owner per minute').waitFor({ state: 'detached' });
 });

@@ -1,5 +1,5 @@
-import { Alert, Anchor, Badge, Group, SimpleGrid, Stack, Text } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { Alert, Anchor, Badge, Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { lazy, Suspense, useState } from 'react';
 import { Link } from 'wouter';
 import { AuditList } from '../audit/AuditList.js';
 import { useAsk } from '../api/useAsk.js';
@@ -15,7 +15,8 @@ import { KeyFacts } from './KeyFacts.js';
 import { Limits } from './Limits.js';
 import { Suggestion } from './Suggestion.js';
 
-// Loaded later: the charts are larger than everything else.
+// Loaded later: the charts are larger than everything else, and the dialog is needed rarely.
+const LimitsDialog = lazy(() => import('./LimitsDialog.js'));
 const UsagePanel = lazy(() => import('../usage/UsagePanel.js'));
 
 /** Shows a key and the actions on it. */
@@ -33,12 +34,12 @@ export default function KeyPage({ id }: { readonly id: string }) {
       }
       actions={key !== null && <KeyActions apiKey={key} />}
     >
-      <Asking asked={asked}>{(data) => <Parts data={data} />}</Asking>
+      <Asking asked={asked}>{(data) => <Parts data={data} ask={asked.ask} />}</Asking>
     </Page>
   );
 }
 
-function Parts({ data }: { readonly data: KeyQuery }) {
+function Parts({ data, ask }: { readonly data: KeyQuery; readonly ask: () => void }) {
   const { apiKey, suggestScopes, auditLog } = data;
   if (apiKey == null) {
     return (
@@ -67,6 +68,9 @@ function Parts({ data }: { readonly data: KeyQuery }) {
         <Stack gap="lg">
           <Part title="Limits">
             <Limits limits={apiKey.limits} />
+            {!configured && data.viewer?.scopes.includes('platform') === true && (
+              <SetLimits apiKey={apiKey} changed={ask} />
+            )}
           </Part>
           {suggestScopes != null && !configured && (
             <Part title="Used scopes">
@@ -97,6 +101,23 @@ function Parts({ data }: { readonly data: KeyQuery }) {
         )}
       </Part>
     </Stack>
+  );
+}
+
+/** Opens the dialog that replaces the limits of the tier. */
+function SetLimits({ apiKey, changed }: { readonly apiKey: KeyFactsFragment; readonly changed: () => void }) {
+  const [opened, setOpened] = useState(false);
+  return (
+    <>
+      <Button variant="default" mt="md" onClick={() => setOpened(true)}>
+        Set limits
+      </Button>
+      {opened && (
+        <Suspense fallback={null}>
+          <LimitsDialog apiKey={apiKey} changed={changed} close={() => setOpened(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

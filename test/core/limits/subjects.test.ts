@@ -79,7 +79,7 @@ describe('overrides', () => {
     expect(namesOf(key)[0]).toBe('owner owner/ws/acme 50 2');
   });
 
-  it('P04: end exactly at their end, one after the other', () => {
+  it('P04: end exactly at their end, each at its own time', () => {
     const key = aKey(
       overriding(override('key', { rate: 9, until: 2_000 }), override('user', { rate: 8, until: 3_000 })),
     );
