@@ -20,6 +20,7 @@ const NEEDED = [
   { program: 'caddy', suites: '/test/docs/proxies' },
   { program: 'zsh', suites: '/test/cli/zsh' },
   { program: 'docker-compose', suites: '/test/deploying/compose' },
+  { program: 'docker-compose', suites: '/test/deploying/gatewayCompose' },
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
   { program: 'python3-jwt', suites: '/test/examples/verifyTokensPython' },
   { program: 'python3-graphql-core', suites: '/test/server/gateway/upstreams' },

@@ -1,8 +1,12 @@
 // Prints docs/reference/performance.md from results, with bench/reading.md at its end: node bench/tables.js [results.json ...] > docs/reference/performance.md
-import { readFileSync } from 'node:fs';
-import { asMarkdown } from './lib/report.js';
+// With --update, replaces the sections of the measured rows in that file, and keeps the others: node bench/tables.js --update [results.json ...]
+import { readFileSync, writeFileSync } from 'node:fs';
+import { asMarkdown, digits } from './lib/report.js';
 
-const files = process.argv.slice(2);
+const PAGE = new URL('../docs/reference/performance.md', import.meta.url);
+
+const isUpdate = process.argv[2] === '--update';
+const files = process.argv.slice(isUpdate ? 3 : 2);
 if (files.length === 0) files.push(new URL('results/latest.json', import.meta.url));
 const results = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
 
@@ -15,7 +19,11 @@ if (places.size > 1) {
 /** If a row was measured twice, the later result is shown. */
 const rows = new Map(results.flatMap((result) => result.rows.map((row) => [row.name, { ...row, result }])));
 
-console.log(`# Performance
+if (isUpdate) writeFileSync(PAGE, updated(readFileSync(PAGE, 'utf8')));
+else console.log(page());
+
+function page() {
+  return `# Performance
 
 This page compares Latchkey with other libraries, measured on one machine in the same run. In each round, every subject is measured once.
 The tables show the median of all rounds, the lowest and the highest value, and the median ratio of Latchkey's value to the
@@ -24,7 +32,27 @@ subject's value ("Latchkey ÷ it"). The text above each table describes what was
 
 ${machineLine(results[0].machine)}
 ${[...rows.values()].map(section).join('\n')}
-${readFileSync(new URL('reading.md', import.meta.url), 'utf8').trimEnd()}`);
+${reading()}`;
+}
+
+/** Returns the page with these rows in place of its own, or before the last section, and with the present reading.md. */
+function updated(text) {
+  const before = text.slice(0, text.indexOf(reading().split('\n')[0]));
+  const [head, ...sections] = before.split(/^(?=## )/m);
+  for (const row of rows.values()) {
+    const { machine } = row.result;
+    const isOther = !head.includes(machineLine(machine));
+    const where = `Measured on another machine than the other sections, with other load on it (load average ${digits(machine.load)}). ${machineLine(machine)}\n`;
+    const written = `${section(isOther ? { ...row, about: `${where}${row.about}` } : row)}\n`;
+    const at = sections.findIndex((one) => one.startsWith(`## ${row.title}\n`));
+    sections.splice(at === -1 ? -1 : at, at === -1 ? 0 : 1, written);
+  }
+  return `${head}${sections.join('')}${reading()}\n`;
+}
+
+function reading() {
+  return readFileSync(new URL('reading.md', import.meta.url), 'utf8').trimEnd();
+}
 
 function machineLine({ cpu, cores, memoryGb, os, node }) {
   return `Machine: ${cpu}, ${cores} cores, ${memoryGb} GB, ${os}, Node ${node}.\n`;

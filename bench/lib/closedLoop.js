@@ -11,7 +11,7 @@ const CONNECTIONS = 40;
  * @param {{ url: string, headers: Record<string, string> | Record<string, string>[], body: string, seconds: number, expected?: number, tolerated?: number }} target
  *   headers: a list is taken in turn; seconds: whole; expected: the status of each response, by default 200; tolerated: a status that
  *   some responses may have
- * @returns {Promise<{ count: number, rate: number, p99: number }>} answers, answers a second, and ms
+ * @returns {Promise<{ count: number, rate: number, p50: number, p99: number }>} answers, answers a second, and ms
  */
 export async function closedLoop({ url, headers, body, seconds, expected = 200, tolerated = 0 }) {
   // autocannon's own histogram has whole milliseconds, which is too coarse.
@@ -46,5 +46,6 @@ export async function closedLoop({ url, headers, body, seconds, expected = 200, 
   if (Object.keys(others).length + errors > 0 || times.length === 0) {
     throw new Error(`${url}: ${times.length} with ${expected}, others ${JSON.stringify(others)}, ${errors} failed`);
   }
-  return { count: times.length, rate: times.length / ((end - begin) / 1000), p99: percentile(times, 0.99) };
+  const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
+  return { count: times.length, rate: times.length / ((end - begin) / 1000), p50, p99 };
 }

@@ -1,5 +1,6 @@
 import { envelop, useEngine, useSchema } from '@envelop/core';
 import { REQUIRES_SCOPES_DIRECTIVE_SDL, useGenericAuth } from '@envelop/generic-auth';
+import { setTimeout as pause } from 'node:timers/promises';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import * as GraphQL from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
@@ -41,8 +42,10 @@ const KINDS = {
     };
   },
 
-  async bare() {
-    return { app: await bareServer({ schema: openShop() }), key: null };
+  async bare({ wait = 0 }) {
+    const app = await bareServer({ schema: openShop() });
+    if (wait > 0) app.addHook('preHandler', () => pause(wait));
+    return { app, key: null };
   },
 
   async package() {
