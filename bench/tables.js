@@ -1,5 +1,5 @@
 // Prints docs/reference/performance.md from results, with bench/reading.md at its end: node bench/tables.js [results.json ...] > docs/reference/performance.md
-// With --update, replaces the sections of the measured rows in that file, and keeps the others: node bench/tables.js --update [results.json ...]
+// With --update, replaces only the sections of the measured rows in that file: node bench/tables.js --update [results.json ...]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { asMarkdown, digits } from './lib/report.js';
 
@@ -35,7 +35,7 @@ ${[...rows.values()].map(section).join('\n')}
 ${reading()}`;
 }
 
-/** Returns the page with these rows in place of its own, or before the last section, and with the present reading.md. */
+/** Returns the page with these rows in place of the earlier ones, or before the last section, and with the present reading.md. */
 function updated(text) {
   const before = text.slice(0, text.indexOf(reading().split('\n')[0]));
   const [head, ...sections] = before.split(/^(?=## )/m);

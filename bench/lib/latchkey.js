@@ -4,9 +4,8 @@ import { createServer } from '../../build/server/http/server.js';
 import { assemble } from '../../build/assembly/assembly.js';
 import { ANSWER_LIMITS } from '../../build/core/guard/answer/answerLimits.js';
 import { Limiter } from '../../build/core/limits/limiter.js';
-import { tierTable } from '../../build/core/limits/tiers.js';
+import { TIER_LIMITS, tiersIn, tierTable } from '../../build/core/limits/tiers.js';
 import { Metrics } from '../../build/server/metrics/metrics.js';
-import { TIERS } from '../../build/core/store/records.js';
 import { openStore } from '../../build/core/store/open.js';
 import { OpenStreams } from '../../build/core/streams/openStreams.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
@@ -21,7 +20,7 @@ export const PEPPER = 'a-pepper-for-measurements-of-32-characters';
  * tier allows.
  */
 const UNBOUND = { keys: null, rate: 1e9, burst: 1e9 };
-export const UNBOUND_TIERS = tierTable(Object.fromEntries(TIERS.map((tier) => [tier, UNBOUND])));
+export const UNBOUND_TIERS = tierTable(Object.fromEntries(tiersIn(TIER_LIMITS).map((tier) => [tier, UNBOUND])));
 
 /** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
 export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {
