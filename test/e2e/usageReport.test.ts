@@ -85,6 +85,24 @@ test('by key and by owner, with their names', async () => {
   expect(owners.map(([value]) => value)).toEqual(['(none)', owner.id]);
 });
 
+test('by the external ID of a customer, whose keys and users are counted together', async () => {
+  const own = await act(latchkey, 'createWorkspace', { name: 'Vendor', tier: 'ENTERPRISE' }, OPERATOR_KEY);
+  const { user } = await act(latchkey, 'addUser', { name: 'Bo', roles: ['viewer'], externalId: 'cus_1' }, own.token);
+  const keys = [
+    await createKey(latchkey, { scopes: ['read:assets'], externalId: 'cus_1' }, own.token),
+    await createKey(latchkey, { scopes: ['read:assets'], userId: user.id }, own.token),
+    await createKey(latchkey, { scopes: ['read:assets'], externalId: 'cus_2', userId: user.id }, own.token),
+  ];
+  for (const { token } of keys) await latchkey.query('{ viewer { scopes } }', { token });
+  await latchkey.service.latchkey.usage.flush();
+  const { body } = await ask('OWNER', {}, own.token);
+  const rows = (body.data.usage.nodes as Row[]).map(({ value, requests }) => [value, requests]);
+  expect(rows.filter(([value]) => value !== '(none)')).toEqual([
+    ['cus_1', 2],
+    ['cus_2', 1],
+  ]);
+});
+
 test('by project and workspace', async () => {
   const projects = await rowsOf('PROJECT');
   expect(projects).toContainEqual([project.id, 'Shop', 4, 5, 0]);

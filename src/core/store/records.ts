@@ -258,7 +258,7 @@ export interface UsageAddition extends UsageRecord {
 export interface ReportedUsage {
   readonly workspaceId: string;
   readonly projectId: string | null;
-  /** The user who owns the key; null: the workspace owns it. */
+  /** The external ID of the key or of its user, else the user; null: the key has no owner. */
   readonly ownerId: string | null;
   readonly queryCost: number;
   /** By the name of the operation. */

@@ -101,7 +101,7 @@ export type UsageGroup =
   | 'WORKSPACE'
   /** By the project that the key is restricted to. */
   | 'PROJECT'
-  /** By the user who owns the key. */
+  /** By the external ID of the key or of its user, else by its user. */
   | 'OWNER'
   | 'KEY'
   /** By the name of the operation, which the caller chooses. At most 500 names of a workspace are counted in each period. */

@@ -23,7 +23,7 @@ const [BYTES_PER_TALLY, BYTES_PER_ENTRY, BYTES_PER_REFERENCE] = [600, 160, 8];
 export type Counts = { -readonly [Name in keyof UsageCounts]: UsageCounts[Name] };
 
 /** The caller of a request, as far as usage is counted by it. */
-export type Counted = Pick<AuthenticatedPrincipal, 'keyId' | 'workspaceId' | 'projectId' | 'userId'>;
+export type Counted = Pick<AuthenticatedPrincipal, 'keyId' | 'workspaceId' | 'projectId' | 'userId' | 'externalId'>;
 
 /** The memory of counts that are not written yet. */
 export interface Memory {
@@ -49,7 +49,7 @@ export class Tally {
     this.caller = caller;
     this.start = start;
     this.#memory = memory;
-    memory.bytes += BYTES_PER_TALLY;
+    memory.bytes += BYTES_PER_TALLY + (caller.externalId?.length ?? 0);
   }
 
   /** The number of requests that were counted. */
@@ -93,7 +93,9 @@ export class Tally {
   record(): UsageAddition {
     const fields = this.#sum();
     const { caller, start } = this;
-    const { keyId, workspaceId, projectId, userId: ownerId } = caller;
+    const { keyId, workspaceId, projectId, userId, externalId } = caller;
+    // As in the limits of an owner: see core/limits/subjects.ts.
+    const ownerId = externalId ?? userId;
     const { queryCost, ...counts } = this.#total;
     const operations = this.#names ?? new Map<string, Counts>();
     const roots = this.#roots ?? new Map<string, Counts>();
@@ -231,9 +233,10 @@ export class Tallies {
 
   #begin(caller: Counted): Tally | null {
     if (this.isFull) return null;
-    const { keyId, workspaceId, projectId, userId } = caller;
+    const { keyId, workspaceId, projectId, userId, externalId } = caller;
+    const owner = { userId, ...(externalId !== undefined && { externalId }) };
     // Not the principal itself, which is much larger.
-    const tally = new Tally({ keyId, workspaceId, projectId, userId }, this.#from, this.#memory);
+    const tally = new Tally({ keyId, workspaceId, projectId, ...owner }, this.#from, this.#memory);
     this.#minute.set(keyId, tally);
     this.#size += 1;
     return tally;
