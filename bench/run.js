@@ -10,7 +10,19 @@ import { writeThreadEntries } from './lib/threads.js';
 
 /** Rows by name, in the order of a complete run. */
 const ROWS = [
-  ...['stack', 'own', 'refusals', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'gateway'],
+  ...[
+    'stack',
+    'own',
+    'refusals',
+    'verification',
+    'admission',
+    'guard',
+    'cost',
+    'growth',
+    'flood',
+    'workers',
+    'gateway',
+  ],
   'start',
 ];
 
