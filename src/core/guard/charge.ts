@@ -94,6 +94,10 @@ function refuseUnits({ compiled, variables, estimate, wasParsed }: Chargeable, {
 
 async function chargeCreation(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Promise<Charge> {
   const { tokens } = given.compiled;
+  const own = limitsOf(subjectOfKey(principal, limits.tiers), limits.tiers);
+  const expensive = own.cost === null ? null : refuseUnits(given, own.cost);
+  // Before the workspace's windows for new keys, which can't be given back.
+  if (expensive !== null) return expensive;
   const creation = await limits.admit(creationSubject(principal), tokens);
   const refusal = creationRefusal(creation, tokens);
   if (refusal === null) return { ...(await chargeCost(limits, principal, given)), creation };
