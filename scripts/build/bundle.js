@@ -26,8 +26,8 @@ const LIBRARY = {
 /** Bundled separately: it must not contain code of the server or of Node. */
 const CLIENT = { 'client/index': 'client/index' };
 
-/** Packages that are not bundled: native ones, and those with parts that can't be bundled. */
-const SHARED = ['bcrypt', 'bottleneck', 'graphql', 'libsql'];
+/** Packages that are not bundled: native ones, those with parts that can't be bundled, and large ones that the library needs anyway. */
+const SHARED = ['bcrypt', 'bottleneck', 'graphql', 'libsql', 'undici'];
 /** Optional packages. Not bundled if our own modules load them; bundled into a package that needs them. */
 const WANTED = Object.keys(manifest.peerDependencies).filter((name) => name.startsWith('@opentelemetry/'));
 /** Optional packages of the MongoDB driver, which loads them only if the connection string needs them. */
@@ -61,9 +61,17 @@ const wantsLanguage = (id, importer) => id === 'graphql' && OF_LANGUAGE.some((pa
 const UNUSED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
 const leavingUnused = {
   name: 'unused-packages',
-  resolveId: (id) => (UNUSED.includes(id) ? `\0unused:${id}` : undefined),
-  load: (id) => (id.startsWith('\0unused:') ? 'module.exports = undefined;' : undefined),
+  resolveId: (id, importer = '') => (UNUSED.includes(id) || isOffInApollo(id, importer) ? `\0unused:${id}` : undefined),
+  load(id) {
+    if (!id.startsWith('\0unused:')) return undefined;
+    return id.startsWith('\0unused:.') ? `throw new Error('This build has no ${id.slice(10)}.'); export {};` : 'module.exports = undefined;';
+  },
 };
+
+/** Plugins that Apollo Server loads unless they are turned off, as src/server/http/withoutApollo.ts does. */
+const OFF = ['cacheControl', 'disableSuggestions', 'inlineTrace', 'landingPage/default', 'schemaReporting', 'usageReporting'];
+const isOffInApollo = (id, importer) =>
+  importer.endsWith('/@apollo/server/dist/esm/ApolloServer.js') && OFF.some((plugin) => id === `./plugin/${plugin}/index.js`);
 
 /**
  * The administration API (src/server) is part of the library, and contains its packages as the service does: a host with another

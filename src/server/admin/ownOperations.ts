@@ -1,8 +1,4 @@
 import { ApolloServer } from '@apollo/server';
-import {
-  ApolloServerPluginInlineTraceDisabled,
-  ApolloServerPluginLandingPageDisabled,
-} from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { createServerOptions } from '../../adapters/apollo/serverOptions.js';
@@ -11,6 +7,7 @@ import { askOperation } from '../http/askOperation.js';
 import { openingPlugin } from '../http/opening.js';
 import type { RequestContext } from '../http/requestContext.js';
 import type { AdminOptions } from './adminOptions.js';
+import { withoutApollo } from '../http/withoutApollo.js';
 
 interface OwnOperationsOptions {
   /** The guarded schema that the host itself serves. */
@@ -55,12 +52,7 @@ export class OwnOperations {
     const server = new ApolloServer<RequestContext>({
       schema,
       ...guarded,
-      plugins: [
-        openingPlugin,
-        ...(guarded.plugins ?? []),
-        ApolloServerPluginLandingPageDisabled(),
-        ApolloServerPluginInlineTraceDisabled(),
-      ],
+      plugins: [openingPlugin, ...(guarded.plugins ?? []), ...withoutApollo()],
       logger,
       stopOnTerminationSignals: false,
     });

@@ -1,9 +1,5 @@
 import { asksForCost, COST_FIELD } from '../../core/auth/costField.js';
 import { ApolloServer } from '@apollo/server';
-import {
-  ApolloServerPluginInlineTraceDisabled,
-  ApolloServerPluginLandingPageDisabled,
-} from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { createServerOptions } from '../../adapters/apollo/serverOptions.js';
@@ -22,6 +18,7 @@ import { sendAnswer } from './sendAnswer.js';
 import { openingPlugin } from './opening.js';
 import { createTracePlugin } from './traceRequests.js';
 import type { Tracing } from '../tracing/tracing.js';
+import { withoutApollo } from './withoutApollo.js';
 
 interface GraphqlRouteOptions {
   readonly latchkey: Assembly;
@@ -63,10 +60,7 @@ export async function graphqlRoute(
       ...(tracing === null ? [known.plugin] : []),
       ...(guarded.plugins ?? []),
       ...(tracing === null ? [] : [createTracePlugin(tracing)]),
-      // Apollo's own page is loaded from a CDN, and replaces the response to any GET of a browser, even with a query.
-      ApolloServerPluginLandingPageDisabled(),
-      // Only for subgraphs. The plugin would load 0.2 MB at each start to detect that this schema is not one.
-      ApolloServerPluginInlineTraceDisabled(),
+      ...withoutApollo(),
     ],
     logger,
     stopOnTerminationSignals: false,
