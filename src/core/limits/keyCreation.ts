@@ -1,6 +1,6 @@
 import type { Admission, Subject } from './limits.js';
-import { RATE_WINDOW, BURST_WINDOW } from './window.js';
-import { Refusal } from '../errors/refusal.js';
+import type { Refusal } from '../errors/refusal.js';
+import { windowRefusal } from './windowRefusal.js';
 
 /**
  * The mutations that create a token and hash it with bcrypt, which takes about 50 ms of CPU time at cost 10. Other
@@ -25,19 +25,12 @@ export function creationSubject({ workspaceId }: { readonly workspaceId: string 
  * @param tokens the number that the operation creates
  */
 export function creationRefusal(admission: Admission, tokens: number): Refusal | null {
-  if (admission.outcome === 'admitted') return null;
-  const { limit } = admission;
-  const window = (admission.window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
-  const per = window === 1 ? 'one second' : `${window} seconds`;
-  if (admission.outcome === 'never') {
-    return new Refusal(
+  return windowRefusal(admission, {
+    category: KEY_CREATION,
+    cost: tokens,
+    never: (limit, per) =>
       `The operation creates ${tokens} keys, more than the ${limit} that a workspace may create or rotate in ${per}. Split it into operations of at most ${limit}.`,
-      { code: 'COST_EXCEEDS_BURST', cost: tokens, burst: limit, category: KEY_CREATION },
-    );
-  }
-  const retryAfter = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
-  return new Refusal(
-    `Your workspace has reached the limit of ${limit} created or rotated keys in ${per}. Try again in ${retryAfter} s.`,
-    { code: 'RATE_LIMITED', retryAfter, limit, window, category: KEY_CREATION },
-  );
+    limited: (limit, per, retryAfter) =>
+      `Your workspace has reached the limit of ${limit} created or rotated keys in ${per}. Try again in ${retryAfter} s.`,
+  });
 }

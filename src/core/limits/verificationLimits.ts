@@ -1,6 +1,6 @@
-import { Refusal } from '../errors/refusal.js';
+import type { Refusal } from '../errors/refusal.js';
 import type { Admission, Subject } from './limits.js';
-import { BURST_WINDOW, RATE_WINDOW } from './window.js';
+import { windowRefusal } from './windowRefusal.js';
 
 /** The prefix of these windows' names in the RateLimit fields. */
 export const VERIFICATION = 'verification';
@@ -19,19 +19,12 @@ export function verificationSubject({ familyId }: { readonly familyId: string })
  * @param tokens the number in the request
  */
 export function verificationRefusal(admission: Admission, tokens: number): Refusal | null {
-  if (admission.outcome === 'admitted') return null;
-  const { limit } = admission;
-  const window = (admission.window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
-  const per = window === 1 ? 'one second' : `${window} seconds`;
-  if (admission.outcome === 'never') {
-    return new Refusal(
+  return windowRefusal(admission, {
+    category: VERIFICATION,
+    cost: tokens,
+    never: (limit, per) =>
       `The request verifies ${tokens} tokens, more than the ${limit} that a key may verify in ${per}. Send at most ${limit} in one request.`,
-      { code: 'COST_EXCEEDS_BURST', cost: tokens, burst: limit, category: VERIFICATION },
-    );
-  }
-  const retryAfter = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
-  return new Refusal(
-    `Your key has reached the limit of ${limit} verified tokens in ${per}. Try again in ${retryAfter} s, or ask the operator to raise tiers.VERIFICATION.`,
-    { code: 'RATE_LIMITED', retryAfter, limit, window, category: VERIFICATION },
-  );
+    limited: (limit, per, retryAfter) =>
+      `Your key has reached the limit of ${limit} verified tokens in ${per}. Try again in ${retryAfter} s, or ask the operator to raise tiers.VERIFICATION.`,
+  });
 }
