@@ -14,11 +14,6 @@ export const EXCEPTIONS = Object.freeze({
   NO_STREAMS: 'The server has no transport for subscriptions.',
   /** Asserted instead: a GET request with an operation gets 400, 404 or 405, and nothing runs. */
   NO_GET: 'The server accepts operations by POST only.',
-  /**
-   * Asserted instead: a page of another origin gets public data at most, because it can't send a key without a preflight request,
-   * and no mutation runs.
-   */
-  NO_CSRF_CHECK: 'The server runs public queries by GET, without a header field that needs a preflight request.',
   /** Asserted instead: the response is 400 or 500, nothing runs, and the request is not counted. */
   UNCOUNTED_REQUESTS:
     'The server refuses requests without an operation, such as a batch or a body that is not JSON, before Latchkey sees them.',
@@ -29,8 +24,6 @@ export const EXCEPTIONS = Object.freeze({
     'The server joins header fields that were sent twice, so two credentials look like one malformed key.',
   /** Asserted instead: keys that are bound to addresses are refused, and requests without a key have no limits. */
   NO_ADDRESS: "The server does not know the caller's address.",
-  /** Asserted instead: the server starts, and every operation gets 500 or 503 without data. */
-  LATE_START: 'The server reads its schema at the first request instead of the start.',
 });
 
 /**
