@@ -1,57 +1,36 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import fastify from 'fastify';
-import { GraphQLError, parse, type GraphQLSchema } from 'graphql';
+import { parse, type GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
 import { roomyContext } from '../../../src/adapters/mercurius/mercuriusRequest.js';
 import { ANONYMOUS, tierTable, type LatchkeyContext } from '../../../src/index.js';
 import { latchkeyMercurius, type GuardedMercuriusOptions } from '../../../src/mercurius.js';
 import { remaining } from '../ownServer.js';
+import { SHOP, shopCases, shopResolvers } from '../shop.js';
 import { startMercurius, type OwnMercurius } from './startMercurius.js';
 
-const typeDefs = `
-  extend type Query {
-    open: Int @public
-    me: String @public
-    orders(first: Int): [Int!] @auth(scope: "read:orders")
-    secret: String @auth(scope: "read:secrets")
-    fails: Int @public
-    says: Int @public
-    many: [Order] @auth(scope: "read:orders")
-  }
+const typeDefs = `${SHOP}
+  extend type Query { me: String @public many: [Order] @auth(scope: "read:orders") }
   type Order { id: Int @public margin: Int @auth(scope: "read:margins") }
-  extend type Mutation { order: Int @auth(scope: "write:orders") }
   type Subscription { ticks: Int @public }
 `;
-let ran: string[] = [];
-const note = (name: string, value: unknown) => () => {
-  ran.push(name);
-  return value;
-};
+const ran: string[] = [];
+const shop = shopResolvers(ran);
 const resolvers = {
+  ...shop,
   Query: {
-    open: note('open', 1),
+    ...shop.Query,
     me: (_: unknown, __: object, { principal }: LatchkeyContext) => principal.kind,
-    orders: note('orders', [1, 2]),
-    secret: note('secret', 's'),
-    many: note('many', [{ id: 1, margin: 10 }]),
-    fails: () => {
-      throw new Error('connect ECONNREFUSED 10.0.0.7:5432 password=hunter2');
-    },
-    says: () => {
-      throw new GraphQLError('There are no orders today.', { extensions: { code: 'CLOSED' } });
-    },
+    many: () => [{ id: 1, margin: 10 }],
   },
-  Mutation: { order: note('order', 3) },
 };
 
 let own: OwnMercurius;
-let reader: string;
 beforeAll(async () => {
   own = await startMercurius({ typeDefs, resolvers });
-  reader = await own.keyWith('read:orders');
 });
 beforeEach(() => {
-  ran = [];
+  ran.length = 0;
 });
 afterAll(() => own.close());
 
@@ -65,31 +44,7 @@ async function on(options: Parameters<typeof startMercurius>[0], look: (server: 
 }
 
 describe('authorization', () => {
-  it('runs an operation whose scopes the key has, and sends the fields of its limits', async () => {
-    const { status, body, headers } = await own.query('{ orders }', { token: reader });
-    expect({ status, body }).toEqual({ status: 200, body: { data: { orders: [1, 2] } } });
-    expect(headers.get('ratelimit')).toMatch(/r=\d+/);
-    expect(headers.get('cache-control')).toBe('private, no-store');
-  });
-
-  it('refuses an operation with a field beyond the scopes of the key, and runs nothing of it', async () => {
-    const { status, body, headers } = await own.query('{ open orders secret }', { token: reader });
-    expect(status).toBe(403);
-    expect(body).toEqual({
-      errors: [expect.objectContaining({ extensions: expect.objectContaining({ code: 'FORBIDDEN' }) })],
-    });
-    expect(headers.get('www-authenticate')).toMatch(/error="insufficient_scope".*scope="read:secrets"/);
-    expect(ran).toEqual([]);
-  });
-
-  it('serves @public fields without a key, and refuses others with 401', async () => {
-    expect((await own.query('{ open }', { token: null })).body).toEqual({ data: { open: 1 } });
-    ran = [];
-    const { status, headers } = await own.query('{ open orders }', { token: null });
-    expect(status).toBe(401);
-    expect(headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
-    expect(ran).toEqual([]);
-  });
+  shopCases({ server: () => own, ran, preflighted: 'mercurius-require-preflight' });
 
   it('refuses a subscription by POST, and runs nothing', async () => {
     const { status, body } = await own.query('subscription { ticks }');
@@ -179,7 +134,7 @@ describe('transport', () => {
     const headers = { authorization: `Bearer ${own.token}` };
     const query = await own.send({ headers }, `?query=${encodeURIComponent('{ orders }')}`);
     expect(query.body).toEqual({ data: { orders: [1, 2] } });
-    ran = [];
+    ran.length = 0;
     const mutation = `?query=${encodeURIComponent('mutation { order }')}`;
     expect((await own.send({ headers }, mutation)).status).toBe(405);
     expect((await own.send({ headers, method: 'HEAD' }, mutation)).status).toBe(404);
@@ -199,15 +154,6 @@ describe('transport', () => {
       const { status, body: wrong } = await ask(variables);
       expect([variables, status, wrong.data ?? null]).toEqual([variables, 400, null]);
     }
-  });
-
-  it('B35: refuses a GET request that a page of another origin can send, and runs it with a field that needs a preflight', async () => {
-    const search = `?query=${encodeURIComponent('{ open }')}`;
-    expect((await own.send({}, search)).status).toBe(400);
-    expect(ran).toEqual([]);
-    expect((await own.send({ headers: { 'mercurius-require-preflight': '1' } }, search)).body).toEqual({
-      data: { open: 1 },
-    });
   });
 
   it('refuses a syntax tree in place of a document, which no limit of tokens would cover', async () => {
@@ -273,11 +219,6 @@ describe('errors', () => {
       expect(JSON.stringify(body)).not.toMatch(/hunter2|ECONN/);
       expect(server.told).toEqual([expect.objectContaining({ message: expect.stringMatching(/hunter2/) })]);
     });
-  });
-
-  it('passes on an error that its author wrote for callers', async () => {
-    const { body } = await own.query('{ says }');
-    expect(body.errors[0]).toMatchObject({ message: 'There are no orders today.', extensions: { code: 'CLOSED' } });
   });
 
   it('hides an error of the context function, also when the error itself is formatted', async () => {
