@@ -54,6 +54,7 @@ test('X1: every statement uses an index, and sorts nothing in memory', async () 
     {},
     { status: 'ACTIVE' },
     { userId: 'usr' },
+    { externalId: 'acme' },
     { projectId: 'prj' },
     { nameContains: 'x' },
   ];

@@ -1,5 +1,5 @@
 import type { LimitOverride, OverrideSubject } from '../../../../src/core/store/records.js';
-import { ADA, aProject, aUser, givenKey, givenWorkspace, NOW } from '../fixtures.js';
+import { ADA, anHeir, aProject, aUser, givenKey, givenWorkspace, listed, namesOf, NOW } from '../fixtures.js';
 import { expectWhole } from './audit.js';
 import type { Bench } from './bench.js';
 
@@ -82,6 +82,17 @@ export function testLimits({ store }: Bench): void {
       expect(await read(key.lookupId)).toEqual([...mine, all]);
       expect(await read(own.lookupId)).toEqual([all]);
       expect((await store().keys.findForDerived(own.id))?.overrides).toEqual([all]);
+    });
+
+    test('keys are listed by their external ID, and rotated keys keep it', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws, { name: 'mine', externalId: 'acme' });
+      await givenKey(store(), ws, { name: 'other', externalId: 'zeta' });
+      await givenKey(store(), ws);
+      const successor = anHeir(key, { name: 'heir', externalId: null });
+      await store().keys.rotate(key.id, ws, { successor, overlapEnd: NOW + 9 }, { at: NOW });
+      expect(namesOf(await listed(store(), ws, { externalId: 'acme' })).sort()).toEqual(['heir', 'mine']);
+      expect(await store().keys.count(ws, { externalId: 'acme' }, NOW)).toBe(2);
     });
 
     test('have an entry for each change, and none by an author that has ended', async () => {
