@@ -11,7 +11,12 @@ export interface AskingOptions extends ApiOptions {
 }
 
 export function asking(command: Command): Command {
-  return json(command)
+  return sending(json(command));
+}
+
+/** Adds the options of a command that sends requests and has no other output as JSON. */
+export function sending(command: Command): Command {
+  return command
     .option('--url <url>', `address of the API (default: LATCHKEY_URL, or ${DEFAULT_URL})`)
     .option('--key-stdin', 'read the key from standard input (default: LATCHKEY_API_KEY)')
     .option(

@@ -23,7 +23,7 @@ import { setCommand as setLimitsCommand } from './commands/limits/set.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { tiersCommand } from './commands/tiers.js';
-import { usageCommand } from './commands/usage.js';
+import { usageCommand } from './commands/usage/usage.js';
 import { listCommand as listUsersCommand } from './commands/users/list.js';
 import { verifyKeyCommand } from './commands/verify.js';
 import { whoamiCommand } from './commands/whoami.js';
@@ -79,6 +79,8 @@ export function createProgram(): Command {
     .description('API keys for GraphQL: run the server, manage keys, and find leaked ones.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpCommand(false)
+    // A command and its subcommand can have options with the same name.
+    .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nThe key is read from LATCHKEY_API_KEY, or from standard input with --key-stdin. The address is read from LATCHKEY_URL.\n' +

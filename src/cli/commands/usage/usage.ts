@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import { described } from '../describe.js';
-import { keyNameIn } from '../keyName.js';
-import { operation } from '../typedOperation.js';
-import { asking, choice, type AskingOptions } from '../commandOptions.js';
-import type { Column } from '../table.js';
-import { talk } from '../talk.js';
-import { pastMomentOf, shortMoment } from '../times.js';
-import { found } from './keys/key.js';
-import { KEY_ARGUMENT, keyIdOf } from './keys/keyId.js';
+import { described } from '../../describe.js';
+import { keyNameIn } from '../../keyName.js';
+import { operation } from '../../typedOperation.js';
+import { asking, choice, type AskingOptions } from '../../commandOptions.js';
+import type { Column } from '../../table.js';
+import { talk } from '../../talk.js';
+import { pastMomentOf, shortMoment } from '../../times.js';
+import { found } from '../keys/key.js';
+import { usageExportCommand } from './export.js';
+import { KEY_ARGUMENT, keyIdOf } from '../keys/keyId.js';
 
 /** The counts of each period. */
 const COUNTED = ['requests', 'cost', 'limited', 'forbidden'] as const;
@@ -48,6 +49,10 @@ interface UsageOptions extends AskingOptions {
 }
 
 export function usageCommand(): Command {
+  return keyUsageCommand().enablePositionalOptions().addCommand(usageExportCommand());
+}
+
+function keyUsageCommand(): Command {
   const command = described({
     name: 'usage',
     description: 'Show the usage of a key by minute, hour or day. A few seconds behind.',

@@ -1,0 +1,65 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKey, startService, type TestService } from '../support/service.js';
+import { latchkey } from './latchkey.js';
+
+const KEYS = 2_300;
+const directory = mkdtempSync(join(tmpdir(), 'latchkey-usage-'));
+let service: TestService;
+let workspaceId: string;
+const run = (...args: string[]) =>
+  latchkey(['usage', 'export', ...args], {
+    env: { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken },
+  });
+
+beforeAll(async () => {
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  const { token } = await createKey(service, { name: '-1+1', scopes: ['read:assets'] });
+  await service.query('query Stock { viewer { scopes } }', { token });
+  await service.service.latchkey.usage.flush();
+  workspaceId = (await service.query('{ workspace { id } }')).body.data.workspace.id;
+  const counts = { requests: 1, cost: 1, limited: 0, forbidden: 0 };
+  const report = { workspaceId, projectId: null, ownerId: null, queryCost: 0, operations: new Map(), roots: new Map() };
+  const additions = Array.from({ length: KEYS }, (_, i) => ({
+    ...{ keyId: `key_z${String(i).padStart(15, '0')}`, start: Date.now(), ...counts, report },
+  }));
+  await service.service.store.usage.add({ id: 'many', additions }, Date.now());
+}, 60_000);
+afterAll(async () => {
+  await service.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('writes all pages to standard output, as CSV', async () => {
+  const { status, stdout, stderr } = await run('--by', 'month');
+  expect([status, stderr]).toEqual([0, '']);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines[0]).toBe('start,value,name,requests,cost,limited,forbidden,cursor');
+  const values = lines.slice(1).map((line) => line.split(',')[1]);
+  expect(new Set(values).size).toBe(values.length);
+  expect(values.filter((value) => value?.startsWith('key_z'))).toHaveLength(KEYS);
+  expect(stdout).toContain(",'-1+1,1,1,0,0,");
+});
+
+test('writes JSON Lines to a file, and resumes it after an interruption', async () => {
+  const output = join(directory, 'usage.jsonl');
+  const given = ['--format', 'json-lines', '--output', output];
+  expect(await run(...given)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  const whole = readFileSync(output, 'utf8');
+  const rows = whole
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly value: string });
+  expect(rows.filter(({ value }) => value.startsWith('key_z'))).toHaveLength(KEYS);
+  // The last rows belong to keys that make no requests meanwhile.
+  writeFileSync(output, whole.slice(0, whole.length - 100_000));
+  expect((await run(...given)).status).toBe(2);
+  expect(await run(...given, '--resume')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  expect(readFileSync(output, 'utf8')).toBe(whole);
+});
+
+test('groups by operation name', async () => {
+  const { stdout } = await run('--group-by', 'operation');
+  expect(stdout).toMatch(/^[^,]+,Stock,,1,1,0,0,/m);
+});
