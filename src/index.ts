@@ -3,6 +3,7 @@ export type { LatchkeyOptions } from './assembly/latchkeyOptions.js';
 export type { Latchkey, ResolverMap } from './assembly/libraryApi.js';
 export { openSqliteStore, type SqliteOptions } from './core/store/sqlite/open.js';
 export { guardSchema, assertGuarded } from './core/guard/guard.js';
+export type { CostMode } from './core/guard/cost/costMode.js';
 export type { ListSizeExtension, RuleExtension } from './core/guard/ruleExtensions.js';
 export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rules.js';
 export { directiveTypeDefs } from './management/schema/typeDefs.js';

@@ -53,7 +53,7 @@ interface Fault {
 }
 
 /** The cost of an operation by `@cost` and `@listSize`. */
-export interface ExplainedCost {
+interface ExplainedCost {
   /** In cost units: an upper bound. */
   readonly cost: number;
   /** The ten fields with the largest part in it, the largest first. */

@@ -38,7 +38,7 @@ export class Numbers implements Algebra<number> {
 }
 
 /** The cost of a field, of all its calls and all values that it can return. */
-export interface FieldShare {
+interface FieldShare {
   /** The calls of its resolver. */
   readonly fieldCost: number;
   /** The values that it returns. */

@@ -17,7 +17,7 @@ export const LIST_SIZE = 'listSize';
 type CostDirective = typeof COST | typeof LIST_SIZE;
 
 /** The names that both directives have in a schema. */
-export type CostNames = ReadonlyMap<string, CostDirective>;
+type CostNames = ReadonlyMap<string, CostDirective>;
 
 /** A supergraph links to the specification of these directives itself, a subgraph to that of Federation. */
 const SPECIFICATION = /\/(federation|cost)\/v\d+(?:\.\d+)*\/?$/;

@@ -310,7 +310,7 @@ function unsizedLists(fields: SchemaCosts['fields'], types: SchemaCosts['types']
 }
 
 /** Returns how many lists a type nests: 2 for `[[Int]]`. */
-export function depthOf(type: GraphQLType): number {
+function depthOf(type: GraphQLType): number {
   if (isNonNullType(type)) return depthOf(type.ofType);
   return isListType(type) ? 1 + depthOf(type.ofType) : 0;
 }
