@@ -36,6 +36,7 @@ export function mint() {
     revokedAt: null,
     revokedReason: null,
     lastUsedAt: null,
+    externalId: null,
     replaces: null,
     replacedBy: null,
   };

@@ -20,7 +20,12 @@ export const PEPPER = 'a-pepper-for-measurements-of-32-characters';
  * tier allows.
  */
 const UNBOUND = { keys: null, rate: 1e9, burst: 1e9 };
-export const UNBOUND_TIERS = tierTable(Object.fromEntries(tiersIn(TIER_LIMITS).map((tier) => [tier, UNBOUND])));
+export const UNBOUND_TIERS = unboundTiers();
+
+/** @param {Record<string, object>} [others] limits of tiers that do refuse requests */
+export function unboundTiers(others = {}) {
+  return tierTable(Object.fromEntries(tiersIn(TIER_LIMITS).map((tier) => [tier, { ...UNBOUND, ...others[tier] }])));
+}
 
 /** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
 export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {

@@ -1,19 +1,18 @@
 import { addKey, mint } from '../lib/keys.js';
-import { shopServer, UNBOUND_TIERS } from '../lib/latchkey.js';
+import { shopServer, unboundTiers } from '../lib/latchkey.js';
 import { Limiter } from '../../build/core/limits/limiter.js';
 import { serve } from '../lib/serve.js';
 
 const SMALL_WORKSPACE = 'small';
 
-/** The limits of a key that has used them up with its first request. */
-const ONE = { rate: 1, burst: 1 };
+/** A key of the tier STARTER has used up its limits with its first request. */
+const TIERS = unboundTiers({ STARTER: { rate: 1, burst: 1 } });
 
 /** Latchkey's server behind a proxy, with a good key, a revoked one, and one with a limit of one request. */
 await serve(async ({ dataDir }) => {
-  const tiers = { ...UNBOUND_TIERS, STARTER: { ...UNBOUND_TIERS.STARTER, ...ONE } };
   const { app, latchkey, store } = await shopServer(
     { dataDir },
-    { trustProxy: ['127.0.0.1'], limits: new Limiter({ tiers }) },
+    { trustProxy: ['127.0.0.1'], limits: new Limiter({ tiers: TIERS }) },
   );
   const now = Date.now();
   await store.workspaces.ensure({ id: SMALL_WORKSPACE, name: SMALL_WORKSPACE, tier: 'STARTER', createdAt: now });
