@@ -60,7 +60,7 @@ test('SIGHUP renames, adds and removes tiers in all workers', async () => {
   const [workers, token] = [await cluster.workers(), await cluster.admin()];
   const QUERY =
     '{ __type(name: "Tier") { enumValues { name } } viewer { limits { tier rate { limit } } } tiers { tier } }';
-  /** Returns the answer of each worker. */
+  /** Returns the response of each worker. */
   const answers = async (): Promise<unknown[]> => {
     const found = new Map<number, unknown>();
     for (let i = 0; i < 40 && found.size < workers.length; i++) {
