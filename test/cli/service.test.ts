@@ -173,7 +173,13 @@ test('the tiers of the server, for people and for programs, without a key', asyn
   const file = join(dir, 'latchkey.yaml');
   writeFileSync(
     file,
-    'tiers: { FREE_TRIAL: removed, BIG_TEAM: { was: GROWTH, categories: { write: { per_minute: 60, per_second: 5 } } } }',
+    `tiers:
+  FREE_TRIAL: removed
+  BIG_TEAM:
+    was: GROWTH
+    categories: { write: { per_minute: 60, per_second: 5 } }
+    owner: { per_minute: 900, per_second: 30 }
+`,
   );
   const own = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, LATCHKEY_CONFIG: file } });
   try {
@@ -189,6 +195,7 @@ test('the tiers of the server, for people and for programs, without a key', asyn
     expect(tiers[1]).toEqual({
       ...{ tier: 'BIG_TEAM', keys: 10, adminKeys: 10, perMinute: 500, perSecond: 25, streams: 10 },
       categories: [{ category: 'WRITE', perMinute: 60, perSecond: 5 }],
+      ...{ owner: { perMinute: 900, perSecond: 30 }, project: null, workspace: null },
     });
 
     const created = await ask(OPERATOR_KEY, 'workspace', 'create', 'A', '--json');

@@ -7,6 +7,11 @@ import type { Column } from '../table.js';
 import { talk } from '../talk.js';
 import { operation } from '../typedOperation.js';
 
+interface WindowLimits {
+  readonly perMinute: number;
+  readonly perSecond: number;
+}
+
 interface Tier {
   readonly tier: string;
   readonly keys: number | null;
@@ -14,18 +19,21 @@ interface Tier {
   readonly perMinute: number;
   readonly perSecond: number;
   readonly streams: number;
-  readonly categories: readonly {
-    readonly category: string;
-    readonly perMinute: number;
-    readonly perSecond: number;
-  }[];
+  readonly categories: readonly ({ readonly category: string } & WindowLimits)[];
+  /** The limits that the keys of an owner, a project or a workspace share. */
+  readonly owner: WindowLimits | null;
+  readonly project: WindowLimits | null;
+  readonly workspace: WindowLimits | null;
 }
+
+const SHARED_BY = ['owner', 'project', 'workspace'] as const;
 
 const TIERS = operation<{ readonly tiers: readonly Tier[] }>(
   `query Tiers {
     tiers {
       tier keys adminKeys perMinute perSecond streams
       categories { category perMinute perSecond }
+      owner { perMinute perSecond } project { perMinute perSecond } workspace { perMinute perSecond }
     }
   }`,
 );
@@ -39,7 +47,11 @@ const COLUMNS: readonly Column<Tier>[] = [
   { title: 'PER MINUTE', text: ({ perMinute }) => String(perMinute), right: true },
   { title: 'PER SECOND', text: ({ perSecond }) => String(perSecond), right: true },
   { title: 'STREAMS', text: ({ streams }) => String(streams), right: true },
-  { title: 'CATEGORIES', text: ({ categories }) => categories.map(categoryOf).join(', ') },
+  {
+    title: 'CATEGORIES',
+    text: ({ categories }) => categories.map((each) => windowsOf(each.category, each)).join(', '),
+  },
+  { title: 'SHARED', text: sharedBy },
 ];
 
 /** Lists the tiers of the server and their limits. */
@@ -82,6 +94,13 @@ function countOf(keys: number | null): string {
   return keys === null ? 'unlimited' : String(keys);
 }
 
-function categoryOf({ category, perMinute, perSecond }: Tier['categories'][number]): string {
-  return `${category} ${perMinute}/min ${perSecond}/s`;
+function sharedBy(tier: Tier): string {
+  return SHARED_BY.flatMap((of) => {
+    const limits = tier[of];
+    return limits === null ? [] : [windowsOf(of, limits)];
+  }).join(', ');
+}
+
+function windowsOf(name: string, { perMinute, perSecond }: WindowLimits): string {
+  return `${name} ${perMinute}/min ${perSecond}/s`;
 }
