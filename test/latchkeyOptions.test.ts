@@ -80,6 +80,7 @@ const takers: readonly [
         'cost',
         'issuer',
         'tiers',
+        'quotaStatus',
         'rateLimitHeaders',
         'limits',
         'changes',

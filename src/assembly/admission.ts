@@ -1,6 +1,9 @@
 import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from '../core/auth/arrival.js';
 import type { Principal } from '../core/auth/principal.js';
 import type { Refusal } from '../core/errors/refusal.js';
+import { keyEvent } from '../core/keys/keyEvent.js';
+import { Meters } from '../core/quotas/meters.js';
+import { QuotaLimits } from '../core/quotas/quotaLimits.js';
 import { checkedLimits } from '../core/limits/checked.js';
 import { Limiter } from '../core/limits/limiter.js';
 import type { Limits } from '../core/limits/limits.js';
@@ -14,20 +17,42 @@ export interface Admission {
   readonly counter: Limits;
   /** The counter, with checked results. */
   readonly limiter: Limits;
+  /** The same with quotas and credits. */
+  readonly limits: Limits;
+  /** The quotas and credits. */
+  readonly meters: Meters;
   readonly arrived: (principal: Principal) => void | Promise<void>;
   readonly checkLimits: (principal: Principal, where?: 'here' | 'anywhere') => void | Promise<void>;
 }
 
-export function openAdmission({ options, observer, started }: Foundation, verdicts: Verdicts): Admission {
+export function openAdmission(foundation: Foundation, verdicts: Verdicts): Admission {
+  const { options, observer, started } = foundation;
   const counter = limiterOf(options);
   if (counter !== options.limits) started.push(() => counter.close());
   const limiter = checkedLimits('createLatchkey: limits', counter);
+  const meters = metersOf(foundation);
+  started.push(() => meters.close());
   return {
     counter,
     limiter,
+    meters,
+    limits: new QuotaLimits({ windows: limiter, meters, status: foundation.configured.quotaStatus }),
     arrived: (principal) => countArrival(principal, limiter, observer),
     checkLimits: (principal, where = 'anywhere') => refuseUsedUp(principal, where, limiter, verdicts),
   };
+}
+
+function metersOf({ store, now, keyEvents }: Foundation): Meters {
+  return new Meters({
+    store: store.quotas,
+    now,
+    onThreshold(meter, percent, resetsAt) {
+      if (meter.kind !== 'quota' || !keyEvents.areHeard) return;
+      const { window, unit, subject, limit, key } = meter;
+      const quota = { window, unit, subject, limit, percent, resetsAt };
+      keyEvents.tell(keyEvent('QUOTA_USED', key, now(), { quota }));
+    },
+  });
 }
 
 /** @throws Refusal RATE_LIMITED, or rejects with one, for a key that has used up one of its limits */

@@ -83,6 +83,8 @@ export interface Assembly extends Latchkey {
   /** Returns the data for signing in to the dashboard at the issuer; null: the dashboard only accepts keys. */
   signIn(): Promise<SignIn | null>;
   readonly limiter: Limits;
+  /** All limits of operations: those of the limiter, quotas and credits. */
+  readonly limits: Limits;
   /** Returns the header fields that currently report a key's limits. */
   readonly rateLimitHeaders: () => RateLimitHeaders;
   /** Usage of keys that is not yet written. */
@@ -140,7 +142,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const { now, gate, configured } = foundation;
   const accounts = openAccounts(foundation);
   const admission = openAdmission(foundation, accounts.verdicts);
-  const { limiter } = admission;
+  const { limiter, limits, meters } = admission;
   const signing = openSigning(foundation);
   const principals = new Principals(foundation, accounts);
   const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
@@ -165,11 +167,12 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
 
   const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };
-  const requests = requestGuardOf(foundation, { limiter, accounts, answer, bounds, resourceMetadata });
-  const streams = streamGuardOf(foundation, { limiter, accounts, answer, requests, standing });
+  const requests = requestGuardOf(foundation, { limiter: limits, accounts, answer, bounds, resourceMetadata });
+  const streams = streamGuardOf(foundation, { limiter: limits, accounts, answer, requests, standing });
   const { derivedTokens } = signing;
   const resolvers = allResolvers(foundation, services, {
     limiter,
+    meters,
     knownScopes,
     schemas,
     answer,
@@ -188,8 +191,8 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,
-    verifier: new KeyVerifier({ authenticator: principals, limits: limiter, log: accounts.verdicts }),
-    proxied: new ProxiedRequests({ limits: limiter, log: accounts.verdicts }),
+    verifier: new KeyVerifier({ authenticator: principals, limits, log: accounts.verdicts }),
+    proxied: new ProxiedRequests({ limits, log: accounts.verdicts }),
     keys: services.keys,
     workspaces: services.workspaces,
     projects: services.projects,
@@ -201,6 +204,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     keySet: () => signing.published.keySet(),
     principalTokens: signing.principalTokens,
     limiter: admission.counter,
+    limits,
     rateLimitHeaders: configured.rateLimitHeaders,
     setTiers: foundation.tiers.replace,
     unknownTiers: () => foundation.tiers.stored.unknown,
@@ -218,6 +222,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
       await signing.keys.close();
       await endedKeys?.close();
       await knownScopes.close();
+      await meters.close();
       await limiter.close();
       await accounts.usage.close();
       await accounts.gathered.close();

@@ -7,6 +7,7 @@ import { Peppers } from '../core/keys/pepper.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { UnknownTier } from '../core/limits/storedTiers.js';
 import { containedObserver } from '../core/observer/containedObserver.js';
+import type { QuotaStatus } from '../core/quotas/refuse.js';
 import type { Observer } from '../core/observer/observer.js';
 import type { Ceilings } from '../core/scopes/ceilings.js';
 import type { Roles } from '../core/scopes/roles.js';
@@ -99,4 +100,5 @@ class CurrentConfiguration {
   readonly prefixes = (): Readonly<Record<KeyType, string>> => this.#options.prefixes ?? this.#current.prefixes;
   readonly rateLimitHeaders = (): RateLimitHeaders =>
     this.#options.rateLimitHeaders ?? this.#current.rateLimitHeaders ?? 'draft';
+  readonly quotaStatus = (): QuotaStatus => this.#options.quotaStatus ?? this.#current.quotaStatus ?? 429;
 }

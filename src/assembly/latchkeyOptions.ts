@@ -20,6 +20,7 @@ import { checkOidc } from '../core/auth/oidc/checkConfiguration.js';
 import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../core/keys/token.js';
 import type { DocumentLimits } from '../core/guard/document/documentBounds.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../core/limits/limitFields.js';
+import { QUOTA_STATUSES, type QuotaStatus } from '../core/quotas/refuse.js';
 import { isPlainObject } from '../shared/optionChecks.js';
 import { SECRET_FAULTS } from '../core/util/checkOptions.js';
 import {
@@ -110,6 +111,8 @@ export interface LatchkeyOptions {
   readonly tiers?: TierTable;
   /** Which header fields report a key's limits. Default: that of {@link configuration}, else `draft`. */
   readonly rateLimitHeaders?: RateLimitHeaders;
+  /** The status of requests that a quota refuses: 429, or 402 (Payment Required). Default: that of {@link configuration}, else 429. */
+  readonly quotaStatus?: QuotaStatus;
   /** Counts requests against limits. {@link Latchkey.close} closes it. Default: a `Limiter`, in the memory of this process. */
   readonly limits?: Limits;
   /** Sends changes of keys to other processes on the same store, and receives theirs. Default: none. */
@@ -158,6 +161,8 @@ const prefixes = z.strictObject(
   `an object with ${KEY_TYPES.join(', ')}`,
 );
 
+const quotaStatus = z.literal([...QUOTA_STATUSES], QUOTA_STATUSES.join(' or '));
+
 /** Strict: with a misspelt switch, the default would apply, and API keys would be accepted. */
 export const configurationSchema = z.strictObject(
   {
@@ -172,6 +177,7 @@ export const configurationSchema = z.strictObject(
     }, 'null, or what oidcConfiguration returns'),
     prefixes,
     rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
+    quotaStatus: quotaStatus.optional(),
     ceilings: has((value) => value instanceof Ceilings, 'new Ceilings({ … })'),
   },
   'a configuration: { ...NO_CONFIGURATION, … }',
@@ -235,6 +241,7 @@ export const latchkeySchema = z.strictObject(
     rootFields: oneOf(ROOT_FIELDS).optional(),
     tiers: tiersSchema.optional(),
     rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
+    quotaStatus: quotaStatus.optional(),
     limits: limitsSchema.optional(),
     changes: withMethods(['publish', 'subscribe'], 'an object with publish and subscribe').optional(),
     onKeyEvent: aFunction().optional(),

@@ -5,6 +5,7 @@ import { Explainer } from '../core/guard/explain.js';
 import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import { MAX_LINES } from '../core/guard/lines.js';
 import type { KnownScopes } from '../core/keys/knownScopes.js';
+import type { Meters } from '../core/quotas/meters.js';
 import type { Limits } from '../core/limits/limits.js';
 import { accessResolvers } from '../management/access/resolvers.js';
 import { scopeResolvers } from '../management/access/scopeResolvers.js';
@@ -13,6 +14,7 @@ import { AuditService } from '../management/audit/auditService.js';
 import { auditResolvers } from '../management/audit/resolvers.js';
 import { derivedResolvers } from '../management/keys/derivedResolvers.js';
 import { keyResolvers } from '../management/keys/resolvers.js';
+import { quotaResolvers } from '../management/quotas/resolvers.js';
 import { Count } from '../management/scalars/count.js';
 import { DateTime } from '../management/scalars/dateTime.js';
 import { Duration } from '../management/scalars/duration.js';
@@ -30,6 +32,7 @@ import type { Services } from './services.js';
 
 interface AllResolversOptions {
   readonly limiter: Limits;
+  readonly meters: Meters;
   readonly knownScopes: KnownScopes;
   readonly schemas: SchemaRegistry;
   readonly answer: AnswerLimits;
@@ -40,8 +43,8 @@ interface AllResolversOptions {
 /** Returns the resolvers of the administration API. */
 export function allResolvers(
   { options, store, now, configured }: Foundation,
-  { keys, workspaces, projects, users, limits, holderOf }: Services,
-  { limiter, knownScopes, schemas, answer, bounds, derivedTokens }: AllResolversOptions,
+  { keys, workspaces, projects, users, limits, credits, holderOf }: Services,
+  { limiter, meters, knownScopes, schemas, answer, bounds, derivedTokens }: AllResolversOptions,
 ): ResolverMap {
   const { introspection = 'authenticated', cost = 'enforce', document } = options;
   const { roles, ceilings } = configured;
@@ -53,6 +56,7 @@ export function allResolvers(
         derivedResolvers(derivedTokens),
         limitResolvers({ limits, now }),
         workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
+        quotaResolvers({ credits, meters, tiers: limiter.tiers }),
         auditResolvers(new AuditService(store.audit)),
         usageResolvers({ usage: store.usage, now }),
         reportResolvers({

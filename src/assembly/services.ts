@@ -9,6 +9,7 @@ import type { TierTable } from '../core/limits/tiers.js';
 import { LimitsService } from '../management/limits/limitsService.js';
 import { subjectsOf } from '../core/store/records.js';
 import type { Holder } from '../management/access/resolvers.js';
+import { CreditService } from '../management/quotas/creditService.js';
 import { ProjectService } from '../management/workspaces/projectService.js';
 import { UserService } from '../management/workspaces/userService.js';
 import { WorkspaceService } from '../management/workspaces/workspaceService.js';
@@ -26,6 +27,7 @@ export interface Services {
   readonly projects: ProjectService;
   readonly users: UserService;
   readonly limits: LimitsService;
+  readonly credits: CreditService;
   /** Returns the principal of a key's requests, and whether the key's user has left. */
   readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
 }
@@ -53,6 +55,7 @@ export function openServices(foundation: Foundation, { tiers, knownScopes }: Ser
     projects: new ProjectService({ ...common, store }),
     users: new UserService({ ...common, store }),
     limits: new LimitsService({ ...common, store }),
+    credits: new CreditService({ ...common, store, tiers }),
     async holderOf(actor, key) {
       const { tier } = await keys.workspace(actor, key.workspaceId);
       if (isConfigured(key)) return { principal: configuredHolderOf(key, tier), left: false };

@@ -28,6 +28,7 @@ import { listCommand as listUsersCommand } from './commands/users/list.js';
 import { verifyKeyCommand } from './commands/verify.js';
 import { whoamiCommand } from './commands/whoami.js';
 import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
+import { addCreditsCommand } from './commands/credits/add.js';
 import { tierCommand } from './commands/workspace/tier.js';
 import { packageVersion } from '../packageFiles.js';
 import { group } from './describe.js';
@@ -59,6 +60,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
     'Workspace:': [
       group('workspace', 'Manage workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
       tiersCommand(),
+      group('credits', 'Add credits that requests are paid from.', [addCreditsCommand()]),
       group('projects', 'List the projects of a workspace.', [listProjectsCommand()]),
       group('limits', 'Replace the limits of single keys, owners, projects and workspaces.', [
         setLimitsCommand(),

@@ -1,3 +1,4 @@
+import { tierTable } from '../../src/core/limits/tiers.js';
 import { act, attempt, look } from './operations.js';
 import { isAlive, type KeySummary } from '../../src/core/store/records.js';
 import { startService, type Answer, type TestService } from '../support/service.js';
@@ -154,10 +155,15 @@ const REST = {
   removeUser: ({ user }) => `{ id: "${user}" }`,
   createWorkspace: () => '{ name: "loot", tier: ENTERPRISE }',
   setWorkspaceTier: () => '{ workspaceId: "default", tier: STARTER }',
+  addCredits: () => '{ subject: WORKSPACE, id: "default", amount: 1, idempotencyKey: "loot" }',
 } satisfies Record<string, (ids: { target: string; project: string; user: string }) => string>;
 
 test('R9: a key that revokes itself changes nothing with the rest of its operation', async () => {
-  const operator = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE', ADMIN_API_KEY: OPERATOR } });
+  const credits = { unit: 'requests', subject: 'workspace', refill: null } as const;
+  const operator = await startService({
+    env: { DEFAULT_TIER: 'ENTERPRISE', ADMIN_API_KEY: OPERATOR },
+    tiers: tierTable({ ENTERPRISE: { credits } }),
+  });
   try {
     const target = (await act(operator, 'createApiKey', { name: 'target', scopes: ['read:all'] }, OPERATOR)).apiKey.id;
     const project = (await act(operator, 'createProject', { name: 'project' }, OPERATOR)).project.id;

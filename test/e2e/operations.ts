@@ -21,6 +21,7 @@ const INPUTS = {
   ],
   setLimits: ['SetLimitsInput', 'override { type id workspaceId rate burst until reason active setBy }'],
   setWorkspaceTier: ['SetWorkspaceTierInput', 'workspace { id name tier keys { current max } }'],
+  addCredits: ['AddCreditsInput', 'balance added'],
 } as const;
 
 /** Runs a mutation, with any outcome. */

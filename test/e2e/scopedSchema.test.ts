@@ -41,10 +41,12 @@ describe('each caller reads the part that they may use', () => {
       ['viewer', 'tiers', 'workspace', 'project', 'projects', 'assets', 'assetsConnection', 'asset'],
       ['deriveToken'],
     ]);
-    expect(administered?.[0]).toEqual(all?.[0]);
+    expect(administered?.[0]).toEqual(all?.[0]?.filter((field) => field !== 'limitOverrides'));
     expect(all?.[1]?.filter((field) => administered?.[1]?.includes(field) !== true)).toEqual([
       'createWorkspace',
       'setWorkspaceTier',
+      'setLimits',
+      'addCredits',
     ]);
   });
 

@@ -149,6 +149,11 @@ export const ASKED: Readonly<Record<string, Asked>> = {
     concerns: 'workspace',
     ...input(({ workspace }) => ({ subject: { type: 'WORKSPACE', id: workspace }, rate: 1_000_000 })),
   },
+  'Mutation.addCredits': {
+    gives: 'nothing',
+    concerns: 'workspace',
+    ...input(({ workspace }, name) => ({ subject: 'WORKSPACE', id: workspace, amount: 1, idempotencyKey: name })),
+  },
   'Mutation.recordEvents': {
     gives: 'nothing',
     concerns: 'project',

@@ -1,5 +1,6 @@
 import { DEFAULT_PREFIXES } from '../keys/token.js';
 import type { RateLimitHeaders } from '../limits/limitFields.js';
+import type { QuotaStatus } from '../quotas/refuse.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { Roles } from '../scopes/roles.js';
 import type { KeyType } from '../store/records.js';
@@ -33,6 +34,8 @@ export interface Configuration {
   readonly ceilings: Ceilings;
   /** Which header fields report a key's limits. Default: `draft`. */
   readonly rateLimitHeaders?: RateLimitHeaders;
+  /** The status of requests that a quota refuses. Default: 429. */
+  readonly quotaStatus?: QuotaStatus;
 }
 
 /** The maximum number of configured keys. Each costs a bcrypt run at startup and at each reload. */

@@ -4,7 +4,7 @@ import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import type { CostMode } from './cost/costMode.js';
 import type { Variables } from './cost/uses.js';
-import { subjectOfKey } from '../limits/subjects.js';
+import { subjectOfKey, withoutMeters } from '../limits/subjects.js';
 import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
 import { decide, meets } from './decide.js';
 import { Denied } from './denied/denied.js';
@@ -205,7 +205,7 @@ export class Authorizer {
    */
   async countFailed(principal: AuthenticatedPrincipal, isRecorded: boolean): Promise<Admission | null> {
     const { limits } = this.#options;
-    const admission = await limits.admit(subjectOfKey(principal, limits.tiers), 1);
+    const admission = await limits.admit(withoutMeters(subjectOfKey(principal, limits.tiers)), 1);
     if (admission.outcome !== 'admitted') return null;
     if (!isRecorded) this.#options.log.failed(principal);
     return admission;

@@ -71,16 +71,24 @@ function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Ch
   const expensive = own.cost === null ? null : refuseUnits(given, own.cost);
   if (expensive !== null) return expensive;
   const rest = given.wasCounted ? restOf(own, subject, cost) : cost;
-  const units = unitsIn(own, given);
-  if (rest === 0 && units === 0) return FREE;
+  const { meters } = subject;
+  const units = meters === undefined ? unitsIn(own, given) : meteredUnits(own, given);
+  if (rest === 0 && units === 0 && meters === undefined) return FREE;
+  // On arrival, only the windows have counted a request.
+  const counted = given.wasCounted && meters !== undefined ? { ...subject, metered: cost } : subject;
   const settle = (admission: Admission): Charge => chargeOf(admission, refusalOf(admission, cost, 'key', units));
-  const admission = admit(limits, subject, { requests: rest, units }, given);
+  const admission = admit(limits, counted, { requests: rest, units }, given);
   return admission instanceof Promise ? admission.then(settle) : settle(admission);
 }
 
 /** Returns the cost units that count in the windows of these limits. */
 function unitsIn({ cost }: TierLimits, { units }: Chargeable): number {
   return cost === null || units === null ? 0 : Math.min(units, MOST_UNITS);
+}
+
+/** Like {@link unitsIn}, for quotas: without costs of fields, an operation costs as much as it counts in requests. */
+function meteredUnits(limits: TierLimits, given: Chargeable): number {
+  return limits.cost === null ? Math.min(given.units ?? given.compiled.cost, MOST_UNITS) : unitsIn(limits, given);
 }
 
 /** More than any window has. */
@@ -151,7 +159,7 @@ function admit(
 ): Admission | Promise<Admission> {
   const again = (first: Admission): Admission | Promise<Admission> => {
     if (wasCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !wasParsed)) return first;
-    const taken = limits.admit({ ...subject, category: undefined }, 1);
+    const taken = limits.admit({ ...subject, category: undefined, meters: undefined }, 1);
     if (taken instanceof Promise) {
       return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, requests, units) : first));
     }

@@ -1,3 +1,5 @@
+import type { MeterState } from '../quotas/meterState.js';
+import { bindingQuota, nameOfMeter, quotaPolicies } from '../quotas/quotaFields.js';
 import { categoryLimits } from './bounds.js';
 import type { Category } from './category.js';
 import { KEY_CREATION } from './keyCreation.js';
@@ -90,10 +92,10 @@ function policyOfOther({ of, rate, burst }: OtherRoom): string {
 }
 
 /** Returns the RateLimit-Policy field of an admission. */
-function policyOf({ limits, categoryRoom, otherRooms }: Admission): string {
+function policyOf({ limits, categoryRoom, otherRooms, quotas }: Admission): string {
   let policy = policyField(limits, categoryRoom?.category);
   if (otherRooms !== undefined) for (const other of otherRooms) policy += `, ${policyOfOther(other)}`;
-  return policy;
+  return quotas === undefined ? policy : policy + quotaPolicies(quotas);
 }
 
 /** The prefix of a window's name. The key's own windows have none. */
@@ -114,15 +116,15 @@ export function limitFields(
   style: RateLimitHeaders = 'draft',
   creation: Admission | null = null,
 ): LimitFields {
-  const own = bindingWindow(admission);
+  const own = bindingLimit(admission);
   const binding = creation === null || admission.outcome !== 'admitted' ? own : bindingWith(creation, own);
   const refused = [admission, creation].find((each) => each?.outcome === 'refused');
-  const retryAfter = refused?.outcome === 'refused' ? String(wholeSeconds(refused.retryAfterMs)) : null;
+  const retryAfter = refused?.outcome === 'refused' ? retryAfterOf(refused) : null;
   const policy = policyOf(admission);
   return {
     ...(style !== 'legacy' && {
       'RateLimit-Policy': creation === null ? policy : `${policy}, ${policiesOf(creation.limits, KEY_CREATION)}`,
-      RateLimit: told(nameOf(binding.window, binding.category), binding.room),
+      RateLimit: told(binding.name ?? nameOf(binding.window, binding.category), binding.room),
     }),
     ...(style !== 'draft' && legacyFields(binding, retryAfter)),
     ...(retryAfter !== null && { 'Retry-After': retryAfter }),
@@ -146,6 +148,8 @@ export function verificationFields(admission: Admission, style: RateLimitHeaders
 interface Binding {
   readonly window: WindowName;
   readonly category: Named | undefined;
+  /** The name of a quota. Default: that of the window. */
+  readonly name?: string;
   readonly room: WindowRoom;
 }
 
@@ -160,6 +164,28 @@ function legacyFields({ window, room: { limit, remaining, returnsInMs } }: Bindi
     'RateLimit-Remaining': String(remaining),
     'RateLimit-Reset': retryAfter ?? String(wholeSeconds(returnsInMs ?? length)),
   };
+}
+
+/** Returns Retry-After; null if waiting does not help. */
+function retryAfterOf({ retryAfterMs, quota }: Extract<Admission, { outcome: 'refused' }>): string | null {
+  if (quota === undefined) return String(wholeSeconds(retryAfterMs));
+  const { details } = quota.refusal;
+  return 'retryAfter' in details ? String(details.retryAfter) : null;
+}
+
+/** Returns the window or the quota that binds. */
+function bindingLimit(admission: Admission): Binding {
+  const { quotas } = admission;
+  if (quotas === undefined) return bindingWindow(admission);
+  if (admission.outcome === 'refused' && admission.quota !== undefined) return bindingOfQuota(admission.quota.state);
+  const own = bindingWindow(admission);
+  const quota = admission.outcome === 'admitted' ? bindingQuota(quotas, own.room) : null;
+  return quota === null ? own : bindingOfQuota(quota);
+}
+
+function bindingOfQuota({ meter, limit, remaining, resetsInMs }: MeterState): Binding {
+  const room = { limit: limit ?? remaining, remaining, returnsInMs: resetsInMs };
+  return { window: 'rate', category: undefined, name: nameOfMeter(meter), room };
 }
 
 function bindingWindow(admission: Admission): Binding {

@@ -1,3 +1,6 @@
+import type { Refusal } from '../errors/refusal.js';
+import type { Meter } from '../quotas/meter.js';
+import type { MeterState, Taken } from '../quotas/meterState.js';
 import type { Category } from './category.js';
 import type { LimitedAs, TierLimits, TierTable, WindowLimits } from './tiers.js';
 import type { Room, WindowName } from './window.js';
@@ -22,6 +25,10 @@ export interface Subject {
   readonly limits?: TierLimits | undefined;
   /** The windows that the key shares with other keys. Each must have room too. One frozen list, like `limits`. */
   readonly shared?: readonly SharedWindows[] | undefined;
+  /** The quotas and credits that the requests of the key are taken from. One frozen list, like `limits`. */
+  readonly meters?: readonly Meter[] | undefined;
+  /** The requests that the meters count, if the windows have counted some of them before. Default: those of the admission. */
+  readonly metered?: number | undefined;
 }
 
 /** Who shares a pair of windows: all keys of an owner, of a project or of a workspace. */
@@ -84,6 +91,14 @@ export interface Judged {
   readonly categoryRoom?: CategoryRoom | undefined;
   /** The room in the shared windows of the subject, and in those of the cost if its limits have them. Absent: there are none. */
   readonly otherRooms?: readonly OtherRoom[] | undefined;
+  /** The states of the quotas and credits of the subject. Absent: there are none. */
+  readonly quotas?: readonly MeterState[] | undefined;
+}
+
+/** A quota, or a balance of credits, that has too little left for an operation. */
+export interface RefusedByQuota {
+  readonly state: MeterState;
+  readonly refusal: Refusal;
 }
 
 /**
@@ -102,11 +117,15 @@ export type Admission =
       readonly outcome: 'admitted';
       /** For {@link Limits.giveBack}. Absent: no cost units were taken. */
       readonly costTaken?: CostTaken | undefined;
+      /** The units of quotas and credits, which can be given back. Absent: none were taken. */
+      readonly quotasTaken?: Taken | undefined;
     } & Judged)
   | ({
       readonly outcome: 'refused';
       /** The time until the same cost fits if nothing else is admitted before, in ms, at least 1. */
       readonly retryAfterMs: number;
+      /** The quota that has too little left. Absent: a window has too little room. */
+      readonly quota?: RefusedByQuota | undefined;
     } & Judged &
       /** The window with the longest wait. */
       Bound)

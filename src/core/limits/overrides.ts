@@ -1,3 +1,4 @@
+import { QUOTA_SUBJECTS, type Quota } from '../quotas/quota.js';
 import type { LimitOverride } from '../store/records.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 
@@ -66,6 +67,21 @@ export function overriddenPair(tier: WindowLimits | null, override: LimitOverrid
   const burst = override?.burst ?? tier?.burst ?? null;
   if (rate === null) return burst === null ? null : { rate: Math.min(burst * 60, HIGHEST), burst };
   return { rate, burst: burst ?? rate };
+}
+
+/** Returns the quotas of a key whose tier has these. An override replaces all quotas of its subject. */
+export function overriddenQuotas(tier: readonly Quota[], current: CurrentOverrides): readonly Quota[] {
+  let quotas = tier;
+  for (const subject of QUOTA_SUBJECTS) {
+    const given = quotasOf(current[subject]);
+    if (given !== null) quotas = [...quotas.filter((quota) => quota.subject !== subject), ...given];
+  }
+  return quotas;
+}
+
+/** Returns the quotas of an override; null: those of the tier apply. */
+export function quotasOf(override: Pick<LimitOverride, 'quotas'> | null): readonly Quota[] | null {
+  return override?.quotas == null ? null : (JSON.parse(override.quotas) as Quota[]);
 }
 
 /** The largest Int of GraphQL. */

@@ -15,6 +15,7 @@ type Refused = 'key' | 'anonymous';
  */
 export function refusalOf(admission: Admission, requests: number, who: Refused = 'key', cost = 0): Refusal | null {
   if (admission.outcome === 'admitted') return null;
+  if (admission.outcome === 'refused' && admission.quota !== undefined) return admission.quota.refusal;
   const window = (admission.window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
   return admission.outcome === 'never'
     ? tooCostly(admission, admission.of === 'cost' ? cost : requests, { window, who })

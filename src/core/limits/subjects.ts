@@ -1,11 +1,13 @@
+import { metersOf, type MeteredHolder } from '../quotas/meter.js';
 import type { Category } from './category.js';
 import type { SharedBy, SharedWindows, Subject } from './limits.js';
-import { NO_OVERRIDES, overridden, overriddenPair, type KeyOverrides } from './overrides.js';
+import { NO_OVERRIDES, overridden, overriddenPair, overriddenQuotas, type KeyOverrides } from './overrides.js';
 import { rowOf, type TierLimits, type TierTable } from './tiers.js';
 import type { Tier } from '../store/records.js';
 
 /** The fields of a key that determine its windows. A principal has all of them. */
 export interface Limited {
+  readonly keyId: string;
   readonly familyId: string;
   readonly tier: Tier;
   readonly workspaceId: string;
@@ -37,16 +39,19 @@ const known = new WeakMap<Limited, Resolved>();
 export function subjectOfKey(key: Limited, tiers: TierTable, category?: Category): Subject {
   const limits = rowOf(tiers, key.tier);
   const { familyId: family, tier, overrides } = key;
-  if (overrides === undefined && limits.owner === null && limits.project === null && limits.workspace === null) {
-    return { family, tier, category };
-  }
+  if (overrides === undefined && isAlone(limits)) return { family, tier, category };
   let resolved = known.get(key);
   // A reload replaces the records of the table.
   if (resolved?.tier !== limits || overrides?.hasEnded(resolved.until) === true) {
     known.set(key, (resolved = resolve(key, limits)));
   }
   if (category === undefined) return resolved.subject;
-  return (resolved.byCategory[category] ??= Object.freeze({ ...resolved.subject, category }));
+  return (resolved.byCategory[category] ??= Object.freeze({ ...ofCategory(resolved.subject, category), category }));
+}
+
+/** Returns whether a tier only limits the key itself, and only its windows. */
+function isAlone({ owner, project, workspace, quotas, credits }: TierLimits): boolean {
+  return owner === null && project === null && workspace === null && quotas.length === 0 && credits === null;
 }
 
 function resolve(key: Limited, tier: TierLimits): Resolved {
@@ -62,6 +67,8 @@ function resolve(key: Limited, tier: TierLimits): Resolved {
     }),
   );
   const limits = overridden(tier, current.key);
+  const quotas = overriddenQuotas(tier.quotas, current);
+  const meters = metersOf({ quotas, credits: tier.credits }, meteredOf(key));
   return {
     tier,
     until: current.until,
@@ -70,9 +77,15 @@ function resolve(key: Limited, tier: TierLimits): Resolved {
       tier: name,
       ...(limits !== tier && { limits }),
       ...(shared.length > 0 && { shared }),
+      ...(meters.length > 0 && { meters }),
     }),
     byCategory: {},
   };
+}
+
+/** Returns the subjects of a key's quotas. */
+function meteredOf({ userId, externalId, ...key }: Limited): MeteredHolder {
+  return { ...key, ownerId: externalId ?? userId };
 }
 
 const SHARED_BY: readonly SharedBy[] = ['owner', 'project', 'workspace'];
@@ -85,3 +98,16 @@ const NAMES: Readonly<Record<SharedBy, (key: Limited) => string | null>> = {
   project: ({ projectId }) => (projectId === null ? null : `project/${projectId}`),
   workspace: ({ workspaceId }) => `workspace/${workspaceId}`,
 };
+
+/**
+ * Returns the subject of the operations of a category. Administrative operations are not taken from quotas: with a leaked key that
+ * has used up the quota of a workspace, nobody could revoke it.
+ */
+function ofCategory(subject: Subject, category: Category): Subject {
+  return category === 'admin' ? withoutMeters(subject) : subject;
+}
+
+/** Returns a subject without quotas and credits, for requests that fail: these only use up its windows. */
+export function withoutMeters(subject: Subject): Subject {
+  return subject.meters === undefined ? subject : { ...subject, meters: undefined };
+}

@@ -1,5 +1,7 @@
 import type { Tier } from '../store/records.js';
 import { checkNames as checkOptions, isPlainObject, optionError, unknownOption } from '../../shared/optionChecks.js';
+import { checkedCredits, checkedQuotas, haveSameQuotas } from '../quotas/checkQuotas.js';
+import type { Credits, Quota } from '../quotas/quota.js';
 import { CATEGORIES, type Category } from './category.js';
 import {
   isOtherRow,
@@ -48,6 +50,10 @@ export interface TierLimits extends WindowLimits {
   readonly workspace: WindowLimits | null;
   /** The limits of a key family in cost units; null: none. */
   readonly cost: CostLimits | null;
+  /** The units that subjects may use in an hour, a day or a month, in addition to the windows. */
+  readonly quotas: readonly Quota[];
+  /** The balance that requests are paid from in advance; null: none. */
+  readonly credits: Credits | null;
   /** Earlier names of the tier. Workspaces that are stored with one of them have this tier. */
   readonly was?: readonly Tier[];
 }
@@ -163,6 +169,8 @@ const OPTIONAL = {
   project: null,
   workspace: null,
   cost: null,
+  quotas: Object.freeze<Quota[]>([]),
+  credits: null,
 } as const satisfies Partial<TierLimits>;
 
 function limits(
@@ -373,6 +381,8 @@ function checkedRow(path: string, row: Partial<TierLimits>): TierLimits {
     project: checkedPair(`${path}.project`, more.project),
     workspace: checkedPair(`${path}.workspace`, more.workspace),
     cost: checkedCost(`${path}.cost`, more.cost),
+    quotas: checkedQuotas(`${path}.quotas`, more.quotas),
+    credits: checkedCredits(`${path}.credits`, more.credits),
   };
 }
 
@@ -472,7 +482,7 @@ export function replaceTable(table: TierTable, next: TierTable): void {
 /** Returns whether two records have the same limits. */
 export function saysTheSame(a: TierLimits, b: TierLimits): boolean {
   if (a.keys !== b.keys || a.adminKeys !== b.adminKeys || a.streams !== b.streams || !isSame(a, b)) return false;
-  if (a.cost?.max !== b.cost?.max) return false;
+  if (a.cost?.max !== b.cost?.max || !haveSameQuotas(a, b)) return false;
   return (
     CATEGORIES.every((category) => isSame(a.categories[category], b.categories[category])) &&
     BESIDE.every((name) => isSame(a[name], b[name]))

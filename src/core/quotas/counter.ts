@@ -2,7 +2,7 @@ import type { Lease, Leased, Unused } from '../store/quotaStore.js';
 import { AHEAD, blockSize } from './blockSize.js';
 import type { Meter } from './meter.js';
 import type { MeterState } from './meterState.js';
-import { periodOf } from './period.js';
+import { dueRefill, periodOf } from './period.js';
 
 /** How long it is known that too few units are left, in ms. Then units are leased again, because other processes may return units. */
 const KNOWN_FOR = 1_000;
@@ -33,6 +33,8 @@ export class Counter {
   /** For a quota, the units that were leased by all processes; for credits, the ones that were not; null: unknown. */
   #known: number | null = null;
   #askedAt = -Infinity;
+  /** For credits, the time of the next refill when units were last leased. */
+  #refillsAt = Infinity;
   #flight: Promise<void> | null = null;
   /** What requests wait for: all of them together, and the one that needs least. */
   #demand = 0;
@@ -103,10 +105,10 @@ export class Counter {
     const meter = this.#meter;
     const known = this.#known ?? 0;
     const remaining = Math.max(0, this.#left(known) + this.#room);
-    const resetsAt = Number.isFinite(this.#end) ? this.#end : null;
-    if (meter.kind === 'credits') return { meter, limit: null, used: null, remaining, resetsAt };
+    const resets = resetsAt(this.#end, this.#options.now());
+    if (meter.kind === 'credits') return { meter, limit: null, used: null, remaining, ...resets };
     const { limit } = meter;
-    return { meter, limit, used: Math.max(0, known - this.#room), remaining, resetsAt };
+    return { meter, limit, used: Math.max(0, known - this.#room), remaining, ...resets };
   }
 
   /** Returns the units in this process of the period that contains a time. */
@@ -132,13 +134,16 @@ export class Counter {
     const now = this.#options.now();
     if (now >= this.#end) this.#leavePeriod();
     const meter = this.#meter;
+    // Not when the units arrive: that may be after the refill, which they don't outlast.
+    this.#refillsAt = nextRefill(meter, now);
     const { id, workspaceId } = meter;
     const least = Math.max(1, (Number.isFinite(this.#smallest) ? this.#smallest : 1) - this.#room);
     const most = Math.max(least, this.#demand - this.#room, this.#blockSize(now));
     this.#demand = 0;
     this.#smallest = Infinity;
     const block = { id, workspaceId, least, most };
-    if (meter.kind === 'credits') return { kind: 'credits', ...block, refill: dueRefill(meter.refill, now) };
+    if (meter.kind === 'credits')
+      return { kind: 'credits', ...block, refill: meter.refill && dueRefill(meter.refill, now) };
     return { kind: 'quota', ...block, ...periodOf(meter.window, now, meter.anchorDay), limit: meter.limit };
   }
 
@@ -158,7 +163,7 @@ export class Counter {
       this.#leavePeriod();
       this.#start = start;
     }
-    this.#end = end ?? nextRefill(meter, now);
+    this.#end = end ?? this.#refillsAt;
     this.#room += granted;
     this.#known = meter.kind === 'quota' ? meter.limit - left : left;
     this.#askedAt = now;
@@ -191,11 +196,14 @@ export class Counter {
   }
 }
 
-function dueRefill(refill: Extract<Meter, { kind: 'credits' }>['refill'], now: number) {
-  return refill && { amount: refill.amount, at: periodOf(refill.every, now, refill.anchorDay).start };
-}
-
 function nextRefill(meter: Meter, now: number): number {
   if (meter.kind === 'quota' || meter.refill === null) return Infinity;
   return periodOf(meter.refill.every, now, meter.refill.anchorDay).end;
+}
+
+/** Returns when a period ends. @param end Infinity: never */
+export function resetsAt(end: number, now: number): Pick<MeterState, 'resetsAt' | 'resetsInMs'> {
+  return Number.isFinite(end)
+    ? { resetsAt: end, resetsInMs: Math.max(0, end - now) }
+    : { resetsAt: null, resetsInMs: null };
 }

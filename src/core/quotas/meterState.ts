@@ -11,6 +11,8 @@ export interface MeterState {
   readonly remaining: number;
   /** When the period ends, or the balance is refilled next, in ms since the epoch; null: never. */
   readonly resetsAt: number | null;
+  /** The same as the time until then, in ms. */
+  readonly resetsInMs: number | null;
 }
 
 /** The units that an operation uses. */

@@ -1,5 +1,5 @@
 import type { Leased, QuotaStore, Threshold } from '../store/quotaStore.js';
-import { Counter } from './counter.js';
+import { Counter, resetsAt } from './counter.js';
 import { Leaser } from './leaser.js';
 import type { Meter } from './meter.js';
 import type { Amounts, MeterState, Taken, TooFew } from './meterState.js';
@@ -78,13 +78,13 @@ export class Meters {
         const record = counters.find(({ id, start }) => id === meter.id && start >= period.start);
         const used = Math.max(0, (record?.taken ?? 0) - held);
         const { limit } = meter;
-        return { meter, limit, used, remaining: Math.max(0, limit - used), resetsAt: period.end };
+        return { meter, limit, used, remaining: Math.max(0, limit - used), ...resetsAt(period.end, at) };
       }
       const { balance = 0, refilledAt = 0 } = balances.find(({ id }) => id === meter.id) ?? {};
       const period = meter.refill && periodOf(meter.refill.every, at, meter.refill.anchorDay);
       const isDue = period !== null && refilledAt < period.start;
       const remaining = isDue ? Math.max(balance + held, meter.refill?.amount ?? 0) : balance + held;
-      return { meter, limit: null, used: null, remaining, resetsAt: period?.end ?? null };
+      return { meter, limit: null, used: null, remaining, ...resetsAt(period?.end ?? Infinity, at) };
     });
   }
 

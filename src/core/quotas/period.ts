@@ -1,4 +1,4 @@
-import type { QuotaWindow } from './quota.js';
+import type { QuotaWindow, Refill } from './quota.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -35,4 +35,12 @@ function anchorIn(year: number, month: number, anchorDay: number): number {
   // Day 0 of the next month is the last day of this one.
   const days = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
   return Date.UTC(year, month, Math.min(anchorDay, days));
+}
+
+/** Returns the refill that is due in the current period. */
+export function dueRefill(
+  { amount, every, anchorDay }: Refill,
+  now: number,
+): { readonly amount: number; readonly at: number } {
+  return { amount, at: periodOf(every, now, anchorDay).start };
 }

@@ -22,9 +22,9 @@ const UNITS: Readonly<Record<QuotaUnit, string>> = { requests: 'requests', cost:
  * @param status with 402, or if waiting never helps, the refusal has no `retryAfter`, from which its status follows
  */
 export function quotaRefusal(
-  { meter, limit, used, remaining, resetsAt }: MeterState,
+  { meter, limit, used, remaining, resetsAt, resetsInMs }: MeterState,
   needed: number,
-  { now, status }: { readonly now: number; readonly status: QuotaStatus },
+  status: QuotaStatus,
 ): Refusal {
   const { unit, subject } = meter;
   const ends = resetsAt === null ? null : new Date(resetsAt).toISOString();
@@ -34,7 +34,7 @@ export function quotaRefusal(
       : `Not enough credits: ${remaining} ${UNITS[unit]} are left for ${SHARED[subject]}`;
   const need = needed === 1 ? '' : `, but this operation needs ${needed}`;
   const until = ends === null ? 'Add credits' : `It is renewed at ${ends}. Wait until then, or ask for more`;
-  const retryAfter = resetsAt === null || status === 402 ? null : Math.max(1, Math.ceil((resetsAt - now) / 1000));
+  const retryAfter = resetsInMs === null || status === 402 ? null : Math.max(1, Math.ceil(resetsInMs / 1000));
   return new Refusal(`${what}${need}. ${until}.`, {
     code: 'QUOTA_EXCEEDED',
     limit,

@@ -88,7 +88,7 @@ export interface BalanceRecord {
 export interface CreditAddition {
   readonly id: string;
   readonly workspaceId: string;
-  /** ID of the key family, owner, project or workspace, for the audit log. */
+  /** ID of the key, user, project or workspace, for the audit log. */
   readonly subject: string;
   readonly amount: number;
   /** Chosen by the caller. An addition with a remembered key adds nothing. */

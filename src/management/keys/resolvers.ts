@@ -118,8 +118,8 @@ export function keyResolvers({ keys, projects, users, overrides, limiter, answer
     ({ key }) => key.id,
   );
   const limitedOf = async (context: ActorContext, key: AnyKey, tier: Tier): Promise<LimitsSource> => {
-    const { familyId, workspaceId, projectId, userId } = key;
-    const common = { familyId, tier, workspaceId, projectId, userId };
+    const { id: keyId, familyId, workspaceId, projectId, userId } = key;
+    const common = { keyId, familyId, tier, workspaceId, projectId, userId };
     if (isConfigured(key)) return common;
     const user = userId === null ? null : await userOf(context, userId);
     const externalId = key.externalId ?? user?.externalId ?? null;

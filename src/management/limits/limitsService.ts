@@ -3,6 +3,8 @@ import { Authors } from '../../core/keys/author.js';
 import type { ConfiguredRecord } from '../../core/keys/configured.js';
 import { checkExternalId, checkReason, isId } from '../../core/keys/keyInput.js';
 import { badInput, notFound } from '../../core/errors/refusal.js';
+import { checkedQuotas } from '../../core/quotas/checkQuotas.js';
+import type { Quota, QuotaSubject } from '../../core/quotas/quota.js';
 import type { Roles } from '../../core/scopes/roles.js';
 import {
   isEmpty,
@@ -36,6 +38,8 @@ export interface SetLimitsInput {
   readonly subject: NamedSubject;
   readonly rate?: number | null;
   readonly burst?: number | null;
+  /** The quotas of the subject in place of all that its tier has for it. */
+  readonly quotas?: readonly Omit<Quota, 'subject'>[] | null;
   readonly until?: number | null;
   readonly reason?: string | null;
 }
@@ -45,6 +49,30 @@ interface Found extends OverrideSubject {
   /** The ID in the audit entry. */
   readonly subject: string;
   readonly projectId: string | null;
+}
+
+const QUOTAS_OF: Readonly<Record<OverrideKind, QuotaSubject>> = {
+  key: 'key',
+  user: 'owner',
+  external: 'owner',
+  project: 'project',
+  workspace: 'workspace',
+};
+
+/** Returns the quotas as they are stored. @throws Refusal BAD_USER_INPUT */
+function checkQuotas({ quotas, subject: { type } }: SetLimitsInput): string | null {
+  if (quotas == null) return null;
+  try {
+    return JSON.stringify(
+      checkedQuotas(
+        'quotas',
+        quotas.map((quota) => ({ ...quota, subject: QUOTAS_OF[type] })),
+      ),
+    );
+  } catch (error) {
+    if (error instanceof TypeError) throw badInput(['input', 'quotas'], `${error.message}.`.replace('..', '.'));
+    throw error;
+  }
 }
 
 /** The highest limit: the largest Int of GraphQL. */
@@ -61,7 +89,7 @@ export class LimitsService {
   }
 
   /**
-   * Sets the limits of a subject in place of those that were set before. Without a rate and a burst, the limits of the tier
+   * Sets the limits of a subject in place of those that were set before. Without a rate, a burst and quotas, the limits of the tier
    * apply again. The actor can access every workspace.
    *
    * @returns the override; null: the subject has none now
@@ -75,7 +103,7 @@ export class LimitsService {
       ...subject,
       rate: checkLimit('rate', input.rate ?? null),
       burst: checkLimit('burst', input.burst ?? null),
-      quotas: null,
+      quotas: checkQuotas(input),
       until: checkEnd(input.until ?? null, at),
       reason: input.reason == null ? null : checkReason(input.reason),
       setBy: actor.keyId,

@@ -1,5 +1,8 @@
 import type { ActorContext } from '../../core/keys/actor.js';
 import type { LimitOverride, OverrideKind } from '../../core/store/records.js';
+import { quotasOf } from '../../core/limits/overrides.js';
+import type { Quota, QuotaUnit, QuotaWindow } from '../../core/quotas/quota.js';
+import { tierQuota } from '../quotas/resolvers.js';
 import { listing, pageRows } from '../schema/listing.js';
 import { connectionOf } from '../schema/pageConnection.js';
 import { cursorOf, positionOf, type LimitsService, type SetLimitsInput } from './limitsService.js';
@@ -14,8 +17,16 @@ const TYPES: Readonly<Record<OverrideKind, string>> = {
 
 const KINDS = new Map(Object.entries(TYPES).map(([kind, type]) => [type, kind as OverrideKind]));
 
+interface GivenQuota {
+  readonly window: Uppercase<QuotaWindow>;
+  readonly unit: Uppercase<QuotaUnit>;
+  readonly limit?: number | null;
+  readonly anchorDay?: number | null;
+}
+
 interface Arguments {
-  readonly input: Omit<SetLimitsInput, 'subject'> & {
+  readonly input: Omit<SetLimitsInput, 'subject' | 'quotas'> & {
+    readonly quotas?: readonly GivenQuota[] | null;
     readonly subject: { readonly type: string; readonly id: string; readonly workspaceId?: string | null };
   };
 }
@@ -41,14 +52,26 @@ export function limitResolvers({ limits, now }: { readonly limits: LimitsService
         const { type, ...subject } = input.subject;
         // The schema allows no other type.
         const kind = KINDS.get(type) ?? 'key';
-        return { override: await limits.set(principal, { ...input, subject: { ...subject, type: kind } }, origin) };
+        const quotas = input.quotas?.map(quotaIn) ?? null;
+        const given = { ...input, quotas, subject: { ...subject, type: kind } };
+        return { override: await limits.set(principal, given, origin) };
       },
     },
     LimitOverride: {
       type: ({ kind }: LimitOverride) => TYPES[kind],
       id: ({ subjectId }: LimitOverride) => subjectId,
+      quotas: (override: LimitOverride) => quotasOf(override)?.map(tierQuota) ?? null,
       active: ({ until }: LimitOverride) => until === null || until > now(),
     },
     LimitOverrideConnection: connectionOf<LimitOverride>(cursorOf),
+  };
+}
+
+function quotaIn({ window, unit, limit = null, anchorDay = null }: GivenQuota): Omit<Quota, 'subject'> {
+  return {
+    window: window.toLowerCase() as QuotaWindow,
+    unit: unit.toLowerCase() as QuotaUnit,
+    limit,
+    ...(anchorDay !== null && { anchorDay }),
   };
 }

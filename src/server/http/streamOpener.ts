@@ -34,7 +34,7 @@ interface Opening {
 interface StreamOpenerOptions {
   /** Guarded. */
   readonly schema: GraphQLSchema;
-  readonly latchkey: Pick<Assembly, 'standing' | 'limiter'>;
+  readonly latchkey: Pick<Assembly, 'standing' | 'limits'>;
   readonly introspection: Introspection;
   readonly cost: CostMode;
   readonly streams: OpenStreams;
@@ -57,7 +57,7 @@ export class StreamOpener {
   constructor(options: StreamOpenerOptions) {
     this.#options = options;
     const { introspection, cost, answer, verdicts: log, latchkey, streams } = options;
-    const { limiter: limits } = latchkey;
+    const { limits } = latchkey;
     const authorizer = new Authorizer({ limits, introspection, cost, answer, log });
     authorizer.prepare(options.schema);
     this.#subscriptions = new GuardedSubscriptions({

@@ -11,6 +11,7 @@ import {
   type TierLimits,
   type TierTable,
 } from '../../core/limits/tiers.js';
+import type { Credits, Quota } from '../../core/quotas/quota.js';
 import { Ceilings, ceilingInWords, withinCeiling } from '../../core/scopes/ceilings.js';
 import { expandBundles } from '../../core/scopes/bundles.js';
 import { Roles } from '../../core/scopes/roles.js';
@@ -50,10 +51,11 @@ export const NO_FILE: FileConfiguration = Object.freeze({
 
 /** Returns the part of the content that the library takes. */
 export function keyConfiguration(content: FileConfiguration): Configuration {
-  const { apiKeys, keys, roles, oidc, prefixes, ceilings, rateLimitHeaders } = content;
+  const { apiKeys, keys, roles, oidc, prefixes, ceilings, rateLimitHeaders, quotaStatus } = content;
   return {
     ...{ apiKeys, keys, roles, oidc, prefixes, ceilings },
     ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
+    ...(quotaStatus !== undefined && { quotaStatus }),
   };
 }
 
@@ -91,6 +93,7 @@ export function readConfiguration(
     gateway: Object.freeze({ ...file.content.gateway }) as FileConfiguration['gateway'],
     secretFiles: Object.freeze([...file.secretFiles]),
     ...(file.content.rate_limit_headers !== undefined && { rateLimitHeaders: file.content.rate_limit_headers }),
+    ...(file.content.quota_status !== undefined && { quotaStatus: file.content.quota_status }),
     warnings: Object.freeze(warnings),
   });
 }
@@ -231,6 +234,8 @@ function definitionOf({
   project,
   workspace,
   cost,
+  quotas,
+  credits,
 }: TierSection): TierDefinition {
   return {
     ...(from !== undefined && { from }),
@@ -245,6 +250,8 @@ function definitionOf({
     ...(project !== undefined && { project: pairOf(project) }),
     ...(workspace !== undefined && { workspace: pairOf(workspace) }),
     ...(cost !== undefined && { cost: { max: cost.max, ...pairOf(cost) } }),
+    ...(quotas !== undefined && { quotas: quotas.map(quotaOf) }),
+    ...(credits !== undefined && { credits: creditsOf(credits) }),
   };
 }
 
@@ -261,9 +268,27 @@ function categoriesOf(categories: NonNullable<TierSection['categories']>): TierL
   );
 }
 
+function quotaOf(quota: NonNullable<TierSection['quotas']>[number]): Quota {
+  const { window, unit = 'requests', subject = 'key', limit, anchor_day: anchorDay } = quota;
+  return {
+    window,
+    unit,
+    subject,
+    limit: limit === 'unlimited' ? null : limit,
+    ...(anchorDay !== undefined && { anchorDay }),
+  };
+}
+
+function creditsOf({ unit = 'requests', subject = 'key', refill }: NonNullable<TierSection['credits']>): Credits {
+  if (refill === undefined) return { unit, subject, refill: null };
+  const { amount, every, anchor_day: anchorDay } = refill;
+  return { unit, subject, refill: { amount, every, ...(anchorDay !== undefined && { anchorDay }) } };
+}
+
 function inWordsOfTheFile(message: string): string {
   return message
     .replace(/\.rate\b/g, '.per_minute')
     .replace(/\.burst\b/g, '.per_second')
-    .replace(/\.adminKeys\b/g, '.admin_keys');
+    .replace(/\.adminKeys\b/g, '.admin_keys')
+    .replace(/\.anchorDay\b/g, '.anchor_day');
 }

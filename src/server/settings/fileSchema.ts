@@ -14,6 +14,9 @@ import { isId, isName } from '../../core/keys/keyInput.js';
 import { PREFIX_PATTERN } from '../../core/keys/token.js';
 import { isTierName } from '../../core/limits/tierNames.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
+import { QUOTA_SUBJECTS, QUOTA_UNITS, QUOTA_WINDOWS } from '../../core/quotas/quota.js';
+import { MAX_BALANCE } from '../../core/store/quotaStore.js';
+import { QUOTA_STATUSES, type QuotaStatus } from '../../core/quotas/refuse.js';
 import { isRoleName, isScopeOrBundle } from '../../core/scopes/roles.js';
 import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 import { OPTIONS, type Option, type OptionName } from './options.js';
@@ -125,6 +128,48 @@ const keyCount = value<number | 'unlimited'>(
 /** The value of a tier that does not exist. Not null, which is also what a name has whose limits are all commented out. */
 export const REMOVED = 'removed';
 
+const amount = value<number>(
+  `a whole number from 1 to ${MAX_BALANCE}`,
+  (input) => Number.isInteger(input) && (input as number) >= 1 && (input as number) <= MAX_BALANCE,
+);
+
+const word = <Word extends string>(words: readonly Word[]) =>
+  value<Word>(words.join(', '), (input) => (words as readonly unknown[]).includes(input));
+
+const anchorDay = value<number>(
+  'a whole number from 1 to 31',
+  (input) => Number.isInteger(input) && (input as number) >= 1 && (input as number) <= 31,
+)
+  .optional()
+  .meta({ about: 'the day on which months begin; in a shorter month, its last day', unset: '1' });
+
+const unit = word(QUOTA_UNITS).optional().meta({ about: '`requests` or `cost`', unset: 'requests' });
+
+const subject = word(QUOTA_SUBJECTS)
+  .optional()
+  .meta({ about: '`key`, `owner`, `project` or `workspace`, whose keys are counted together', unset: 'key' });
+
+const quota = section({
+  window: word(QUOTA_WINDOWS).meta({ about: '`hour`, `day` or `month`, in UTC' }),
+  limit: value<number | 'unlimited'>(
+    `a whole number from 1 to ${MAX_BALANCE}, or unlimited`,
+    (input) => input === 'unlimited' || amount.safeParse(input).success,
+  ).meta({ about: 'the units that may be used in each period' }),
+  unit,
+  subject,
+  anchor_day: anchorDay,
+});
+
+const credits = section({
+  unit,
+  subject,
+  refill: section({
+    amount: amount.meta({ about: 'the balance to which a lower one is raised at the start of each period' }),
+    every: word(QUOTA_WINDOWS).meta({ about: '`hour`, `day` or `month`, in UTC' }),
+    anchor_day: anchorDay,
+  }).optional(),
+});
+
 const tier = section(
   {
     from: text('the name of a tier, such as GROWTH', isTierName).optional().meta({
@@ -166,6 +211,10 @@ const tier = section(
       per_minute: wholeNumber.meta({ about: 'cost units of one key in any 60 seconds' }),
       per_second: wholeNumber.meta({ about: 'cost units of one key in any one second' }),
     }).optional(),
+    quotas: list(quota, 0, 12, 'quotas')
+      .optional()
+      .meta({ about: 'what may be used in each hour, day or month', unset: PUBLISHED }),
+    credits: credits.optional(),
   },
   `; or ${REMOVED}`,
 );
@@ -367,6 +416,11 @@ export const fileSchema = section({
   )
     .optional()
     .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` overrides it", unset: 'draft' }),
+  quota_status: value<QuotaStatus>(QUOTA_STATUSES.join(' or '), (status) =>
+    (QUOTA_STATUSES as readonly unknown[]).includes(status),
+  )
+    .optional()
+    .meta({ about: 'the status of requests that a quota refuses; 402 means Payment Required', unset: '429' }),
   gateway: section(
     Object.fromEntries(GATEWAY_KEYS.map(([key, name]) => [key, setting(name)] as const)) as Record<
       GatewayKey,

@@ -19,7 +19,15 @@ const clock = { now: 1_000 };
 beforeEach(() => (clock.now = 1_000));
 
 function aKey(fields: Partial<Limited> = {}): Limited {
-  return { familyId: 'fam_1', tier: 'GROWTH', workspaceId: 'ws', projectId: 'prj_1', userId: 'usr_1', ...fields };
+  return {
+    keyId: 'key_1',
+    familyId: 'fam_1',
+    tier: 'GROWTH',
+    workspaceId: 'ws',
+    projectId: 'prj_1',
+    userId: 'usr_1',
+    ...fields,
+  };
 }
 
 function override(kind: LimitOverride['kind'], fields: Partial<LimitOverride> = {}): LimitOverride {

@@ -18,7 +18,7 @@ import {
 import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 
 /** Nothing but the windows of each key. */
-const ALONE = { owner: null, project: null, workspace: null, cost: null };
+const ALONE = { owner: null, project: null, workspace: null, cost: null, quotas: [], credits: null };
 
 describe('the published table of tiers', () => {
   it.each([
@@ -131,6 +131,22 @@ describe('a table of tiers', () => {
       project: fc.option(pair),
       workspace: fc.option(pair),
       cost: fc.option(fc.record({ max: count, rate: count, burst: count })),
+      quotas: fc.array(
+        fc.record({
+          window: fc.constantFrom('hour', 'day', 'month'),
+          unit: fc.constantFrom('requests', 'cost'),
+          limit: fc.option(count),
+          subject: fc.constantFrom('key', 'owner'),
+        }),
+        { maxLength: 2 },
+      ),
+      credits: fc.option(
+        fc.record({
+          unit: fc.constant('requests' as const),
+          subject: fc.constantFrom('key', 'owner'),
+          refill: fc.option(fc.record({ amount: count, every: fc.constantFrom('hour', 'day') })),
+        }),
+      ),
     });
     fc.assert(
       fc.property(limits, limits, (a, b) => {
@@ -138,7 +154,7 @@ describe('a table of tiers', () => {
         const alike = CATEGORIES.every(
           (name) => JSON.stringify(a.categories[name]) === JSON.stringify(b.categories[name]),
         );
-        const beside = (['owner', 'project', 'workspace', 'cost'] as const).every(
+        const beside = (['owner', 'project', 'workspace', 'cost', 'quotas', 'credits'] as const).every(
           (name) => JSON.stringify(a[name]) === JSON.stringify(b[name]),
         );
         expect(saysTheSame(a, b)).toBe(
@@ -168,6 +184,8 @@ describe('a table of tiers', () => {
       project: null,
       workspace: null,
       cost: { max: 100, rate: 20_000, burst: 2_000 },
+      quotas: [],
+      credits: null,
     });
   });
 });

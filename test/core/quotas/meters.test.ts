@@ -15,6 +15,7 @@ import { aHolder, aQuota, drained, ONE, someCredits } from './meters.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+const END = Date.UTC(2027, 1, 1);
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-meters-'));
 let store: Store;
@@ -89,7 +90,7 @@ describe('taking units', () => {
     const meter = aQuota({ limit: 3 });
     const { admitted, refusal } = await drained(aProcess(), meter);
     expect(admitted).toBe(3);
-    expect(refusal.state).toEqual({ meter, limit: 3, used: 3, remaining: 0, resetsAt: Date.UTC(2027, 1, 1) });
+    expect(refusal.state).toEqual({ meter, limit: 3, used: 3, remaining: 0, resetsAt: END, resetsInMs: END - now });
   });
 
   test('refuses without a promise and without the store while the quota is known to be used up', async () => {
@@ -212,6 +213,24 @@ describe('taking units', () => {
     await other.close();
     expect(await remaining(aProcess(), meter)).toBe(9_998);
   });
+});
+
+test('credits that were leased just before a refill end with it, even if they arrive later', async () => {
+  const meter = someCredits({ refill: { amount: 3, every: 'day' } });
+  const late = aProcess({
+    store: {
+      ...store.quotas,
+      lease: async (...given) => {
+        const leased = await store.quotas.lease(...given);
+        now = Date.UTC(2027, 0, 11);
+        return leased;
+      },
+    },
+  });
+  now = Date.UTC(2027, 0, 11) - 1;
+  await took(late, [meter]);
+  expect((await drained(aProcess(), meter)).admitted).toBe(3);
+  expect((await drained(late, meter)).admitted).toBe(0);
 });
 
 describe('thresholds', () => {

@@ -55,6 +55,7 @@ test('they are self-contained: all types that they reference, and no others', ()
     'createWorkspace',
     'setWorkspaceTier',
     'setLimits',
+    'addCredits',
   ]);
   const names = namesIn(keyTypeDefs());
   expect(new Set(names).size).toBe(names.length);

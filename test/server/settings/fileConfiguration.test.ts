@@ -125,6 +125,35 @@ test('reads the shared limits of a tier, and those of the cost', () => {
   });
 });
 
+test('reads quotas and credits of a tier', () => {
+  const { tiers, quotaStatus } = read(`quota_status: 402
+tiers:
+  GROWTH:
+    quotas:
+      - { window: month, limit: 1000, anchor_day: 31 }
+      - { window: hour, limit: unlimited, unit: cost, subject: workspace }
+    credits: { subject: owner, refill: { amount: 5, every: day } }`);
+  expect(quotaStatus).toBe(402);
+  expect(tiers.GROWTH).toMatchObject({
+    quotas: [
+      { window: 'month', unit: 'requests', subject: 'key', limit: 1000, anchorDay: 31 },
+      { window: 'hour', unit: 'cost', subject: 'workspace', limit: null },
+    ],
+    credits: { unit: 'requests', subject: 'owner', refill: { amount: 5, every: 'day' } },
+  });
+  expect(tiers.STARTER).toMatchObject({ quotas: [], credits: null });
+});
+
+test.each([
+  ['tiers: { GROWTH: { quotas: [{ window: week, limit: 1 }] } }', 'tiers.GROWTH.quotas[0].window'],
+  ['tiers: { GROWTH: { quotas: [{ window: day, limit: 0 }] } }', 'tiers.GROWTH.quotas[0].limit'],
+  ['tiers: { GROWTH: { quotas: [{ window: day, limit: 1, anchor_day: 2 }] } }', 'tiers.GROWTH.quotas[0].anchor_day'],
+  ['tiers: { GROWTH: { credits: { refill: { every: day } } } }', 'tiers.GROWTH.credits.refill.amount'],
+  ['quota_status: 403', 'quota_status'],
+])('rejects the quotas %s', (text, name) => {
+  expect(faultOf(text)).toContain(name);
+});
+
 test('reads categories of a tier', () => {
   const { tiers } = read(
     'tiers: { GROWTH: { categories: { write: { per_minute: 60, per_second: 5 }, admin: { per_minute: 6, per_second: 1 } } } }',
@@ -202,7 +231,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
   it.each([
     [
       'rolls: {}',
-      'rolls is not known. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, gateway, demo.',
+      'rolls is not known. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, quota_status, gateway, demo.',
     ],
     [
       'auth: { api_keys: { keys: [], enabeld: true } }',
@@ -213,7 +242,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys, oidc.'],
     [
       '- auth',
-      'the whole is not allowed. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, gateway, demo.',
+      'the whole is not allowed. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, quota_status, gateway, demo.',
     ],
     [keys('{ name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is missing. Allowed: a text'],
     [keys('{ key: 12345, name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is not allowed. Allowed: a text'],
@@ -281,7 +310,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
     ['tiers: { FREE: {} }', 'tiers.FREE.keys is missing. Give a new tier all limits, or start from those of another'],
     ['tiers: { GROWTH: }', 'tiers.GROWTH is not allowed. Allowed: a map with from, was, keys, admin_keys, per_minute,'],
-    ['tiers: { GROWTH: none }', 'workspace, cost; or removed.'],
+    ['tiers: { GROWTH: none }', 'workspace, cost, quotas, credits; or removed.'],
     ['tiers: { ANONYMOUS: removed }', 'tiers.ANONYMOUS is not allowed. Allowed: a map with per_minute, per_second.'],
     ['tiers: { free: removed }', 'tiers: the name of a tier is "free". Allowed: a name of 1 to 40 characters'],
     [
