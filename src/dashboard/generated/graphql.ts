@@ -276,10 +276,21 @@ export type SetLimitsInput = {
   readonly rate?: number | null | undefined;
   /** Requests in any one second. Default: as in the tier. */
   readonly burst?: number | null | undefined;
+  /** The quotas of the subject, in place of all that its tier has for it. Default: as in the tier. */
+  readonly quotas?: ReadonlyArray<QuotaInput> | null | undefined;
   /** When the limits of the tier apply again. Default: never. */
   readonly until?: string | null | undefined;
   /** Up to 500 characters, for the audit log. */
   readonly reason?: string | null | undefined;
+};
+
+export type QuotaInput = {
+  readonly window: QuotaWindow;
+  readonly unit?: QuotaUnit;
+  /** 1 to 2,147,483,647. Null: unlimited. */
+  readonly limit?: number | null | undefined;
+  /** Only for months, 1 to 31. Default: 1. */
+  readonly anchorDay?: number | null | undefined;
 };
 
 export type LimitSubjectInput = {
