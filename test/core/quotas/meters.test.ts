@@ -229,7 +229,7 @@ test('credits that were leased just before a refill end with it, even if they ar
   });
   now = Date.UTC(2027, 0, 11) - 1;
   await took(late, [meter]);
-  expect((await drained(aProcess(), meter)).admitted).toBe(3);
+  expect((await drained(aProcess(), meter)).admitted).toBe(2);
   expect((await drained(late, meter)).admitted).toBe(0);
 });
 
@@ -393,9 +393,9 @@ describe('several processes that crash and stop', () => {
         const used = admitted.get(key()) ?? 0;
         expect((await drained(aProcess(), meter)).admitted).toBe(given.limit - used);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
-  }, 60_000);
+  }, 180_000);
 
   test('never admit more credits than there were, whatever is refilled', async () => {
     const amount = fc.integer({ min: 1, max: 40 });
@@ -409,7 +409,7 @@ describe('several processes that crash and stop', () => {
         const left = given - (admitted.get(day()) ?? 0);
         expect((await drained(aProcess(), meter)).admitted).toBe(left);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
-  }, 60_000);
+  }, 180_000);
 });
