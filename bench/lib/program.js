@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { atEnd } from './atEnd.js';
 import { temporaryDirectory } from './temporary.js';
 
 /** The operator's key of a measured program. */
@@ -22,6 +23,8 @@ export class Program {
    */
   static async start(env = {}, flags = []) {
     const program = new Program(env, flags);
+    // Otherwise it would keep a run that has failed from ending.
+    atEnd(() => program.stop());
     await program.#listens();
     return program;
   }
