@@ -5,6 +5,9 @@ import { asMarkdown, digits } from './lib/report.js';
 
 const PAGE = new URL('../docs/reference/performance.md', import.meta.url);
 
+/** The beginning of the paragraph of reading.md about a row. */
+const LEADS = { gateway: '**The gateway**' };
+
 const isUpdate = process.argv[2] === '--update';
 const files = process.argv.slice(isUpdate ? 3 : 2);
 if (files.length === 0) files.push(new URL('results/latest.json', import.meta.url));
@@ -35,9 +38,11 @@ ${[...rows.values()].map(section).join('\n')}
 ${reading()}`;
 }
 
-/** Returns the page with these rows in place of the earlier ones, or before the last section, and with the present reading.md. */
+/** Returns the page with these rows in place of the earlier ones, or before the last row, and with the paragraphs of reading.md about them. */
 function updated(text) {
-  const before = text.slice(0, text.indexOf(reading().split('\n')[0]));
+  const [title] = reading().split('\n');
+  const before = text.slice(0, text.indexOf(title));
+  const last = text.slice(before.length).trimEnd().split('\n\n');
   const [head, ...sections] = before.split(/^(?=## )/m);
   for (const row of rows.values()) {
     const { machine } = row.result;
@@ -46,8 +51,19 @@ function updated(text) {
     const written = `${section(isOther ? { ...row, about: `${where}${row.about}` } : row)}\n`;
     const at = sections.findIndex((one) => one.startsWith(`## ${row.title}\n`));
     sections.splice(at === -1 ? -1 : at, at === -1 ? 0 : 1, written);
+    putIn(last, LEADS[row.name]);
   }
-  return `${head}${sections.join('')}${reading()}\n`;
+  return `${head}${sections.join('')}${last.join('\n\n')}\n`;
+}
+
+/** Puts the paragraph of reading.md that begins with `lead` in place of the earlier one, or before the last paragraph. */
+function putIn(paragraphs, lead) {
+  const found = reading()
+    .split('\n\n')
+    .find((one) => lead !== undefined && one.startsWith(lead));
+  if (found === undefined) return;
+  const at = paragraphs.findIndex((one) => one.startsWith(lead));
+  paragraphs.splice(at === -1 ? -1 : at, at === -1 ? 0 : 1, found);
 }
 
 function reading() {
