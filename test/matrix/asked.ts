@@ -67,6 +67,11 @@ export const ASKED: Readonly<Record<string, Asked>> = {
     concerns: 'project',
     ...input(({ project }) => ({ name: 'made', scopes: ['read:assets'], projectId: project })),
   },
+  'Mutation.createApiKeys': {
+    gives: [{ what: 'a key with platform', input: () => [{ name: 'strong', scopes: ['platform'] }] }],
+    concerns: 'project',
+    ...input(({ project }) => [{ name: 'made', scopes: ['read:assets'], projectId: project }]),
+  },
   'Mutation.rotateApiKey': {
     gives: [
       { what: 'a new token', input: (_, { key }) => ({ id: key }) },

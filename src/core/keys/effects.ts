@@ -56,6 +56,11 @@ export const EFFECTS = {
       event: ([key, , now, author], { outcome }) =>
         outcome === 'inserted' ? told('CREATED', key, { at: now, author }) : null,
     },
+    insertMany: {
+      stale: null,
+      event: ([keys, , now, author], { outcome }) =>
+        outcome === 'inserted' ? keys.map((key) => told('CREATED', key, { at: now, author })) : null,
+    },
     rotate: {
       stale: ofKey,
       event: ([, , , occasion], change) => changedKey('ROTATED', change, occasion),

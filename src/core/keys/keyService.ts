@@ -1,16 +1,16 @@
 import { addToMoment } from '../../shared/dates/moments.js';
 import { placesOf } from '../limits/tierPlaces.js';
 import { rowOf, TIER_LIMITS, type TierTable } from '../limits/tiers.js';
-import { badInput, notFound, type Refusal } from '../errors/refusal.js';
+import { badInput, notFound, Refusal } from '../errors/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Roles } from '../scopes/roles.js';
 import { isAlive, isForeign, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { Author } from '../store/audit.js';
 import type { ChosenFields } from '../store/keyFields.js';
-import { placeKindOf } from '../store/places.js';
+import { countsByKind, placeKindOf } from '../store/places.js';
 import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
-import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
+import type { Insertion, KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
 import { isPlatform, type Actor, type Origin } from './actor.js';
 import { Authors } from './author.js';
 import {
@@ -54,7 +54,7 @@ import {
   type Verb,
 } from './lifecycle.js';
 import type { Located } from './foreign.js';
-import type { KeyMinter } from './minter.js';
+import type { KeyMinter, NewKey } from './minter.js';
 import { readClues } from './search.js';
 import { assertMayProlong, assertSecretKey, loosens, prolongs } from './widening.js';
 
@@ -65,6 +65,9 @@ const MAX_PAGE = 100;
 const MAX_FOUND = 20;
 /** The maximum number of attempts to change a key that others keep changing. */
 const MAX_ATTEMPTS = 5;
+
+/** The number of keys that one call can create. */
+export const MAX_CREATED = 1_000;
 
 /** A key with its token, which exists nowhere else. */
 export interface IssuedKey {
@@ -81,6 +84,43 @@ export type CreateKeyInput = ChosenFields;
 /** The new values of fields. Absent fields and null stay as they are. */
 export interface UpdateKeyInput extends UpdatedValues {
   readonly id: string;
+}
+
+/** The number of keys of one call that wait for bcrypt at the same time. */
+const MINTED_TOGETHER = 10;
+
+/** A new key whose input was checked. */
+interface Drafted {
+  readonly workspace: WorkspaceRecord;
+  readonly chosen: NewKey;
+}
+
+/** The records that the inputs of one call have read. */
+class Reading {
+  readonly #known = new Map<string, Promise<unknown>>();
+
+  /** Reads a record, or returns the one that was read under this name. */
+  once<T>(name: string, read: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(name) as Promise<T> | undefined;
+    const value = known ?? read();
+    if (known === undefined) this.#known.set(name, value);
+    return value;
+  }
+}
+
+/** Runs a check of one of several inputs, and adds the position of the input to the path of its refusal. */
+async function atPosition<T>(position: number, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { details, message } = error;
+    if (details.code === 'BAD_USER_INPUT') {
+      const { path, code: _, ...more } = details;
+      throw badInput(['input', position, ...path.slice(1)], message, more);
+    }
+    throw new Refusal(`Key ${position + 1} of the list: ${message}`, details);
+  }
 }
 
 /** The parts of the store that the service uses. */
@@ -138,7 +178,69 @@ export class KeyService {
    */
   async create(actor: Actor, input: CreateKeyInput, origin?: Origin): Promise<IssuedKey> {
     assertSecretKey(actor);
+    await this.#knownScopes.learn(input.scopes);
+    const drafted = await this.#draft(actor, input, this.#now());
+    await this.#assertRoom([drafted]);
+    const issued = await this.#minter.mint(drafted.chosen);
+    const inserted = await this.#authors.act(actor, origin, (author) =>
+      this.#store.keys.insert(issued.key, this.#places, this.#now(), author),
+    );
+    await this.#assertInserted(inserted, actor, [drafted]);
+    return issued;
+  }
+
+  /**
+   * Creates keys of one workspace: all, or none. If any input is invalid, nothing is hashed.
+   *
+   * @param inputs at most {@link MAX_CREATED}
+   * @param admit called before each group of keys is hashed, with their number. Rejects to create none
+   * @throws Refusal as {@link create}, with the position of the input in its path
+   */
+  async createMany(
+    actor: Actor,
+    inputs: readonly CreateKeyInput[],
+    { origin, admit }: { readonly origin?: Origin | undefined; readonly admit: (count: number) => Promise<void> },
+  ): Promise<readonly IssuedKey[]> {
+    assertSecretKey(actor);
+    if (inputs.length === 0 || inputs.length > MAX_CREATED) {
+      throw badInput(['input'], `One call creates 1 to ${MAX_CREATED} keys. Send the others in another call.`);
+    }
     const now = this.#now();
+    await this.#knownScopes.learn([...new Set(inputs.flatMap(({ scopes }) => scopes))]);
+    const reading = new Reading();
+    const drafted: Drafted[] = [];
+    for (const [i, input] of inputs.entries()) {
+      drafted.push(await atPosition(i, () => this.#draft(actor, input, now, reading)));
+      if (drafted[i]?.workspace.id !== drafted[0]?.workspace.id) {
+        throw badInput(
+          ['input', i, 'workspaceId'],
+          'All keys of a call are in one workspace. Send the others in another call.',
+        );
+      }
+    }
+    await this.#assertRoom(drafted);
+    const issued = await this.#mintAll(drafted, admit);
+    const keys = issued.map(({ key }) => key);
+    const inserted = await this.#authors.act(actor, origin, (author) =>
+      this.#store.keys.insertMany(keys, this.#places, this.#now(), author),
+    );
+    await this.#assertInserted(inserted, actor, drafted);
+    return issued;
+  }
+
+  /** Hashes keys in groups, so that a call never has more runs of bcrypt in the queue than one group. */
+  async #mintAll(drafted: readonly Drafted[], admit: (count: number) => Promise<void>): Promise<IssuedKey[]> {
+    const issued: IssuedKey[] = [];
+    for (let i = 0; i < drafted.length; i += MINTED_TOGETHER) {
+      const group = drafted.slice(i, i + MINTED_TOGETHER);
+      await admit(group.length);
+      issued.push(...(await Promise.all(group.map(({ chosen }) => this.#minter.mint(chosen)))));
+    }
+    return issued;
+  }
+
+  /** Checks the input of a new key. @param reading of a call with several inputs, which read the same records once */
+  async #draft(actor: Actor, input: CreateKeyInput, now: number, reading = new Reading()): Promise<Drafted> {
     const { type, environment } = input;
     const expiresAt = input.expiresAt ?? null;
     if (expiresAt !== null && expiresAt <= now) {
@@ -148,37 +250,47 @@ export class KeyService {
       );
     }
     const lifetime = expiresAt === null ? null : expiresAt - now;
-    await this.#knownScopes.learn(input.scopes);
     const checked = checkNewValues(input, this.#checks(actor, type));
     const fields = { ...checked, type, environment, expiresAt, lifetime };
-    const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
-    const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
-    if (projectId !== null) assertBindable(fields.scopes);
-    const userId = await this.#userFor(workspace.id, input.userId ?? null);
-    const kind = placeKindOf(fields);
-    const places = rowOf(this.#tiers, workspace.tier)[kind];
-    // An early check, because a bcrypt run costs far more than a read. The insertion checks the limit again and decides.
-    if (places !== null) {
-      const living = await this.#store.keys.countFamilies(workspace.id, now, kind);
-      if (living >= places) throw keyLimitReached(workspace.tier, kind, places, living);
-    }
-    const issued = await this.#minter.mint({
-      ...fields,
-      workspaceId: workspace.id,
-      projectId,
-      userId,
-      externalId: checkExternalId(input.externalId ?? null),
-      createdBy: actor.keyId,
-      createdAt: now,
-    });
-    const inserted = await this.#authors.act(actor, origin, (author) =>
-      this.#store.keys.insert(issued.key, this.#places, this.#now(), author),
+    const workspaceId = input.workspaceId ?? actor.workspaceId;
+    const workspace = await reading.once(`workspace ${workspaceId}`, () => this.workspace(actor, workspaceId));
+    const wanted = input.projectId ?? null;
+    const projectId = await reading.once(`project ${wanted ?? ''}`, () =>
+      this.#projectFor(actor, workspace.id, wanted),
     );
+    if (projectId !== null) assertBindable(fields.scopes);
+    const owner = input.userId ?? null;
+    const userId = await reading.once(`user ${owner ?? ''}`, () => this.#userFor(workspace.id, owner));
+    const externalId = checkExternalId(input.externalId ?? null);
+    const of = { workspaceId: workspace.id, projectId, userId, externalId };
+    return { workspace, chosen: { ...fields, ...of, createdBy: actor.keyId, createdAt: now } };
+  }
+
+  /**
+   * Checks that new keys of one workspace have places. An early check, because a bcrypt run costs far more than a read.
+   * The insertion checks the limit again and decides.
+   */
+  async #assertRoom(drafted: readonly Drafted[]): Promise<void> {
+    const [first] = drafted;
+    if (first === undefined) return;
+    const { id, tier } = first.workspace;
+    for (const [kind, needed] of countsByKind(drafted.map(({ chosen }) => chosen))) {
+      const places = rowOf(this.#tiers, tier)[kind];
+      if (places === null) continue;
+      const living = await this.#store.keys.countFamilies(id, this.#now(), kind);
+      if (living + needed > places) throw keyLimitReached(tier, kind, places, living);
+    }
+  }
+
+  /** @throws Refusal unless the keys were inserted */
+  async #assertInserted(inserted: Insertion, actor: Actor, [first]: readonly Drafted[]): Promise<void> {
     switch (inserted.outcome) {
       case 'inserted':
-        return issued;
-      case 'full':
-        throw await this.#full(actor, workspace.id, kind, inserted.living);
+        return;
+      case 'full': {
+        if (first === undefined) return;
+        throw await this.#full(actor, first.workspace.id, placeKindOf(first.chosen), inserted.living);
+      }
       case 'userLeft':
       case 'authorEnded':
         throw forfeited(inserted.outcome);

@@ -32,3 +32,13 @@ export function limitOf(places: Places, tier: Tier | undefined, kind: PlaceKind)
   const { byTier, otherwise } = places;
   return ((Object.hasOwn(byTier, tier) ? byTier[tier] : undefined) ?? otherwise)[kind];
 }
+
+/** Returns how many keys there are of each kind. */
+export function countsByKind(keys: readonly Pick<KeyRecord, 'scopes'>[]): ReadonlyMap<PlaceKind, number> {
+  const counts = new Map<PlaceKind, number>();
+  for (const key of keys) {
+    const kind = placeKindOf(key);
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}

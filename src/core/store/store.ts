@@ -194,6 +194,19 @@ export interface KeyStore {
   insert(key: KeyRecord, places: Places, now: number, author?: Author): Promise<Insertion>;
 
   /**
+   * Adds several keys of one workspace, at most 1,000, like {@link insert}: all of them, or none. `full`: they need more
+   * places than are free. Each key gets an audit entry, and the entries follow each other unless others are added at the
+   * same time. Takes a number of round trips that hardly depends on the number of keys.
+   *
+   * If the store does not confirm the write, MongoDB may have added some of the keys. If the tier, the author or other
+   * keys of the workspace change in the same moment, MongoDB may also refuse keys for which there are places. Keys that
+   * it had added by then are revoked.
+   *
+   * @throws Duplicate if a `lookupId` or `id` already exists
+   */
+  insertMany(keys: readonly KeyRecord[], places: Places, now: number, author?: Author): Promise<Insertion>;
+
+  /**
    * Returns the key with that lookup ID, its workspace's tier and its user: one read by unique index, in MongoDB one
    * more if it has a user. Every uncached request calls this.
    */

@@ -1,6 +1,7 @@
 import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
 import { CATEGORIES, type Category } from '../../core/limits/category.js';
+import { BulkCreation } from '../../core/limits/keyCreation.js';
 import { Limiter } from '../../core/limits/limiter.js';
 import { limitsOf } from '../../core/limits/bounds.js';
 import type { Limits, Subject } from '../../core/limits/limits.js';
@@ -200,14 +201,22 @@ export function keyResolvers({ keys, projects, users, overrides, limiter, answer
         info: GraphQLResolveInfo,
       ) => {
         spendDocuments(info, input.trustedDocuments);
-        const { type, environment } = input;
-        return issued(
-          await keys.create(
-            principal,
-            { ...input, type: type ?? 'SECRET', environment: environment ?? 'LIVE' },
-            origin,
-          ),
-        );
+        return issued(await keys.create(principal, withDefaults(input), origin));
+      },
+      createApiKeys: async (
+        _: unknown,
+        { input }: { readonly input: readonly CreateArguments['input'][] },
+        { principal, origin }: ActorContext,
+        info: GraphQLResolveInfo,
+      ) => {
+        for (const { trustedDocuments } of input) spendDocuments(info, trustedDocuments);
+        const creation = new BulkCreation(limiter, principal);
+        await creation.assertRoom(input.length);
+        const made = await keys.createMany(principal, input.map(withDefaults), {
+          origin,
+          admit: (count) => creation.take(count),
+        });
+        return { keys: made.map(issued) };
       },
       rotateApiKey: async (
         _: unknown,
@@ -352,6 +361,10 @@ export function keyResolvers({ keys, projects, users, overrides, limiter, answer
         selection === null ? 0 : totalOf(context, info, selection),
     },
   };
+}
+
+function withDefaults({ type, environment, ...input }: CreateArguments['input']): CreateKeyInput {
+  return { ...input, type: type ?? 'SECRET', environment: environment ?? 'LIVE' };
 }
 
 /** A page of keys with its order, which is part of the cursors. */

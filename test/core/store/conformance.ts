@@ -1,6 +1,7 @@
 import type { Bench } from './conformance/bench.js';
 import { testArchive } from './conformance/archive.js';
 import { testAudit } from './conformance/audit.js';
+import { testBulk } from './conformance/bulk.js';
 import { testChanges } from './conformance/changes.js';
 import { testGuardedSchemas } from './conformance/guardedSchemas.js';
 import { testKeys } from './conformance/keys.js';
@@ -35,6 +36,7 @@ export interface Engine {
 /** Tests the operations of each concept, so that a new operation is included. */
 export function testOperations(bench: Bench): void {
   testKeys(bench);
+  testBulk(bench);
   testChanges(bench);
   testRotation(bench);
   testRemoval(bench);

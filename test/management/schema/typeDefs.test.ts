@@ -42,6 +42,7 @@ test('they are self-contained: all types that they reference, and no others', ()
   ]);
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toEqual([
     'createApiKey',
+    'createApiKeys',
     'rotateApiKey',
     'expireApiKey',
     'revokeApiKey',

@@ -23,6 +23,11 @@ export function where<T extends object>(operators: T): T {
   return mongoose.trusted(operators as never);
 }
 
+/** Returns a list in parts of at most this number. */
+export function parts<T>(rows: readonly T[], most: number): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / most) }, (_, i) => rows.slice(i * most, (i + 1) * most));
+}
+
 export interface Update {
   readonly $set?: object;
   readonly $unset?: Readonly<Record<string, ''>>;

@@ -6,9 +6,10 @@ import { pick, USER_FIELDS } from '../fields.js';
 import { INITIAL, KEY_FIELDS, KEY_SUMMARY_FIELDS } from '../keyFields.js';
 import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
 import { fold } from '../../../shared/text/fold.js';
-import { eq, where, type Documents } from './documents.js';
+import { eq, parts, where, type Documents } from './documents.js';
 import { endsOf, isSettled, settleFamilies, settleFamily } from './families.js';
 import type { CreditsDocument } from './quotaSchemas.js';
+import { INSERTED } from './places.js';
 import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import {
   FOLDING,
@@ -178,6 +179,53 @@ export class Intents {
   ): Promise<Forfeit | null> {
     if (key.userId !== null && !isOwner(await this.#user(key.userId), key)) return 'userLeft';
     return this.authorForfeit(author, key.id);
+  }
+
+  /** Like {@link forfeitOf}, for several keys of one workspace. Reads each owner once. */
+  async forfeitOfAny(
+    keys: readonly Pick<KeyRecord, 'id' | 'workspaceId' | 'userId'>[],
+    author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
+  ): Promise<Forfeit | null> {
+    const owned = new Map(keys.map((key) => [key.userId, key]));
+    for (const key of owned.values()) {
+      const forfeit = await this.forfeitOf(key, author);
+      if (forfeit !== null) return forfeit;
+    }
+    return null;
+  }
+
+  /**
+   * Finishes the insertion of keys of one workspace, with a number of commands that hardly depends on that of the keys.
+   *
+   * @returns false if a condition of their insertion has changed, and not all of them were confirmed
+   */
+  async finishInsertions(
+    documents: readonly KeyDocument[],
+    keys: readonly KeyRecord[],
+    author: Author | undefined,
+  ): Promise<boolean> {
+    const [first] = documents;
+    if (first === undefined) return true;
+    return afterFirstWrite(async () => {
+      const workspace = await this.#workspaces.findOne({ _id: eq(first.workspaceId) });
+      if (workspace?.tier !== first.unconfirmed || (await this.forfeitOfAny(keys, author)) !== null) return false;
+      const undecided = documents.map(({ _id, unconfirmed, entry }) => ({
+        updateOne: {
+          filter: { _id: eq(_id), unconfirmed: eq(unconfirmed ?? ''), 'entry._id': eq(entry?._id ?? '') },
+          update: { $unset: { unconfirmed: '' } },
+        },
+      }));
+      let decided = 0;
+      for (const part of parts(undecided, INSERTED)) decided += await this.#keys.bulkWrite(part);
+      if (decided < documents.length) {
+        // Another process has decided on some of them.
+        const ids = { _id: where({ $in: documents.map(({ _id }) => _id) }) };
+        const confirmed = await this.#keys.count({ ...ids, unconfirmed: eq(null) });
+        if (confirmed < documents.length) return false;
+      }
+      for (const part of parts(documents, INSERTED)) await this.#ledger.settleMany(this.#keys, part);
+      return true;
+    });
   }
 
   /** Returns why this author must not change anything; null: there is no reason. */

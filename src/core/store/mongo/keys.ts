@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   amendment,
   asJudged,
@@ -21,13 +22,13 @@ import { firstById } from '../firstById.js';
 import type { KeyChange, KeyClues, KeyFilter, KeyStore, KeyWithTier, Places } from '../store.js';
 import { shown } from '../../../shared/optionChecks.js';
 import { fold } from '../../../shared/text/fold.js';
-import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
+import { eq, parts, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
 import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
 import { findOverrides } from './limits.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
-import { freeSlot, slotFor, unlessTaken } from './places.js';
+import { freeSlot, insertAtPlaces, slotFor, unlessTaken } from './places.js';
 import { removeEnded } from './removal.js';
 import {
   FOLDING,
@@ -38,6 +39,15 @@ import {
   type WorkspaceDocument,
 } from './schemas.js';
 import type { ReadConcern } from './sessions.js';
+
+/** The number of keys that are revoked with one call. */
+const REVOKED = 100;
+
+/** The reason of a revocation of keys that were created with others, if not all of them could be. */
+const WITHDRAWN = 'Not all keys of the call could be created.';
+
+/** How often the insertion of several keys is tried if there are too few places, and the pause in between, in ms. */
+const [MAX_ATTEMPTS, PAUSE] = [3, 50];
 
 interface ChangeOptions {
   /**
@@ -188,6 +198,36 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     }
   };
 
+  /** Inserts keys of one workspace, each at a free place, or none. @throws Duplicate */
+  const placeMany = async (
+    many: readonly KeyDocument[],
+    places: Places,
+    tier: Tier,
+    now: number,
+  ): Promise<{ readonly documents: readonly KeyDocument[] } | { readonly living: number }> => {
+    const documents: KeyDocument[] = [];
+    try {
+      for (const kind of ['keys', 'adminKeys'] as const) {
+        const ofKind = many.filter((key) => placeKindOf(key) === kind);
+        const placed = await insertAtPlaces(keys, ofKind, { kind, places: limitOf(places, tier, kind), now });
+        documents.push(...placed.documents);
+        if (placed.living !== null) return { living: placed.living };
+      }
+      return { documents };
+    } catch (error) {
+      if (error instanceof Duplicate) await withdraw(many);
+      throw error;
+    }
+  };
+
+  /** Removes keys that were inserted here and not confirmed yet. */
+  const withdraw = (documents: readonly KeyDocument[]): Promise<void> =>
+    keys.removeMany({
+      _id: where({ $in: documents.map(({ _id }) => _id) }),
+      'entry._id': where({ $in: documents.flatMap(({ entry }) => entry?._id ?? []) }),
+      unconfirmed: where({ $exists: true }),
+    });
+
   return {
     async insert(key, places, now, author) {
       const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
@@ -207,6 +247,47 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
         }
         if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
         // A condition of its insertion has changed meanwhile, so it was withdrawn.
+      }
+    },
+    async insertMany(many, places, now, author) {
+      const [first] = many;
+      if (first === undefined) return { outcome: 'inserted' };
+      /**
+       * Removes the keys of this call. Those that another process has confirmed in the meantime are revoked.
+       *
+       * @returns whether all were removed, so that they can be inserted again
+       */
+      const giveUp = async (documents: readonly KeyDocument[]): Promise<boolean> => {
+        await withdraw(documents);
+        const left = await keys.find({ _id: where({ $in: documents.map(({ _id }) => _id) }) }, { fields: ['_id'] });
+        const ids = left.map(({ _id }) => _id);
+        for (const part of parts(ids, REVOKED)) await this.revokeMany(part, first.workspaceId, WITHDRAWN, { at: now });
+        return ids.length === 0;
+      };
+      for (let attempts = 1; ; attempts++) {
+        const workspace = await intents.workspace(first.workspaceId);
+        if (workspace === null) throw new Error(`There is no workspace ${first.workspaceId}.`);
+        const forfeit = await intents.forfeitOfAny(many, author);
+        if (forfeit !== null) return { outcome: forfeit };
+        const { tier } = workspace;
+        const drafts = many.map((key) => ({
+          ...toDocument(key, 0),
+          entry: withJudged(toEntry(keyCreated(key, { at: now, author })), author),
+          unconfirmed: tier,
+        }));
+        const placed = await placeMany(drafts, places, tier, now);
+        if ('documents' in placed && (await intents.finishInsertions(placed.documents, many, author))) {
+          return { outcome: 'inserted' };
+        }
+        const isClean = await giveUp(drafts);
+        if (!isClean || attempts === MAX_ATTEMPTS) {
+          const living = 'living' in placed ? placed.living : await countFamilies(keys, first.workspaceId, now, 'keys');
+          const late = await intents.forfeitOfAny(many, author);
+          return late === null ? { outcome: 'full', living } : { outcome: late };
+        }
+        // Keys of a process that crashed, or of calls that will be withdrawn, take places until then.
+        await delay(Math.random() * attempts * PAUSE);
+        await intents.finishIn(first.workspaceId);
       }
     },
     findForVerification: (lookupId) => findWithTier({ lookupId: eq(lookupId) }),

@@ -3,7 +3,7 @@ import { Duplicate } from '../storeErrors.js';
 import { isAlive } from '../records.js';
 import { placeKindOf } from '../places.js';
 import type { PlaceKind } from '../store.js';
-import { eq, where } from './documents.js';
+import { eq, parts, where, type Documents } from './documents.js';
 import {
   asSeen,
   BASES,
@@ -35,6 +35,9 @@ import type { KeyDocument } from './schemas.js';
 
 const KEY_SLOT = 'key.slot';
 export const KEY_UNIQUE = { _id: 'key.id', lookupId: 'key.lookupId', 'workspaceId,slot': KEY_SLOT };
+
+/** Number of keys that are inserted with one command. It takes a fraction of the time that a command may take. */
+export const INSERTED = 250;
 
 /** Number of families that are moved or released at a time. */
 const BATCH = 100;
@@ -77,6 +80,69 @@ export async function freeSlot(
   }
 }
 
+/**
+ * Inserts keys of one workspace and kind, each with a free slot. Takes a few commands, unless other processes insert keys at
+ * the same time.
+ *
+ * @param keys their slots are replaced
+ * @returns the inserted keys, and the number of active families if not all of them have a place; null: all have
+ * @throws Duplicate if an ID or lookup ID exists
+ */
+export async function insertAtPlaces(
+  keys: Keys & Pick<Documents<KeyDocument>, 'insertNew'>,
+  many: readonly KeyDocument[],
+  { kind, places, now }: { readonly kind: PlaceKind; readonly places: number | null; readonly now: number },
+): Promise<{ readonly documents: readonly KeyDocument[]; readonly living: number | null }> {
+  const documents: KeyDocument[] = [];
+  let left = many;
+  while (left[0] !== undefined) {
+    const { workspaceId } = left[0];
+    const slots =
+      places === null
+        ? left.map(() => unlimitedSlot(kind))
+        : await freeSlots(keys, { workspaceId, kind, places, now }, left.length);
+    if ('living' in slots) return { documents, living: slots.living };
+    const slotted = left.map((key, i) => ({ ...key, slot: slots[i] ?? unlimitedSlot(kind) }));
+    const refused = new Set<KeyDocument>();
+    for (const part of parts(slotted, INSERTED)) {
+      const taken = new Set(await keys.insertNew(part));
+      documents.push(...part.filter((key) => !taken.has(key)));
+      for (const key of taken) refused.add(key);
+    }
+    left = [...refused];
+    if (left.length > 0) await assertNew(keys, left);
+  }
+  return { documents, living: null };
+}
+
+/** @throws Duplicate if the ID or lookup ID of a key exists, so that another slot would not help */
+async function assertNew(keys: Keys, many: readonly KeyDocument[]): Promise<void> {
+  const [ids, lookupIds] = [many.map(({ _id }) => _id), many.map(({ lookupId }) => lookupId)];
+  const known = { $or: where([{ _id: where({ $in: ids }) }, { lookupId: where({ $in: lookupIds }) }]) };
+  const [other] = await keys.find(known, { limit: 1, fields: ['_id'] });
+  if (other !== undefined) throw new Duplicate(ids.includes(other._id) ? 'key.id' : 'key.lookupId', undefined);
+}
+
+/** Returns this number of free slots below the limit, or the number of active families if there are not as many. */
+async function freeSlots(
+  keys: Keys,
+  range: Range,
+  needed: number,
+): Promise<readonly number[] | { readonly living: number }> {
+  const { workspaceId, kind, places, now } = range;
+  for (;;) {
+    const [living, strays] = await Promise.all([
+      keys.count(livingOf(workspaceId, kind, now), INDEXES[kind]),
+      straysOf(keys, range),
+    ]);
+    if (living + needed > places) return { living };
+    const free = await freeIn(keys, range, strays.length + needed);
+    const moved = await Promise.all(strays.slice(0, free.length).map((stray, i) => move(keys, stray, free[i] ?? NaN)));
+    const slots = free.slice(strays.length, strays.length + needed);
+    if (slots.length === needed && moved.every(Boolean)) return slots;
+  }
+}
+
 interface Range {
   readonly workspaceId: string;
   readonly kind: PlaceKind;
@@ -97,8 +163,13 @@ async function straysOf(keys: Keys, { workspaceId, kind, places, now }: Range): 
   return found as unknown as Holder[];
 }
 
-/** Returns the free slots below the limit, in random order. If there are none, releases the slots of ended families. */
-async function freeIn(keys: Keys, range: Range): Promise<number[]> {
+/**
+ * Returns the free slots below the limit, in random order. If there are fewer than needed, releases the slots of ended
+ * families, and returns none.
+ *
+ * @param needed default: 1
+ */
+async function freeIn(keys: Keys, range: Range, needed = 1): Promise<number[]> {
   const { workspaceId, kind, places, now } = range;
   const [from, to] = [BASES[kind], BASES[kind] + places];
   const held = (await keys.find(
@@ -108,7 +179,7 @@ async function freeIn(keys: Keys, range: Range): Promise<number[]> {
   const taken = new Set(held.map(({ slot }) => slot));
   const free: number[] = [];
   for (let slot = from; slot < to; slot++) if (!taken.has(slot)) free.push(slot);
-  if (free.length > 0) return shuffled(free);
+  if (free.length >= needed) return shuffled(free);
   const kinds = held.map((holder) => [holder, kindAt({ keysEnd: 0, adminEnd: 0, ...holder }, now)] as const);
   const dead = kinds.flatMap(([holder, its]) => (its === null ? [holder] : []));
   if (dead.length > 0) await releaseDead(keys, workspaceId, dead.slice(0, BATCH), now);

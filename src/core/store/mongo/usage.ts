@@ -2,10 +2,10 @@ import { StoreUnavailable } from '../storeErrors.js';
 import { DAY, fieldsByDay, summed, type UsagePeriod } from '../periods.js';
 import type { FieldUse, UsageAddition, UsageRecord } from '../records.js';
 import type { UsageStore } from '../store.js';
-import { eq, where, type Documents } from './documents.js';
+import { eq, parts, where, type Documents } from './documents.js';
 import type { FieldsDocument, UsageDocument } from './schemas.js';
 import { UsageJournal, type Addition, type UsageBatchDocument, type UsageStateDocument } from './usageJournal.js';
-import { openUsageReport, parts, type ReportDocument } from './usageReport.js';
+import { openUsageReport, type ReportDocument } from './usageReport.js';
 
 export const USAGE_UNIQUE = { 'keyId,start': 'usage.start' };
 

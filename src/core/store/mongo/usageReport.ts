@@ -14,7 +14,7 @@ import {
   valuesName,
   type ReportAddition,
 } from '../usageReport.js';
-import { eq, where, type Documents } from './documents.js';
+import { eq, parts, where, type Documents } from './documents.js';
 import { OPTIONS } from './schemas.js';
 import type { Addition } from './usageJournal.js';
 
@@ -110,9 +110,4 @@ function upsertOf(row: ReportAddition, number: number) {
       upsert: true,
     },
   };
-}
-
-/** Returns the rows in parts of at most this number. */
-export function parts<T>(rows: readonly T[], most: number): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / most) }, (_, i) => rows.slice(i * most, (i + 1) * most));
 }

@@ -10,6 +10,8 @@ import type { Sliced } from './sliced.js';
 export interface Audit extends Omit<AuditStore, keyof Sliced['audit']> {
   /** Adds an entry in the current transaction. */
   add(draft: AuditDraft): void;
+  /** Adds entries of one workspace in the current transaction, after each other. */
+  addMany(drafts: readonly AuditDraft[]): void;
 }
 
 const COLUMNS = AUDIT_FIELDS.join(', ');
@@ -31,19 +33,27 @@ export function openAudit(connection: Connection): Audit {
     `SELECT ${COLUMNS} FROM audit WHERE workspaceId = $workspaceId AND seq > $after ORDER BY seq LIMIT $first`,
   );
 
-  const add = (draft: AuditDraft): void => {
-    const { workspaceId } = draft;
-    const entry = chained(draft, head.one({ workspaceId }));
-    insert.run({
-      ...pick(entry, AUDIT_FIELDS),
-      before: entry.before && JSON.stringify(entry.before),
-      after: entry.after && JSON.stringify(entry.after),
-    });
-    moveHead.run({ workspaceId, seq: entry.seq, hash: entry.hash });
+  const addMany = (drafts: readonly AuditDraft[]): void => {
+    const [first] = drafts;
+    if (first === undefined) return;
+    const { workspaceId } = first;
+    let last = head.one({ workspaceId });
+    for (const draft of drafts) {
+      const entry = chained(draft, last);
+      insert.run({
+        ...pick(entry, AUDIT_FIELDS),
+        before: entry.before && JSON.stringify(entry.before),
+        after: entry.after && JSON.stringify(entry.after),
+      });
+      last = { seq: entry.seq, hash: entry.hash };
+    }
+    if (last !== null) moveHead.run({ workspaceId, seq: last.seq, hash: last.hash });
   };
+  const add = (draft: AuditDraft): void => addMany([draft]);
 
   return {
     add,
+    addMany,
     ...openArchive(connection, add),
     async append(draft) {
       connection.transaction(() => {

@@ -14,7 +14,7 @@ import {
   type Forfeit,
   type Rule,
 } from '../changes.js';
-import { limitOf, placeKindOf } from '../places.js';
+import { countsByKind, limitOf, placeKindOf } from '../places.js';
 import { firstById } from '../firstById.js';
 import { keyChanged, keyCreated } from '../entries.js';
 import { KEY_SUMMARY_FIELDS, PATCHED_FIELDS } from '../keyFields.js';
@@ -256,6 +256,28 @@ export function openKeys(
         if (limit !== null && living >= limit) return { outcome: 'full', living };
         add(key);
         audit.add(keyCreated(key, { at: now, author }));
+        return { outcome: 'inserted' };
+      });
+    },
+    async insertMany(many, places, now, author) {
+      return connection.transaction(() => {
+        const [first] = many;
+        if (first === undefined) return { outcome: 'inserted' };
+        const owners = new Map(many.map((key) => [key.userId, key]));
+        for (const key of owners.values()) {
+          const forfeit = forfeitOf(key, author);
+          if (forfeit !== null) return { outcome: forfeit };
+        }
+        const workspaceTier = tier.one({ id: first.workspaceId })?.tier;
+        for (const [kind, needed] of countsByKind(many)) {
+          const limit = limitOf(places, workspaceTier, kind);
+          if (limit === null) continue;
+          // With fewer places, so that the quick count of keys of both kinds is only used if it leaves room for all.
+          const living = taken(first.workspaceId, now, kind, Math.max(1, limit - needed + 1));
+          if (living + needed > limit) return { outcome: 'full', living };
+        }
+        for (const key of many) add(key);
+        audit.addMany(many.map((key) => keyCreated(key, { at: now, author })));
         return { outcome: 'inserted' };
       });
     },

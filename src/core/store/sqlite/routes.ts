@@ -4,6 +4,7 @@ import type { RoutesOf } from './extension.js';
 export const ROUTES: RoutesOf<Engine> = {
   keys: {
     insert: 'writer',
+    insertMany: 'writer',
     findForVerification: 'here',
     findForDerived: 'here',
     nextLookupId: 'here',
