@@ -146,6 +146,8 @@ export class KeyVerifier {
     }
     this.#refused(principal, refusal);
     const { details } = refusal;
+    if (details.code === 'QUOTA_EXCEEDED')
+      return inactive(principal, 'limit', { room, ...retryOf(details.retryAfter) });
     if (details.code !== 'RATE_LIMITED') return inactive(principal, 'cost', { room });
     return inactive(principal, 'limit', { room, retryAfter: details.retryAfter });
   }
@@ -161,6 +163,10 @@ function sees(caller: AuthenticatedPrincipal, { kind, workspaceId, projectId }: 
   if (isPlatform(caller)) return true;
   if (kind === 'operator' || workspaceId !== caller.workspaceId) return false;
   return caller.projectId === null || projectId === caller.projectId;
+}
+
+function retryOf(retryAfter: number | undefined): { retryAfter?: number } {
+  return retryAfter === undefined ? {} : { retryAfter };
 }
 
 function inactive(
