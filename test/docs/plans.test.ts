@@ -1,0 +1,18 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OPERATOR_KEY } from '../support/service.js';
+import { documentOf } from '../support/session.js';
+import { expectPage } from './page.js';
+
+test('each command of docs/plans.md runs as written, with the plans of the page', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-plans-'));
+  const file = join(directory, 'latchkey.yaml');
+  const [, plans = ''] = /```yaml\n(.*?)```/s.exec(documentOf('docs/plans.md')) ?? [];
+  writeFileSync(file, plans);
+  await expectPage('docs/plans.md', {
+    env: { LATCHKEY_CONFIG: file, ADMIN_API_KEY: OPERATOR_KEY },
+    before: async () => ({ ADMIN: OPERATOR_KEY }),
+  });
+  rmSync(directory, { recursive: true });
+});
