@@ -76,6 +76,7 @@ test('the README links the index, the index and the list of decisions every page
 test('each page is a tutorial, a how-to guide, reference or an explanation, but for the one that leads to the guides', () => {
   expect(pages.filter((path) => !/^docs\/(tutorials|how-to|reference|explanation)\//.test(path))).toEqual([
     'docs/guard-your-api.md',
+    'docs/plans.md',
   ]);
 });
 
