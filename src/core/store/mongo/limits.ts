@@ -58,17 +58,21 @@ export function openLimits(
     },
     findMany: (workspaceId, subjects) => findOverrides(overrides, workspaceId, subjects),
     async list(workspaceId, { first, after }) {
-      const { kind, subjectId } = after ?? { kind: '', subjectId: '' };
-      const found = await overrides.find(
-        {
-          workspaceId: eq(workspaceId),
-          $or: where([{ kind: where({ $gt: kind }) }, { kind: eq(kind), subjectId: where({ $gt: subjectId }) }]),
-          // Not those that were removed.
-          $nor: where([{ rate: eq(null), burst: eq(null), quotas: eq(null) }]),
-        },
-        { sort: { kind: 1, subjectId: 1 }, limit: first },
-      );
-      return found.map(toRecord);
+      const found: LimitOverride[] = [];
+      for (let place = after; ;) {
+        const { kind, subjectId } = place ?? { kind: '', subjectId: '' };
+        const rows = await overrides.find(
+          {
+            workspaceId: eq(workspaceId),
+            $or: where([{ kind: where({ $gt: kind }) }, { kind: eq(kind), subjectId: where({ $gt: subjectId }) }]),
+          },
+          { sort: { kind: 1, subjectId: 1 }, limit: first },
+        );
+        // Without those that were removed, of which there are few.
+        found.push(...rows.filter((document) => !isEmpty(document)).map(toRecord));
+        place = rows.at(-1) ?? null;
+        if (rows.length < first || found.length >= first) return found.slice(0, first);
+      }
     },
   };
 }

@@ -212,10 +212,7 @@ export const keySchema: Schema = new Schema(
   // order.
   .index({ workspaceId: 1, projectId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, userId: 1, createdAt: -1, _id: -1 })
-  .index(
-    { workspaceId: 1, externalId: 1, createdAt: -1, _id: -1 },
-    { partialFilterExpression: { externalId: { $gt: '' } } },
-  )
+  .index({ workspaceId: 1, externalId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, scopes: 1, createdAt: -1, _id: -1 })
   .index({ tokenPrefix: 1, workspaceId: 1, lookupId: 1 })
   // The same in all workspaces.
