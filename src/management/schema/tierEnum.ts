@@ -1,40 +1,7 @@
-import {
-  GraphQLEnumType,
-  isEnumType,
-  Kind,
-  type DefinitionNode,
-  type DocumentNode,
-  type EnumTypeDefinitionNode,
-  type GraphQLSchema,
-} from 'graphql';
+import { GraphQLEnumType, isEnumType, type GraphQLSchema } from 'graphql';
 import { markRevised } from '../../core/guard/schemaRevision.js';
 import type { Tier } from '../../core/store/records.js';
-
-/** The name of the enum whose values are the names of the tiers. */
-const TIER = 'Tier';
-
-/** Returns the definitions with an enum of these tiers. */
-export function withTiers(document: DocumentNode, tiers: readonly Tier[]): DocumentNode {
-  return {
-    ...document,
-    definitions: document.definitions.map((each) => (isTierEnum(each) ? enumOf(each, tiers) : each)),
-  };
-}
-
-function isTierEnum(definition: DefinitionNode): definition is EnumTypeDefinitionNode {
-  return definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === TIER;
-}
-
-function enumOf(definition: EnumTypeDefinitionNode, tiers: readonly Tier[]): EnumTypeDefinitionNode {
-  const known = new Map(definition.values?.map((value) => [value.name.value, value]));
-  return {
-    ...definition,
-    values: tiers.map(
-      (tier) =>
-        known.get(tier) ?? { kind: Kind.ENUM_VALUE_DEFINITION, name: { kind: Kind.NAME, value: tier }, directives: [] },
-    ),
-  };
-}
+import { enumOf, TIER } from './tierDefinition.js';
 
 /** The guarded schemas with an enum of the tiers. */
 export class TierEnums {

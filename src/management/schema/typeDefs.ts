@@ -11,7 +11,7 @@ import {
 import { PUBLISHED_TIERS } from '../../core/limits/tierNames.js';
 import type { Tier } from '../../core/store/records.js';
 import { packageFile } from '../../packageFiles.js';
-import { withTiers } from './tierEnum.js';
+import { withTiers } from './tierDefinition.js';
 
 /**
  * Returns the package's schema.graphql: directives, scalars, the operations on keys and workspaces, and the streams of key events.
