@@ -54,7 +54,7 @@ const isApart = (id, importer) =>
  * start.
  */
 const LANGUAGE = { id: 'graphql/language/index.js', external: true };
-const OF_LANGUAGE = [`${BUILD}client/`, `${BUILD}cli/`, `${BUILD}management/schema/typeDefs.js`];
+const OF_LANGUAGE = [`${BUILD}client/`, `${BUILD}cli/`, `${BUILD}management/schema/typeDefs.js`, `${BUILD}management/schema/tierDefinition.js`];
 const wantsLanguage = (id, importer) => id === 'graphql' && OF_LANGUAGE.some((path) => importer?.startsWith(path) === true);
 
 /** Fastify loads these if a route has a JSON Schema. No route has one (src/server/http/server.ts), and they are a third of all code. */

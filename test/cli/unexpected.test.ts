@@ -22,8 +22,15 @@ const OF_THE_LANGUAGE =
 
 const key = (more: object = {}) => ({
   ...{ id: 'key_a', workspaceId: 'w', name: 'n', source: 'CREATED', prefix: 'p', type: 'SECRET', environment: 'LIVE' },
-  ...{ scopes: ['admin'], effectiveScopes: ['admin'], roles: [], project: null, user: null, allowedAddresses: [] },
-  ...{ trustedDocuments: null, status: 'ACTIVE', createdAt: null, createdBy: null, createdByName: null },
+  ...{ scopes: ['admin'], effectiveScopes: ['admin'], roles: [], project: null, user: null, externalId: null },
+  ...{
+    allowedAddresses: [],
+    trustedDocuments: null,
+    status: 'ACTIVE',
+    createdAt: null,
+    createdBy: null,
+    createdByName: null,
+  },
   ...{ expiresAt: null, revokedAt: null, revokedReason: null, lastUsedAt: null, replaces: null, replacedBy: null },
   ...{ previousTokenLastUsedAt: null, ...more },
 });

@@ -79,7 +79,7 @@ test('an invalid file changes nothing, with one line that has the reason', async
     .stderr.split('\n')
     .filter((line) => line.includes(NOT_READ));
   expect(said.map((line) => JSON.parse(line).fault)).toEqual([
-    `${file}: rolls is not known. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, gateway, demo.`,
+    `${file}: rolls is not known. Allowed: a map with auth, roles, key_types, published_tiers, tiers, rate_limit_headers, quota_status, gateway, demo.`,
   ]);
   expect([await statusOf(OLD), await statusOf(NEW)]).toEqual([401, 200]);
 });

@@ -1,4 +1,5 @@
 import { tierTable } from '../../src/core/limits/tiers.js';
+import type { Credits } from '../../src/core/quotas/quota.js';
 import { PUBLISHED_TIERS } from '../../src/core/limits/tierNames.js';
 import { act } from '../e2e/operations.js';
 import type { Issuer } from '../support/issuer.js';
@@ -67,6 +68,11 @@ export const configuredToken = (role: Role): string => CONFIGURED.find((key) => 
 export async function startWorld(configuration: string, issuer: Issuer): Promise<World> {
   // Other tests cover limits. No limit must be reached here.
   const wide = { keys: null, adminKeys: null, rate: 50_000_000, burst: 5_000_000 };
+  const credits: Credits = {
+    unit: 'requests',
+    subject: 'workspace',
+    refill: { amount: 2_000_000_000, every: 'month', anchorDay: 1 },
+  };
   const service = await startService({
     env: {
       ADMIN_API_KEY: OPERATOR_KEY,
@@ -79,7 +85,11 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
     },
     tiers: tierTable(
       Object.fromEntries(
-        [...PUBLISHED_TIERS, 'ANONYMOUS' as const, 'KEY_CREATION' as const].map((tier) => [tier, wide]),
+        [...PUBLISHED_TIERS, 'ANONYMOUS' as const, 'KEY_CREATION' as const].map((tier) => [
+          tier,
+          // For `addCredits`, which needs them.
+          tier === 'ENTERPRISE' ? { ...wide, credits } : wide,
+        ]),
       ),
     ),
   });

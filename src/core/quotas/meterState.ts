@@ -28,7 +28,7 @@ export interface Taken {
   readonly states: readonly MeterState[];
   /** Returns all units, because the operation doesn't run. */
   giveBack(): void;
-  /** Returns a part of the cost, because the operation cost less than estimated. */
+  /** Returns a part of the cost, at most what was taken, because the operation cost less than estimated. */
   giveBackCost(amount: number): void;
 }
 

@@ -179,7 +179,12 @@ function taken(portions: readonly Portion[], now: number): Taken {
       for (const { counter, start, amount } of held.splice(0)) counter.giveBack(start, amount);
     },
     giveBackCost(amount) {
-      for (const { counter, unit, start } of held) if (unit === 'cost') counter.giveBack(start, amount);
+      for (const portion of held) {
+        if (portion.unit !== 'cost') continue;
+        const back = Math.min(amount, portion.amount);
+        portion.amount -= back;
+        portion.counter.giveBack(portion.start, back);
+      }
     },
   };
 }

@@ -152,6 +152,15 @@ describe('taking units', () => {
     await took(meters, [meter], { requests: 1, cost: 70 });
   });
 
+  test('gives back at most the cost that was taken', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 100, unit: 'cost' });
+    const taken = await took(meters, [meter], { requests: 1, cost: 10 });
+    taken.giveBackCost(4);
+    taken.giveBackCost(50);
+    expect(await remaining(meters, meter)).toBe(100);
+  });
+
   test('drops what is given back after the period has ended', async () => {
     const meters = aProcess();
     const meter = aQuota({ limit: 5, window: 'hour' });
