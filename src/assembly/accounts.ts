@@ -26,7 +26,7 @@ export function openAccounts(foundation: Foundation): Accounts {
   started.push(() => usage.close());
   const refusals = new Refusals(now);
   const recording = {
-    usage: callbacks.containAll('usage', usage, ['admitted', 'refused']),
+    usage: callbacks.containAll('usage', usage, ['admitted', 'costed', 'refused']),
     refusals: callbacks.containAll('refusals', refusals, ['key']),
   };
   const sentInClear = new SentInClear(now);

@@ -8,7 +8,7 @@ import type { UsageLog } from './usage/usageLog.js';
 
 export interface VerdictsOptions {
   /** Default: usage is not recorded. */
-  readonly usage?: Pick<UsageLog, 'admitted' | 'refused'>;
+  readonly usage?: Pick<UsageLog, 'admitted' | 'costed' | 'refused'>;
   /** Default: refusals are not recorded in the audit log. */
   readonly refusals?: Pick<Refusals, 'key'>;
   /** Default: no metrics. */
@@ -31,6 +31,11 @@ export class Verdicts implements DecisionLog {
   admitted(principal: AuthenticatedPrincipal, cost: number, operation: CountedOperation | null): void {
     this.#usage?.admitted(principal, cost, operation);
     this.#observer.admitted(principal.tier);
+  }
+
+  /** @param units in cost units */
+  costed(principal: AuthenticatedPrincipal, units: number, operation: CountedOperation): void {
+    this.#usage?.costed(principal, units, operation);
   }
 
   /** Records a request that failed before its operation was checked. Such a request counts as one. */

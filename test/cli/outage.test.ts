@@ -4,13 +4,13 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { latchkey, PROGRAM } from './latchkey.js';
 
-const LIMIT = { limit: 500, remaining: 499, returnsIn: null };
+const LIMIT = { limit: 500, remaining: 499, returnsIn: null, source: 'TIER' };
 const VIEWER = {
   credential: { kind: 'API_KEY', id: 'key_1', apiKey: null },
   workspace: { id: 'ws_1', name: 'Data', tier: 'GROWTH' },
   project: null,
   scopes: ['admin'],
-  limits: { tier: 'GROWTH', rate: LIMIT, burst: LIMIT },
+  limits: { tier: 'GROWTH', rate: LIMIT, burst: LIMIT, shared: [], quotas: [], credits: null },
 };
 
 const KEY = {
@@ -29,6 +29,7 @@ const KEY = {
     roles: [],
     project: null,
     user: null,
+    externalId: null,
     allowedAddresses: [],
   },
   ...{ status: 'ACTIVE', createdAt: null, createdBy: null, createdByName: null, expiresAt: null, revokedAt: null },

@@ -35,7 +35,7 @@ test('writes all pages to standard output, as CSV', async () => {
   const { status, stdout, stderr } = await run('--by', 'month');
   expect([status, stderr]).toEqual([0, '']);
   const lines = stdout.trimEnd().split('\n');
-  expect(lines[0]).toBe('start,value,name,requests,cost,limited,forbidden,cursor');
+  expect(lines[0]).toBe('start,value,name,requests,cost,queryCost,limited,forbidden,cursor');
   const values = lines.slice(1).map((line) => line.split(',')[1]);
   expect(new Set(values).size).toBe(values.length);
   expect(values.filter((value) => value?.startsWith('key_z'))).toHaveLength(KEYS);

@@ -55,7 +55,7 @@ test('exports the period as CSV', async () => {
   ]);
   expect(download.suggestedFilename()).toMatch(/^usage-owner-\d{4}-\d\d-\d\d\.csv$/);
   const lines = readFileSync(await download.path(), 'utf8').split('\n');
-  expect(lines[0]).toBe('start,value,name,requests,cost,limited,forbidden,cursor');
+  expect(lines[0]).toBe('start,value,name,requests,cost,queryCost,limited,forbidden,cursor');
   expect(lines.find((line) => line.includes(',Ada,'))).toMatch(
     /^\d{4}-\d\d-\d\dT00:00:00\.000Z,usr_\w+,Ada,5,5,0,0,[\w-]+$/,
   );

@@ -103,6 +103,29 @@ test('by the external ID of a customer, whose keys and users are counted togethe
   ]);
 });
 
+test('the cost of operations by the lists that were returned, and not by the estimate', async () => {
+  const own = await act(latchkey, 'createWorkspace', { name: 'Costs', tier: 'ENTERPRISE' }, OPERATOR_KEY);
+  const { token, id } = await createKey(latchkey, { scopes: ['read:assets', 'write:assets'] }, own.token);
+  const costs = async (): Promise<number[]> => {
+    await latchkey.service.latchkey.usage.flush();
+    const report = `{ usage(groupBy: KEY) { nodes { value queryCost } } }`;
+    const { body } = await latchkey.query(report, { token: own.token });
+    const rows = body.data.usage.nodes as { readonly value: string; readonly queryCost: number }[];
+    return rows.filter(({ value }) => value === id).map(({ queryCost }) => queryCost);
+  };
+  const reported = async (query: string) => {
+    const { body } = await latchkey.query(query, { token, headers: { 'latchkey-cost': 'report' } });
+    expect(body.errors).toBeUndefined();
+    return body.extensions.cost as { readonly estimate: number; readonly actual: number };
+  };
+  const empty = await reported('{ assetsConnection(first: 50) { nodes { name } } }');
+  expect(empty.actual).toBeLessThan(empty.estimate);
+  expect(await costs()).toEqual([empty.actual]);
+  // Refused: it costs nothing.
+  await latchkey.query('{ apiKeys { totalCount } }', { token });
+  expect(await costs()).toEqual([empty.actual]);
+});
+
 test('by project and workspace', async () => {
   const projects = await rowsOf('PROJECT');
   expect(projects).toContainEqual([project.id, 'Shop', 4, 5, 0]);
@@ -162,10 +185,10 @@ describe('the export', () => {
   test('is CSV with a header, in which no name is a formula', async () => {
     const { text, hasNextPage } = (await exported('KEY')).body.data.usageExport;
     const lines = text.split('\n');
-    expect(lines[0]).toBe('start,value,name,requests,cost,limited,forbidden,cursor');
+    expect(lines[0]).toBe('start,value,name,requests,cost,queryCost,limited,forbidden,cursor');
     expect(lines.at(-1)).toBe('');
     expect(lines.find((line: string) => line.includes(bound.id))).toMatch(
-      new RegExp(`^${at(NOON - 12 * HOUR).replaceAll('.', '\\.')},${bound.id},"'=cmd\\|a,""b""",4,5,0,0,[\\w-]+$`),
+      new RegExp(`^${at(NOON - 12 * HOUR).replaceAll('.', '\\.')},${bound.id},"'=cmd\\|a,""b""",4,5,20,0,0,[\\w-]+$`),
     );
     expect(hasNextPage).toBe(false);
   });
@@ -178,7 +201,7 @@ describe('the export', () => {
       .map((line: string) => JSON.parse(line) as Row);
     expect(rows.find(({ value }: Row) => value === bound.id)).toEqual({
       ...{ start: at(NOON - 12 * HOUR), value: bound.id, name: '=cmd|a,"b"' },
-      ...{ requests: 4, cost: 5, limited: 0, forbidden: 0, cursor: expect.any(String) },
+      ...{ requests: 4, cost: 5, queryCost: 20, limited: 0, forbidden: 0, cursor: expect.any(String) },
     });
   });
 

@@ -23,6 +23,12 @@ export interface DecisionLog {
    * @param operation null: the request is not a GraphQL operation
    */
   admitted(principal: AuthenticatedPrincipal, cost: number, operation: CountedOperation | null): void;
+  /**
+   * Records the cost of an admitted operation when its response is complete.
+   *
+   * @param units in cost units
+   */
+  costed(principal: AuthenticatedPrincipal, units: number, operation: CountedOperation): void;
   /** Records a request that failed before its operation was checked. Such a request counts as one. */
   failed(principal: AuthenticatedPrincipal): void;
   /**

@@ -22,7 +22,7 @@ interface GuardedSubscriptionsOptions<Message> {
   readonly authorizer: Authorizer;
   readonly limits: Limits;
   readonly streams: OpenStreams;
-  readonly log: Pick<DecisionLog, 'admitted' | 'refused'>;
+  readonly log: Pick<DecisionLog, 'admitted' | 'costed' | 'refused'>;
   /** The limits for requests. They apply to each event, too. */
   readonly answer: AnswerLimits;
   /** Returns the message with a result. */
@@ -142,6 +142,8 @@ export class GuardedSubscriptions<Message> {
         const result: ExecutionResult = await this.#answer(event, admitted.contextFor(principal), admitted.operation);
         const actual = result.errors === undefined ? weighed?.measure(result.data ?? {}, variables) : null;
         if (actual != null) meter.settle(actual);
+        const units = actual ?? weighed?.estimate(variables);
+        if (units !== undefined) log.costed(principal, units, counted);
         return result;
       },
       onEnd,

@@ -10,6 +10,7 @@ const COLUMNS = [
   'name',
   'requests',
   'cost',
+  'queryCost',
   'limited',
   'forbidden',
   'cursor',

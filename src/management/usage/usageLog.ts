@@ -102,6 +102,13 @@ export class UsageLog {
     if (this.#pending.isFull) this.#writeEarly();
   }
 
+  /** Records the cost units of an operation that was admitted before. */
+  costed(principal: Principal, units: number, operation: CountedOperation): void {
+    if (!isCounted(principal)) return;
+    const counts = this.#pending.of(principal, this.#options.now())?.of(operation);
+    if (counts !== undefined) counts.queryCost += units;
+  }
+
   /** Records that a request of a key was refused. */
   refused(principal: Principal, why: Refused, operation: CountedOperation | null): void {
     if (!isCounted(principal)) return;

@@ -27,6 +27,7 @@ const noted: string[] = [];
 const log = {
   admitted: (_: Principal, cost: number, operation: CountedOperation | null) =>
     void noted.push(`admitted ${cost} ${operation?.fields.join(' ')}`),
+  costed: () => undefined,
   failed: () => void noted.push('failed'),
   refused: (principal: Principal | null, { details }: Refusal) =>
     void noted.push(`refused ${principal?.kind ?? 'unknown'} ${details.code}`),

@@ -210,13 +210,14 @@ export class GuardedRequest {
    * Measures the cost of the response, and gives back the difference to the estimate. The estimate stands for a response with errors: an
    * operation could fail on purpose after its work was done.
    */
-  #settleCost({ result, errors }: Reply): OperationCosts | null {
+  #settleCost({ result, errors }: Reply, principal: Principal): OperationCosts | null {
     const decision = this.#decision;
     if (decision?.outcome !== 'allowed' || decision.estimate === null) return null;
     const { estimate, admission, compiled } = decision;
     const isWhole = result?.data != null && result.errors === undefined && (errors ?? []).length === 0;
     const measured = isWhole ? (compiled.weighed?.measure(result.data ?? {}, this.#variables) ?? null) : null;
-    const { limits, report } = this.#options;
+    const { limits, log, report } = this.#options;
+    if (principal.kind !== 'anonymous') log.costed(principal, measured ?? estimate, compiled.counted);
     if (measured !== null && measured < estimate && admission !== null) {
       try {
         limits.giveBack?.(admission, estimate - measured);
@@ -235,7 +236,7 @@ export class GuardedRequest {
     const { denied } = this;
     // A cache may have answered with the fields of another caller (B32).
     if (denied !== null && !this.wasExecuted && !this.#isPrepared) replaceResult(reply, denied.refusal);
-    const cost = this.#settleCost(reply);
+    const cost = this.#settleCost(reply, principal);
     setStatus(reply, resourceMetadata());
     if (denied !== null) addDenied(reply, denied, answer);
     tellOutcome(reply);
