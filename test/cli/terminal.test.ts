@@ -68,7 +68,7 @@ test("text from others can't control the terminal", async () => {
   const name = '\u001b]0;owned\u0007\u009b2Jkey\u202e\nsecond line';
   const key = {
     id: 'key_1', name, source: 'CREATED', prefix: 'lks_live_abcdef', type: 'SECRET', environment: 'LIVE',
-    scopes: ['admin\u001b[31m'], roles: [], project: { id: 'prj_1', name }, user: null, allowedAddresses: [],
+    scopes: ['admin\u001b[31m'], roles: [], project: { id: 'prj_1', name }, user: null, externalId: null, allowedAddresses: [],
     trustedDocuments: null, status: 'ACTIVE', createdAt: null, createdBy: null, expiresAt: null, revokedAt: null,
     revokedReason: name, workspaceId: 'ws_1', effectiveScopes: ['admin\u001b[31m'], createdByName: name, lastUsedAt: null, replaces: null, replacedBy: null, previousTokenLastUsedAt: null,
   }; // prettier-ignore

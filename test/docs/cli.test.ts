@@ -11,8 +11,8 @@ test('each command of docs/how-to/cli.md runs as written', async () => {
   // expectPage compares each command's output with the page.
   expect.hasAssertions();
   await expectPage('docs/how-to/cli.md', {
-    // The second verify of the page.
-    told: /^Compared with entry \d+, the last head that this computer saw, at \S+\.\n$/,
+    // The keys of the file, and the second verify of the page.
+    told: /^Store the tokens now: .+\nCompared with entry \d+, the last head that this computer saw, at \S+\.\n$/,
     before: async (_, directory) => {
       mkdirSync(join(directory, 'bin'));
       // As npm installs it: npm sets the file's mode.

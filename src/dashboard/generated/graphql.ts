@@ -106,7 +106,7 @@ export type UsageGroup =
   | 'KEY'
   /** By the name of the operation, which the caller chooses. At most 500 names of a workspace are counted in each period. */
   | 'OPERATION'
-  /** By root field, such as `Query.assets`. A request with several root fields counts for each of them, with its whole cost. */
+  /** By root field, such as `Query.apiKeys`. A request with several root fields counts for each of them, with its whole cost. */
   | 'ROOT_FIELD';
 
 export type UsageReportPeriod =
