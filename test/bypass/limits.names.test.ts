@@ -50,6 +50,8 @@ describe('B42 callers without introspection learn no names', () => {
     'schema',
     'scope',
     'errors',
+    'used',
+    'value',
     'variables',
   ]);
 

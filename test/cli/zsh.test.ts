@@ -48,7 +48,7 @@ test('zsh completes commands, options, and values', async () => {
       ['revoke', 'rotate'],
       ['client', 'read-only', 'secret'],
       ['read-only'],
-      ['--env', '--expires'],
+      ['--env', '--expires', '--external-id'],
       ['professional'],
     ]);
   } finally {

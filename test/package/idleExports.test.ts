@@ -10,6 +10,7 @@ const IN_DECLARATIONS = [
   'src/core/store/store.ts: UserOccasion',
   'src/demo/events/service.ts: RecordedEvents',
   'src/management/keys/keyCursor.ts: Position',
+  'src/management/quotas/creditService.ts: CreditsAdded',
   'src/management/schema/pageConnection.ts: Edge',
 ];
 

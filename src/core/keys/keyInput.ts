@@ -106,7 +106,7 @@ export function checkExternalId(id: string | null, path: Path = ['input', 'exter
 }
 
 /** Returns whether a text can be an external ID. Without spaces and accents, so that two IDs never look the same. */
-export function isExternalId(id: string): boolean {
+function isExternalId(id: string): boolean {
   return id.length <= MAX_EXTERNAL_ID && /^[!-~]+$/.test(id);
 }
 

@@ -67,7 +67,7 @@ const MAX_FOUND = 20;
 const MAX_ATTEMPTS = 5;
 
 /** The number of keys that one call can create. */
-export const MAX_CREATED = 1_000;
+const MAX_CREATED = 1_000;
 
 /** A key with its token, which exists nowhere else. */
 export interface IssuedKey {

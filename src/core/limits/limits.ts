@@ -96,7 +96,7 @@ export interface Judged {
 }
 
 /** A quota, or a balance of credits, that has too little left for an operation. */
-export interface RefusedByQuota {
+interface RefusedByQuota {
   readonly state: MeterState;
   readonly refusal: Refusal;
 }

@@ -2,7 +2,7 @@
  * A process keeps at most this share of a quota in memory, including the block that it fetches before the current one is used up.
  * So many units can be lost if it crashes.
  */
-export const MAX_SHARE = 1 / 100;
+const MAX_SHARE = 1 / 100;
 /** The share of a block that is left when the next one is fetched. */
 export const AHEAD = 1 / 4;
 /** No block is larger than this share of what is left, so that blocks become single units at the end. */
@@ -16,7 +16,7 @@ const TARGET = 2_000;
 const SLOW = 5 * TARGET;
 
 /** The previous block of a counter. */
-export interface PreviousBlock {
+interface PreviousBlock {
   readonly size: number;
   /** How long it lasted, in ms. */
   readonly lasted: number;

@@ -9,7 +9,7 @@ const KNOWN_FOR = 1_000;
 /** Smaller blocks are not fetched ahead: at the end of a quota, processes should keep as little as possible. */
 const FETCHED_AHEAD = 4;
 
-export interface CounterOptions {
+interface CounterOptions {
   readonly lease: (lease: () => Lease) => Promise<Leased>;
   readonly giveBack: (unused: Unused) => void;
   readonly now: () => number;

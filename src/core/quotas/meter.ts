@@ -1,7 +1,7 @@
 import type { Credits, Quota, QuotaSubject, QuotaUnit, QuotaWindow, Refill } from './quota.js';
 
 /** The key on whose behalf a meter counts, for events. */
-export interface MeteredKey {
+interface MeteredKey {
   readonly id: string;
   readonly workspaceId: string;
   readonly projectId: string | null;
@@ -32,7 +32,7 @@ export interface CreditMeter extends Common {
 export type Meter = QuotaMeter | CreditMeter;
 
 /** The quotas and credits of a tier or an override. */
-export interface Metered {
+interface Metered {
   readonly quotas: readonly Quota[];
   readonly credits: Credits | null;
 }

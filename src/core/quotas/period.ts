@@ -4,7 +4,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** A period of a quota, in ms since the epoch. */
-export interface Period {
+interface Period {
   readonly start: number;
   /** The start of the next period. */
   readonly end: number;

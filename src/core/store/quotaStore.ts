@@ -97,7 +97,7 @@ export interface CreditAddition {
   readonly refill: DueRefill | null;
 }
 
-export type AddedCredits =
+type AddedCredits =
   | { readonly outcome: 'added'; readonly balance: number }
   /** The key was used before, with this amount; nothing was written. */
   | { readonly outcome: 'repeated'; readonly balance: number; readonly amount: number }

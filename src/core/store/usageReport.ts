@@ -53,17 +53,9 @@ export function reportStart(at: number, by: ReportPeriod): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
 }
 
-/** Returns the end of the period that starts at a time: the start of the next one. */
-export function reportEnd(start: number, by: ReportPeriod): number {
-  if (by === 'HOUR') return start + HOUR;
-  if (by === 'DAY') return start + DAY;
-  const date = new Date(start);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
-}
-
 const PERIODS = Object.keys(REPORT_PERIODS) as ReportPeriod[];
 
-export const NO_COUNTS: UsageCounts = Object.freeze({ requests: 0, cost: 0, queryCost: 0, limited: 0, forbidden: 0 });
+const NO_COUNTS: UsageCounts = Object.freeze({ requests: 0, cost: 0, queryCost: 0, limited: 0, forbidden: 0 });
 
 export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {
   return {
@@ -153,7 +145,7 @@ export function isCapped({ dimension, value }: Pick<ReportAddition, 'dimension' 
 }
 
 /** The names of the periods of workspaces: each can have {@link MAX_VALUES} rows of a dimension. */
-export type ValueCounts = ReadonlyMap<string, number>;
+type ValueCounts = ReadonlyMap<string, number>;
 
 /** Returns the name under which the values of a row's period are counted: the part of {@link rowName} before the value. */
 export function valuesName(row: ReportAddition): string {

@@ -2,7 +2,7 @@ import { formatMoment } from '../../shared/dates/moments.js';
 import type { UsageReportPeriod } from '../generated/graphql.js';
 
 /** One period in UTC. */
-export interface ReportSpan {
+interface ReportSpan {
   readonly by: UsageReportPeriod;
   readonly from: string;
   /** Exclusive. */
@@ -21,7 +21,7 @@ export const SPANS = {
   hour: { label: 'This hour', of: (now: number) => spanOf('HOUR', HOUR, now) },
 } as const satisfies Readonly<Record<string, { readonly label: string; readonly of: (now: number) => ReportSpan }>>;
 
-export type SpanName = keyof typeof SPANS;
+type SpanName = keyof typeof SPANS;
 
 function spanOf(by: UsageReportPeriod, length: number, at: number): ReportSpan {
   const start = Math.floor(at / length) * length;

@@ -26,7 +26,7 @@ interface LimitsServiceOptions {
 }
 
 /** The subject of an override, as a caller names it. */
-export interface NamedSubject {
+interface NamedSubject {
   readonly type: OverrideKind;
   /** ID of the key, user, project or workspace, or the external ID. */
   readonly id: string;

@@ -20,13 +20,13 @@ const MAX_NAME = 100;
 const [BYTES_PER_TALLY, BYTES_PER_ENTRY, BYTES_PER_REFERENCE] = [600, 160, 8];
 
 /** The counts of a key, or of one of its operations. */
-export type Counts = { -readonly [Name in keyof UsageCounts]: UsageCounts[Name] };
+type Counts = { -readonly [Name in keyof UsageCounts]: UsageCounts[Name] };
 
 /** The caller of a request, as far as usage is counted by it. */
-export type Counted = Pick<AuthenticatedPrincipal, 'keyId' | 'workspaceId' | 'projectId' | 'userId' | 'externalId'>;
+type Counted = Pick<AuthenticatedPrincipal, 'keyId' | 'workspaceId' | 'projectId' | 'userId' | 'externalId'>;
 
 /** The memory of counts that are not written yet. */
-export interface Memory {
+interface Memory {
   bytes: number;
   readonly most: number;
 }

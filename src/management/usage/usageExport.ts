@@ -17,7 +17,7 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof ExportedRow)[];
 
 /** A row with the name of its key, owner or project; null: it has none. */
-export interface ExportedRow extends Omit<UsageRow, 'start'> {
+interface ExportedRow extends Omit<UsageRow, 'start'> {
   readonly start: string;
   readonly name: string | null;
 }

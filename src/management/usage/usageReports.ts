@@ -15,7 +15,7 @@ import {
 import { DAY, HOUR } from '../../core/store/periods.js';
 
 /** The values that a report can be grouped by. */
-export const USAGE_GROUPS = {
+const USAGE_GROUPS = {
   WORKSPACE: 'total',
   PROJECT: 'total',
   OWNER: 'owner',
@@ -36,7 +36,7 @@ const MAX_READ = 20_000;
 const USUAL = { HOUR: 24 * HOUR, DAY: 30 * DAY, MONTH: 365 * DAY } as const satisfies Record<ReportPeriod, number>;
 
 /** A report to read. Times are in ms since the epoch; null: not given. */
-export interface AskedReport {
+interface AskedReport {
   readonly groupBy: UsageGroup;
   readonly by: ReportPeriod;
   readonly from: number | null;

@@ -8,7 +8,7 @@ const OVERHEAD = 16 * 1024;
 const INTERVAL = 1_000;
 
 /** The least part of an upload that must arrive in each period of `time`, in bytes, unless it is complete then. */
-export const LEAST_PROGRESS = 10 * 1024;
+const LEAST_PROGRESS = 10 * 1024;
 
 /** How much of an upload has arrived. It may take longer than other bodies. */
 export interface Progress {

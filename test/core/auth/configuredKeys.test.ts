@@ -40,6 +40,7 @@ test('a record has the scopes of all its roles, and an ID that depends only on i
       revokedAt: null,
       projectId: null,
       userId: null,
+      externalId: null,
       allowedAddresses: [],
       trustedDocuments: null,
       replaces: null,

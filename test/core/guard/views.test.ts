@@ -164,12 +164,19 @@ describe('a view of the real schema', () => {
     const nobody = viewOf(service, ANONYMOUS);
     expect(fieldsOf(nobody, 'Query')).toEqual(['tiers']);
     expect(namesOf(nobody).sort()).toEqual([
+      'CreditRefill',
       'OperationCategory',
       'Query',
+      'QuotaSubject',
+      'QuotaUnit',
+      'QuotaWindow',
       'Scope',
       'Tier',
       'TierCategoryLimits',
+      'TierCredits',
       'TierLimits',
+      'TierQuota',
+      'TierSharedLimits',
     ]);
     expect(viewOf(service, keyWith(['platform']))).toBe(service);
     expect(viewOf(service, keyWith(['admin']))).not.toBe(service);

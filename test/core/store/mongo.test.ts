@@ -375,13 +375,17 @@ describe('MongoDB: a connection passed by the caller', () => {
       'LatchkeyCredits',
       'LatchkeyGuardedSchema',
       'LatchkeyKey',
+      'LatchkeyLimitOverride',
       'LatchkeyProbe',
       'LatchkeyProject',
       'LatchkeyQuotaCounter',
       'LatchkeySigningKey',
       'LatchkeyUsage',
+      'LatchkeyUsageBatch',
       'LatchkeyUsageDay',
       'LatchkeyUsageMinute',
+      'LatchkeyUsageReport',
+      'LatchkeyUsageState',
       'LatchkeyUsedFields',
       'LatchkeyUser',
       'LatchkeyWorkspace',
@@ -464,12 +468,16 @@ describe('MongoDB: a connection passed by the caller', () => {
       'latchkey_credits',
       'latchkey_guarded_schemas',
       'latchkey_keys',
+      'latchkey_limit_overrides',
       'latchkey_projects',
       'latchkey_quota_counters',
       'latchkey_signing_keys',
       'latchkey_usage',
+      'latchkey_usage_batches',
       'latchkey_usage_days',
       'latchkey_usage_minutes',
+      'latchkey_usage_report',
+      'latchkey_usage_state',
       'latchkey_used_fields',
       'latchkey_users',
       'latchkey_workspaces',
@@ -518,7 +526,7 @@ test('MongoDB: reads use the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(15);
+  expect(models).toHaveLength(19);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();
@@ -609,7 +617,13 @@ describe('MongoDB: plans', () => {
 
     const searches = reads.filter(({ hint }) => hint === 'under_way');
     expect(new Set(searches.map(({ find }) => find))).toEqual(
-      new Set(['latchkey_credits', 'latchkey_keys', 'latchkey_projects', 'latchkey_users']),
+      new Set([
+        'latchkey_credits',
+        'latchkey_keys',
+        'latchkey_limit_overrides',
+        'latchkey_projects',
+        'latchkey_users',
+      ]),
     );
     for (const { find, filter, hint } of searches) {
       const { queryPlanner } = await db.command({ explain: { find, filter, hint }, verbosity: 'queryPlanner' });

@@ -15,7 +15,7 @@ export type UsageCollections = Readonly<Record<UsagePeriod, Documents<UsageDocum
 /** The number of records in one bulk write. */
 const BULK = 1_000;
 
-export interface UsageParts {
+interface UsageParts {
   readonly usage: UsageCollections;
   readonly fields: Documents<FieldsDocument>;
   readonly reports: Documents<ReportDocument>;

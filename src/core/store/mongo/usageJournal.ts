@@ -67,7 +67,7 @@ export const USAGE_STATE_UNIQUE = { _id: 'usageState.id' };
  * Adds to the counts, each of which has the number of the last addition that changed it. Changes only those with a lower
  * number, so that an addition that was interrupted can be repeated.
  */
-export type AddUsage = (additions: readonly UsageAddition[], addition: Addition) => Promise<void>;
+type AddUsage = (additions: readonly UsageAddition[], addition: Addition) => Promise<void>;
 
 export interface Addition {
   readonly number: number;
