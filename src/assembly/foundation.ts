@@ -7,7 +7,7 @@ import { Peppers } from '../core/keys/pepper.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { UnknownTier } from '../core/limits/storedTiers.js';
 import { containedObserver } from '../core/observer/containedObserver.js';
-import type { QuotaStatus } from '../core/quotas/refuse.js';
+import type { QuotaStatus } from '../core/quotas/quotaRefusal.js';
 import type { Observer } from '../core/observer/observer.js';
 import type { Ceilings } from '../core/scopes/ceilings.js';
 import type { Roles } from '../core/scopes/roles.js';

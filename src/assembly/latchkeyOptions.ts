@@ -20,7 +20,7 @@ import { checkOidc } from '../core/auth/oidc/checkConfiguration.js';
 import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../core/keys/token.js';
 import type { DocumentLimits } from '../core/guard/document/documentBounds.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../core/limits/limitFields.js';
-import { QUOTA_STATUSES, type QuotaStatus } from '../core/quotas/refuse.js';
+import { QUOTA_STATUSES, type QuotaStatus } from '../core/quotas/quotaRefusal.js';
 import { isPlainObject } from '../shared/optionChecks.js';
 import { SECRET_FAULTS } from '../core/util/checkOptions.js';
 import {

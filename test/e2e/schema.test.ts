@@ -14,7 +14,9 @@ describe('INTROSPECTION=on', () => {
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
     expect(() => parse(answer.text)).not.toThrow();
     expect(answer.text).toContain('directive @auth(scope: [[Scope!]!]) repeatable on OBJECT | FIELD_DEFINITION');
-    expect(answer.text).toContain('createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload @cost(weight: "20") @auth(scope: "admin")');
+    expect(answer.text).toContain(
+      'createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload @cost(weight: "20") @auth(scope: "admin")',
+    );
     expect(answer.text).toContain('tiers: [TierLimits!]! @public');
   });
 

@@ -1,6 +1,6 @@
 import { DEFAULT_PREFIXES } from '../keys/token.js';
 import type { RateLimitHeaders } from '../limits/limitFields.js';
-import type { QuotaStatus } from '../quotas/refuse.js';
+import type { QuotaStatus } from '../quotas/quotaRefusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { Roles } from '../scopes/roles.js';
 import type { KeyType } from '../store/records.js';

@@ -1,5 +1,5 @@
 import type { Refusal } from '../errors/refusal.js';
-import type { Meter } from '../quotas/meter.js';
+import type { Meter } from '../quotas/quotaMeter.js';
 import type { MeterState, Taken } from '../quotas/meterState.js';
 import type { Category } from './category.js';
 import type { LimitedAs, TierLimits, TierTable, WindowLimits } from './tiers.js';

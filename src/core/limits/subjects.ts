@@ -1,4 +1,4 @@
-import { metersOf, type MeteredHolder } from '../quotas/meter.js';
+import { metersOf, type MeteredHolder } from '../quotas/quotaMeter.js';
 import type { Category } from './category.js';
 import type { SharedBy, SharedWindows, Subject } from './limits.js';
 import { NO_OVERRIDES, overridden, overriddenPair, overriddenQuotas, type KeyOverrides } from './overrides.js';

@@ -1,6 +1,6 @@
 import type { Lease, Leased, Unused } from '../store/quotaStore.js';
 import { AHEAD, blockSize } from './blockSize.js';
-import type { Meter } from './meter.js';
+import type { Meter } from './quotaMeter.js';
 import type { MeterState } from './meterState.js';
 import { dueRefill, periodOf } from './period.js';
 

@@ -1,4 +1,4 @@
-import type { Meter } from './meter.js';
+import type { Meter } from './quotaMeter.js';
 
 /** The state of a meter, as far as this process knows. Units that other processes have leased count as used. */
 export interface MeterState {

@@ -1,7 +1,7 @@
 import type { Leased, QuotaStore, Threshold } from '../store/quotaStore.js';
 import { Counter, resetsAt } from './counter.js';
 import { Leaser } from './leaser.js';
-import type { Meter } from './meter.js';
+import type { Meter } from './quotaMeter.js';
 import type { Amounts, MeterState, Taken, TooFew } from './meterState.js';
 import { periodOf } from './period.js';
 

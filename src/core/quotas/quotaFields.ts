@@ -1,4 +1,4 @@
-import type { Meter } from './meter.js';
+import type { Meter } from './quotaMeter.js';
 import type { MeterState } from './meterState.js';
 
 const names = new WeakMap<Meter, { readonly name: string; readonly policy: string }>();

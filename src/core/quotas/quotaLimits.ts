@@ -4,7 +4,7 @@ import { peekAll } from '../limits/peekAll.js';
 import type { Room } from '../limits/window.js';
 import type { Meters } from './meters.js';
 import type { Amounts, MeterState, Taken, TooFew } from './meterState.js';
-import { quotaRefusal, type QuotaStatus } from './refuse.js';
+import { quotaRefusal, type QuotaStatus } from './quotaRefusal.js';
 
 interface QuotaLimitsOptions {
   readonly windows: Limits;

@@ -4,7 +4,7 @@ import { Authors } from '../../core/keys/author.js';
 import type { ConfiguredRecord } from '../../core/keys/configured.js';
 import { isId } from '../../core/keys/keyInput.js';
 import { rowOf, type TierTable } from '../../core/limits/tiers.js';
-import { creditsId, subjectId } from '../../core/quotas/meter.js';
+import { creditsId, subjectId } from '../../core/quotas/quotaMeter.js';
 import { dueRefill } from '../../core/quotas/period.js';
 import type { Credits, QuotaSubject } from '../../core/quotas/quota.js';
 import type { Roles } from '../../core/scopes/roles.js';

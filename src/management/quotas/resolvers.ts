@@ -1,7 +1,7 @@
 import type { ActorContext } from '../../core/keys/actor.js';
 import { subjectOfKey, type Limited } from '../../core/limits/subjects.js';
 import type { TierLimits, TierTable } from '../../core/limits/tiers.js';
-import type { Meter } from '../../core/quotas/meter.js';
+import type { Meter } from '../../core/quotas/quotaMeter.js';
 import type { Meters } from '../../core/quotas/meters.js';
 import type { MeterState } from '../../core/quotas/meterState.js';
 import type { Credits, Quota, QuotaSubject, Refill } from '../../core/quotas/quota.js';

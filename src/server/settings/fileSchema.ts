@@ -16,7 +16,7 @@ import { isTierName } from '../../core/limits/tierNames.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { QUOTA_SUBJECTS, QUOTA_UNITS, QUOTA_WINDOWS } from '../../core/quotas/quota.js';
 import { MAX_BALANCE } from '../../core/store/quotaStore.js';
-import { QUOTA_STATUSES, type QuotaStatus } from '../../core/quotas/refuse.js';
+import { QUOTA_STATUSES, type QuotaStatus } from '../../core/quotas/quotaRefusal.js';
 import { isRoleName, isScopeOrBundle } from '../../core/scopes/roles.js';
 import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 import { OPTIONS, type Option, type OptionName } from './options.js';

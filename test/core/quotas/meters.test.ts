@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { Meter } from '../../../src/core/quotas/meter.js';
+import type { Meter } from '../../../src/core/quotas/quotaMeter.js';
 import { Meters, type MetersOptions } from '../../../src/core/quotas/meters.js';
 import type { Amounts, Taken } from '../../../src/core/quotas/meterState.js';
 import { periodOf } from '../../../src/core/quotas/period.js';

@@ -1,4 +1,9 @@
-import { metersOf, type CreditMeter, type MeteredHolder, type QuotaMeter } from '../../../src/core/quotas/meter.js';
+import {
+  metersOf,
+  type CreditMeter,
+  type MeteredHolder,
+  type QuotaMeter,
+} from '../../../src/core/quotas/quotaMeter.js';
 import type { Meters } from '../../../src/core/quotas/meters.js';
 import type { Amounts, Taken, TooFew } from '../../../src/core/quotas/meterState.js';
 import type { Credits, Quota } from '../../../src/core/quotas/quota.js';

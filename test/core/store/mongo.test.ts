@@ -617,13 +617,7 @@ describe('MongoDB: plans', () => {
 
     const searches = reads.filter(({ hint }) => hint === 'under_way');
     expect(new Set(searches.map(({ find }) => find))).toEqual(
-      new Set([
-        'latchkey_credits',
-        'latchkey_keys',
-        'latchkey_limit_overrides',
-        'latchkey_projects',
-        'latchkey_users',
-      ]),
+      new Set(['latchkey_credits', 'latchkey_keys', 'latchkey_limit_overrides', 'latchkey_projects', 'latchkey_users']),
     );
     for (const { find, filter, hint } of searches) {
       const { queryPlanner } = await db.command({ explain: { find, filter, hint }, verbosity: 'queryPlanner' });

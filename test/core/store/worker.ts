@@ -1,6 +1,6 @@
 import { openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Meter } from '../../../src/core/quotas/meter.js';
+import type { Meter } from '../../../src/core/quotas/quotaMeter.js';
 import { Meters } from '../../../src/core/quotas/meters.js';
 import type { KeyRecord, WorkspaceRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';

@@ -24,7 +24,7 @@ import { shown } from '../../../shared/optionChecks.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, parts, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
 import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
-import { findOverrides } from './limits.js';
+import { findOverrides } from './limitOverrides.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';

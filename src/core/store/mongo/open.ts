@@ -14,7 +14,7 @@ import {
 import { repairFamilies, type Repair } from './families.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
-import { openLimits, OVERRIDE_UNIQUE } from './limits.js';
+import { openLimits, OVERRIDE_UNIQUE } from './limitOverrides.js';
 import { openKeys } from './keys.js';
 import { AUDIT_UNIQUE, Ledger } from './ledger.js';
 import { keepMonitored } from './monitoring.js';

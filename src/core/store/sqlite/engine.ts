@@ -4,7 +4,7 @@ import { openAuditSlices } from './auditSlices.js';
 import type { Connection } from './connection.js';
 import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openGuardedSchemas } from './guardedSchemas.js';
-import { openLimits } from './limits.js';
+import { openLimits } from './limitOverrides.js';
 import { findingOverrides } from './overrideRows.js';
 import { openKeys } from './keys.js';
 import { openKeySlices } from './keySlices.js';

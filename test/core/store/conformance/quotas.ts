@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Meter } from '../../../../src/core/quotas/meter.js';
+import type { Meter } from '../../../../src/core/quotas/quotaMeter.js';
 import { ADDITIONS_KEPT, COUNTERS_KEPT, MAX_BALANCE } from '../../../../src/core/store/quotaStore.js';
 import type { CreditAddition, CreditLease, QuotaLease, QuotaStore } from '../../../../src/core/store/quotaStore.js';
 import { aHolder, aQuota, drained, someCredits } from '../../quotas/meters.js';

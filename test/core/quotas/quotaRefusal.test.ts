@@ -1,5 +1,5 @@
 import { httpAnswer } from '../../../src/core/errors/http.js';
-import { quotaRefusal } from '../../../src/core/quotas/refuse.js';
+import { quotaRefusal } from '../../../src/core/quotas/quotaRefusal.js';
 import { aQuota, someCredits } from './meters.js';
 
 const NOW = Date.UTC(2027, 0, 10);
