@@ -21,8 +21,6 @@ export const SPANS = {
   hour: { label: 'This hour', of: (now: number) => spanOf('HOUR', HOUR, now) },
 } as const satisfies Readonly<Record<string, { readonly label: string; readonly of: (now: number) => ReportSpan }>>;
 
-type SpanName = keyof typeof SPANS;
-
 function spanOf(by: UsageReportPeriod, length: number, at: number): ReportSpan {
   const start = Math.floor(at / length) * length;
   return { by, from: formatMoment(start), to: formatMoment(start + length) };

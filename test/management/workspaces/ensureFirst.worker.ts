@@ -1,7 +1,6 @@
 import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
-import type { Tier } from '../../../src/core/store/records.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { WorkspaceService } from '../../../src/management/workspaces/workspaceService.js';
 
@@ -12,7 +11,7 @@ const workspaces = new WorkspaceService({ store, minter, now: Date.now });
 // All workers start at the same time, however long each took to load.
 const MOMENT = 500;
 await new Promise((resolve) => setTimeout(resolve, MOMENT - (Date.now() % MOMENT)));
-const tier = (process.env.WORKSPACE_TIER ?? 'GROWTH') as Tier;
+const tier = process.env.WORKSPACE_TIER ?? 'GROWTH';
 const issued = await workspaces.ensureFirst({ id: 'default', tier, withKey: true });
 process.stdout.write(`key=${issued?.key.id ?? 'none'}\n`);
 await store.close();
