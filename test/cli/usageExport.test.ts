@@ -39,7 +39,7 @@ test('writes all pages to standard output, as CSV', async () => {
   const values = lines.slice(1).map((line) => line.split(',')[1]);
   expect(new Set(values).size).toBe(values.length);
   expect(values.filter((value) => value?.startsWith('key_z'))).toHaveLength(KEYS);
-  expect(stdout).toContain(",'-1+1,1,1,0,0,");
+  expect(stdout).toMatch(/,'-1\+1,1,1,\d+,0,0,/);
 });
 
 test('writes JSON Lines to a file, and resumes it after an interruption', async () => {
@@ -61,5 +61,5 @@ test('writes JSON Lines to a file, and resumes it after an interruption', async 
 
 test('groups by operation name', async () => {
   const { stdout } = await run('--group-by', 'operation');
-  expect(stdout).toMatch(/^[^,]+,Stock,,1,1,0,0,/m);
+  expect(stdout).toMatch(/^[^,]+,Stock,,1,1,\d+,0,0,/m);
 });

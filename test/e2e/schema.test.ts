@@ -17,7 +17,7 @@ describe('INTROSPECTION=on', () => {
     expect(answer.text).toContain(
       'createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload @cost(weight: "20") @auth(scope: "admin")',
     );
-    expect(answer.text).toContain('tiers: [TierLimits!]! @public');
+    expect(answer.text).toContain('tiers: [TierLimits!]! @listSize(assumedSize: 10) @public');
   });
 
   it('the description of each guarded field ends with its requirements, and that of no public field does', async () => {
