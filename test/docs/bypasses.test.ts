@@ -30,3 +30,16 @@ test('each bypass of the page has a test, and each number in test/bypass is on t
 test('the code that prevents a bypass names its number, and names no other', () => {
   expect([...numbersIn('src')].sort()).toEqual(numbers);
 });
+
+test('each complaint about plans on the page has a test, and each number of a test is on the page', () => {
+  const listed = [...page.matchAll(/^\| (P0\d) \| .+ \| .+ \|$/gm)].map(([, number = '']) => number);
+  const tested = new Set(
+    ['test/e2e', 'test/core'].flatMap((folder) =>
+      readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.test.ts'))
+        .flatMap((path) => readFileSync(join(PROJECT, folder, path), 'utf8').match(/\bP0\d(?=: )/g) ?? []),
+    ),
+  );
+  expect(listed.length).toBe(7);
+  expect([...tested].sort()).toEqual(listed);
+});

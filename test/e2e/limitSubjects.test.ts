@@ -87,7 +87,7 @@ describe('P01: the limit of a customer is not multiplied by keys', () => {
   });
 });
 
-test('P02: a refused request is not charged', async () => {
+test('P04: a refused request is not charged', async () => {
   const [one = OWNER, other = OWNER] = await keys(2, { externalId: 'acme' });
   // The key's own windows refuse: nothing is taken from the owner.
   await setLimits({ subject: { type: 'API_KEY', id: one.id }, burst: 2 });
@@ -106,7 +106,7 @@ test('P02: a refused request is not charged', async () => {
   });
 });
 
-test('P03: a window does not reset when the tier or an override changes', async () => {
+test('P05: a window does not reset when the tier or an override changes', async () => {
   const [key = OWNER] = await keys(1, { externalId: 'acme' });
   expect(await statuses(Array<string>(6).fill(key.token))).toEqual(Array<number>(6).fill(200));
   await act(latchkey, 'setWorkspaceTier', { workspaceId, tier: 'PROFESSIONAL' }, OPERATOR_KEY);
@@ -119,8 +119,8 @@ test('P03: a window does not reset when the tier or an override changes', async 
   expect((await read(key.token)).headers.get('ratelimit')).toBe('"owner-rate";r=50;t=60');
 });
 
-describe('P04: an override ends', () => {
-  it('P04: exactly at its end, also for a cached key', async () => {
+describe('P07: an override ends', () => {
+  it('P07: exactly at its end, also for a cached key', async () => {
     const [key = OWNER] = await keys(1);
     const { override } = await setLimits({
       subject: { type: 'API_KEY', id: key.id },
@@ -145,7 +145,7 @@ describe('P04: an override ends', () => {
     expect(after.body.data.viewer.limits.rate).toEqual({ limit: 100, source: 'TIER', until: null });
   });
 
-  it('P04: is rejected with an end that has passed', async () => {
+  it('P07: is rejected with an end that has passed', async () => {
     const until = new Date(latchkey.clock.now - 1).toISOString();
     const answer = await attempt(
       latchkey,

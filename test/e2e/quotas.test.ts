@@ -177,7 +177,7 @@ describe('a quota', () => {
     });
   });
 
-  test('P03: is neither lost nor given again by a restart', async () => {
+  test('P06: is neither lost nor given again by a restart', async () => {
     const tiers = withQuotas([monthly(5)]);
     const first = await start(tiers, { dataDir: dir });
     const { token } = await aKey(first);
@@ -187,7 +187,7 @@ describe('a quota', () => {
     expect(await admitted(await start(tiers, { dataDir: dir }), token)).toBe(3);
   });
 
-  test('P07: is shared by a key and its successor', async () => {
+  test('P02: is shared by a key and its successor', async () => {
     const service = await start(withQuotas([monthly(5)]));
     const old = await aKey(service);
     await service.query(ASK, { token: old.token });
@@ -197,7 +197,7 @@ describe('a quota', () => {
     expect(await admitted(service, token)).toBe(0);
   });
 
-  test('P06: keeps its use after a change of tier', async () => {
+  test('P05: keeps its use after a change of tier', async () => {
     const tiers = tierTable({
       GROWTH: { quotas: [monthly(3)], rate: 1_000, burst: 1_000 },
       PROFESSIONAL: { quotas: [monthly(8)] },
@@ -267,7 +267,7 @@ describe('credits', () => {
     expect(await admitted(service, token)).toBe(4);
   });
 
-  test('P01: pass on to the successor of a key, and are not copied', async () => {
+  test('P02: pass on to the successor of a key, and are not copied', async () => {
     const service = await start(withQuotas([], prepaid()));
     const old = await aKey(service);
     await add(service, old.id);
@@ -281,7 +281,7 @@ describe('credits', () => {
     expect(await admitted(service, old.token)).toBe(4);
   });
 
-  test('P02: are refilled on the last day of a short month', async () => {
+  test('P03: are refilled on the last day of a short month', async () => {
     const refill = { amount: 2, every: 'month', anchorDay: 31 } as const;
     const service = await start(withQuotas([], prepaid({ refill })));
     const { token } = await aKey(service);

@@ -87,7 +87,7 @@ describe('overrides', () => {
     expect(namesOf(key)[0]).toBe('owner owner/ws/acme 50 2');
   });
 
-  it('P04: end exactly at their end, each at its own time', () => {
+  it('P07: end exactly at their end, each at its own time', () => {
     const key = aKey(
       overriding(override('key', { rate: 9, until: 2_000 }), override('user', { rate: 8, until: 3_000 })),
     );
@@ -104,7 +104,7 @@ describe('overrides', () => {
     expect(rates()).toEqual([undefined, 50]);
   });
 
-  it('P04: end for an open stream, whose principal does not change', async () => {
+  it('P07: end for an open stream, whose principal does not change', async () => {
     const limits = new Limiter({ clock: () => clock.now, tiers: plain });
     const { overrides } = overriding(override('key', { rate: 3, burst: 3, until: 2_000 }));
     const principal = authenticated({

@@ -262,7 +262,7 @@ describe('thresholds', () => {
 });
 
 describe('published complaints about quotas', () => {
-  test('P03: a quota is not lost on restart, nor given again', async () => {
+  test('P06: a quota is not lost on restart, nor given again', async () => {
     const meter = aQuota({ limit: 10 });
     const first = aProcess();
     for (let i = 0; i < 4; i++) await took(first, [meter]);
@@ -279,7 +279,7 @@ describe('published complaints about quotas', () => {
     expect(await remaining(meters, meter)).toBe(10);
   });
 
-  test('P05: credits are refilled on the last day of a short month, and not in the next one', async () => {
+  test('P03: credits are refilled on the last day of a short month, and not in the next one', async () => {
     const meter = someCredits({ refill: { amount: 3, every: 'month', anchorDay: 31 } });
     now = Date.UTC(2027, 0, 31);
     const meters = aProcess();
@@ -295,7 +295,7 @@ describe('published complaints about quotas', () => {
     expect(await admitted()).toBe(3);
   });
 
-  test('P06: the use of a quota is kept when its limit rises, and refused when it falls below the use', async () => {
+  test('P05: the use of a quota is kept when its limit rises, and refused when it falls below the use', async () => {
     const holder = aHolder();
     const meters = aProcess();
     const small = aQuota({ limit: 4 }, holder);
@@ -305,7 +305,7 @@ describe('published complaints about quotas', () => {
     expect(await meters.take([small], ONE)).toMatchObject({ outcome: 'refused', state: { limit: 4, used: 10 } });
   });
 
-  test('P07: credits are shared by the keys of a rotation, not copied', async () => {
+  test('P02: credits are shared by the keys of a rotation, not copied', async () => {
     const credits = { refill: { amount: 4, every: 'month' } } as const;
     const old = aHolder();
     const successor = { ...old, keyId: unique('key') };
@@ -314,7 +314,7 @@ describe('published complaints about quotas', () => {
     expect((await drained(meters, someCredits(credits, successor))).admitted).toBe(3);
   });
 
-  test('P08: the keys of one owner share the quota of the owner', async () => {
+  test('P01: the keys of one owner share the quota of the owner', async () => {
     const owner = { ownerId: unique('usr'), workspaceId: unique('ws') };
     const meters = aProcess();
     const admitted: number[] = [];
