@@ -281,6 +281,31 @@ describe('credits', () => {
     expect(await admitted(service, old.token)).toBe(4);
   });
 
+  test('of an owner belong to all keys with the external ID of a customer', async () => {
+    const service = await start(withQuotas([], prepaid({ subject: 'owner' })));
+    const keys = [await aKey(service, { externalId: 'cus_1' }), await aKey(service, { externalId: 'cus_1' })];
+    const other = await aKey(service, { externalId: 'cus_2' });
+    const owned = (id: string, fields: object = {}) => add(service, id, { subject: 'OWNER', ...fields });
+    expect(await owned('cus_1')).toEqual({ balance: 4, added: true });
+    expect(await owned('cus_1', { workspaceId: 'default' })).toEqual({ balance: 4, added: false });
+    expect(await admitted(service, other.token)).toBe(0);
+    await service.query(ASK, { token: keys[0]?.token ?? '' });
+    expect(await admitted(service, keys[1]?.token ?? '')).toBe(3);
+    const attempt = async (fields: object) => {
+      const input = { subject: 'OWNER', amount: 4, idempotencyKey: 'invoice 2', ...fields };
+      const { body } = await service.query(
+        'mutation ($input: AddCreditsInput!) { addCredits(input: $input) { balance } }',
+        { token: OPERATOR, variables: { input } },
+      );
+      return body.errors[0].extensions;
+    };
+    expect(await attempt({ id: 'usr_unknown' })).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await attempt({ id: 'with spaces' })).toEqual({ code: 'BAD_USER_INPUT', path: ['input', 'id'] });
+    expect(await attempt({ id: 'cus_1', workspaceId: 'elsewhere' })).toMatchObject({ code: 'NOT_FOUND' });
+    const projected = await attempt({ subject: 'PROJECT', id: 'default', workspaceId: 'default' });
+    expect(projected).toEqual({ code: 'BAD_USER_INPUT', path: ['input', 'workspaceId'] });
+  });
+
   test('P03: are refilled on the last day of a short month', async () => {
     const refill = { amount: 2, every: 'month', anchorDay: 31 } as const;
     const service = await start(withQuotas([], prepaid({ refill })));

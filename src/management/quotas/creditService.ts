@@ -2,7 +2,7 @@ import { badInput, notFound } from '../../core/errors/refusal.js';
 import type { Actor, Origin } from '../../core/keys/actor.js';
 import { Authors } from '../../core/keys/author.js';
 import type { ConfiguredRecord } from '../../core/keys/configured.js';
-import { isId } from '../../core/keys/keyInput.js';
+import { checkExternalId, isId } from '../../core/keys/keyInput.js';
 import { rowOf, type TierTable } from '../../core/limits/tiers.js';
 import { creditsId, subjectId } from '../../core/quotas/quotaMeter.js';
 import { dueRefill } from '../../core/quotas/period.js';
@@ -23,8 +23,10 @@ interface CreditServiceOptions {
 
 export interface AddCreditsInput {
   readonly subject: QuotaSubject;
-  /** The ID of the key, user, project or workspace. */
+  /** The ID of the key, user, project or workspace, or an external ID for `owner`. */
   readonly id: string;
+  /** The workspace of an external ID. Default: that of the actor. */
+  readonly workspaceId?: string | null;
   readonly amount: number;
   readonly idempotencyKey: string;
 }
@@ -42,6 +44,9 @@ interface Holder {
   readonly id: string;
   readonly workspaceId: string;
 }
+
+/** Each ID of a user begins with it. Other IDs of an owner are external ones. */
+const USER_PREFIX = 'usr_';
 
 const KEY_PATTERN = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
 
@@ -64,7 +69,7 @@ export class CreditService {
     const { store, now } = this.#options;
     checkInput(input);
     const { subject, id, amount, idempotencyKey: key } = input;
-    const holder = await this.#holderOf(input);
+    const holder = await this.#holderOf(actor, input);
     const { refill } = await this.#creditsOf(holder, subject);
     const at = now();
     const added = await this.#authors.act(actor, origin, (author) =>
@@ -89,8 +94,12 @@ export class CreditService {
     return { balance: added.balance, added: added.outcome === 'added' };
   }
 
-  /** @throws Refusal NOT_FOUND */
-  async #holderOf({ subject, id }: AddCreditsInput): Promise<Holder> {
+  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT */
+  async #holderOf(actor: Actor, { subject, id, workspaceId = null }: AddCreditsInput): Promise<Holder> {
+    if (subject === 'owner' && !id.startsWith(USER_PREFIX)) return this.#customer(id, workspaceId ?? actor.workspaceId);
+    if (workspaceId !== null) {
+      throw badInput(['input', 'workspaceId'], 'Only an external ID needs a workspaceId. Leave it out.');
+    }
     if (!isId(id)) throw notFound(NOUNS[subject]);
     const { keys, users, projects, workspaces } = this.#options.store;
     switch (subject) {
@@ -109,6 +118,15 @@ export class CreditService {
         if ((await workspaces.find(id)) === null) throw notFound('workspace');
         return { id, workspaceId: id };
     }
+  }
+
+  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT */
+  async #customer(externalId: string, workspaceId: string): Promise<Holder> {
+    checkExternalId(externalId, ['input', 'id']);
+    if (!isId(workspaceId) || (await this.#options.store.workspaces.find(workspaceId)) === null) {
+      throw notFound('workspace');
+    }
+    return { id: externalId, workspaceId };
   }
 
   /** Without this check, credits could be sold that nothing is ever taken from. @throws Refusal BAD_USER_INPUT */

@@ -18,6 +18,7 @@ const MOST = 999_999_999;
 
 interface AddOptions extends AskingOptions {
   readonly idempotencyKey: string;
+  readonly workspace?: string;
 }
 
 export function addCreditsCommand(): Command {
@@ -28,16 +29,18 @@ export function addCreditsCommand(): Command {
     example: 'latchkey credits add workspace default 10000 --idempotency-key invoice-7',
   })
     .addArgument(choiceArgument('<subject>', 'the subject whose keys share the balance', SUBJECTS))
-    .argument('<id>', 'ID of the key, user, project or workspace')
+    .argument('<id>', 'ID of the key, user, project or workspace, or the external ID of an owner')
     .argument('<amount>', 'the number of credits', whole(1, MOST))
     .requiredOption(
       '--idempotency-key <text>',
       'a text that you choose for these credits; a repeated command with the same text adds nothing',
-    );
+    )
+    .option('--workspace <id>', 'workspace of an external ID (default: your own)');
   return asking(command).action(async (subject: string, id: string, amount: number, options: AddOptions) => {
-    const { idempotencyKey } = options;
+    const { idempotencyKey, workspace } = options;
+    const input = { subject, id, amount, idempotencyKey, ...(workspace !== undefined && { workspaceId: workspace }) };
     await talk(options, async ({ ask, show, list, terminal }) => {
-      const { addCredits } = await ask(ADD, { input: { subject, id, amount, idempotencyKey } });
+      const { addCredits } = await ask(ADD, { input });
       show({ addCredits }, () => list(terminal, linesOf(addCredits)));
     });
   });
