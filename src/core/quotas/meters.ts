@@ -71,16 +71,20 @@ export class Meters {
       balanceIds.length === 0 ? [] : store.balances(balanceIds),
     ]);
     const at = now();
+    // A page of keys has many meters: searching the records for each of them would block the event loop.
+    const counterOf = new Map(counters.map((record) => [record.id, record]));
+    const balanceOf = new Map(balances.map((record) => [record.id, record]));
     return meters.map((meter) => {
       const held = (this.#recent.get(meter.id) ?? this.#older.get(meter.id))?.held(at) ?? 0;
       if (meter.kind === 'quota') {
         const period = periodOf(meter.window, at, meter.anchorDay);
-        const record = counters.find(({ id, start }) => id === meter.id && start >= period.start);
-        const used = Math.max(0, (record?.taken ?? 0) - held);
+        const record = counterOf.get(meter.id);
+        const taken = record !== undefined && record.start >= period.start ? record.taken : 0;
+        const used = Math.max(0, taken - held);
         const { limit } = meter;
         return { meter, limit, used, remaining: Math.max(0, limit - used), ...resetsAt(period.end, at) };
       }
-      const { balance = 0, refilledAt = 0 } = balances.find(({ id }) => id === meter.id) ?? {};
+      const { balance = 0, refilledAt = 0 } = balanceOf.get(meter.id) ?? {};
       const period = meter.refill && periodOf(meter.refill.every, at, meter.refill.anchorDay);
       const isDue = period !== null && refilledAt < period.start;
       const remaining = isDue ? Math.max(balance + held, meter.refill?.amount ?? 0) : balance + held;

@@ -9,7 +9,7 @@ export class TierEnums {
   #schemas: WeakRef<GraphQLSchema>[] = [];
 
   watch(schema: GraphQLSchema): void {
-    this.#schemas.push(new WeakRef(schema));
+    this.#schemas = [...this.#schemas.filter((each) => each.deref() !== undefined), new WeakRef(schema)];
   }
 
   /**

@@ -152,6 +152,27 @@ describe('taking units', () => {
     await took(meters, [meter], { requests: 1, cost: 70 });
   });
 
+  test('reads many meters by looking at each record a fixed number of times', async () => {
+    let looks = 0;
+    const records = Array.from({ length: 500 }, (_, i) => ({
+      get id() {
+        looks += 1;
+        return `quota ${i}`;
+      },
+      start: now,
+      taken: 1,
+    }));
+    const meters = new Meters({
+      store: { ...store.quotas, counters: async () => records },
+      now: () => now,
+    });
+    const asked = records.map(({ id }) => ({ ...aQuota({ limit: 5 }), id }));
+    looks = 0;
+    expect((await meters.read(asked)).map(({ remaining }) => remaining)).toEqual(asked.map(() => 4));
+    expect(looks).toBe(records.length);
+    await meters.close();
+  });
+
   test('gives back at most the cost that was taken', async () => {
     const meters = aProcess();
     const meter = aQuota({ limit: 100, unit: 'cost' });
