@@ -9,6 +9,7 @@ test('each command of docs/plans.md runs as written, with the plans of the page'
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-plans-'));
   const file = join(directory, 'latchkey.yaml');
   const [, plans = ''] = /```yaml\n(.*?)```/s.exec(documentOf('docs/plans.md')) ?? [];
+  for (const tier of ['FREE', 'TEAM', 'BUSINESS']) expect(plans).toContain(`  ${tier}:`);
   writeFileSync(file, plans);
   await expectPage('docs/plans.md', {
     env: { LATCHKEY_CONFIG: file, ADMIN_API_KEY: OPERATOR_KEY },

@@ -36,7 +36,7 @@ export type RefusalDetails =
       readonly subject?: SharedLimit;
       readonly unit?: 'cost';
     }
-  /** The estimate of the operation's cost, and the most that one operation may cost, in cost units. */
+  /** The estimated cost of the operation and the limit for one operation, in cost units. */
   | { readonly code: 'COST_EXCEEDED'; readonly cost: number; readonly limit: number }
   /** The operation must give exactly one of the `arguments` of `field`, because they limit its list. */
   | { readonly code: 'LIST_SIZE_REQUIRED'; readonly field: string; readonly arguments: readonly string[] }

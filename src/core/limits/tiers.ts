@@ -124,7 +124,7 @@ export type TierOverrides = Readonly<
  * ```
  */
 export interface TierDefinition extends Readonly<Partial<Omit<TierLimits, 'was'>>> {
-  /** A published tier, or a tier further up, whose limits a new tier starts from. Default: the published tier in `was`. */
+  /** The tier whose limits a new tier starts from: a published one, or one that is defined before it. Default: the published tier in `was`. */
   readonly from?: Tier;
   /** The earlier names of the tier. It takes their place, and workspaces that are stored with one of them have this tier. */
   readonly was?: Tier | readonly Tier[];
@@ -162,7 +162,7 @@ export interface TierTableOptions {
 
 const NONE: TierLimits['categories'] = Object.freeze({});
 
-/** The limits that a new tier need not have, with their defaults. */
+/** The defaults of the limits that a new tier may leave out. */
 const OPTIONAL = {
   categories: NONE,
   owner: null,

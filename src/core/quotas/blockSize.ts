@@ -5,7 +5,7 @@
 const MAX_SHARE = 1 / 100;
 /** The share of a block that is left when the next one is fetched. */
 export const AHEAD = 1 / 4;
-/** No block is larger than this share of what is left, so that blocks become single units at the end. */
+/** The largest share of what is left that a block can have. Towards the end, blocks have one unit each. */
 const SHARE_OF_REST = 1 / 16;
 /** The size of the first block of a counter, unless a share above is smaller. */
 const FIRST = 8;

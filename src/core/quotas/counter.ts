@@ -150,7 +150,7 @@ export class Counter {
   #blockSize(now: number): number {
     const left = this.#known === null ? null : Math.max(0, this.#left(this.#known));
     const previous = this.#size === 0 ? null : { size: this.#size, lasted: now - this.#leasedAt };
-    // A balance has no limit. Its share of what is left bounds a block, and nothing does if that is unknown.
+    // A balance has no limit, so blocks are a share of what is left. If that is unknown, a block is as small as possible.
     const limit = this.#meter.kind === 'quota' ? this.#meter.limit : (left ?? 1) + this.#room;
     return blockSize(limit, left, previous);
   }

@@ -93,7 +93,7 @@ export interface LimitOverride extends OverrideSubject {
   readonly setAt: number;
 }
 
-/** Returns whether an override replaces nothing, which removes it. */
+/** Returns whether an override sets no limit. Saving such an override removes it. */
 export function isEmpty({ rate, burst, quotas }: Pick<LimitOverride, 'rate' | 'burst' | 'quotas'>): boolean {
   return rate === null && burst === null && quotas === null;
 }

@@ -424,7 +424,7 @@ describe('operations and root fields', () => {
 });
 
 describe('limits of its memory', () => {
-  test('counts the memory of what it keeps, and writes early at 32 MiB', async () => {
+  test('counts the memory of its records, and writes them early at 32 MiB', async () => {
     const before = log.pendingBytes;
     log.admitted(A, 1, { name: 'n'.repeat(90), roots: ['Query.a'], fields: ['Query.a'] });
     const once = log.pendingBytes;

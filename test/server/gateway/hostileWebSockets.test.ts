@@ -202,7 +202,7 @@ describe('a hostile upstream', () => {
     await client.dispose();
   });
 
-  test('a result that nests deeper than the stack passes as it is, and a ping gets its response', async () => {
+  test('passes on a result that is nested too deep for the stack, and answers pings', async () => {
     const wide = await startGateway(upstream.url, {
       ...{ policy: POLICY, sdl: SDL },
       env: { GATEWAY_CHECK_INTERVAL: '0' },

@@ -152,7 +152,7 @@ export function testUsageReport({ store, target }: Bench): void {
       expect(await read(unique('ws'), 'key')).toEqual([]);
     });
 
-    test('counts operation names beyond the maximum together, and those that it knows on their own', async () => {
+    test('counts names of operations beyond the maximum together, and known names separately', async () => {
       const ws = unique('ws');
       const names = (from: number, count: number) =>
         Array.from({ length: count }, (_, i) => `O${String(from + i).padStart(4, '0')}`);
