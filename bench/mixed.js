@@ -55,6 +55,20 @@ for (let i = 0; i < 200; i += 1) {
 }
 for (let i = 0; i < 20; i += 1) await program.mutate('registerAsset', { name: `asset.${i}` }, admin, 'name');
 
+/**
+ * More documents than the cache of documents can hold. The load below would need ten minutes to fill it, and a cache that
+ * is still filling looks like a leak.
+ */
+const DOCUMENTS = 20_000;
+const FILLERS = 8;
+await Promise.all(
+  Array.from({ length: FILLERS }, async (_, lane) => {
+    for (let i = lane; i < DOCUMENTS; i += FILLERS) {
+      await program.query(`{ assets(first: 1) { name filler${i}: name } }`, { token: keys[i % keys.length] });
+    }
+  }),
+);
+
 const began = Date.now();
 const until = began + minutes * MINUTE;
 
