@@ -56,7 +56,7 @@ for (let i = 0; i < 200; i += 1) {
 for (let i = 0; i < 20; i += 1) await program.mutate('registerAsset', { name: `asset.${i}` }, admin, 'name');
 
 /**
- * More documents than the cache of documents can hold. The load below would need ten minutes to fill it, and a cache that
+ * More documents than the cache of documents has room for. The load below would need ten minutes to fill it, and a cache that
  * is still filling looks like a leak.
  */
 const DOCUMENTS = 20_000;
