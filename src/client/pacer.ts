@@ -1,5 +1,6 @@
 import Bottleneck from 'bottleneck/light.js';
 import { LatchkeyError } from './errors.js';
+import { OpenStreams } from './openStreams.js';
 import type { Operation } from './operation.js';
 import { limitsOf, type Policy } from './policy.js';
 import { LONGEST_TIMER, onAbort } from './waiting.js';
@@ -13,6 +14,14 @@ interface Turn {
    * @param answer null if there was no response: the server may have counted the request
    */
   readonly end: (answer: Response | null) => void;
+}
+
+/** An open stream. The server counts its events like requests. */
+export interface PacedStream {
+  /** Counts an event that was received. */
+  readonly received: () => void;
+  /** Can be called more than once. */
+  readonly end: () => void;
 }
 
 /** The most requests that may wait in one queue. */
@@ -54,6 +63,7 @@ export class Pacer {
   /** The number of pending requests of each kind. */
   readonly #flying = new Map<string, number>();
   readonly #lines = new Map<string, Line>();
+  readonly #streams = new OpenStreams();
   /** Callbacks for the next response, after which there may be room. */
   readonly #waiting = new Set<() => void>();
 
@@ -93,10 +103,31 @@ export class Pacer {
     });
   }
 
-  /** Whether there are no requests that still count. */
+  /**
+   * Counts the events of a stream, and leaves room for the next one until the stream ends. Otherwise an event that the
+   * server counts before the client receives it could cause the refusal of a request.
+   *
+   * @param request its body
+   */
+  stream(operation: Operation, request: string): PacedStream {
+    const stream = this.#streams.add(operation, request);
+    return {
+      received: () => {
+        if (!this.#streams.isCounted(stream)) return;
+        const now = this.#clock();
+        for (const window of this.#windowsOf(operation.kind)) window.hold(operation.cost, now);
+      },
+      end: () => {
+        this.#streams.delete(stream);
+        this.#wakeAll();
+      },
+    };
+  }
+
+  /** Whether there are no open streams, and no requests that still count. */
   get isIdle(): boolean {
     const now = this.#clock();
-    if (this.#flying.size > 0 || this.#waiting.size > 0) return false;
+    if (this.#flying.size > 0 || this.#waiting.size > 0 || this.#streams.size > 0) return false;
     return [...this.#windows.values()].every((window) => window.isIdle(now));
   }
 
@@ -132,12 +163,22 @@ export class Pacer {
     if (names === undefined && this.#flying.has(kind)) return Infinity;
     if (this.#kinds.size === 0 && this.#flying.size > 0) return Infinity;
     const now = this.#clock();
-    return Math.max(0, ...(names ?? this.#common).map((name) => this.#windows.get(name)?.wait(cost, now) ?? 0));
+    const waits = this.#windowsOf(kind).map((window) => window.wait(cost + this.#costOfEvent(window), now));
+    return Math.max(0, ...waits);
+  }
+
+  /** Returns the cost of the next event that may take room in a window; 0: no open stream has events there. */
+  #costOfEvent(window: Window): number {
+    return this.#streams.size === 0 ? 0 : this.#streams.costIn((kind) => this.#windowsOf(kind).includes(window));
+  }
+
+  #windowsOf(kind: string): Window[] {
+    const names = this.#kinds.get(kind) ?? this.#common;
+    return names.map((name) => this.#windows.get(name)).filter((window) => window !== undefined);
   }
 
   #take({ kind, cost }: Operation): Turn {
-    const names = this.#kinds.get(kind) ?? this.#common;
-    const windows = names.map((name) => this.#windows.get(name)).filter((window) => window !== undefined);
+    const windows = this.#windowsOf(kind);
     for (const window of windows) window.take(cost);
     this.#flying.set(kind, (this.#flying.get(kind) ?? 0) + 1);
     return {

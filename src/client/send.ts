@@ -3,6 +3,7 @@ import { afterLimit, backoff, LONGEST_WAIT } from './backoff.js';
 import { isTemporary, LatchkeyError, Unavailable } from './errors.js';
 import type { Operation } from './operation.js';
 import type { Resolved } from './clientOptions.js';
+import type { Pacer } from './pacer.js';
 import { pacerFor } from './pacers.js';
 import { retryAfterSeconds } from './retryAfter.js';
 import { link, sleep } from './waiting.js';
@@ -15,6 +16,8 @@ interface Call {
   readonly signal: AbortSignal;
   /** Whether the response is a stream, which may last and is passed on as it arrives. */
   readonly streams: boolean;
+  /** Called before each attempt to open a stream, unless pacing is off. */
+  readonly opening?: (pacer: Pacer) => void;
 }
 
 /** The first wait before a failed query is sent again, in ms. */
@@ -61,9 +64,12 @@ function waitFor(
   return wait > LONGEST_WAIT ? null : wait;
 }
 
-async function attempt(options: Resolved, { url, init, operation, signal: outer, streams }: Call): Promise<Response> {
+async function attempt(options: Resolved, call: Call): Promise<Response> {
+  const { url, init, operation, signal: outer, streams, opening } = call;
   const key = await options.key();
-  const turn = options.pacing ? await pacerFor(options.url, key).turn(operation, outer) : null;
+  const pacer = options.pacing ? pacerFor(options.url, key) : null;
+  const turn = pacer && (await pacer.turn(operation, outer));
+  if (pacer !== null) opening?.(pacer);
   let answer: Response | null = null;
   const { controller, signal, release } = link(outer);
   const timer = setTimeout(() => controller.abort(late(options)), options.timeout);

@@ -2,7 +2,8 @@ import { resultOf } from './readAnswer.js';
 import { backoff } from './backoff.js';
 import { isTemporary, LatchkeyError, RateLimited, Unavailable } from './errors.js';
 import { messagesOf } from './eventMessages.js';
-import { operationOf } from './operation.js';
+import { operationOf, type Operation } from './operation.js';
+import type { PacedStream, Pacer } from './pacer.js';
 import type { Resolved } from './clientOptions.js';
 import { refused } from './refused.js';
 import { send } from './send.js';
@@ -38,11 +39,12 @@ export async function* resultsOf(
   let cause: LatchkeyError | null = null;
   for (;;) {
     let openedAt = Infinity;
+    const counting = new CountedEvents();
     try {
-      const response = await open(options, subscription, signal);
+      const response = await open(options, subscription, { signal, counting });
       openedAt = performance.now();
       if (cause !== null) subscription.onReconnect?.(cause);
-      for await (const data of dataOf(response)) {
+      for await (const data of dataOf(response, counting)) {
         failures = 0;
         yield data;
       }
@@ -53,24 +55,51 @@ export async function* resultsOf(
       if (performance.now() - openedAt > LASTING) failures = 0;
       if (failures >= options.maxRetries) throw error;
       cause = error;
+    } finally {
+      counting.end();
     }
     await sleep(Math.max((retryAfterOf(cause) ?? 0) * 1000, backoff(failures, FIRST_WAIT)), signal);
     failures += 1;
   }
 }
 
-async function open(options: Resolved, subscription: Subscription, signal: AbortSignal): Promise<Response> {
+/** Counts the events of one connection in the limits of the key; none if pacing is off. */
+class CountedEvents {
+  #stream: PacedStream | null = null;
+
+  begin(pacer: Pacer, operation: Operation, body: string): void {
+    this.end();
+    this.#stream = pacer.stream(operation, body);
+  }
+
+  received(): void {
+    this.#stream?.received();
+  }
+
+  end(): void {
+    this.#stream?.end();
+  }
+}
+
+async function open(
+  options: Resolved,
+  subscription: Subscription,
+  { signal, counting }: { readonly signal: AbortSignal; readonly counting: CountedEvents },
+): Promise<Response> {
   const { query, variables, operationName } = subscription;
+  const body = JSON.stringify({ query, variables, operationName });
+  const operation = operationOf(query, operationName);
   const response = await send(options, {
     url: options.streamUrl,
     init: {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ query, variables, operationName }),
+      body,
     },
-    operation: operationOf(query, operationName),
+    operation,
     signal,
     streams: true,
+    opening: (pacer) => counting.begin(pacer, operation, body),
   });
   const { ok, status, headers } = response;
   if (ok && headers.get('content-type')?.startsWith('text/event-stream') === true) return response;
@@ -82,12 +111,14 @@ async function open(options: Resolved, subscription: Subscription, signal: Abort
  *
  * @throws {@link LatchkeyError} if the server sends an error or the connection is lost
  */
-async function* dataOf({ body, status, headers }: Response): AsyncGenerator<unknown, void> {
+async function* dataOf({ body, status, headers }: Response, counting: CountedEvents): AsyncGenerator<unknown, void> {
   if (body === null) throw brokenOff();
   for await (const { event, data } of messagesOf(body, SILENCE)) {
     if (event === 'complete') return;
     if (event !== 'next') continue;
     const result = resultOf(data);
+    // A result without data is a refusal, which costs nothing.
+    if (result?.data !== undefined) counting.received();
     if (result?.errors !== undefined) throw refused({ status, headers, errors: result.errors, data: result.data });
     if (result?.data !== undefined) yield result.data;
   }

@@ -1,6 +1,7 @@
 import { createClient, createFetch, LatchkeyError, type Client } from '../../src/client/index.js';
 import { tierTable } from '../../src/core/limits/tiers.js';
 import { act } from '../e2e/operations.js';
+import { parseExposition } from '../server/metrics/exposition.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 
@@ -39,6 +40,9 @@ const counted = (apiKey: string, more: object = {}): { client: Client; statuses:
   };
   return { client: createClient({ url: latchkey.url, apiKey, fetch: counting, ...more }), statuses };
 };
+
+const openStreams = async (): Promise<number> =>
+  parseExposition(await latchkey.service.metrics.text()).value('latchkey_streams_open');
 
 const times = <T>(n: number, what: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => what(i));
 const all = (n: number, status = 200): number[] => times(n, () => status);
@@ -110,6 +114,23 @@ describe('pacing', () => {
     expect(written).toBeLessThan(9);
     await Promise.all(writes);
     expect(statuses).toEqual(all(31));
+  });
+
+  it('counts the events of its subscriptions once, also if several are the same', async () => {
+    const { token } = await workspace('GROWTH');
+    const { client, statuses } = counted(token);
+    const subscribed = times(2, () => client.subscribe('subscription { assetChanged { name } }'));
+    let nexts = subscribed.map((each) => each.next());
+    // Until both streams are open, events are lost.
+    await until(async () => (await openStreams()) === 2);
+    for (let i = 0; i < 60; i += 1) {
+      await client.request(`mutation { registerAsset(input: { name: "e${i}" }) { name } }`);
+      await Promise.all(nexts);
+      nexts = subscribed.map((each) => each.next());
+    }
+    await client.close();
+    await Promise.all(nexts);
+    expect(statuses).toEqual(all(62));
   });
 
   it('waits for room that other users of the key take', async () => {
