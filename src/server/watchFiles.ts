@@ -11,6 +11,8 @@ export interface WatchOptions {
 }
 
 export interface FileWatch {
+  /** Resolves when the files were read for the first time. Only later changes are reported. */
+  readonly begun: Promise<void>;
   /** Stops watching. Idempotent. */
   close(): void;
 }
@@ -76,8 +78,8 @@ export function watchFiles(
   // Functions, because the compiler assumes that a variable does not change during an await.
   const isClosed = (): boolean => closed;
   const isAskedAgain = (): boolean => again;
-  void look();
   return {
+    begun: look(),
     close() {
       closed = true;
       if (timer !== null) clearTimeout(timer);

@@ -10,6 +10,7 @@ import type { PublishedScope } from '../../src/core/store/records.js';
 import type { Store } from '../../src/core/store/store.js';
 import { runFile } from '../support/child.js';
 import { startService, type TestService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { attempt, refusalOf } from './operations.js';
 
 const dirs: string[] = [];
@@ -58,11 +59,10 @@ test('the service learns the scopes of a server in another process on its store'
   const child = runFile('examples/own-schema/server.js', { PORT: '0', DATA_DIR: service.dir });
   closing.push(() => child.stop('SIGTERM'));
   const [, url = ''] = await child.waitFor(/Orders at (\S+)/);
-  let created = await attempt(service, 'createApiKey', wanted, service.adminToken);
-  for (let i = 0; created.body.errors !== undefined && i < 100; i += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    created = await attempt(service, 'createApiKey', wanted, service.adminToken);
-  }
+  const created = await until(async () => {
+    const answer = await attempt(service, 'createApiKey', wanted, service.adminToken);
+    return answer.body.errors === undefined && answer;
+  });
   const { token } = created.body.data.createApiKey;
   const orders = await fetch(url, {
     method: 'POST',

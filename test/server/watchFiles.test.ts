@@ -27,7 +27,7 @@ async function watch(
     () => (changes += 1),
     options,
   );
-  await sleep(150);
+  await watched.begun;
 }
 /** Long enough to be sure that no change is reported. */
 const quiet = () => sleep(400);

@@ -114,7 +114,7 @@ describe('incremental delivery', () => {
     other = await startGateway(parts.url, {
       policy: POLICY,
       sdl,
-      env: { GATEWAY_TIMEOUT: '300', GATEWAY_CHECK_INTERVAL: '0' },
+      env: { GATEWAY_TIMEOUT: '1000', GATEWAY_CHECK_INTERVAL: '0' },
     });
   });
   afterAll(async () => {
@@ -135,7 +135,7 @@ describe('incremental delivery', () => {
     const reader = response.body?.getReader();
     const first = new TextDecoder().decode((await reader?.read())?.value);
     expect(first).toContain('"hasNext":true');
-    await delay(400);
+    await delay(1_300);
     next?.();
     let rest = '';
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {

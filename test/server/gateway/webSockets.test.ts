@@ -338,7 +338,7 @@ test('new connections are closed with 1012 while the server is leaving', async (
   const client = socketClient(other.url, token);
   const heard = hear(client, ENDLESS);
   await until(() => heard.results.length > 0);
-  const left = other.service.leave(1_500);
+  const left = other.service.leave(5_000);
   const late = await over(hear(socketClient(other.url, token), '{ health }'));
   expect(late.error.code).toBe(1012);
   const before = heard.results.length;
@@ -351,7 +351,7 @@ test('new connections are closed with 1012 while the server is leaving', async (
 test('an expired key ends its operations and its connection', async () => {
   const { body } = await gateway.admin(
     'mutation ($at: DateTime!) { createApiKey(input: { name: "short", scopes: ["read:orders"], expiresAt: $at }) { token } }',
-    { at: new Date(Date.now() + 2_000).toISOString() },
+    { at: new Date(Date.now() + 4_000).toISOString() },
   );
   const client = connect(body.data.createApiKey.token);
   const closed = new Promise<number>((resolve) =>

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAIN, runFile, type Child } from '../../support/child.js';
@@ -96,7 +96,10 @@ test('a request is a span in the caller’s trace with child spans, sent at the 
 });
 
 test('refused requests and invalid headers: spans contain the outcome, and start new traces', async () => {
-  const { child, origin, token } = await start({ DEFAULT_TIER: 'FREE_TRIAL' });
+  const config = join(dir, 'latchkey.yaml');
+  // In a minute, because a second may pass between two requests.
+  writeFileSync(config, 'tiers: { FREE_TRIAL: { per_minute: 2 } }');
+  const { child, origin, token } = await start({ DEFAULT_TIER: 'FREE_TRIAL', LATCHKEY_CONFIG: config });
   await post(origin, null, '{ viewer { scopes } }', { traceparent: `00-${TRACE}-${CALLER}-01-x` });
   await post(origin, 'wrong', '{ viewer { scopes } }');
   for (let i = 0; i < 3; i++) await post(origin, token, '{ viewer { scopes } }');
