@@ -1,7 +1,7 @@
 import { NO_WAIT, type Waits } from './bounds.js';
 import type { WindowLimits } from './tiers.js';
 import type { Room } from './window.js';
-import type { FamilyWindows } from './windows.js';
+import type { FamilyWindows } from './familyTable.js';
 
 /**
  * The usage of one family, at one moment and under the current limits. Valid only during the call that

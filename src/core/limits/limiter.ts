@@ -19,7 +19,8 @@ import { roomsOf, UNLIMITED } from './rooms.js';
 import { checkNames, optionError } from '../../shared/optionChecks.js';
 import { checkTierTable, TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
-import { Windows, type FamilyWindows } from './windows.js';
+import type { FamilyWindows } from './familyTable.js';
+import { Windows } from './windows.js';
 
 export interface LimiterOptions {
   /**
