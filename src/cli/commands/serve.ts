@@ -13,7 +13,7 @@ export function serveCommand(): Command {
     .action(async ({ workers }: { readonly workers?: string }) => {
       const [{ start, startFault }, { readOption }] = await Promise.all([
         import('../../server/start.js'),
-        import('../../server/settings/options.js'),
+        import('../../server/settings/readOption.js'),
       ]);
       try {
         await start(readOption('WORKERS', workers, '--workers') ?? null);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { SettingsError } from '../../shared/settings/error.js';
-import { OPTIONS, readOption } from './options.js';
+import { OPTIONS } from './options.js';
+import { readOption } from './readOption.js';
 
 interface Arguments {
   /** Whether to print the help instead of starting the server. */

@@ -2,7 +2,8 @@ import { SettingsError } from '../../shared/settings/error.js';
 import type { OnDenied } from '../../core/guard/authorize.js';
 import type { FileConfiguration } from './fileConfiguration.js';
 import { GATEWAY_KEYS } from './fileSchema.js';
-import { readOption, type OptionName, type ValueOf } from './options.js';
+import { type OptionName, type ValueOf } from './options.js';
+import { readOption } from './readOption.js';
 
 /** The settings of a gateway. */
 export interface GatewaySettings {

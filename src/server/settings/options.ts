@@ -1,11 +1,9 @@
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ADDRESS, isAddress } from '../../core/auth/oidc/oidcConfiguration.js';
 import { looksLikeJwt } from '../../core/auth/oidc/jwt.js';
 import { OperatorKey } from '../../core/auth/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../../core/keys/token.js';
-import { isAddressOrRange } from '../../core/net/addressList.js';
 import { RATE_LIMIT_HEADERS } from '../../core/limits/limitFields.js';
 import { PROXY_HEADERS } from '../net/trustedProxies.js';
 import { DAY } from '../../core/store/periods.js';
@@ -13,11 +11,19 @@ import { isTierName } from '../../core/limits/tierNames.js';
 import { KEY_TYPES, type KeyType } from '../../core/store/records.js';
 import { faultOfField } from '../gateway/forwardedFields.js';
 import { isUpstream, isWsUpstream, UPSTREAM, WS_UPSTREAM } from '../gateway/upstreamAddress.js';
-import { SettingsError } from '../../shared/settings/error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';
-import { isQuoted } from '../../shared/settings/quotes.js';
-import { secretFrom, shownPath, type Environment, type Given } from './secretFile.js';
+import {
+  faultOfProxy,
+  HOST_RULE,
+  isRedisUrl,
+  isWebhook,
+  list,
+  listOf,
+  oneOf,
+  path,
+  wholeNumber,
+} from './optionValues.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -38,27 +44,6 @@ export interface Option<T> {
   readonly schema: z.ZodType<T, string>;
 }
 
-const wholeNumber = (min: number, max: number, otherwise = 'is not a whole number') =>
-  z
-    .string()
-    .regex(/^-?\d+$/, otherwise)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, 'is out of range');
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: 'is not one of the allowed values' });
-
-const list = z.string().transform((text) => text.split(',').map((item) => item.trim()));
-
-/** A list with a check for each item. @param fault returns what is wrong with an item, or null */
-const listOf = (fault: (item: string) => string | null) =>
-  list.superRefine((items, context) => {
-    for (const item of items) {
-      const message = item === '' ? 'is empty: remove the extra comma' : fault(item);
-      if (message !== null) context.addIssue({ code: 'custom', message, params: { item } });
-    }
-  });
-
 const option = <T>(value: Option<T>): Option<T> => value;
 
 /** The minimum length of a pepper, or of a key that a person chooses, in characters. */
@@ -66,18 +51,6 @@ const MIN_SECRET_LENGTH = 32;
 
 /** A worker needs about 100 MB of memory. More workers than cores don't improve throughput. */
 const MAX_WORKERS = 64;
-
-const HOST_RULE = {
-  allowed: 'a host name or address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1, without a port or brackets',
-  schema: z.string().refine(isHost, 'is not a host name or address'),
-};
-
-/** A path. Quotes or white space around it, often from environment files, are refused. They would become part of the name. */
-const path = z
-  .string()
-  .refine((text) => !isQuoted(text) && text === text.trim(), 'has quotes or white space around it')
-  // oxlint-disable-next-line no-control-regex
-  .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'has control characters');
 
 /** All environment variables that Latchkey reads. */
 export const OPTIONS = {
@@ -545,100 +518,3 @@ export type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['
 export const SECRET_OPTIONS = (Object.keys(OPTIONS) as OptionName[]).filter(
   (name) => (OPTIONS[name] as Option<unknown>).secret === true,
 );
-
-/** Returns the text of a setting. A secret can also be in the file that `NAME_FILE` names. @throws SettingsError */
-export function givenOption(name: OptionName, environment: Environment): Given {
-  return SECRET_OPTIONS.includes(name)
-    ? secretFrom(environment, name, (what) => new SettingsError(what))
-    : { text: environment[name], file: null };
-}
-
-/** Returns a setting from the environment, or undefined if it is not set. @throws SettingsError */
-export function readOptionOf<Name extends OptionName>(name: Name, environment: Environment): ValueOf<Name> | undefined {
-  const { text, file } = givenOption(name, environment);
-  return readOption(name, text, file === null ? name : `${name}_FILE is ${shownPath(file)}, whose content`);
-}
-
-/** Parses a value. @param label the name of its source, for errors @throws SettingsError */
-export function readOption<Name extends OptionName>(
-  name: Name,
-  text: string | undefined,
-  label: string = name,
-): ValueOf<Name> | undefined {
-  if (text === undefined) return undefined;
-  const { schema, allowed, secret } = OPTIONS[name] as Option<ValueOf<Name>>;
-  const fault = (what: string) => new SettingsError(`${label} ${what}. Allowed: ${allowed}.`);
-  // An empty value is usually a secret that is missing by mistake, and rarely means the default.
-  if (text.trim() === '') throw fault('is empty; unset it or give it a value');
-  const result = schema.safeParse(text);
-  if (result.success) return result.data;
-  for (const [what, bare] of surroundings(text)) {
-    if (schema.safeParse(bare).success) throw fault(`has ${what} around its value; remove them`);
-  }
-  const [issue] = result.error.issues;
-  const { message = 'is not allowed' } = issue ?? {};
-  if (secret === true) throw fault(message);
-  const item = issue?.code === 'custom' ? (issue.params?.item as string | undefined) : undefined;
-  // For a list, show only the invalid item.
-  const shown = item === undefined || item === text ? `is ${quoted(text)}` : `has ${quoted(item)}`;
-  throw fault(`${shown}, which ${message}`);
-}
-
-/** Returns warnings about values with quotes, which `docker run --env-file` and other tools keep. They contain no value. */
-export function quotedOptions(environment: Environment): readonly string[] {
-  return (Object.keys(OPTIONS) as OptionName[])
-    .filter((name) => {
-      const { text = '' } = givenOption(name, environment);
-      return isQuoted(text) || text.split(',').some(isQuoted);
-    })
-    .map(
-      (name) =>
-        `${name} has quotes around its value, and they are part of it. Remove them. docker run --env-file keeps quotes.`,
-    );
-}
-
-/** Yields what surrounds a value, probably by mistake, and the value without it. */
-function* surroundings(text: string): Generator<readonly [string, string]> {
-  const bare = text.trim();
-  if (bare !== text) yield ['blanks', bare];
-  if (isQuoted(bare)) yield ['quotes', bare.slice(1, -1).trim()];
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
-}
-
-/** An address, or a host name (RFC 1123) that may have underscores, as names of containers do. */
-function isHost(text: string): boolean {
-  if (isIP(text) !== 0) return true;
-  // A text of digits and dots is an invalid address.
-  return text.length <= 253 && /^[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/.test(text) && !/^[\d.]+$/.test(text);
-}
-
-function faultOfProxy(item: string): string | null {
-  if (!isAddressOrRange(item)) return 'is not an address or a CIDR range';
-  return item.endsWith('/0') ? 'includes all addresses, so callers could choose their own address' : null;
-}
-
-/** Refuses a query, which could set options of the Redis client. */
-function isRedisUrl(text: string): boolean {
-  if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
-  const { hostname, pathname, username, password } = new URL(text);
-  return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && [username, password].every(isPercentEncoded);
-}
-
-/** Refuses a user and a password, because `fetch` does not accept them in an address. */
-function isWebhook(text: string): boolean {
-  if (!/^https?:\/\/[^\s#]+$/.test(text) || !URL.canParse(text)) return false;
-  const { username, password } = new URL(text);
-  return username === '' && password === '';
-}
-
-function isPercentEncoded(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -11,15 +11,8 @@ import type { Tier } from '../../core/store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './fileConfiguration.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import { DEFAULT_FILE } from './configFile.js';
-import {
-  OPTIONS,
-  quotedOptions,
-  readOption,
-  type LOG_LEVELS,
-  type OptionName,
-  type ValueOf,
-  readOptionOf,
-} from './options.js';
+import { OPTIONS, type LOG_LEVELS, type OptionName, type ValueOf } from './options.js';
+import { quotedOptions, readOption, readOptionOf } from './readOption.js';
 import { readProxies } from '../../shared/settings/proxyVariables.js';
 import { isTracingAsked } from './tracingAsked.js';
 

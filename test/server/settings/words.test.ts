@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { SettingsError } from '../../../src/shared/settings/error.js';
 import { fileSchema } from '../../../src/server/settings/fileSchema.js';
-import { OPTIONS, readOption, type OptionName } from '../../../src/server/settings/options.js';
+import { OPTIONS, type OptionName } from '../../../src/server/settings/options.js';
+import { readOption } from '../../../src/server/settings/readOption.js';
 import { nested, VALIDATOR, WRONG } from '../../support/validator.js';
 
 /** Every node of a schema, with the path that leads to it. */

@@ -23,7 +23,7 @@ export function gatewayCommand(): Command {
     .action(async (options: GatewayOptions) => {
       const [{ start, startFault }, { readOption }] = await Promise.all([
         import('../../../server/start.js'),
-        import('../../../server/settings/options.js'),
+        import('../../../server/settings/readOption.js'),
       ]);
       try {
         const variables = variablesOf(options);
