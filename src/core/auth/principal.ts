@@ -4,7 +4,7 @@ import { KeyOverrides } from '../limits/overrides.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import type { Tier } from '../store/records.js';
-import type { KeyWithTier } from '../store/store.js';
+import type { KeyWithTier } from '../store/keyStore.js';
 
 /** A caller without a credential. Only @public fields are accessible. */
 export interface AnonymousPrincipal {

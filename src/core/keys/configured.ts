@@ -2,7 +2,7 @@ import { badInput, type Refusal } from '../errors/refusal.js';
 import type { ConfiguredFields } from '../store/keyFields.js';
 import type { KeyRecord, KeySummary } from '../store/records.js';
 import type { KeyPosition } from '../store/ordering.js';
-import type { KeyFilter, KeyPage } from '../store/store.js';
+import type { KeyFilter, KeyPage } from '../store/keyStore.js';
 import { fold } from '../../shared/text/fold.js';
 
 /**

@@ -1,7 +1,8 @@
 import { isPromise } from '../../shared/optionChecks.js';
 import type { Occasion } from '../store/audit.js';
 import type { KeyRecord } from '../store/records.js';
-import type { KeyChange, Store } from '../store/store.js';
+import type { KeyChange } from '../store/keyStore.js';
+import type { Store } from '../store/store.js';
 import { overlaid } from '../util/overlaid.js';
 import type { Change } from './changeFeed.js';
 import { keyEvent, type KeyEvent, type KeyEventType } from './keyEvent.js';

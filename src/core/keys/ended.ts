@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KeyStore } from '../store/store.js';
+import type { KeyStore } from '../store/keyStore.js';
 
 /** The time between two passes, in ms. */
 const INTERVAL = 60 * 60_000;

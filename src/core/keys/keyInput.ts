@@ -4,7 +4,7 @@ import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { missingOf, parseScope } from '../scopes/grammar.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import type { KeyType } from '../store/records.js';
-import type { KeyFilter } from '../store/store.js';
+import type { KeyFilter } from '../store/keyStore.js';
 import { faultOfText, isBlank, isFarLonger, normalise, tooLong } from '../../shared/text/characters.js';
 
 type Path = readonly (string | number)[];

@@ -10,7 +10,8 @@ import type { Author } from '../store/audit.js';
 import type { ChosenFields } from '../store/keyFields.js';
 import { countsByKind, placeKindOf } from '../store/places.js';
 import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
-import type { Insertion, KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
+import type { Insertion, KeyChange, KeyFilter, KeyPage, PlaceKind, Places } from '../store/keyStore.js';
+import type { Store } from '../store/store.js';
 import { isPlatform, type Actor, type Origin } from './actor.js';
 import { Authors } from './author.js';
 import {

@@ -6,7 +6,7 @@ import { pick } from '../store/fields.js';
 import { INHERITED_FIELDS } from '../store/keyFields.js';
 import type { KeyRecord, Tier } from '../store/records.js';
 import { placesInWords } from '../store/places.js';
-import type { KeyChange, PlaceKind } from '../store/store.js';
+import type { KeyChange, PlaceKind } from '../store/keyStore.js';
 import type { Actor } from './actor.js';
 import type { NewKey } from './minter.js';
 

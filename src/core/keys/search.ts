@@ -1,5 +1,5 @@
 import { badInput, type Refusal } from '../errors/refusal.js';
-import type { KeyClues } from '../store/store.js';
+import type { KeyClues } from '../store/keyStore.js';
 import { cluesIn, MIN_BEGINNING, type Clues as TextClues } from '../../shared/text/clues/clues.js';
 import { bytesOfBase64 } from '../../shared/text/clues/base64.js';
 import type { OwnToken } from '../../shared/text/clues/ownTokens.js';

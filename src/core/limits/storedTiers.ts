@@ -1,5 +1,6 @@
 import type { Tier } from '../store/records.js';
-import type { KeyStore, KeyWithTier, Store, WorkspaceStore } from '../store/store.js';
+import type { KeyStore, KeyWithTier } from '../store/keyStore.js';
+import type { Store, WorkspaceStore } from '../store/store.js';
 import { overlaid } from '../util/overlaid.js';
 import { knowsTier, tierOf, type TierTable } from './tiers.js';
 

@@ -1,4 +1,4 @@
-import type { PlaceLimits, PlacesByTier } from '../store/store.js';
+import type { PlaceLimits, PlacesByTier } from '../store/keyStore.js';
 import { rowOf, tierOf, tiersIn, type TierTable } from './tiers.js';
 
 /** Returns the places of all tiers, also by their earlier names. An unknown tier has those of the smallest. */

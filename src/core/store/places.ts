@@ -1,5 +1,5 @@
 import type { KeyRecord, Tier } from './records.js';
-import type { PlaceKind, Places } from './store.js';
+import type { PlaceKind, Places } from './keyStore.js';
 
 export const PLACE_KINDS = ['keys', 'adminKeys'] as const satisfies readonly PlaceKind[];
 

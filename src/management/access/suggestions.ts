@@ -9,7 +9,7 @@ import type { KeyService } from '../../core/keys/keyService.js';
 import { badInput } from '../../core/errors/refusal.js';
 import { DAY, FIELDS_KEPT, startOf } from '../../core/store/periods.js';
 import type { FieldUse } from '../../core/store/records.js';
-import type { UsageStore } from '../../core/store/store.js';
+import type { UsageStore } from '../../core/store/usageStore.js';
 
 interface SuggestionResolverOptions {
   /** The schemas whose fields a key can have used. */

@@ -2,7 +2,7 @@ import type { Actor } from '../../core/keys/actor.js';
 import { isId } from '../../core/keys/keyInput.js';
 import { badInput } from '../../core/errors/refusal.js';
 import type { AuditEntry, AuditHead } from '../../core/store/audit.js';
-import type { AuditFilter, AuditStore } from '../../core/store/store.js';
+import type { AuditFilter, AuditStore } from '../../core/store/auditStore.js';
 import { assertReachesAll } from '../workspaces/reach.js';
 import { checkPage, pageOf, type Page } from '../schema/pageConnection.js';
 

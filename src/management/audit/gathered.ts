@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuditDraft } from '../../core/store/audit.js';
 import { StoreUnavailable } from '../../core/store/storeErrors.js';
-import type { AuditStore } from '../../core/store/store.js';
+import type { AuditStore } from '../../core/store/auditStore.js';
 
 /** The interval in which entries are appended, in ms. */
 const INTERVAL = 60_000;

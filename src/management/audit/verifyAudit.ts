@@ -1,6 +1,6 @@
 import { NOTHING } from './archive/archiveLine.js';
 import { hashOf, type AuditEntry, type AuditHead } from '../../core/store/audit.js';
-import type { AuditStore } from '../../core/store/store.js';
+import type { AuditStore } from '../../core/store/auditStore.js';
 
 /** The number of entries in one read. */
 const BATCH = 1_000;

@@ -2,7 +2,7 @@ import { formatMoment } from '../../shared/dates/moments.js';
 import { badInput } from '../../core/errors/refusal.js';
 import { DAY, HOUR, startOf, USAGE_PERIODS, type UsagePeriod } from '../../core/store/periods.js';
 import type { UsageRecord } from '../../core/store/records.js';
-import type { UsageSpan } from '../../core/store/store.js';
+import type { UsageSpan } from '../../core/store/usageStore.js';
 
 /** The number of periods in one series: a day of minutes, two months of hours, or all stored days. */
 export const MAX_SERIES = 1_500;

@@ -1,7 +1,7 @@
 import type { Actor } from '../../core/keys/actor.js';
 import type { UsagePeriod } from '../../core/store/periods.js';
 import type { KeyRecord } from '../../core/store/records.js';
-import type { UsageStore } from '../../core/store/store.js';
+import type { UsageStore } from '../../core/store/usageStore.js';
 import type { KeyUsage } from './keyUsage.js';
 import { UsageReader } from './usageReader.js';
 

@@ -4,7 +4,8 @@ import type { AuthenticatedPrincipal, Principal } from '../../core/auth/principa
 import type { CountedOperation } from '../../core/guard/compiledOperation.js';
 import type { UsageBatch } from '../../core/store/records.js';
 import { StoreUnavailable, Unacknowledged } from '../../core/store/storeErrors.js';
-import type { KeyStore, UsageStore } from '../../core/store/store.js';
+import type { KeyStore } from '../../core/store/keyStore.js';
+import type { UsageStore } from '../../core/store/usageStore.js';
 import { Tallies, type Tally } from './tallies.js';
 
 /** The interval between writes, in ms. */

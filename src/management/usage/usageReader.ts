@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { badInput } from '../../core/errors/refusal.js';
 import { USAGE_PERIODS } from '../../core/store/periods.js';
 import type { UsageRecord } from '../../core/store/records.js';
-import type { UsageSpan, UsageStore } from '../../core/store/store.js';
+import type { UsageSpan, UsageStore } from '../../core/store/usageStore.js';
 import { series, spanOf, type Asked, type KeyUsage } from './keyUsage.js';
 
 /** The number of periods in one response, for all keys together. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../core/keys/actor.js';
 import { badInput } from '../../core/errors/refusal.js';
 import type { UsageCounts, WorkspaceRecord } from '../../core/store/records.js';
-import type { ReportQuery, UsageStore } from '../../core/store/store.js';
+import type { ReportQuery, UsageStore } from '../../core/store/usageStore.js';
 import {
   addedCounts,
   placeName,

@@ -5,7 +5,7 @@ import { oncePerQuery } from '../keys/keyLoaders.js';
 import type { KeyService } from '../../core/keys/keyService.js';
 import { rowOf, TIER_LIMITS, tierOf, type TierTable } from '../../core/limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';
-import type { PlaceKind } from '../../core/store/store.js';
+import type { PlaceKind } from '../../core/store/keyStore.js';
 import { connectionOf } from '../schema/pageConnection.js';
 import { listing, pageRows } from '../schema/listing.js';
 import type { ProjectService } from './projectService.js';

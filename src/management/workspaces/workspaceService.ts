@@ -9,7 +9,8 @@ import { defaultTierOf, TIER_LIMITS, tiersIn, type TierTable } from '../../core/
 import { ADMIN } from '../../core/scopes/grammar.js';
 import type { Roles } from '../../core/scopes/roles.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';
-import type { PlaceKind, Store } from '../../core/store/store.js';
+import type { PlaceKind } from '../../core/store/keyStore.js';
+import type { Store } from '../../core/store/store.js';
 import { shown } from '../../shared/optionChecks.js';
 
 interface WorkspaceServiceOptions {

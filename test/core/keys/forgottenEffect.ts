@@ -1,5 +1,5 @@
 import { EFFECTS, READS, type Changeable, type Effects } from '../../../src/core/keys/effects.js';
-import type { KeyChange, KeyStore } from '../../../src/core/store/store.js';
+import type { KeyChange, KeyStore } from '../../../src/core/store/keyStore.js';
 
 // Checked by npm run typecheck: an expected error that does not occur is an error.
 

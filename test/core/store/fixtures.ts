@@ -11,7 +11,8 @@ import type {
   UserRecord,
   WorkspaceRecord,
 } from '../../../src/core/store/records.js';
-import type { KeyFilter, PlacesByTier, Store } from '../../../src/core/store/store.js';
+import type { KeyFilter, PlacesByTier } from '../../../src/core/store/keyStore.js';
+import type { Store } from '../../../src/core/store/store.js';
 
 /** A time that exceeds 32 bits, like real ones. */
 export const NOW = 1_790_000_000_000;

@@ -1,6 +1,6 @@
 import { DAY, HOUR, type UsagePeriod } from '../../../src/core/store/periods.js';
 import type { UsageRecord } from '../../../src/core/store/records.js';
-import type { UsageSpan } from '../../../src/core/store/store.js';
+import type { UsageSpan } from '../../../src/core/store/usageStore.js';
 import { UsageReader } from '../../../src/management/usage/usageReader.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);

@@ -1,4 +1,4 @@
-import type { ArchiveStore } from '../store.js';
+import type { ArchiveStore } from '../auditStore.js';
 import { eq, where, type Documents } from './documents.js';
 import type { Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';

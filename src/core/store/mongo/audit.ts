@@ -1,4 +1,4 @@
-import type { AuditFilter, AuditStore } from '../store.js';
+import type { AuditFilter, AuditStore } from '../auditStore.js';
 import { openArchive } from './archive.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
 import type { Intents } from './intents.js';

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { placeKindOf } from '../places.js';
 import { isAlive } from '../records.js';
-import type { PlaceKind } from '../store.js';
+import type { PlaceKind } from '../keyStore.js';
 import { eq, where, type Documents, type Filter, type Update } from './documents.js';
 import { LIVING_ADMIN, LIVING_KEYS, SLOTS, type KeyDocument } from './schemas.js';
 

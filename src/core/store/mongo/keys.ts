@@ -19,7 +19,7 @@ import { GRANT_FIELDS } from '../keyFields.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
 import { FOREIGN, subjectsOf, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
 import { firstById } from '../firstById.js';
-import type { KeyChange, KeyClues, KeyFilter, KeyStore, KeyWithTier, Places } from '../store.js';
+import type { KeyChange, KeyClues, KeyFilter, KeyStore, KeyWithTier, Places } from '../keyStore.js';
 import { shown } from '../../../shared/optionChecks.js';
 import { fold } from '../../../shared/text/fold.js';
 import { eq, parts, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';

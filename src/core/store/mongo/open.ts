@@ -1,7 +1,8 @@
 import mongoose, { type Connection, type Schema } from 'mongoose';
 import { checkMilliseconds, checkNames, optionError } from '../../../shared/optionChecks.js';
 import { StoreUnavailable } from '../storeErrors.js';
-import type { Store, UsageStore } from '../store.js';
+import type { Store } from '../store.js';
+import type { UsageStore } from '../usageStore.js';
 import { openAudit } from './audit.js';
 import { Documents, eq } from './documents.js';
 import { INDEX_TIMEOUT, type Collections, type MongoExtension } from './extension.js';

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Duplicate } from '../storeErrors.js';
 import { isAlive } from '../records.js';
 import { placeKindOf } from '../places.js';
-import type { PlaceKind } from '../store.js';
+import type { PlaceKind } from '../keyStore.js';
 import { eq, parts, where, type Documents } from './documents.js';
 import {
   asSeen,

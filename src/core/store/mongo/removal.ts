@@ -1,6 +1,6 @@
 import { KEY_FIELDS } from '../keyFields.js';
 import { isAlive } from '../records.js';
-import type { Removal } from '../store.js';
+import type { Removal } from '../keyStore.js';
 import { eq, unchanged, where, type Documents, type Filter, type Update } from './documents.js';
 import { endsOf, kindAt, mayLive, MEMBER_FIELDS, membersOf, settleFamily, unlimitedSlot } from './families.js';
 import type { Intents } from './intents.js';

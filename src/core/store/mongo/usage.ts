@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '../storeErrors.js';
 import { DAY, fieldsByDay, summed, type UsagePeriod } from '../periods.js';
 import type { FieldUse, UsageAddition, UsageRecord } from '../records.js';
-import type { UsageStore } from '../store.js';
+import type { UsageStore } from '../usageStore.js';
 import { eq, parts, where, type Documents } from './documents.js';
 import type { FieldsDocument, UsageDocument } from './schemas.js';
 import { UsageJournal, type Addition, type UsageBatchDocument, type UsageStateDocument } from './usageJournal.js';

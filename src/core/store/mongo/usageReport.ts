@@ -1,6 +1,6 @@
 import { Schema } from 'mongoose';
 import type { UsageAddition, UsageCounts } from '../records.js';
-import type { UsageStore } from '../store.js';
+import type { UsageStore } from '../usageStore.js';
 import {
   cappedAdditions,
   isCapped,

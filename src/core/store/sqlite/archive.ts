@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuditDraft, AuditHead } from '../audit.js';
-import type { ArchiveStore } from '../store.js';
+import type { ArchiveStore } from '../auditStore.js';
 import type { Connection } from './connection.js';
 
 /** Maximum number of entries deleted in one transaction, because it blocks other writes. */

@@ -1,6 +1,6 @@
 import { chained, type AuditDraft, type AuditHead } from '../audit.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
-import type { AuditStore } from '../store.js';
+import type { AuditStore } from '../auditStore.js';
 import { openArchive } from './archive.js';
 import { toEntry, type AuditRow } from './auditSlices.js';
 import type { Connection } from './connection.js';

@@ -1,6 +1,6 @@
 import { AUDIT_ACTIONS, type AuditEntry, type Details } from '../audit.js';
 import { AUDIT_FIELDS } from '../fields.js';
-import type { AuditFilter } from '../store.js';
+import type { AuditFilter } from '../auditStore.js';
 import type { Connection, Statement } from './connection.js';
 import { SLICE, type AuditSlices, type TimedPlace } from './slices.js';
 

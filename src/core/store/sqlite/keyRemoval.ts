@@ -1,6 +1,6 @@
 import { Duplicate } from '../storeErrors.js';
 import type { KeyRecord } from '../records.js';
-import type { KeyStore } from '../store.js';
+import type { KeyStore } from '../keyStore.js';
 import type { Connection } from './connection.js';
 
 interface KeyRemoval extends Pick<KeyStore, 'removeEnded'> {

@@ -1,6 +1,6 @@
 import { fold } from '../../../shared/text/fold.js';
 import { ORDERED_BY, type KeyOrder, type KeyPosition } from '../ordering.js';
-import type { KeyFilter } from '../store.js';
+import type { KeyFilter } from '../keyStore.js';
 import type { Connection, Statement } from './connection.js';
 import { ALIVE, STATUS, SUMMARY, toSummary, type KeySummaryRow } from './keyRows.js';
 import { SLICE, type KeySlices } from './slices.js';

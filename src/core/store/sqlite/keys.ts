@@ -19,7 +19,7 @@ import { firstById } from '../firstById.js';
 import { keyChanged, keyCreated } from '../entries.js';
 import { KEY_SUMMARY_FIELDS, PATCHED_FIELDS } from '../keyFields.js';
 import { FOREIGN, subjectsOf, type KeyRecord, type Tier } from '../records.js';
-import type { KeyChange, KeyStore, KeyWithTier, PlaceKind, Places } from '../store.js';
+import type { KeyChange, KeyStore, KeyWithTier, PlaceKind, Places } from '../keyStore.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
 import type { FindOverrides } from './overrideRows.js';

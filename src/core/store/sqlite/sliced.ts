@@ -3,7 +3,9 @@ import type { AuditEntry } from '../audit.js';
 import { StoreUnavailable } from '../storeErrors.js';
 import { NEWEST_FIRST, readInOrder } from '../ordering.js';
 import type { KeySummary, UsageRecord } from '../records.js';
-import type { AuditStore, KeyStore, UsageStore } from '../store.js';
+import type { AuditStore } from '../auditStore.js';
+import type { KeyStore } from '../keyStore.js';
+import type { UsageStore } from '../usageStore.js';
 import type { AskSlices, TimedPlace } from './slices.js';
 
 /** How long a list may take in total, in ms. */

@@ -1,7 +1,9 @@
 import type { AuditEntry } from '../audit.js';
 import type { KeyOrder, KeyPosition } from '../ordering.js';
 import type { KeySummary, UsageRecord } from '../records.js';
-import type { AuditFilter, KeyFilter, UsageSpan } from '../store.js';
+import type { AuditFilter } from '../auditStore.js';
+import type { KeyFilter } from '../keyStore.js';
+import type { UsageSpan } from '../usageStore.js';
 
 /**
  * Maximum number of rows that one slice of a list reads. A slice takes about ten milliseconds of a thread. Other

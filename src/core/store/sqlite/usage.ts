@@ -1,6 +1,6 @@
 import { BATCHES_KEPT, FIELDS_KEPT, fieldsByDay, summed, USAGE_PERIODS, type UsagePeriod } from '../periods.js';
 import type { FieldUse, UsageAddition } from '../records.js';
-import type { UsageStore } from '../store.js';
+import type { UsageStore } from '../usageStore.js';
 import type { Connection } from './connection.js';
 import type { Sliced } from './sliced.js';
 import { openUsageReport } from './usageReport.js';

@@ -1,5 +1,5 @@
 import type { UsageAddition } from '../records.js';
-import type { UsageStore } from '../store.js';
+import type { UsageStore } from '../usageStore.js';
 import {
   cappedAdditions,
   isCapped,

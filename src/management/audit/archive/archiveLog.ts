@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { draftEntry, hashOf, type AuditEntry, type AuditHead, type Author } from '../../../core/store/audit.js';
-import type { ArchiveStore, AuditStore } from '../../../core/store/store.js';
+import type { ArchiveStore, AuditStore } from '../../../core/store/auditStore.js';
 import { NOTHING } from './archiveLine.js';
 import { readArchive, type Archive } from './readArchive.js';
 import { giveName, partialOf, writePartial } from './write.js';

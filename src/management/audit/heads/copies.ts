@@ -1,4 +1,4 @@
-import type { AuditStore } from '../../../core/store/store.js';
+import type { AuditStore } from '../../../core/store/auditStore.js';
 import { hashOf } from '../../../core/store/audit.js';
 import type { HeadsFile } from './headsFile.js';
 import type { WorkspaceHead } from './headLine.js';

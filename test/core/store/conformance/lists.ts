@@ -1,7 +1,7 @@
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../../src/core/store/ordering.js';
 import { statusOf, type KeyRecord, type KeySummary } from '../../../../src/core/store/records.js';
 import { randomBase62 } from '../../../../src/core/keys/token.js';
-import type { KeyClues, KeyFilter } from '../../../../src/core/store/store.js';
+import type { KeyClues, KeyFilter } from '../../../../src/core/store/keyStore.js';
 import type { Bench } from './bench.js';
 import { givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from '../fixtures.js';
 

@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../../../../src/core/store/records.js';
-import type { Places } from '../../../../src/core/store/store.js';
+import type { Places } from '../../../../src/core/store/keyStore.js';
 import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, givenKey, givenWorkspace, NOW, placesFor } from '../fixtures.js';
 import { runTogether } from '../processes.js';

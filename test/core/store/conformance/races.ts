@@ -1,5 +1,6 @@
 import { isAlive, type KeyRecord, type KeySummary } from '../../../../src/core/store/records.js';
-import type { Insertion, Store } from '../../../../src/core/store/store.js';
+import type { Insertion } from '../../../../src/core/store/keyStore.js';
+import type { Store } from '../../../../src/core/store/store.js';
 import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW, placesFor } from '../fixtures.js';
 import { openTarget } from '../target.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { StoreUnavailable, Unacknowledged } from '../../../../src/core/store/storeErrors.js';
 import { FIELDS_KEPT, USAGE_PERIODS, type UsagePeriod } from '../../../../src/core/store/periods.js';
 import type { FieldUse, UsageRecord } from '../../../../src/core/store/records.js';
-import type { UsageSpan } from '../../../../src/core/store/store.js';
+import type { UsageSpan } from '../../../../src/core/store/usageStore.js';
 import type { Bench } from './bench.js';
 import { aBatch, NOW, unique } from '../fixtures.js';
 import { runTogether } from '../processes.js';

@@ -1,5 +1,5 @@
 import type { ReportedUsage, UsageAddition, UsageCounts } from '../../../../src/core/store/records.js';
-import type { ReportQuery } from '../../../../src/core/store/store.js';
+import type { ReportQuery } from '../../../../src/core/store/usageStore.js';
 import {
   MAX_VALUES,
   NONE,
