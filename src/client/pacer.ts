@@ -1,6 +1,6 @@
 import Bottleneck from 'bottleneck/light.js';
 import { LatchkeyError } from './errors.js';
-import { OpenStreams } from './openStreams.js';
+import { PacedStreams } from './pacedStreams.js';
 import type { Operation } from './operation.js';
 import { limitsOf, type Policy } from './policy.js';
 import { LONGEST_TIMER, onAbort } from './waiting.js';
@@ -63,7 +63,7 @@ export class Pacer {
   /** The number of pending requests of each kind. */
   readonly #flying = new Map<string, number>();
   readonly #lines = new Map<string, Line>();
-  readonly #streams = new OpenStreams();
+  readonly #streams = new PacedStreams();
   /** Callbacks for the next response, after which there may be room. */
   readonly #waiting = new Set<() => void>();
 

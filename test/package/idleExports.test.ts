@@ -6,7 +6,7 @@ const LISTED = /^export (?:type )?\{([^}]*)\};$/gm;
 
 /** Types of results that the compiler writes into declarations of other files. */
 const IN_DECLARATIONS = [
-  'src/core/store/store.ts: KeyOccasion',
+  'src/core/store/keyStore.ts: KeyOccasion',
   'src/core/store/store.ts: UserOccasion',
   'src/demo/events/service.ts: RecordedEvents',
   'src/management/keys/keyCursor.ts: Position',

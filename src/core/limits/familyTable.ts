@@ -33,7 +33,7 @@ export interface FamilyWindows {
 }
 
 /** The first columns of a row: when it was last updated, and the place of its newest entry. The columns of the windows follow. */
-export const SEEN = 0;
+const SEEN = 0;
 export const NEWEST = 1;
 /** The first column of the rate window: the number of units in it. */
 export const RATE = 2;

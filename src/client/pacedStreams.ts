@@ -1,13 +1,13 @@
 import type { Operation } from './operation.js';
 
 /** An open stream, with the operation whose cost each event has. */
-export interface OpenStream {
+interface OpenStream {
   readonly operation: Operation;
   readonly request: string;
 }
 
 /** The open streams of one key. */
-export class OpenStreams {
+export class PacedStreams {
   /** By request, the oldest first. */
   readonly #streams = new Map<string, Set<OpenStream>>();
 
