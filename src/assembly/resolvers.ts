@@ -21,6 +21,7 @@ import { Duration } from '../management/scalars/duration.js';
 import { JSONValue } from '../management/scalars/json.js';
 import { Scope } from '../management/scalars/scope.js';
 import { limitResolvers } from '../management/limits/resolvers.js';
+import { SubjectLimits } from '../management/limits/subjectLimits.js';
 import { failingClosed } from '../management/schema/failingClosed.js';
 import { reportResolvers } from '../management/usage/reportResolvers.js';
 import { usageResolvers } from '../management/usage/resolvers.js';
@@ -54,7 +55,12 @@ export function allResolvers(
       merge(
         keyResolvers({ keys, projects, users, overrides: store.limits, limiter, answer, roles, now }),
         derivedResolvers(derivedTokens),
-        limitResolvers({ limits, now }),
+        limitResolvers({
+          limits,
+          subjects: new SubjectLimits({ store, configured: configured.keys, now }),
+          limiter,
+          now,
+        }),
         workspaceResolvers({ workspaces, projects, users, keys, tiers: limiter.tiers }),
         quotaResolvers({ credits, meters, tiers: limiter.tiers }),
         auditResolvers(new AuditService(store.audit)),

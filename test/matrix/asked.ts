@@ -40,6 +40,7 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.viewer': { concerns: 'asker' },
   'Query.tiers': { concerns: 'asker' },
   'Query.limitOverrides': { concerns: 'workspace', given: ({ workspace }) => ({ workspaceId: workspace }) },
+  'Query.limitsOf': { concerns: 'project', given: ({ project }) => ({ subject: { type: 'PROJECT', id: project } }) },
   'Query.apiKey': { concerns: 'project', given: ({ key }) => ({ id: key }) },
   'Query.apiKeys': { concerns: 'asker' },
   'Query.findApiKeys': { concerns: 'asker', given: ({ key }) => ({ text: key }) },

@@ -2,14 +2,12 @@ import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { WorkBudgets } from '../../core/guard/answer/work.js';
 import { CATEGORIES, type Category } from '../../core/limits/category.js';
 import { BulkCreation } from '../../core/limits/keyCreation.js';
-import { Limiter } from '../../core/limits/limiter.js';
 import { limitsOf } from '../../core/limits/bounds.js';
 import type { Limits, Subject } from '../../core/limits/limits.js';
 import { KeyOverrides, NO_OVERRIDES, type CurrentOverrides } from '../../core/limits/overrides.js';
 import { subjectOfShared } from '../../core/limits/peekAll.js';
 import { subjectOfKey, type Limited } from '../../core/limits/subjects.js';
 import { rowOf, tierOf, tiersIn, type TierLimits, type WindowLimits } from '../../core/limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowName, type WindowRoom } from '../../core/limits/window.js';
 import { notFound } from '../../core/errors/refusal.js';
 import type { ResolvedField } from '../../core/store/keyFields.js';
 import {
@@ -32,6 +30,7 @@ import { NEWEST_FIRST, type KeyOrder } from '../../core/store/ordering.js';
 import type { LimitOverrideStore } from '../../core/store/store.js';
 import { meet } from '../../core/scopes/meet.js';
 import type { Roles } from '../../core/scopes/roles.js';
+import { roomsOf, shownLimit } from '../limits/shownLimits.js';
 import { after } from '../schema/after.js';
 import { connectionOf, type Page } from '../schema/pageConnection.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
@@ -290,20 +289,21 @@ export function keyResolvers({ keys, projects, users, overrides, limiter, answer
     },
     TierCategoryLimits: published,
     TierSharedLimits: published,
+    TierCostLimits: published,
     Limits: {
       tier: ({ tier }: LimitsSource) => tierOf(limiter.tiers, tier),
       rate: (source: LimitsSource, _: unknown, context: ActorContext) =>
-        after(roomOf(context, subjectOf(source)), ({ rate }) => limit(rate, 'rate', overridesOf(source).key)),
+        after(roomOf(context, subjectOf(source)), ({ rate }) => shownLimit(rate, 'rate', overridesOf(source).key)),
       burst: (source: LimitsSource, _: unknown, context: ActorContext) =>
-        after(roomOf(context, subjectOf(source)), ({ burst }) => limit(burst, 'burst', overridesOf(source).key)),
+        after(roomOf(context, subjectOf(source)), ({ burst }) => shownLimit(burst, 'burst', overridesOf(source).key)),
       // Without promises, unless the windows are in Redis.
       categories: (source: LimitsSource, _: unknown, context: ActorContext) =>
         CATEGORIES.filter((category) => rowOf(limiter.tiers, source.tier).categories[category] !== undefined).map(
           (category) =>
             after(roomOf(context, subjectOf(source, category)), ({ rate, burst }) => ({
               category: category.toUpperCase(),
-              rate: limit(rate, 'rate'),
-              burst: limit(burst, 'burst'),
+              rate: shownLimit(rate, 'rate'),
+              burst: shownLimit(burst, 'burst'),
             })),
         ),
       shared: (source: LimitsSource, _: unknown, context: ActorContext) => {
@@ -313,10 +313,20 @@ export function keyResolvers({ keys, projects, users, overrides, limiter, answer
         return (subject.shared ?? []).map((windows) =>
           after(roomOf(context, subjectOfShared(windows, subject, limits)), ({ rate, burst }) => ({
             subject: windows.of.toUpperCase(),
-            rate: limit(rate, 'rate', overrides[windows.of]),
-            burst: limit(burst, 'burst', overrides[windows.of]),
+            rate: shownLimit(rate, 'rate', overrides[windows.of]),
+            burst: shownLimit(burst, 'burst', overrides[windows.of]),
           })),
         );
+      },
+      cost: (source: LimitsSource, _: unknown, context: ActorContext) => {
+        const subject = subjectOf(source);
+        const { cost } = limitsOf(subject, limiter.tiers);
+        if (cost === null) return null;
+        return after(roomOf(context, subject, 'cost'), ({ rate, burst }) => ({
+          max: cost.max,
+          rate: shownLimit(rate, 'rate'),
+          burst: shownLimit(burst, 'burst'),
+        }));
       },
     },
     ApiKey: {
@@ -383,49 +393,11 @@ function keyConnection({ order }: OrderedPage) {
   return connection;
 }
 
-/** Reads the windows of a rotation family once for all fields of a request. With Redis, each read is a round trip. */
-function roomsOf(limiter: Limits) {
-  const gathered = gathering<Subject, Room>(
-    async (_, subjects) =>
-      new Map(
-        await Promise.all(
-          subjects.map(async (subject): Promise<[string, Room]> => [nameOf(subject), await limiter.peek(subject)]),
-        ),
-      ),
-    nameOf,
-  );
-  return (context: ActorContext, subject: Subject): Room | Promise<Room> => {
-    if (limiter instanceof Limiter) return limiter.peek(subject);
-    return gathered(context, subject).then((room) => room ?? limiter.peek(subject));
-  };
-}
-
-function nameOf({ family, tier, category }: Subject): string {
-  return `${tier} ${category ?? ''} ${family}`;
-}
-
 /** Resolves the limits of a tier. */
 const published = {
   perMinute: ({ rate }: WindowLimits) => rate,
   perSecond: ({ burst }: WindowLimits) => burst,
 };
-
-/** @param override of the subject. Default: there is none */
-function limit(
-  { limit: most, remaining, returnsInMs }: WindowRoom,
-  name: WindowName,
-  override: LimitOverride | null = null,
-) {
-  const isOverridden = override !== null && override[name] !== null;
-  return {
-    limit: most,
-    window: name === 'rate' ? RATE_WINDOW : BURST_WINDOW,
-    remaining,
-    returnsIn: returnsInMs,
-    source: isOverridden ? 'OVERRIDE' : 'TIER',
-    until: isOverridden ? override.until : null,
-  };
-}
 
 function overridesOf({ overrides }: LimitsSource): CurrentOverrides {
   return overrides?.current() ?? NO_OVERRIDES;

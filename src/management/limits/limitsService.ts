@@ -1,20 +1,15 @@
 import type { Actor, Origin } from '../../core/keys/actor.js';
 import { Authors } from '../../core/keys/author.js';
 import type { ConfiguredRecord } from '../../core/keys/configured.js';
-import { checkExternalId, checkReason, isId } from '../../core/keys/keyInput.js';
+import { checkReason, isId } from '../../core/keys/keyInput.js';
 import { badInput, notFound } from '../../core/errors/refusal.js';
 import { checkedQuotas } from '../../core/quotas/checkQuotas.js';
-import type { Quota, QuotaSubject } from '../../core/quotas/quota.js';
+import type { Quota } from '../../core/quotas/quota.js';
 import type { Roles } from '../../core/scopes/roles.js';
-import {
-  isEmpty,
-  OVERRIDE_KINDS,
-  type LimitOverride,
-  type OverrideKind,
-  type OverrideSubject,
-} from '../../core/store/records.js';
+import { isEmpty, OVERRIDE_KINDS, type LimitOverride, type OverrideSubject } from '../../core/store/records.js';
 import type { Store } from '../../core/store/store.js';
 import { checkPage, pageOf, type Page } from '../schema/pageConnection.js';
+import { findSubject, SUBJECTS, type FoundSubject, type NamedSubject } from './findSubject.js';
 
 interface LimitsServiceOptions {
   readonly store: Pick<Store, 'keys' | 'users' | 'projects' | 'workspaces' | 'limits'>;
@@ -23,15 +18,6 @@ interface LimitsServiceOptions {
   /** The keys in the configuration. Default: they are not checked again. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
-}
-
-/** The subject of an override, as a caller names it. */
-interface NamedSubject {
-  readonly type: OverrideKind;
-  /** ID of the key, user, project or workspace, or the external ID. */
-  readonly id: string;
-  /** Of an external ID. Default: the workspace of the caller. */
-  readonly workspaceId?: string | null;
 }
 
 export interface SetLimitsInput {
@@ -44,21 +30,6 @@ export interface SetLimitsInput {
   readonly reason?: string | null;
 }
 
-interface Found extends OverrideSubject {
-  readonly workspaceId: string;
-  /** The ID in the audit entry. */
-  readonly subject: string;
-  readonly projectId: string | null;
-}
-
-const QUOTAS_OF: Readonly<Record<OverrideKind, QuotaSubject>> = {
-  key: 'key',
-  user: 'owner',
-  external: 'owner',
-  project: 'project',
-  workspace: 'workspace',
-};
-
 /** Returns the quotas as they are stored. @throws Refusal BAD_USER_INPUT */
 function checkQuotas({ quotas, subject: { type } }: SetLimitsInput): string | null {
   if (quotas == null) return null;
@@ -66,7 +37,7 @@ function checkQuotas({ quotas, subject: { type } }: SetLimitsInput): string | nu
     return JSON.stringify(
       checkedQuotas(
         'quotas',
-        quotas.map((quota) => ({ ...quota, subject: QUOTAS_OF[type] })),
+        quotas.map((quota) => ({ ...quota, subject: SUBJECTS[type] })),
       ),
     );
   } catch (error) {
@@ -128,51 +99,14 @@ export class LimitsService {
     return pageOf(rows, first, after);
   }
 
-  async #find(actor: Actor, { type, id, workspaceId = null }: NamedSubject): Promise<Found> {
-    if (type === 'external') {
-      checkExternalId(id, ['input', 'subject', 'id']);
-      const within = workspaceId ?? actor.workspaceId;
-      if (!isId(within) || (await this.#options.store.workspaces.find(within)) === null) throw notFound('workspace');
-      return { kind: type, subjectId: id, workspaceId: within, subject: id, projectId: null };
-    }
-    if (workspaceId !== null) {
-      throw badInput(['input', 'subject', 'workspaceId'], 'Only an external ID needs a workspaceId. Leave it out.');
-    }
-    const found = isId(id) ? await this.#record(type, id) : null;
-    if (found === null) throw notFound(type);
-    return found;
-  }
-
-  async #record(type: Exclude<OverrideKind, 'external'>, id: string): Promise<Found | null> {
-    const { store } = this.#options;
-    if (type === 'key') {
-      const key = await store.keys.find(id, null);
-      return (
-        key && {
-          kind: type,
-          subjectId: key.familyId,
-          workspaceId: key.workspaceId,
-          subject: id,
-          projectId: key.projectId,
-        }
-      );
-    }
-    const there = { kind: type, subjectId: id, subject: id } as const;
-    if (type === 'workspace') {
-      return (await store.workspaces.find(id)) && { ...there, workspaceId: id, projectId: null };
-    }
-    if (type === 'project') {
-      const project = await store.projects.find(id);
-      return project && { ...there, workspaceId: project.workspaceId, projectId: id };
-    }
-    const user = await store.users.find(id);
-    if (user?.externalId != null) {
-      throw badInput(
-        ['input', 'subject'],
-        `The user has the external ID ${user.externalId}, which owns the user's keys. Set the limits of the external ID.`,
-      );
-    }
-    return user && { ...there, workspaceId: user.workspaceId, projectId: null };
+  async #find({ workspaceId }: Actor, named: NamedSubject): Promise<FoundSubject> {
+    const found = await findSubject(this.#options.store, named, { path: ['input', 'subject'], workspaceId });
+    if (found === null) throw notFound(named.type === 'external' ? 'workspace' : named.type);
+    if (found.kind === named.type) return found;
+    throw badInput(
+      ['input', 'subject'],
+      `The user has the external ID ${found.subjectId}, which owns the user's keys. Set the limits of the external ID.`,
+    );
   }
 }
 

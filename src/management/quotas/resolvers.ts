@@ -1,11 +1,15 @@
 import type { ActorContext } from '../../core/keys/actor.js';
+import { NO_OVERRIDES } from '../../core/limits/overrides.js';
 import { subjectOfKey, type Limited } from '../../core/limits/subjects.js';
 import type { TierLimits, TierTable } from '../../core/limits/tiers.js';
 import type { Meter } from '../../core/quotas/quotaMeter.js';
 import type { Meters } from '../../core/quotas/meters.js';
 import type { MeterState } from '../../core/quotas/meterState.js';
 import type { Credits, Quota, QuotaSubject, Refill } from '../../core/quotas/quota.js';
+import type { LimitOverride } from '../../core/store/records.js';
 import { gathering } from '../keys/keyLoaders.js';
+import type { LimitedSubject } from '../limits/subjectLimits.js';
+import { SUBJECTS } from '../limits/findSubject.js';
 import type { AddCreditsInput, CreditService } from './creditService.js';
 
 interface QuotaResolverOptions {
@@ -25,23 +29,34 @@ export function quotaResolvers({ credits, meters, tiers }: QuotaResolverOptions)
     async (_, wanted) => new Map((await meters.read(wanted)).map((state) => [state.meter.id, state])),
     ({ id }) => id,
   );
-  const metersOfKey = (key: Limited, kind: Meter['kind']): readonly Meter[] =>
-    (subjectOfKey(key, tiers).meters ?? []).filter((meter) => meter.kind === kind);
+  const metersOf = (key: Limited, kind: Meter['kind'], of?: QuotaSubject): readonly Meter[] =>
+    (subjectOfKey(key, tiers).meters ?? []).filter(
+      (meter) => meter.kind === kind && (of === undefined || meter.subject === of),
+    );
+  const quotasOf = async (context: ActorContext, key: Limited, of?: QuotaSubject) => {
+    const states = await Promise.all(metersOf(key, 'quota', of).map((meter) => stateOf(context, meter)));
+    const overrides = key.overrides?.current() ?? NO_OVERRIDES;
+    return states.flatMap((state) => (state === null ? [] : [shownQuota(state, overrides[state.meter.subject])]));
+  };
+  const balanceOf = async (context: ActorContext, key: Limited, of?: QuotaSubject) => {
+    const [meter] = metersOf(key, 'credits', of);
+    const state = meter === undefined ? null : await stateOf(context, meter);
+    return state && shownBalance(state);
+  };
   return {
     Mutation: {
       addCredits: (_: unknown, { input }: AddCreditsArguments, { principal, origin }: ActorContext) =>
         credits.add(principal, { ...input, subject: input.subject.toLowerCase() as QuotaSubject }, origin),
     },
     Limits: {
-      quotas: async (key: Limited, _: unknown, context: ActorContext) => {
-        const states = await Promise.all(metersOfKey(key, 'quota').map((meter) => stateOf(context, meter)));
-        return states.flatMap((state) => (state === null ? [] : [shownQuota(state)]));
-      },
-      credits: async (key: Limited, _: unknown, context: ActorContext) => {
-        const [meter] = metersOfKey(key, 'credits');
-        const state = meter === undefined ? null : await stateOf(context, meter);
-        return state && shownBalance(state);
-      },
+      quotas: (key: Limited, _: unknown, context: ActorContext) => quotasOf(context, key),
+      credits: (key: Limited, _: unknown, context: ActorContext) => balanceOf(context, key),
+    },
+    SubjectLimits: {
+      quotas: ({ kind, limited }: LimitedSubject, _: unknown, context: ActorContext) =>
+        quotasOf(context, limited, SUBJECTS[kind]),
+      credits: ({ kind, limited }: LimitedSubject, _: unknown, context: ActorContext) =>
+        balanceOf(context, limited, SUBJECTS[kind]),
     },
     TierLimits: {
       quotas: ({ quotas }: TierLimits) => quotas.map(tierQuota),
@@ -50,9 +65,13 @@ export function quotaResolvers({ credits, meters, tiers }: QuotaResolverOptions)
   };
 }
 
-function shownQuota({ meter, limit, used, remaining, resetsAt }: MeterState) {
+/** @param override of the subject; null: there is none */
+function shownQuota({ meter, limit, used, remaining, resetsAt }: MeterState, override: LimitOverride | null) {
   const window = meter.kind === 'quota' ? inCapitals(meter.window) : null;
-  return { ...unitAndSubject(meter), window, limit, used, remaining, resetsAt };
+  const isOverridden = override !== null && override.quotas !== null;
+  const source = isOverridden ? 'OVERRIDE' : 'TIER';
+  const until = isOverridden ? override.until : null;
+  return { ...unitAndSubject(meter), window, limit, used, remaining, resetsAt, source, until };
 }
 
 function shownBalance({ meter, remaining: balance, resetsAt: refillsAt }: MeterState) {

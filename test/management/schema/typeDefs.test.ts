@@ -24,6 +24,7 @@ test('they are self-contained: all types that they reference, and no others', ()
     'viewer',
     'tiers',
     'limitOverrides',
+    'limitsOf',
     'apiKey',
     'apiKeys',
     'findApiKeys',
