@@ -42,17 +42,25 @@ export function choiceArgument(name: string, description: string, values: readon
   return new Argument(name, description).choices(names).argParser(valueIn(names));
 }
 
-const suggestions = new WeakMap<Option | Argument, readonly string[]>();
+/** Values that are completed, although others are allowed. */
+export interface Suggestions {
+  readonly values: readonly string[];
+  /** Arguments of `latchkey` that print the values of the server, one per line. `values` are offered if it fails. */
+  readonly ask: string | null;
+}
 
-/** Sets values that are completed, although others are allowed. */
-export function suggest<Of extends Option | Argument>(of: Of, values: readonly string[]): Of {
-  suggestions.set(of, values.map(nameOf));
+const NO_SUGGESTIONS: Suggestions = { values: [], ask: null };
+const suggestions = new WeakMap<Option | Argument, Suggestions>();
+
+/** Sets values that are completed, although others are allowed. @param ask as in {@link Suggestions} */
+export function suggest<Of extends Option | Argument>(of: Of, values: readonly string[], ask: string): Of {
+  suggestions.set(of, { values: values.map(nameOf), ask });
   return of;
 }
 
 /** Returns the values of {@link suggest}. */
-export function suggestionsFor(of: Option | Argument): readonly string[] {
-  return suggestions.get(of) ?? [];
+export function suggestionsFor(of: Option | Argument): Suggestions {
+  return suggestions.get(of) ?? NO_SUGGESTIONS;
 }
 
 /** `read-only` for READ_ONLY, and `key-created` for key.created. */

@@ -20,6 +20,7 @@ import { scanCommand } from './commands/scan.js';
 import { listCommand as listLimitsCommand } from './commands/limits/list.js';
 import { removeCommand as removeLimitsCommand } from './commands/limits/remove.js';
 import { setCommand as setLimitsCommand } from './commands/limits/set.js';
+import { showCommand as showLimitsCommand } from './commands/limits/show.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { tiersCommand } from './commands/tiers.js';
@@ -29,6 +30,7 @@ import { verifyKeyCommand } from './commands/verify.js';
 import { whoamiCommand } from './commands/whoami.js';
 import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
 import { addCreditsCommand } from './commands/credits/add.js';
+import { showCreditsCommand } from './commands/credits/show.js';
 import { tierCommand } from './commands/workspace/tier.js';
 import { packageVersion } from '../packageFiles.js';
 import { group } from './describe.js';
@@ -60,9 +62,13 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
     'Workspace:': [
       group('workspace', 'Manage workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
       tiersCommand(),
-      group('credits', 'Add credits that requests are paid from.', [addCreditsCommand()]),
+      group('credits', 'Show and add credits that requests are paid from.', [
+        showCreditsCommand(),
+        addCreditsCommand(),
+      ]),
       group('projects', 'List the projects of a workspace.', [listProjectsCommand()]),
-      group('limits', 'Replace the limits of single keys, owners, projects and workspaces.', [
+      group('limits', 'Show and replace the limits of single keys, owners, projects and workspaces.', [
+        showLimitsCommand(),
         setLimitsCommand(),
         listLimitsCommand(),
         removeLimitsCommand(),

@@ -25,6 +25,7 @@ const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
   'asset',
   'auditHead',
   'explainAccess',
+  'limitsOf',
   'project',
   'suggestScopes',
   'user',

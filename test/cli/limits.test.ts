@@ -16,7 +16,7 @@ test('sets limits of a key and of an external ID, lists and removes them', async
   const set = await run('set', 'api-key', id, '--per-minute', '77', '--reason', 'Abuse');
   expect([set.status, set.stderr]).toEqual([0, '']);
   expect(set.stdout).toMatch(
-    /^Subject +API_KEY fam_\w+\nPer minute +77\nPer second +as in the tier\nUntil +never ends\nReason +Abuse\n$/,
+    /^Subject +API_KEY fam_\w+\nPer minute +77\nPer second +as in the tier\nQuotas +as in the tier\nUntil +never ends\nReason +Abuse\n$/,
   );
   const json = await run('set', 'external-id', 'cus_1', '--per-second', '9', '--until', '30d', '--json');
   expect(JSON.parse(json.stdout)).toMatchObject({
@@ -28,9 +28,9 @@ test('sets limits of a key and of an external ID, lists and removes them', async
 
   const list = await run('list');
   expect(list.stdout).toMatch(
-    /^TYPE +ID +PER MINUTE +PER SECOND +UNTIL +REASON\nEXTERNAL_ID +cus_1 +as in the tier +9 +/,
+    /^TYPE +ID +PER MINUTE +PER SECOND +QUOTAS +UNTIL +REASON\nEXTERNAL_ID +cus_1 +as in the tier +9 +as in the tier +/,
   );
-  expect(list.stdout).toMatch(/^API_KEY +fam_\w+ +77 +as in the tier +never ends +Abuse$/m);
+  expect(list.stdout).toMatch(/^API_KEY +fam_\w+ +77 +as in the tier +as in the tier +never ends +Abuse$/m);
   expect(JSON.parse((await run('list', '--json')).stdout).limits).toHaveLength(2);
   const removed = await run('remove', 'api-key', id);
   expect([removed.status, removed.stdout]).toEqual([0, 'The limits of the tier apply.\n']);
@@ -40,7 +40,7 @@ test('sets limits of a key and of an external ID, lists and removes them', async
 test('needs a limit to set, and the scope platform', async () => {
   const nothing = await run('set', 'workspace', 'default');
   expect(nothing.status).not.toBe(0);
-  expect(nothing.stderr).toContain('Give --per-minute, --per-second or both');
+  expect(nothing.stderr).toContain('Give --per-minute, --per-second, --quota or --no-quotas');
   const { token } = await createKey(service, { scopes: ['admin'] }, OPERATOR_KEY);
   const refused = await latchkey(['limits', 'list'], { env: { ...env, LATCHKEY_API_KEY: token } });
   expect(refused.status).not.toBe(0);

@@ -179,6 +179,11 @@ test('the tiers of the server, for people and for programs, without a key', asyn
     was: GROWTH
     categories: { write: { per_minute: 60, per_second: 5 } }
     owner: { per_minute: 900, per_second: 30 }
+    quotas:
+      - { window: month, limit: 100000, subject: workspace, anchor_day: 15 }
+      - { window: day, limit: 9000, unit: cost }
+    credits: { subject: owner, refill: { amount: 1000, every: month } }
+    cost: { max: 500, per_minute: 5000, per_second: 900 }
 `,
   );
   const own = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, LATCHKEY_CONFIG: file } });
@@ -196,7 +201,16 @@ test('the tiers of the server, for people and for programs, without a key', asyn
       ...{ tier: 'BIG_TEAM', keys: 10, adminKeys: 10, perMinute: 500, perSecond: 25, streams: 10 },
       categories: [{ category: 'WRITE', perMinute: 60, perSecond: 5 }],
       ...{ owner: { perMinute: 900, perSecond: 30 }, project: null, workspace: null },
+      quotas: [
+        { subject: 'WORKSPACE', window: 'MONTH', unit: 'REQUESTS', limit: 100_000, anchorDay: 15 },
+        { subject: 'KEY', window: 'DAY', unit: 'COST', limit: 9_000, anchorDay: null },
+      ],
+      credits: { subject: 'OWNER', unit: 'REQUESTS', refill: { amount: 1_000, every: 'MONTH', anchorDay: 1 } },
+      cost: { max: 500, perMinute: 5_000, perSecond: 900 },
     });
+    const names = await ask('', 'tiers', '--names');
+    expect([names.status, names.stdout]).toEqual([0, 'starter\nbig-team\nprofessional\nenterprise\n']);
+    expect((await ask('', 'tiers', '--names', '--json')).status).toBe(2);
 
     const created = await ask(OPERATOR_KEY, 'workspace', 'create', 'A', '--json');
     expect(JSON.parse(created.stdout).workspace.tier).toBe('BIG_TEAM');

@@ -19,6 +19,17 @@ test('the example file is valid as it is, with its variables set', () => {
     ['readonly', ['viewer']],
   ]);
   expect(configuration.warnings).toEqual([]);
+  const { AGENCY, PROFESSIONAL } = configuration.tiers;
+  expect(AGENCY).toEqual({
+    ...PROFESSIONAL,
+    keys: 200,
+    quotas: [
+      { window: 'month', unit: 'requests', limit: 2_000_000, subject: 'workspace', anchorDay: 15 },
+      { window: 'day', unit: 'requests', limit: 50_000, subject: 'owner' },
+    ],
+    credits: { unit: 'requests', subject: 'workspace', refill: { amount: 500_000, every: 'month' } },
+    cost: { max: 2_000, rate: 100_000, burst: 10_000 },
+  });
 });
 
 test('each part of the file in the documentation is valid', () => {

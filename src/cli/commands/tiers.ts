@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { isTierName } from '../../core/limits/tierNames.js';
 import type { Api } from '../api.js';
 import { asking, nameOf, type AskingOptions } from '../commandOptions.js';
 import { described } from '../describe.js';
@@ -6,6 +7,7 @@ import { usage } from '../exit.js';
 import type { Column } from '../table.js';
 import { talk } from '../talk.js';
 import { operation } from '../typedOperation.js';
+import { costName, creditsName, quotaName, type TierCost, type TierCredits, type TierQuota } from './quotaText.js';
 
 interface WindowLimits {
   readonly perMinute: number;
@@ -24,6 +26,9 @@ interface Tier {
   readonly owner: WindowLimits | null;
   readonly project: WindowLimits | null;
   readonly workspace: WindowLimits | null;
+  readonly quotas: readonly (TierQuota & { readonly subject: string })[];
+  readonly credits: TierCredits | null;
+  readonly cost: TierCost | null;
 }
 
 const SHARED_BY = ['owner', 'project', 'workspace'] as const;
@@ -34,6 +39,9 @@ const TIERS = operation<{ readonly tiers: readonly Tier[] }>(
       tier keys adminKeys perMinute perSecond streams
       categories { category perMinute perSecond }
       owner { perMinute perSecond } project { perMinute perSecond } workspace { perMinute perSecond }
+      quotas { subject window unit limit anchorDay }
+      credits { subject unit refill { amount every anchorDay } }
+      cost { max perMinute perSecond }
     }
   }`,
 );
@@ -52,6 +60,9 @@ const COLUMNS: readonly Column<Tier>[] = [
     text: ({ categories }) => categories.map((each) => windowsOf(each.category, each)).join(', '),
   },
   { title: 'SHARED', text: sharedBy },
+  { title: 'QUOTAS', text: quotasIn },
+  { title: 'CREDITS', text: ({ credits }) => (credits === null ? '' : creditsName(credits)) },
+  { title: 'COST', text: ({ cost }) => (cost === null ? '' : costName(cost)) },
 ];
 
 /** Lists the tiers of the server and their limits. */
@@ -61,12 +72,19 @@ export function tiersCommand(): Command {
     description: 'List the tiers and their limits, the smallest first. Needs no key.',
     example: 'latchkey tiers --json',
   });
-  return asking(command).action(async (options: AskingOptions) => {
+  command.addOption(
+    new Option('--names', 'print only the names, in the form that commands take, one per line').conflicts('json'),
+  );
+  return asking(command).action(async (options: AskingOptions & { readonly names?: true }) => {
     await talk(
       options,
       async ({ ask, show, table, terminal }) => {
+        if (options.names === true) {
+          terminal.out(namesOf((await ask(NAMES)).tiers).join('\n'));
+          return;
+        }
         const { tiers } = await ask(TIERS);
-        show({ tiers }, () => table(terminal, COLUMNS, tiers));
+        show({ tiers }, () => table(terminal, columnsFor(tiers), tiers));
       },
       { keyless: true },
     );
@@ -88,6 +106,20 @@ export async function withTier<T>(
     const names = tiers.map(({ tier }) => nameOf(tier)).join(', ');
     throw usage(`There is no tier ${nameOf(wanted)}. Allowed are ${names}.`);
   }
+}
+
+/** Returns the names of tiers as commands take them. A shell evaluates them in completions, so it gets no other text. */
+function namesOf(tiers: readonly Pick<Tier, 'tier'>[]): readonly string[] {
+  return tiers.flatMap(({ tier }) => (isTierName(tier) ? [nameOf(tier)] : []));
+}
+
+/** Returns the columns, without those that are empty in each row. */
+function columnsFor(tiers: readonly Tier[]): readonly Column<Tier>[] {
+  return COLUMNS.filter(({ text }) => tiers.some((tier) => text(tier) !== ''));
+}
+
+function quotasIn({ quotas }: Tier): string {
+  return quotas.map((quota) => `${quota.subject.toLowerCase()} ${quotaName(quota)}`).join(', ');
 }
 
 function countOf(keys: number | null): string {

@@ -1,4 +1,5 @@
 import { cases, quoted, words } from './shellScript.js';
+import type { Suggestions } from '../commandOptions.js';
 import type { Completion, OptionWords } from './tree.js';
 
 /** Returns a script for bash 3.2, the version on macOS, and later. */
@@ -16,7 +17,7 @@ ${cases(completions, ({ path }) => [[` ${path}`, `at=${quoted(` ${path}`)} ;;`]]
     esac
   done
   case "$at $previous" in
-${cases(completions, ({ path, options }) => options.filter(takesValue).map((option) => [patternOf(path, option), reply(option.values)]))}
+${cases(completions, ({ path, options }) => options.filter(takesValue).map((option) => [patternOf(path, option), replyWith(option.values)]))}
   esac
   if [[ $current == -* ]]; then
     case "$at" in
@@ -25,7 +26,12 @@ ${cases(completions, ({ path, options }) => [[before(path), reply(options.flatMa
   fi
   case "$at" in
 ${cases(completions, ({ path, commands, values, files }) => [
-  [before(path), files ? 'compopt -o default 2>/dev/null; return ;;' : reply([...commands.map(words), ...values])],
+  [
+    before(path),
+    files
+      ? 'compopt -o default 2>/dev/null; return ;;'
+      : replyWith({ ...values, values: [...commands.map(words), ...values.values] }),
+  ],
 ])}
   esac
 }
@@ -44,6 +50,13 @@ function before(path: string): string {
 
 function patternOf(path: string, { flags }: OptionWords): string[] {
   return flags.map((flag) => `${before(path)} ${flag}`);
+}
+
+/** The words of `ask` are lower-case letters, digits and hyphens, so compgen has nothing to expand in them. */
+function replyWith({ values, ask }: Suggestions): string {
+  if (ask === null) return reply(values);
+  const asked = `$("\${COMP_WORDS[0]}" ${ask} 2>/dev/null || printf '%s\\n' ${values.join(' ')})`;
+  return `COMPREPLY=($(compgen -W "${asked}" -- "$current")); return ;;`;
 }
 
 function reply(values: readonly string[]): string {

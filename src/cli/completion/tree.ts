@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { suggestionsFor } from '../commandOptions.js';
+import { suggestionsFor, type Suggestions } from '../commandOptions.js';
 
 /** The possible words after a command, for a shell. */
 export interface Completion {
@@ -7,8 +7,8 @@ export interface Completion {
   readonly path: string;
   readonly commands: readonly Word[];
   readonly options: readonly OptionWords[];
-  /** Values of its first argument, if they are known. */
-  readonly values: readonly string[];
+  /** Values of its first argument whose values are known. */
+  readonly values: Suggestions;
   /** Whether its arguments are files. */
   readonly files: boolean;
 }
@@ -24,7 +24,7 @@ export interface OptionWords {
   readonly about: string;
   readonly takesValue: boolean;
   /** Its allowed values, or some of them; empty if they are not known. */
-  readonly values: readonly string[];
+  readonly values: Suggestions;
 }
 
 /** Returns the program and each of its commands. */
@@ -34,13 +34,15 @@ export function completionsOf(program: Command, path: readonly string[] = []): C
     path: path.join(' '),
     commands: commands.map((command) => ({ text: command.name(), about: command.summary() })),
     options: [...program.options.filter(({ hidden }) => !hidden).map(wordsOf), HELP],
-    values: program.registeredArguments.map(valuesOf).find((values) => values.length > 0) ?? [],
+    values: program.registeredArguments.map(valuesOf).find(({ values }) => values.length > 0) ?? NO_VALUES,
     files: program.registeredArguments.some(isFile),
   };
   return [own, ...commands.flatMap((command) => completionsOf(command, [...path, command.name()]))];
 }
 
-const HELP: OptionWords = { flags: ['--help', '-h'], about: 'display help', takesValue: false, values: [] };
+const NO_VALUES: Suggestions = { values: [], ask: null };
+
+const HELP: OptionWords = { flags: ['--help', '-h'], about: 'display help', takesValue: false, values: NO_VALUES };
 
 function wordsOf(option: Option): OptionWords {
   const { long, short, description, required, optional } = option;
@@ -52,8 +54,8 @@ function wordsOf(option: Option): OptionWords {
   };
 }
 
-function valuesOf(of: Option | Argument): readonly string[] {
-  return of.argChoices ?? suggestionsFor(of);
+function valuesOf(of: Option | Argument): Suggestions {
+  return of.argChoices === undefined ? suggestionsFor(of) : { values: of.argChoices, ask: null };
 }
 
 function isFile(argument: Argument): boolean {

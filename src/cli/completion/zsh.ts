@@ -1,4 +1,5 @@
 import { cases, quoted } from './shellScript.js';
+import type { Suggestions } from '../commandOptions.js';
 import type { Completion, OptionWords } from './tree.js';
 
 /** Returns a script for zsh 5 and later: like the one for bash, with descriptions. */
@@ -59,7 +60,10 @@ function patternOf(path: string, { flags }: OptionWords): string[] {
   return flags.map((flag) => `${before(path)} ${flag}`);
 }
 
-function valuesOf(values: readonly string[]): string {
+function valuesOf({ values, ask }: Suggestions): string {
+  if (ask !== null) {
+    return `compadd -- \${(f)"$("\${words[1]}" ${ask} 2>/dev/null || print -l ${values.join(' ')})"}; return ;;`;
+  }
   return values.length === 0 ? 'return ;;' : `compadd -- ${values.map(quoted).join(' ')}; return ;;`;
 }
 

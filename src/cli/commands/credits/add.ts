@@ -3,6 +3,7 @@ import { described } from '../../describe.js';
 import { operation } from '../../typedOperation.js';
 import { asking, choiceArgument, whole, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
+import { SUBJECT_ID, SUBJECTS } from './owner.js';
 
 interface Added {
   readonly balance: number;
@@ -13,7 +14,6 @@ const ADD = operation<{ readonly addCredits: Added }, { readonly input: object }
   'mutation AddCredits($input: AddCreditsInput!) { addCredits(input: $input) { balance added } }',
 );
 
-const SUBJECTS = ['KEY', 'OWNER', 'PROJECT', 'WORKSPACE'];
 const MOST = 999_999_999;
 
 interface AddOptions extends AskingOptions {
@@ -29,7 +29,7 @@ export function addCreditsCommand(): Command {
     example: 'latchkey credits add workspace default 10000 --idempotency-key invoice-7',
   })
     .addArgument(choiceArgument('<subject>', 'the subject whose keys share the balance', SUBJECTS))
-    .argument('<id>', 'ID of the key, user, project or workspace, or the external ID of an owner')
+    .argument('<id>', SUBJECT_ID)
     .argument('<amount>', 'the number of credits', whole(1, MOST))
     .requiredOption(
       '--idempotency-key <text>',

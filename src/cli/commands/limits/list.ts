@@ -6,7 +6,7 @@ import type { PageOf } from '../../pages.js';
 import type { Column } from '../../table.js';
 import { talk } from '../../talk.js';
 import { limited, showListing, type ListOptions, type PageVariables } from '../listed.js';
-import { endOf, limitOf, OVERRIDE, type Override } from './override.js';
+import { endOf, limitOf, OVERRIDE, quotasOf, type Override } from './override.js';
 
 const LIST = operation<
   { readonly limitOverrides: PageOf<Override> },
@@ -25,6 +25,7 @@ const COLUMNS: readonly Column<Override>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'PER MINUTE', text: ({ rate }) => limitOf(rate) },
   { title: 'PER SECOND', text: ({ burst }) => limitOf(burst) },
+  { title: 'QUOTAS', text: ({ quotas }) => quotasOf(quotas) },
   { title: 'UNTIL', text: endOf },
   { title: 'REASON', text: ({ reason }) => reason ?? '-' },
 ];

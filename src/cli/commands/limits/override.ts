@@ -1,5 +1,6 @@
 import { operation } from '../../typedOperation.js';
 import { shortMoment } from '../../times.js';
+import { quotaName, type TierQuota } from '../quotaText.js';
 
 export interface Override {
   readonly type: string;
@@ -7,6 +8,8 @@ export interface Override {
   readonly workspaceId: string;
   readonly rate: number | null;
   readonly burst: number | null;
+  /** null: those of the tier. */
+  readonly quotas: readonly TierQuota[] | null;
   readonly until: string | null;
   readonly active: boolean;
   readonly reason: string | null;
@@ -15,11 +18,8 @@ export interface Override {
 }
 
 export const OVERRIDE = `fragment Override on LimitOverride {
-  type id workspaceId rate burst until active reason setBy setAt
+  type id workspaceId rate burst quotas { window unit limit anchorDay } until active reason setBy setAt
 }`;
-
-/** The types of subjects, as the API has them. */
-export const SUBJECTS: readonly string[] = ['API_KEY', 'USER', 'EXTERNAL_ID', 'PROJECT', 'WORKSPACE'];
 
 /** Sets or removes an override. */
 export const SET_LIMITS = operation<
@@ -27,11 +27,12 @@ export const SET_LIMITS = operation<
   { readonly input: object }
 >('mutation SetLimits($input: SetLimitsInput!) { setLimits(input: $input) { override { ...Override } } }', OVERRIDE);
 
-export function linesOf({ type, id, rate, burst, until, active, reason }: Override): [string, string | null][] {
+export function linesOf({ type, id, rate, burst, quotas, until, active, reason }: Override): [string, string | null][] {
   return [
     ['Subject', `${type} ${id}`],
     ['Per minute', limitOf(rate)],
     ['Per second', limitOf(burst)],
+    ['Quotas', quotasOf(quotas)],
     ['Until', endOf({ until, active })],
     ['Reason', reason],
   ];
@@ -39,8 +40,16 @@ export function linesOf({ type, id, rate, burst, until, active, reason }: Overri
 
 /** Returns a limit as text. @param limit null: that of the tier */
 export function limitOf(limit: number | null): string {
-  return limit === null ? 'as in the tier' : String(limit);
+  return limit === null ? AS_IN_TIER : String(limit);
 }
+
+/** Returns quotas as text. @param quotas null: those of the tier */
+export function quotasOf(quotas: Override['quotas']): string {
+  if (quotas === null) return AS_IN_TIER;
+  return quotas.length === 0 ? 'none' : quotas.map(quotaName).join(', ');
+}
+
+const AS_IN_TIER = 'as in the tier';
 
 export function endOf({ until, active }: Pick<Override, 'until' | 'active'>): string {
   if (until === null) return 'never ends';

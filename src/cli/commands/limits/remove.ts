@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { described } from '../../describe.js';
 import { asking, choiceArgument, given, type AskingOptions } from '../../commandOptions.js';
 import { talk } from '../../talk.js';
-import { SET_LIMITS, SUBJECTS } from './override.js';
+import { SET_LIMITS } from './override.js';
+import { SUBJECT_ID, SUBJECTS } from './subject.js';
 
 interface RemoveOptions extends AskingOptions {
   readonly reason?: string;
@@ -16,7 +17,7 @@ export function removeCommand(): Command {
     example: 'latchkey limits remove external-id cus_8421',
   })
     .addArgument(choiceArgument('<type>', 'the kind of subject', SUBJECTS))
-    .argument('<id>', 'ID of the key, user, project or workspace, or the external ID')
+    .argument('<id>', SUBJECT_ID)
     .option('--reason <text>', 'for the audit log')
     .option('--workspace <id>', 'workspace of an external ID (default: your own)');
   return asking(command).action(async (type: string, id: string, options: RemoveOptions) => {
