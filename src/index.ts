@@ -21,14 +21,12 @@ export { Limiter } from './core/limits/limiter.js';
 export type { Admission, Limits, SharedWindows, Subject } from './core/limits/limits.js';
 export {
   tierTable,
-  type PublishedTiers,
   type TierDefinition,
   type TierDefinitions,
-  type TierLimits,
   type TierOverrides,
-  type TierTable,
   type TierTableOptions,
-} from './core/limits/tiers.js';
+} from './core/limits/tierTable.js';
+export { type PublishedTiers, type TierLimits, type TierTable } from './core/limits/tiers.js';
 export type { RateLimitHeaders } from './core/limits/limitFields.js';
 export type { Change, ChangeFeed } from './core/keys/changeFeed.js';
 export { isToken, TOKEN_PATTERN } from './shared/text/wholeToken.js';

@@ -1,6 +1,6 @@
 import { startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { latchkey } from './latchkey.js';
 
 /** Keys that a workspace may create in a second. */

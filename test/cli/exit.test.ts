@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { mintToken } from '../../src/core/keys/token.js';
 import { until } from '../support/until.js';
 import { expectGolden } from './golden.js';

@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { act } from '../e2e/operations.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { expectGolden } from './golden.js';

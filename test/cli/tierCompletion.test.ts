@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bashScript } from '../../src/cli/completion/bash.js';
 import { completionsOf } from '../../src/cli/completion/tree.js';
 import { createProgram } from '../../src/cli/program.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { run } from '../support/run.js';
 import { startService, type TestService } from '../support/service.js';
 import { PROGRAM } from './latchkey.js';

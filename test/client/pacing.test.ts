@@ -1,5 +1,5 @@
 import { createClient, createFetch, LatchkeyError, type Client } from '../../src/client/index.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { act } from '../e2e/operations.js';
 import { parseExposition } from '../server/metrics/exposition.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';

@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { act, attempt, look } from './operations.js';
 import { isAlive, type KeySummary } from '../../src/core/store/records.js';
 import { startService, type Answer, type TestService } from '../support/service.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { act, refusalOf } from './operations.js';
 

@@ -1,6 +1,6 @@
 import { createLatchkey } from '../../src/latchkey.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 

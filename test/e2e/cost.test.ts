@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { startService, type TestService } from '../support/service.js';
 
 const MAX = 6_000_000;

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { unavailable } from '../../src/core/errors/refusal.js';
 import { answerOf, createKey, type Answer } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';

@@ -1,5 +1,5 @@
 import { createClient } from '../../src/client/client.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { act, attempt, refusalOf } from './operations.js';
 

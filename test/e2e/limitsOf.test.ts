@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { at, DAY, startFrozen, type FrozenService } from './frozen.js';
 import { act } from './operations.js';

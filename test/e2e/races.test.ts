@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { act, attempt } from './operations.js';
 import { startService, type TestService } from '../support/service.js';
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { statusWith } from './operations.js';
 

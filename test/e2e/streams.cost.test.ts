@@ -2,7 +2,7 @@ import { createKey, OPERATOR_KEY, startService, type TestService, demoOf } from 
 import { openStream, type Reading } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { parseExposition } from '../server/metrics/exposition.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { act } from './operations.js';
 
 const CHANGED = 'subscription { assetChanged { name downstream { name } } }';

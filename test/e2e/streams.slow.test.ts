@@ -4,7 +4,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createServer } from '../../src/server/http/server.js';
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import { UNOBSERVED } from '../../src/core/observer/observer.js';
 import { readSettings } from '../../src/server/settings/settings.js';
 import { OpenStreams } from '../../src/core/streams/openStreams.js';

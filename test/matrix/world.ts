@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/core/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tierTable.js';
 import type { Credits } from '../../src/core/quotas/quota.js';
 import { PUBLISHED_TIERS } from '../../src/core/limits/tierNames.js';
 import { act } from '../e2e/operations.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isPlainObject } from '../../shared/optionChecks.js';
 import { INTROSPECTIONS } from '../guard/introspection.js';
-import { checkTierTable } from '../limits/tiers.js';
+import { checkTierTable } from '../limits/tierTable.js';
 import { UNOBSERVED } from '../observer/observer.js';
 
 /** Returns the schema of a value that is not parsed further, such as an object with methods. */

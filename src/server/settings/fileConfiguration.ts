@@ -3,14 +3,8 @@ import { ConfiguredEntry, faultOfKey } from '../../core/auth/configuredEntry.js'
 import { oidcConfiguration, type OidcConfiguration } from '../../core/auth/oidc/oidcConfiguration.js';
 import type { OperatorKey } from '../../core/auth/operator.js';
 import { CATEGORIES } from '../../core/limits/category.js';
-import {
-  defaultTierOf,
-  TIER_LIMITS,
-  tierTable,
-  type TierDefinition,
-  type TierLimits,
-  type TierTable,
-} from '../../core/limits/tiers.js';
+import { tierTable, type TierDefinition } from '../../core/limits/tierTable.js';
+import { defaultTierOf, TIER_LIMITS, type TierLimits, type TierTable } from '../../core/limits/tiers.js';
 import type { Credits, Quota } from '../../core/quotas/quota.js';
 import { Ceilings, ceilingInWords, withinCeiling } from '../../core/scopes/ceilings.js';
 import { expandBundles } from '../../core/scopes/bundles.js';

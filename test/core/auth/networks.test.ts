@@ -1,7 +1,7 @@
 import { Networks, subjectOf } from '../../../src/core/auth/networks.js';
 import { ANONYMOUS } from '../../../src/core/auth/principal.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 
 const clockAt = (start: number) => {
   let now = start;

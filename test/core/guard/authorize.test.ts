@@ -9,7 +9,7 @@ import type { Introspection } from '../../../src/core/guard/introspection.js';
 import { GuardError } from '../../../src/core/guard/rules.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Limits } from '../../../src/core/limits/limits.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 
 const schema = guardSchema(

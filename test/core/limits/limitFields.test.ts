@@ -3,7 +3,8 @@ import { limitFields, policyField } from '../../../src/core/limits/limitFields.j
 import type { Category } from '../../../src/core/limits/category.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Admission } from '../../../src/core/limits/limits.js';
-import { TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
+import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 
 const GROWTH = { family: 'a', tier: 'GROWTH' } as const;

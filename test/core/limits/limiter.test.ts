@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { Limiter } from '../../../src/core/limits/limiter.js';
-import { TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
+import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import type { Tier } from '../../../src/core/store/records.js';
 import { limitsTo, tableOf } from './family.js';
 

@@ -1,6 +1,6 @@
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import { refusalOf } from '../../../src/core/limits/refuse.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { limitsTo, tableOf } from './family.js';
 
 let now = 0;

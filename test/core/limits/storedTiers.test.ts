@@ -1,6 +1,7 @@
 import { StoredTiers } from '../../../src/core/limits/storedTiers.js';
 import { placesOf } from '../../../src/core/limits/tierPlaces.js';
-import { replaceTable, TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
+import { replaceTable, TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import { limitOf } from '../../../src/core/store/places.js';
 
 function given(table = { ...tierTable({ HOBBY: { was: 'STARTER' } }) }) {

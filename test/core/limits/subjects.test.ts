@@ -1,7 +1,8 @@
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import { KeyOverrides } from '../../../src/core/limits/overrides.js';
 import { subjectOfKey, type Limited } from '../../../src/core/limits/subjects.js';
-import { tierTable, type TierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
+import { type TierTable } from '../../../src/core/limits/tiers.js';
 import type { LimitOverride } from '../../../src/core/store/records.js';
 import { EventMeter } from '../../../src/core/streams/eventMeter.js';
 import { authenticated } from '../../../src/core/auth/principal.js';

@@ -1,4 +1,4 @@
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import type { Credits, Quota } from '../../../src/core/quotas/quota.js';
 
 const QUOTA: Quota = { window: 'month', unit: 'requests', limit: 10, subject: 'key', anchorDay: 31 };

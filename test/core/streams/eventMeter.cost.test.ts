@@ -1,6 +1,6 @@
 import type { AuthenticatedPrincipal } from '../../../src/core/auth/principal.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { EventMeter } from '../../../src/core/streams/eventMeter.js';
 import { keyWith } from '../../bypass/own.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { outlook } from '../../../src/management/access/outlook.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 
 const subject = { family: 'a', tier: 'GROWTH' } as const;
 const tiers = tierTable({ GROWTH: { keys: null, rate: 12, burst: 5 } });

@@ -6,7 +6,7 @@ import { RemoteLimits, type RemoteLimitsOptions } from '../../../src/server/clus
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Limits } from '../../../src/core/limits/limits.js';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
 import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 import type { Tier } from '../../../src/core/store/records.js';

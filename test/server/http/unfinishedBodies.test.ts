@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { countBodies } from '../../../src/server/http/countBodies.js';
 import { answerFaults, refuseUnknownRoutes } from '../../../src/server/http/faults.js';
 import { UnfinishedBodies } from '../../../src/server/http/unfinishedBodies.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { ANONYMOUS, type Principal } from '../../../src/core/auth/principal.js';
 import { createKey, startService, type TestService } from '../../support/service.js';
 import { until } from '../../support/until.js';

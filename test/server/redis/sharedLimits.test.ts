@@ -1,5 +1,5 @@
 import type { SharedWindows, Subject } from '../../../src/core/limits/limits.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { SharedLimits } from '../../../src/server/redis/sharedLimits.js';
 import type { Trouble } from '../../../src/server/redis/redisSession.js';

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Limits, Subject } from '../../../src/core/limits/limits.js';
-import { tierTable } from '../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../../src/core/limits/window.js';
 import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { REDIS_TIME } from '../../../src/server/redis/question.js';

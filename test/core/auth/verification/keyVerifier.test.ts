@@ -4,7 +4,7 @@ import { authenticated, type AuthenticatedPrincipal } from '../../../../src/core
 import type { Asked } from '../../../../src/core/auth/verification/verification.js';
 import { mintToken } from '../../../../src/core/keys/token.js';
 import { Limiter } from '../../../../src/core/limits/limiter.js';
-import { tierTable } from '../../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../../src/core/limits/tierTable.js';
 import type { Refusal } from '../../../../src/core/errors/refusal.js';
 
 let latchkey: Harness;

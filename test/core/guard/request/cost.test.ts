@@ -5,7 +5,7 @@ import type { CostMode } from '../../../../src/core/guard/cost/costMode.js';
 import { guardSchema } from '../../../../src/core/guard/guard.js';
 import { PlainReply } from '../../../../src/core/guard/request/plainReply.js';
 import { Limiter } from '../../../../src/core/limits/limiter.js';
-import { tierTable } from '../../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../../src/core/limits/tierTable.js';
 import { keyWith, ownSchema } from '../../../bypass/own.js';
 
 const SDL = `

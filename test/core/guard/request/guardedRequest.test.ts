@@ -5,7 +5,7 @@ import { guardSchema } from '../../../../src/core/guard/guard.js';
 import type { GuardedRequest } from '../../../../src/core/guard/request/guardedRequest.js';
 import { PlainReply } from '../../../../src/core/guard/request/plainReply.js';
 import { Limiter } from '../../../../src/core/limits/limiter.js';
-import { tierTable } from '../../../../src/core/limits/tiers.js';
+import { tierTable } from '../../../../src/core/limits/tierTable.js';
 import { keyWith, ownSchema } from '../../../bypass/own.js';
 
 const schema = guardSchema(

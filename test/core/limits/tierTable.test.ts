@@ -2,6 +2,12 @@ import fc from 'fast-check';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
 import {
   checkTierTable,
+  tierTable,
+  type TierDefinition,
+  type TierDefinitions,
+  type TierOverrides,
+} from '../../../src/core/limits/tierTable.js';
+import {
   defaultTierOf,
   rowOf,
   replaceTable,
@@ -10,10 +16,6 @@ import {
   TIER_LIMITS,
   tierOf,
   tiersIn,
-  tierTable,
-  type TierDefinition,
-  type TierDefinitions,
-  type TierOverrides,
 } from '../../../src/core/limits/tiers.js';
 import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 
