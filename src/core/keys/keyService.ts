@@ -1,28 +1,21 @@
 import { addToMoment } from '../../shared/dates/moments.js';
+import { badInput, notFound, type Refusal } from '../errors/refusal.js';
 import { placesOf } from '../limits/tierPlaces.js';
 import { rowOf, TIER_LIMITS, type TierTable } from '../limits/tiers.js';
-import { badInput, notFound, Refusal } from '../errors/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Roles } from '../scopes/roles.js';
-import { isAlive, isForeign, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { Author } from '../store/audit.js';
 import type { ChosenFields } from '../store/keyFields.js';
+import type { Insertion, KeyChange, PlaceKind, Places } from '../store/keyStore.js';
 import { countsByKind, placeKindOf } from '../store/places.js';
-import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
-import type { Insertion, KeyChange, KeyFilter, KeyPage, PlaceKind, Places } from '../store/keyStore.js';
+import { isAlive, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
-import { isPlatform, type Actor, type Origin } from './actor.js';
+import type { Actor, Origin } from './actor.js';
 import { Authors } from './author.js';
-import {
-  assertHeld,
-  checkExternalId,
-  checkFilter,
-  checkReason,
-  checkScopes,
-  checkTrustedDocuments,
-  isId,
-} from './keyInput.js';
+import { isConfigured, standsInConfiguration } from './configured.js';
+import { assertHeld, checkExternalId, checkReason, checkScopes, checkTrustedDocuments, isId } from './keyInput.js';
+import { KeyReader, type KeyReaderOptions } from './keyReader.js';
 import {
   assertChanges,
   checkChanges,
@@ -33,19 +26,6 @@ import {
 } from './keyValues.js';
 import type { KnownScopes } from './knownScopes.js';
 import {
-  findConfigured,
-  isConfigured,
-  isConfiguredPosition,
-  matchingOf,
-  standsInConfiguration,
-  withConfigured,
-  type AnyKey,
-  type AnyKeyPage,
-  type KeySelection,
-  type ConfiguredRecord,
-  type WholeKey,
-} from './configured.js';
-import {
   assertWithin,
   changed,
   forfeited,
@@ -54,16 +34,12 @@ import {
   unchangeable,
   type Verb,
 } from './lifecycle.js';
-import type { Located } from './foreign.js';
 import type { KeyMinter, NewKey } from './minter.js';
-import { readClues } from './search.js';
+import { Reading, atPosition } from './severalInputs.js';
 import { assertMayProlong, assertSecretKey, loosens, prolongs } from './widening.js';
 
 const DAY = 24 * 60 * 60_000;
 const MAX_OVERLAP = 90 * DAY;
-const MAX_PAGE = 100;
-/** The most keys that a search returns. */
-const MAX_FOUND = 20;
 /** The maximum number of attempts to change a key that others keep changing. */
 const MAX_ATTEMPTS = 5;
 
@@ -96,57 +72,24 @@ interface Drafted {
   readonly chosen: NewKey;
 }
 
-/** The records that the inputs of one call have read. */
-class Reading {
-  readonly #known = new Map<string, Promise<unknown>>();
-
-  /** Reads a record, or returns the one that was read under this name. */
-  once<T>(name: string, read: () => Promise<T>): Promise<T> {
-    const known = this.#known.get(name) as Promise<T> | undefined;
-    const value = known ?? read();
-    if (known === undefined) this.#known.set(name, value);
-    return value;
-  }
-}
-
-/** Runs a check of one of several inputs, and adds the position of the input to the path of its refusal. */
-async function atPosition<T>(position: number, check: () => Promise<T>): Promise<T> {
-  try {
-    return await check();
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { details, message } = error;
-    if (details.code === 'BAD_USER_INPUT') {
-      const { path, code: _, ...more } = details;
-      throw badInput(['input', position, ...path.slice(1)], message, more);
-    }
-    throw new Refusal(`Key ${position + 1} of the list: ${message}`, details);
-  }
-}
-
 /** The parts of the store that the service uses. */
 type KeyServiceStore = Pick<Store, 'keys' | 'workspaces' | 'projects' | 'users'>;
 
-interface KeyServiceOptions {
+interface KeyServiceOptions extends KeyReaderOptions {
   readonly store: KeyServiceStore;
   readonly minter: KeyMinter;
   /** The scopes that keys can have. */
   readonly knownScopes: Pick<KnownScopes, 'names' | 'learn'>;
-  readonly now: () => number;
   /** The maximum numbers of keys by tier. Default: the published table. */
   readonly tiers?: TierTable;
   /** Returns the maximum scopes by key type. Default: the built-in ones. */
   readonly ceilings?: () => Ceilings;
-  /** Returns the keys of the configuration file. The service shows them but can't change them. Default: none. */
-  readonly configured?: () => readonly ConfiguredRecord[];
   /** Scopes that the roles of users grant. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
-  /** Returns the lookup IDs under which an imported token may be stored. Default: none. */
-  readonly locateForeign?: (token: string) => Promise<readonly Located[]>;
 }
 
-/** Creates, rotates, expires, revokes, updates and finds keys. Each method acts for an actor and checks their permissions. */
-export class KeyService {
+/** Creates, rotates, expires, revokes and updates keys, and finds them. Each method acts for an actor and checks their permissions. */
+export class KeyService extends KeyReader {
   readonly #store: KeyServiceStore;
   readonly #minter: KeyMinter;
   readonly #knownScopes: KeyServiceOptions['knownScopes'];
@@ -154,10 +97,9 @@ export class KeyService {
   readonly #authors: Authors;
   readonly #tiers: TierTable;
   readonly #ceilings: () => Ceilings;
-  readonly #configured: () => readonly ConfiguredRecord[];
-  readonly #locateForeign: (token: string) => Promise<readonly Located[]>;
 
   constructor(options: KeyServiceOptions) {
+    super(options);
     this.#store = options.store;
     this.#minter = options.minter;
     this.#knownScopes = options.knownScopes;
@@ -165,8 +107,6 @@ export class KeyService {
     this.#authors = new Authors(options);
     this.#tiers = options.tiers ?? TIER_LIMITS;
     this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
-    this.#configured = options.configured ?? (() => []);
-    this.#locateForeign = options.locateForeign ?? (async () => []);
   }
 
   get #places(): Places {
@@ -387,112 +327,6 @@ export class KeyService {
       if (updated.outcome !== 'full') return updated;
       throw await this.#full(actor, workspaceId, placeKindOf({ ...key, ...change }), updated.living);
     });
-  }
-
-  /**
-   * Returns the key with an ID and its trusted documents; null if it doesn't exist or the actor can't access it. If you don't need
-   * the documents, {@link findMany} costs less.
-   */
-  async find(actor: Actor, id: string): Promise<WholeKey | null> {
-    if (!isId(id)) return null;
-    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
-    const key = findConfigured(this.#configured(), id, workspaceId) ?? (await this.#store.keys.find(id, workspaceId));
-    return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
-  }
-
-  /** Returns the trusted documents of keys by ID, in one read. Leaves out keys of workspaces that the actor can't access. */
-  async documentsOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[] | null>> {
-    const found = await this.#store.keys.documentsOf(ids, isPlatform(actor) ? null : actor.workspaceId);
-    return new Map(found.map(({ id, trustedDocuments }) => [id, trustedDocuments]));
-  }
-
-  /** Returns several keys by their IDs, without their trusted documents and without keys that the actor can't access. */
-  async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, AnyKey>> {
-    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
-    const known = ids.filter(isId);
-    const configured = known.flatMap((id) => findConfigured(this.#configured(), id, workspaceId) ?? []);
-    const stored = known.length === 0 ? [] : await this.#store.keys.findMany(known, workspaceId);
-    const reached = [...stored, ...configured].filter(
-      ({ projectId }) => actor.projectId === null || projectId === actor.projectId,
-    );
-    return new Map(reached.map((key) => [key.id, key]));
-  }
-
-  /**
-   * Finds keys in any state by their ID, prefix, lookup ID or token, with any text around it. The result does not reveal
-   * whether a key exists that the actor can't access. Configured keys are only found by their ID.
-   *
-   * @throws Refusal BAD_USER_INPUT (text) for text in none of the accepted forms, or if more than {@link MAX_FOUND} keys match
-   */
-  async search(actor: Actor, text: string): Promise<readonly AnyKey[]> {
-    const { ids, tokenPrefix, stored: clues, otherwise } = await readClues(text, this.#locateForeign);
-    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
-    const stored = await this.#store.keys.search(clues, { workspaceId, projectId: actor.projectId }, MAX_FOUND + 1);
-    const named = ids.length === 0 ? [] : [...(await this.findMany(actor, ids)).values()];
-    const matching = stored.filter(
-      (key) => isForeign(key) || (tokenPrefix ?? key.tokenPrefix).endsWith(key.tokenPrefix),
-    );
-    const found = [...new Map([...named, ...matching].map((key) => [key.id, key])).values()];
-    if (stored.length > MAX_FOUND || found.length > MAX_FOUND) {
-      throw badInput(['text'], `More than ${MAX_FOUND} keys match. Give more characters of the token.`);
-    }
-    if (found.length === 0 && otherwise !== null) throw otherwise;
-    return found;
-  }
-
-  /** Returns a page of keys. @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
-  async list(
-    actor: Actor,
-    options: {
-      readonly workspaceId: string | null;
-      readonly first: number;
-      readonly after: KeyPosition | null;
-      readonly filter: KeyFilter;
-      readonly order?: KeyOrder;
-    },
-  ): Promise<AnyKeyPage> {
-    const { workspaceId, first, after, order = NEWEST_FIRST } = options;
-    if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
-    const asked = checkFilter(options.filter);
-    const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
-    const { projectId } = actor;
-    if (projectId !== null && asked.projectId !== undefined && asked.projectId !== projectId) {
-      return { keys: [], hasNextPage: false, hasPreviousPage: after !== null, selection: null };
-    }
-    const filter = projectId === null ? asked : { ...asked, projectId };
-    const page = await this.#storedPage(workspace.id, { first, after, filter, order });
-    const configured = this.#configuredIn(workspace.id);
-    const selection = { workspaceId: workspace.id, filter };
-    return { ...withConfigured(page, configured, { first, after, filter }), selection };
-  }
-
-  /** Returns how many keys a list has, over all of its pages. @param selection of a page that {@link list} returned */
-  async count({ workspaceId, filter }: KeySelection): Promise<number> {
-    const stored = await this.#store.keys.count(workspaceId, filter, this.#now());
-    return stored + matchingOf(this.#configuredIn(workspaceId), filter).length;
-  }
-
-  #configuredIn(workspaceId: string): ConfiguredRecord[] {
-    return this.#configured().filter((each) => each.workspaceId === workspaceId);
-  }
-
-  /** Returns the stored keys of a page. After a configured key there are none. */
-  async #storedPage(
-    workspaceId: string,
-    options: Pick<Parameters<Store['keys']['list']>[1], 'first' | 'after' | 'filter' | 'order'>,
-  ): Promise<KeyPage> {
-    const { after } = options;
-    const now = this.#now();
-    if (after === null || !isConfiguredPosition(after)) return this.#store.keys.list(workspaceId, { ...options, now });
-    return { keys: [], hasNextPage: false };
-  }
-
-  /** Returns a workspace that the actor can access: their own, or any with the scope `platform`. @throws Refusal NOT_FOUND */
-  async workspace(actor: Actor, id: string): Promise<WorkspaceRecord> {
-    const reachable = id === actor.workspaceId || isPlatform(actor);
-    const workspace = reachable && isId(id) ? await this.#store.workspaces.find(id) : null;
-    if (workspace === null) throw notFound('workspace');
-    return workspace;
   }
 
   /** Returns the refusal for a full workspace. Reads the tier again, because it may have changed. */
