@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { Refusal } from '../errors/refusal.js';
 import { LRUCache } from 'lru-cache';
+import { growing } from '../util/growing.js';
 
 /** Failures per minute after which an address or a lookup ID has to wait. */
 const PER_ADDRESS = 300;
@@ -106,7 +107,7 @@ interface Counted {
 class Counts {
   readonly #limit: number;
   readonly #window: number;
-  readonly #counts = new LRUCache<string, Counted>({ max: MAX_COUNTED });
+  readonly #counts = new LRUCache<string, Counted>(growing(MAX_COUNTED));
 
   /** @param window in milliseconds */
   constructor(limit: number, window = MINUTE) {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { growing } from '../util/growing.js';
 import type { BcryptGate } from '../keys/bcryptGate.js';
 import { Peppers } from '../keys/pepper.js';
 import { unavailable } from '../errors/refusal.js';
@@ -31,9 +32,9 @@ export class SecretVerifier {
   readonly #options: SecretVerifierOptions;
   /** Creates the digests in the following caches, under a random pepper of this process. */
   readonly #memory = Peppers.ephemeral();
-  readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED });
-  readonly #wrong = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: MINUTE });
-  readonly #wrongTimes = new LRUCache<string, number[]>({ max: MAX_REMEMBERED });
+  readonly #right = new LRUCache<string, string>(growing(MAX_REMEMBERED));
+  readonly #wrong = new LRUCache<string, true>({ ...growing(MAX_REMEMBERED), ttl: MINUTE });
+  readonly #wrongTimes = new LRUCache<string, number[]>(growing(MAX_REMEMBERED));
   readonly #running = new Map<string, Promise<boolean>>();
 
   constructor(options: SecretVerifierOptions) {

@@ -1,6 +1,7 @@
 import { keyEvent, type KeyEvent } from '../keys/keyEvent.js';
 import type { KeyRecord } from '../store/records.js';
 import { LRUCache } from 'lru-cache';
+import { growing } from '../util/growing.js';
 
 /** The maximum numbers of watched keys, and of remembered addresses per key. They take a few megabytes. */
 const MAX_KEYS = 10_000;
@@ -22,7 +23,7 @@ interface Seen {
  */
 export class KeyWatch {
   readonly #tell: (event: KeyEvent) => void;
-  readonly #keys = new LRUCache<string, Seen>({ max: MAX_KEYS });
+  readonly #keys = new LRUCache<string, Seen>(growing(MAX_KEYS));
 
   constructor(tell: (event: KeyEvent) => void) {
     this.#tell = tell;

@@ -3,6 +3,7 @@ import { originOf } from '../../core/auth/context.js';
 import { locateCredential, type CredentialSource } from '../../core/auth/locate.js';
 import { OutsideAddress } from '../../core/auth/outsideAddress.js';
 import { LRUCache } from 'lru-cache';
+import { growing } from '../../core/util/growing.js';
 import { authorOf, type Actor, type Origin } from '../../core/keys/actor.js';
 import { draftEntry, type AuditDraft } from '../../core/store/audit.js';
 import type { EntrySource } from './gathered.js';
@@ -17,7 +18,7 @@ const MAX_WAITING = 500;
 export class SentInClear implements EntrySource {
   readonly #now: () => number;
   /** The time of the last entry of each key. */
-  readonly #noted = new LRUCache<string, number>({ max: MAX_NOTED });
+  readonly #noted = new LRUCache<string, number>(growing(MAX_NOTED));
   #waiting: AuditDraft[] = [];
 
   /** @param now ms since the epoch */

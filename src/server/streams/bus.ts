@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { growing } from '../../core/util/growing.js';
 import type { Feed } from '../../core/util/feed.js';
 import type { KeyEvent, KeyEventType } from '../../core/keys/keyEvent.js';
 import type { EventKinds, StreamEvent } from './streamEvent.js';
@@ -22,7 +23,7 @@ export class EventBus {
   readonly #kinds: EventKinds;
   readonly #feed: Feed<StreamEvent> | null;
   readonly #queues = new Map<string, Map<EventQueue<StreamEvent>, Wanted>>();
-  readonly #told = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  readonly #told = new LRUCache<string, number>(growing(MAX_REMEMBERED));
 
   /** @param feed null: there is only this process */
   constructor(kinds: EventKinds, feed: Feed<StreamEvent> | null = null) {
