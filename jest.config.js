@@ -71,9 +71,9 @@ const units = UNIT.map((folder) => `<rootDir>/test/${folder}`);
 /** @type {import('jest').Config} */
 export default {
   testTimeout,
-  // By default, Jest leaves one core idle, which is half of two, and many suites wait for processes that they started.
-  // An engine of MongoDB needs CPU time, too.
-  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 1.5)),
+  // By default, Jest leaves one core idle, which is half of two, and many suites wait for processes that they started, or for the
+  // end of a minute. An engine of MongoDB needs CPU time, too.
+  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 2)),
   testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
   // `npm test -- --selectProjects unit`
   projects: [
