@@ -10,8 +10,12 @@ const peppers = Peppers.of([PEPPER]);
 /** A bcrypt hash of no secret: keys with a digest are neither created nor verified with bcrypt. */
 const NO_HASH = `$2b$10$${'x'.repeat(53)}`;
 
-/** Creates a key without the 50 ms for bcrypt: a million of them would take half a day. */
-export function mint() {
+/**
+ * Creates a key without the 50 ms for bcrypt: a million of them would take half a day.
+ *
+ * @param {readonly string[]} [scopes] default: the shop's
+ */
+export function mint(scopes = SCOPES) {
   const { token, tokenPrefix, lookupId, secret } = mintToken('lks', 'LIVE');
   const key = {
     id: newId('key'),
@@ -26,7 +30,7 @@ export function mint() {
     name: 'measured',
     type: 'SECRET',
     environment: 'LIVE',
-    scopes: SCOPES,
+    scopes,
     allowedAddresses: [],
     trustedDocuments: null,
     createdAt: Date.now(),

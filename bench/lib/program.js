@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { atEnd } from './atEnd.js';
+import { memoryOf, peakMemoryOf, processorTimeOf } from './processOf.js';
 import { temporaryDirectory } from './temporary.js';
 
 /** The operator's key of a measured program. */
@@ -64,22 +64,17 @@ export class Program {
 
   /** CPU time so far, in ms. */
   get cpu() {
-    const [user, system] = this.#proc('stat').split(' ').slice(13, 15);
-    return (Number(user) + Number(system)) * 10;
+    return processorTimeOf(this.#process.pid);
   }
 
   /** Resident memory, in MB. */
   get memory() {
-    return Number(/VmRSS:\s+(\d+)/.exec(this.#proc('status'))?.[1]) / 1024;
+    return memoryOf(this.#process.pid);
   }
 
   /** The most resident memory so far, in MB. */
   get peak() {
-    return Number(/VmHWM:\s+(\d+)/.exec(this.#proc('status'))?.[1]) / 1024;
-  }
-
-  #proc(file) {
-    return readFileSync(`/proc/${this.#process.pid}/${file}`, 'utf8');
+    return peakMemoryOf(this.#process.pid);
   }
 
   /** Returns status, text and time in ms of one request; status -1 if the connection broke. */

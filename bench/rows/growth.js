@@ -2,32 +2,54 @@ import { Child } from '../lib/child.js';
 import { digits } from '../lib/report.js';
 import { alternate, each } from '../lib/rounds.js';
 import { filledStore } from '../lib/stores.js';
+import { distinctDocuments } from './growth/documents.js';
+import { pagesBySize } from './growth/lists.js';
+import { serviceBySize } from './growth/service.js';
+import { openStreams } from './growth/streams.js';
 
-export const title = 'Growth: stored keys, cached keys, windows';
+export const title = 'Growth: keys, entries, workspaces, streams, documents';
 
-export const about = `Stores are filled in bulk with keys in the store's own format. Then 500 keys from all over the store are verified for the first
-time. Memory is the size of live objects and buffers after a full garbage collection.`;
+export const about = `Stores are filled in bulk with keys and audit entries in the store's own format. Cold verification: 500 keys from all over the
+store are verified for the first time. Pages are read from the store, without HTTP, and without a total count. The service is the built
+program in a separate process. Requests use up to 10,000 keys in turn, 200 a second; latency is measured from the time at which a request was
+due. Memory per key and window is the size of live objects and buffers after a full garbage collection.`;
 
-export const packages = ['libsql', 'mongoose', 'mongodb'];
+export const packages = ['libsql', 'mongoose', 'mongodb', 'fastify', '@apollo/server', 'graphql'];
 
 const SAMPLE = 500;
 const GC = ['--expose-gc'];
 
 /** @param {import('../run.js').Run} run */
 export async function* measure(run) {
+  const million = run.quick ? 100_000 : 1_000_000;
   yield* verificationBySize(run, null);
-  if (run.mongodbUri !== null) yield* verificationBySize(run, run.mongodbUri);
+  yield* pagesBySize(run, [1_000, million], null);
+  if (run.mongodbUri !== null) {
+    yield* verificationBySize(run, run.mongodbUri);
+    yield* pagesBySize(run, [1_000, run.quick ? 20_000 : 100_000], run.mongodbUri);
+  }
+  yield* serviceBySize(run, {
+    '1,000 keys and entries': { keys: 1_000, entries: 1_000 },
+    [`${digits(million)} keys and entries`]: { keys: million, entries: million },
+  });
+  const workspaces = million / 10;
+  yield* serviceBySize(run, {
+    '1,000 workspaces': { keys: 1_000, workspaces: 1_000 },
+    [`${digits(workspaces)} workspaces`]: { keys: workspaces, workspaces },
+  });
+  yield* openStreams(run, run.quick ? 1_000 : 10_000);
+  yield* distinctDocuments(run, run.quick ? 1_000 : 10_000);
   yield* bytesOfKey(run);
   yield* bytesOfWindow(run);
 }
 
 async function* verificationBySize({ rounds, quick }, mongodbUri) {
   // A million documents take some compatible engines longer to settle than a run may take.
-  const sizes = quick || mongodbUri !== null ? [1_000, 100_000] : [1_000, 100_000, 1_000_000];
+  const sizes = [1_000, mongodbUri === null ? (quick ? 100_000 : 1_000_000) : quick ? 20_000 : 100_000];
   const subjects = {};
   for (const size of sizes) {
     const name = `${digits(size)} keys`;
-    const { address, tokens } = await filledStore(size, mongodbUri);
+    const { address, tokens } = await filledStore({ keys: size, entries: size }, mongodbUri);
     const step = tokens.length / (2 * SAMPLE);
     const drawn = Array.from({ length: 2 * SAMPLE }, (_, i) => tokens[Math.floor(i * step)]);
     const options = { kind: 'latchkey', name, address, tokens: shuffled(drawn) };

@@ -16,7 +16,7 @@ export const packages = ['fastify', '@apollo/server', 'graphql', 'libsql'];
 /** @param {import('../run.js').Run} run */
 export async function* measure({ rounds, quick }) {
   const size = quick ? 100_000 : 1_000_000;
-  const { address, tokens } = await filledStore(size);
+  const { address, tokens } = await filledStore({ keys: size, entries: size });
   const filled = `${digits(size)} keys`;
   const samples = await alternate(rounds, {
     'empty store': () => untilAnswered({ dataDir: temporaryDirectory() }, '{ tiers { tier } }'),

@@ -1,0 +1,38 @@
+import { Child } from '../../lib/child.js';
+import { digits } from '../../lib/report.js';
+import { alternate } from '../../lib/rounds.js';
+import { filledStore } from '../../lib/stores.js';
+
+/** Pages that are read in each round. Their median counts. */
+const PAGES = 21;
+
+/**
+ * Compares pages of lists in a small and a large store.
+ *
+ * @param {import('../../run.js').Run} run
+ * @param {readonly [small: number, large: number]} sizes number of keys, and of entries of the audit log
+ * @param {string | null} mongodbUri null: SQLite
+ */
+export async function* pagesBySize({ rounds }, [small, large], mongodbUri) {
+  const children = {};
+  for (const size of [small, large]) {
+    const { address } = await filledStore({ keys: size, entries: size }, mongodbUri);
+    children[size] = await Child.start('lists', { address, size });
+  }
+  const subjects = {};
+  const goals = [];
+  for (const name of children[small].ready.names) {
+    const [of, against] = [large, small].map((size) => `${name}, ${digits(size)} stored`);
+    subjects[against] = () => children[small].call('page', name, PAGES);
+    subjects[of] = () => children[large].call('page', name, PAGES);
+    goals.push({ of, against, atMost: 1.5 });
+  }
+  for (const page of Object.values(subjects)) await page();
+  yield {
+    what: `A page of 25 (p50), ${mongodbUri === null ? 'SQLite' : 'MongoDB'}`,
+    unit: 'ms',
+    samples: await alternate(rounds, subjects),
+    goals,
+  };
+  for (const child of Object.values(children)) await child.stop();
+}
