@@ -54,6 +54,7 @@ interface AuthenticatorOptions {
     readonly keys: Pick<Store['keys'], 'findForVerification' | 'findForDerived' | 'nextLookupId'>;
     readonly signingKeys: Pick<Store['signingKeys'], 'find'>;
     readonly workspaces: Pick<Store['workspaces'], 'find'>;
+    readonly version?: Store['version'];
   };
   readonly secrets: SecretVerifier;
   readonly operator: OperatorKey | null;
@@ -125,6 +126,7 @@ export class Authenticator {
       ...common,
       roles,
       now,
+      version: store.version,
       read: (lookupId) => store.keys.findForVerification(lookupId),
     });
     this.#operators = new ReadCache({

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 import type { Lookup } from '../observer/observer.js';
 import { AddressList } from '../net/addressList.js';
@@ -9,6 +10,7 @@ import type { KeyWithTier } from '../store/keyStore.js';
 import type { Store } from '../store/store.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
+import { StoreStates } from './storeState.js';
 import type { Validity } from './validity.js';
 
 /** The maximum number of cached keys. At 1.3 kB each, and 1.7 kB with its token, they take at most about 83 MB. */
@@ -28,6 +30,8 @@ export interface KnownKey {
 
 interface KnownKeysOptions {
   readonly read: Store['keys']['findForVerification'];
+  /** See {@link Store.version}. Default: unknown. */
+  readonly version?: (() => number | null) | undefined;
   /** Returns the current roles, to resolve those of users. */
   readonly roles: () => Roles;
   /** The clock at which overrides of limits end. Default: `Date.now`. */
@@ -51,12 +55,15 @@ export class KnownKeys {
   readonly #tokens = new Map<string, KnownKey>();
   #roomForTokens = MAX_KEYS;
 
-  constructor({ read, roles, now = Date.now, ...cache }: KnownKeysOptions) {
+  constructor({ read, roles, now = Date.now, version, ...cache }: KnownKeysOptions) {
     this.#now = now;
     this.#roles = roles;
     this.#ttl = cache.ttl;
+    const { ttl, clock = () => performance.now() } = cache;
+    const states = version === undefined ? null : new StoreStates({ version, ttl, clock });
     this.#keys = new ReadCache({
       ...cache,
+      ...(states !== null && { state: () => states.current() }),
       max: MAX_KEYS,
       weigh: ({ key }) => weightOf(key),
       read: async (lookupId) => {
@@ -116,8 +123,9 @@ export class KnownKeys {
     const key = this.#ofPrincipal.get(principal);
     if (key === undefined) return null;
     const { lookupId, expiresAt } = key;
-    const countsFor = this.#keys.remaining(lookupId, (known) => known.principal === principal);
-    return { lookupId, countsFor, expiresAt };
+    const isSame = (known: KnownKey): boolean => known.principal === principal;
+    const countsFor = this.#keys.remaining(lookupId, isSame);
+    return { lookupId, countsFor, expiresAt, state: this.#keys.stateOf(lookupId, isSame) };
   }
 
   /** Marks the record of a lookup ID as stale. */

@@ -8,7 +8,7 @@ import type { Change } from './changeFeed.js';
 import { keyEvent, type KeyEvent, type KeyEventType } from './keyEvent.js';
 
 /** Everything that callers and their permissions depend on: the store and the configuration. */
-export interface Changeable extends Omit<Store, 'ping' | 'close'> {
+export interface Changeable extends Omit<Store, 'ping' | 'close' | 'version'> {
   readonly configuration: {
     /** Replaces the configuration of this process. */
     replace(...given: never): void;

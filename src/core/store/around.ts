@@ -27,6 +27,7 @@ export function aroundStore<Extended extends Store>(store: Extended, run: Runner
   ]);
   return {
     ...(Object.fromEntries(parts) as Extended),
+    ...(store.version !== undefined && { version: store.version }),
     ping: () => run('ping', () => store.ping()),
     close: () => run('close', () => store.close()),
   };

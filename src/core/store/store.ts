@@ -48,6 +48,13 @@ export interface Store {
   readonly guardedSchemas: GuardedSchemaStore;
   readonly quotas: QuotaStore;
   readonly limits: LimitOverrideStore;
+  /**
+   * Returns a number that changes with every change to an existing key, its owner, its workspace or an override of limits, by
+   * any process, except for the last use of a key. If it is still the same, everything that `keys.findForVerification`
+   * returned for existing keys is still valid. Synchronous, and takes microseconds. Absent: the engine has none. null: it is unknown
+   * at the moment.
+   */
+  readonly version?: () => number | null;
   /** Resolves if the engine responds, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
   /** Closes everything that the store itself opened. A connection passed by the caller stays open. Idempotent. */

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Standing } from '../auth/standing.js';
+import type { StoreState } from '../auth/storeState.js';
 import type { Change } from '../keys/changeFeed.js';
 import { DueQueue } from './dueQueue.js';
 import { WatchedCredential } from './watchedCredential.js';
@@ -13,6 +14,12 @@ const MIN_INTERVAL = 250;
  * store.
  */
 const BATCH = 50;
+
+/**
+ * How often a credential is checked at least, in ms, even if nothing in the store was changed: each check records the use of
+ * the key.
+ */
+const MAX_INTERVAL = 600_000;
 
 /** Added to a timer, in ms, so that it does not fire before the clock for expiry has passed the time. */
 const SLACK = 2;
@@ -43,12 +50,20 @@ interface Entry {
   dueAt: number;
   /** Its earliest entry in the queue. It may be before `dueAt`, so that a check need not add another entry. */
   queuedAt: number;
+  /** The state of the store on which its check depends; null: the check expires at `dueAt`. */
+  state: StoreState | null;
+}
+
+/** Credentials whose checks depend on the same state of the store, and so expire together. */
+interface Group {
+  readonly state: StoreState;
+  readonly entries: Set<Entry>;
 }
 
 /**
  * The credentials of all open streams. Each is checked when a change concerns it, and when its last check expires, for
  * which there is one timer. A quiet stream therefore costs nothing, and a key with many streams costs one look-up per
- * AUTH_CACHE_TTL.
+ * AUTH_CACHE_TTL. If the store has a version, one check of it per AUTH_CACHE_TTL is enough for all.
  */
 export class Credentials {
   readonly #now: () => number;
@@ -58,7 +73,8 @@ export class Credentials {
   readonly #ofWorkspace = new Map<string, Set<Entry>>();
   /** Not checked yet, so it is unknown which changes concern them. */
   readonly #unjudged = new Set<Entry>();
-  readonly #due = new DueQueue<Entry>();
+  readonly #groups = new Map<StoreState, Group>();
+  readonly #due = new DueQueue<Entry | Group>();
   readonly #toJudge = new Set<Entry>();
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Infinity;
@@ -112,7 +128,7 @@ export class Credentials {
       clock: this.#clock,
       onJudged: () => this.#judged(entry),
     });
-    const entry: Entry = { name, credential, lookupId: null, earliest: -Infinity, dueAt: Infinity, queuedAt: Infinity };
+    const entry: Entry = { name, credential, lookupId: null, ...NEVER };
     this.#entries.set(name, entry);
     this.#unjudged.add(entry);
     addTo(this.#ofWorkspace, principal.workspaceId, entry);
@@ -127,6 +143,7 @@ export class Credentials {
     removeFrom(this.#ofWorkspace, entry.credential.principal.workspaceId, entry);
     if (entry.lookupId !== null) removeFrom(this.#ofKey, entry.lookupId, entry);
     entry.dueAt = Infinity;
+    this.#leave(entry);
     if (this.#entries.size === 0) this.#stop();
   }
 
@@ -145,12 +162,56 @@ export class Credentials {
       entry.lookupId = lookupId;
     }
     this.#unjudged.delete(entry);
+    this.#leave(entry);
     const now = this.#clock();
     // Only if a record is valid for less than the interval, the next check follows this soon.
     entry.earliest = Math.min(Math.max(entry.earliest, now - MIN_INTERVAL), now) + MIN_INTERVAL;
-    entry.dueAt = Math.max(now + entry.credential.dueIn + SLACK, entry.earliest);
+    this.#join(entry);
+    const { expiresIn, dueIn } = entry.credential;
+    const due = entry.state === null ? dueIn : Math.min(expiresIn, MAX_INTERVAL);
+    entry.dueAt = Math.max(now + due + SLACK, entry.earliest);
     this.#queue(entry);
     this.#setTimer();
+  }
+
+  /** Adds a checked credential to those that depend on the same state of the store. */
+  #join(entry: Entry): void {
+    const { state } = entry.credential;
+    const countsFor = state?.countsFor() ?? 0;
+    if (state === null || countsFor === 0) return;
+    entry.state = state;
+    let group = this.#groups.get(state);
+    if (group === undefined) {
+      group = { state, entries: new Set() };
+      this.#groups.set(state, group);
+      this.#due.add(this.#clock() + countsFor + SLACK, group);
+    }
+    group.entries.add(entry);
+  }
+
+  #leave(entry: Entry): void {
+    const { state } = entry;
+    if (state === null) return;
+    entry.state = null;
+    const group = this.#groups.get(state);
+    group?.entries.delete(entry);
+    if (group?.entries.size === 0) this.#groups.delete(state);
+  }
+
+  /** Renews the checks of a group, or has its credentials checked again if the store has changed. */
+  #renewGroup(group: Group): void {
+    const { state, entries } = group;
+    if (this.#groups.get(state) !== group) return;
+    const countsFor = state.countsFor();
+    if (countsFor > 0) {
+      this.#due.add(this.#clock() + countsFor + SLACK, group);
+      return;
+    }
+    this.#groups.delete(state);
+    for (const entry of entries) {
+      entry.state = null;
+      this.#toJudge.add(entry);
+    }
   }
 
   #queue(entry: Entry): void {
@@ -173,6 +234,10 @@ export class Credentials {
     const now = this.#clock();
     for (let due = this.#due.take(now); due !== null; due = this.#due.take(now)) {
       const { at, item } = due;
+      if ('entries' in item) {
+        this.#renewGroup(item);
+        continue;
+      }
       if (at === item.queuedAt) item.queuedAt = Infinity;
       if (item.dueAt <= now) this.#toJudge.add(item);
       else this.#queue(item);
@@ -204,8 +269,11 @@ export class Credentials {
     this.#timer = null;
     this.#timerAt = Infinity;
     this.#due.clear();
+    this.#groups.clear();
   }
 }
+
+const NEVER = { earliest: -Infinity, dueAt: Infinity, queuedAt: Infinity, state: null };
 
 function addTo(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
   const set = sets.get(name) ?? new Set<Entry>();

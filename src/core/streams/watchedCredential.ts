@@ -1,4 +1,5 @@
 import type { Standing } from '../auth/standing.js';
+import type { StoreState } from '../auth/storeState.js';
 import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import { unauthenticated } from '../auth/authenticator.js';
 import { unavailable } from '../errors/refusal.js';
@@ -44,6 +45,7 @@ export class WatchedCredential {
   #lookupId: string | null = null;
   /** The time until which the last check is valid, on the monotonic clock. */
   #countsUntil = -Infinity;
+  #state: StoreState | null = null;
   #expiresAt = Infinity;
   #judging: Promise<void> | null = null;
   /** A change was announced while a check was pending. */
@@ -71,13 +73,25 @@ export class WatchedCredential {
   /** Whether the streams can continue without another look-up. */
   get counts(): boolean {
     const { now, clock } = this.#options;
-    return clock() < this.#countsUntil && now() < this.#expiresAt;
+    if (now() >= this.#expiresAt) return false;
+    return clock() < this.#countsUntil || (this.#state?.countsFor() ?? 0) > 0;
   }
 
   /** The time until the check expires, in ms. */
   get dueIn(): number {
     const { now, clock } = this.#options;
-    return Math.max(0, Math.min(this.#countsUntil - clock(), this.#expiresAt - now()));
+    const left = Math.max(this.#countsUntil - clock(), this.#state?.countsFor() ?? 0);
+    return Math.max(0, Math.min(left, this.#expiresAt - now()));
+  }
+
+  /** The state of the store on which the last check depends; null: unknown. */
+  get state(): StoreState | null {
+    return this.#state;
+  }
+
+  /** The time until the credential itself expires, in ms. */
+  get expiresIn(): number {
+    return this.#expiresAt - this.#options.now();
   }
 
   get size(): number {
@@ -95,7 +109,7 @@ export class WatchedCredential {
   /** Nothing is sent from now on until the credential was checked again. */
   doubt(): void {
     this.#isDoubted = true;
-    this.#countsUntil = -Infinity;
+    this.#outdate();
   }
 
   /** Checks the credential unless the last check is still valid. Returns no promise if nothing must be read. */
@@ -132,7 +146,7 @@ export class WatchedCredential {
     }
   }
 
-  #accept({ principal, lookupId, countsFor, expiresAt }: Standing): void {
+  #accept({ principal, lookupId, countsFor, expiresAt, state = null }: Standing): void {
     if (principal.kind === 'anonymous') {
       this.#refuse(unauthenticated('missing'));
       return;
@@ -144,7 +158,10 @@ export class WatchedCredential {
     this.#principal = principal;
     this.#lookupId = lookupId;
     this.#expiresAt = expiresAt ?? Infinity;
-    if (!this.#isDoubted) this.#countsUntil = this.#options.clock() + countsFor;
+    if (!this.#isDoubted) {
+      this.#countsUntil = this.#options.clock() + countsFor;
+      this.#state = state;
+    }
     for (const stream of this.#streams) {
       try {
         stream.judged(principal);
@@ -155,8 +172,13 @@ export class WatchedCredential {
     this.#options.onJudged();
   }
 
-  #refuse(error: unknown): void {
+  #outdate(): void {
     this.#countsUntil = -Infinity;
+    this.#state = null;
+  }
+
+  #refuse(error: unknown): void {
+    this.#outdate();
     for (const stream of this.#streams) stream.end(error);
   }
 }

@@ -1,4 +1,5 @@
 import { ReadCache } from '../../../src/core/auth/readCache.js';
+import { StoreStates } from '../../../src/core/auth/storeState.js';
 
 const TTL = 1_000;
 
@@ -314,5 +315,84 @@ describe('memory', () => {
     expect(cache.fresh('none 0')).toBeUndefined();
     expect(cache.fresh('none 1')).toBeNull();
     expect(cache.fresh('none 10000')).toBeNull();
+  });
+});
+
+describe('if the store has a version', () => {
+  function openVersioned() {
+    const store: { version: number | null; asked: number; reads: number } = { version: 1, asked: 0, reads: 0 };
+    const clock = { now: 50_000 };
+    const time = () => clock.now;
+    const version = () => {
+      store.asked += 1;
+      return store.version;
+    };
+    const states = new StoreStates({ version, ttl: TTL, clock: time });
+    const read = async () => {
+      store.reads += 1;
+      return ONE;
+    };
+    const cache = new ReadCache<Value>({ ttl: TTL, max: 100, clock: time, state: () => states.current(), read });
+    return { cache, clock, store };
+  }
+
+  it('values stay valid after ttl, with one check in each ttl', async () => {
+    const { cache, clock, store } = openVersioned();
+    for (let i = 0; i < 10; i += 1) await cache.get(`k${i}`);
+    for (let s = 0; s < 30; s += 1) {
+      clock.now += TTL;
+      for (let i = 0; i < 10; i += 1) expect(cache.fresh(`k${i}`)).toBe(ONE);
+    }
+    expect([store.reads, store.asked]).toEqual([10, 31]);
+    expect(cache.remaining('k0', () => true)).toBe(TTL);
+  });
+
+  it.each([2, null])('values are read again after ttl if its version is %s', async (version) => {
+    const { cache, clock, store } = openVersioned();
+    await cache.get('a');
+    clock.now += TTL - 1;
+    store.version = version;
+    expect(cache.fresh('a')).toBe(ONE);
+    clock.now += 1;
+    expect(cache.fresh('a')).toBeUndefined();
+    await cache.get('a');
+    clock.now += TTL;
+    expect([cache.fresh('a'), store.reads]).toEqual([version === null ? undefined : ONE, 2]);
+  });
+
+  it('a value that was read before a change does not count as one of the state after it', async () => {
+    const { cache, clock, store } = openVersioned();
+    await cache.get('a');
+    clock.now += TTL / 2;
+    store.version = 2;
+    await cache.get('b');
+    clock.now += TTL / 2;
+    // Read after the change, but its state was checked before.
+    expect([cache.fresh('a'), cache.fresh('b')]).toEqual([undefined, ONE]);
+    clock.now += TTL / 2;
+    expect(cache.fresh('b')).toBeUndefined();
+  });
+
+  it('forgotten values are read again', async () => {
+    const { cache, store } = openVersioned();
+    await cache.get('a');
+    cache.forget('a');
+    expect(cache.fresh('a')).toBeUndefined();
+    await cache.get('a');
+    cache.forgetWhere(() => true);
+    expect(cache.fresh('a')).toBeUndefined();
+    expect(store.reads).toBe(2);
+  });
+
+  it('a lookup ID that does not exist is looked up again after ttl', async () => {
+    const clock = { now: 0 };
+    const states = new StoreStates({ version: () => 1, ttl: TTL, clock: () => clock.now });
+    const cache = new ReadCache<Value>({
+      ...{ ttl: TTL, max: 9, clock: () => clock.now, state: () => states.current() },
+      read: async () => null,
+    });
+    await cache.get('a');
+    clock.now += TTL;
+    expect(cache.fresh('a')).toBeUndefined();
   });
 });

@@ -62,6 +62,7 @@ describe('SQLite: the file', () => {
         'signingKeys',
         'usage',
         'users',
+        'version',
       ],
       'workspaces',
     ]);
@@ -69,7 +70,17 @@ describe('SQLite: the file', () => {
     const file = new Connection(join(dir, 'latchkey.db'), 1000);
     const tables = file.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
     expect(tables.all({}).map(({ name }) => name)).toEqual([
-      ...['audit', 'auditBases', 'auditHeads', 'credits', 'guardedSchemas', 'keyCounts', 'keyDocuments', 'keys'],
+      ...[
+        'audit',
+        'auditBases',
+        'auditHeads',
+        'changes',
+        'credits',
+        'guardedSchemas',
+        'keyCounts',
+        'keyDocuments',
+        'keys',
+      ],
       ...[
         'limitOverrides',
         'openers',

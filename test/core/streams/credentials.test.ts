@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { authenticated, type AuthenticatedPrincipal } from '../../../src/core/auth/principal.js';
 import type { Standing } from '../../../src/core/auth/standing.js';
+import { StoreStates } from '../../../src/core/auth/storeState.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
 import { Credentials } from '../../../src/core/streams/credentials.js';
 import type { Reliant, WatchedCredential } from '../../../src/core/streams/watchedCredential.js';
@@ -148,4 +149,82 @@ test('R3: a credential that now belongs to another workspace or project ends its
   credentials.judge(null);
   expect(watched.ended()).toMatchObject({ details: { code: 'UNAVAILABLE' } });
   expect(watched.credential.counts).toBe(false);
+});
+
+describe('if the store has a version', () => {
+  const SECOND = 1_000;
+  /** A store whose states are valid for a second after each check. */
+  const openStates = () => {
+    const store = { version: 1, asked: 0 };
+    const states = new StoreStates({
+      ttl: SECOND,
+      clock: () => time,
+      version: () => {
+        store.asked += 1;
+        return store.version;
+      },
+    });
+    return { store, states };
+  };
+  const watchMany = (states: StoreStates): readonly Watched[] =>
+    Array.from({ length: 200 }, (_, i) => {
+      const watched = watch(`key ${i}`, 'ws', { state: states.current() });
+      watched.answer = () => standing(holder(`key ${i}`), { state: states.current() });
+      return watched;
+    });
+  const turns = async () => {
+    for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test('one check a second renews all quiet streams', () => {
+    const { store, states } = openStates();
+    const many = watchMany(states);
+    for (let i = 0; i < 60; i += 1) pass(SECOND);
+    expect(many.map((watched) => watched.asked())).toEqual(many.map(() => 1));
+    expect(many.every(({ credential }) => credential.counts)).toBe(true);
+    expect(store.asked).toBeLessThanOrEqual(61);
+  });
+
+  test('a change of any record causes a check of all within a second', async () => {
+    const { store, states } = openStates();
+    const many = watchMany(states);
+    pass(5 * SECOND);
+    store.version += 1;
+    pass(SECOND + 5);
+    expect(many.some(({ credential }) => credential.counts)).toBe(true);
+    await turns();
+    expect(many.map((watched) => watched.asked())).toEqual(many.map(() => 2));
+    for (let i = 0; i < 10; i += 1) pass(SECOND);
+    expect(many.map((watched) => watched.asked())).toEqual(many.map(() => 2));
+  });
+
+  test('an announced change and the end of a credential are still noticed at once', () => {
+    const { states } = openStates();
+    const [announced, ending] = [watch('a'), watch('b')];
+    announced.answer = () => standing(holder('a'), { state: states.current() });
+    ending.answer = () => standing(holder('b'), { state: states.current(), expiresAt: time + 5_500 });
+    credentials.judge(null);
+    pass(3 * SECOND);
+    expect([announced.asked(), ending.asked()]).toEqual([2, 2]);
+    announced.answer = () => {
+      throw new Refusal('It was revoked.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
+    };
+    credentials.judge({ kind: 'key', lookupId: 'lookup a' });
+    expect([announced.asked(), announced.ended(), announced.credential.counts]).toEqual([
+      3,
+      expect.any(Refusal),
+      false,
+    ]);
+    pass(2_400);
+    expect([ending.asked(), ending.credential.counts]).toEqual([2, true]);
+    pass(200);
+    expect(ending.asked()).toBe(3);
+  });
+
+  test('records the use of a key at least every ten minutes', () => {
+    const { states } = openStates();
+    const [one] = watchMany(states);
+    for (let i = 0; i < 601; i += 1) pass(SECOND);
+    expect(one?.asked()).toBe(2);
+  });
 });

@@ -19,7 +19,7 @@ import { findingUsers } from './userRows.js';
 import { openUsers } from './users.js';
 import { openWorkspaces } from './workspaces.js';
 
-type Parts = Omit<Store, 'ping' | 'close'>;
+type Parts = Omit<Store, 'ping' | 'close' | 'version'>;
 
 /**
  * The operations on one connection. Each runs to completion in the calling thread. Instead of lists whose filters may

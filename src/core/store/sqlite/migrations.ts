@@ -7,6 +7,10 @@ import { normaliseNames } from './normaliseNames.js';
 /** Takes the number of a migration of the built-in domain, which now has its own (src/demo/store/sqlite/tables.ts). */
 const DOMAIN = '';
 
+/** A trigger that counts changes of rows. */
+const counting = (name: string, change: string): string =>
+  `CREATE TRIGGER IF NOT EXISTS ${name} AFTER ${change} BEGIN UPDATE changes SET number = number + 1; END;`;
+
 /**
  * Each entry migrates the schema from one version to the next. The file stores the version as user_version. Released
  * entries are never edited. Columns have the names of the records' fields, so that a row is nearly a record. For new fields
@@ -314,6 +318,23 @@ const MIGRATED = [
     at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS usageBatchesByAge ON usageBatches (at);
+  `,
+  // The number of changes to what keys may do (Store.version). A key that doesn't exist yet has no cached record.
+  `
+  CREATE TABLE IF NOT EXISTS changes (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+  ) STRICT;
+  INSERT OR IGNORE INTO changes VALUES (1, 0);
+  ${counting('keyUpdated', 'UPDATE ON keys WHEN new.lastUsedAt IS old.lastUsedAt')}
+  ${counting('keyDeleted', 'DELETE ON keys')}
+  ${counting('userUpdated', 'UPDATE ON users')}
+  ${counting('userDeleted', 'DELETE ON users')}
+  ${counting('workspaceUpdated', 'UPDATE ON workspaces')}
+  ${counting('workspaceDeleted', 'DELETE ON workspaces')}
+  ${counting('overrideInserted', 'INSERT ON limitOverrides')}
+  ${counting('overrideUpdated', 'UPDATE ON limitOverrides')}
+  ${counting('overrideDeleted', 'DELETE ON limitOverrides')}
   `,
 ] as const satisfies readonly Migration[];
 

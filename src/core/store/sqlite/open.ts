@@ -130,6 +130,7 @@ function assembled({ file, busyTimeout, start, extension }: Assembly, first: Sto
   // Does not wait for locks, because that would block all requests.
   const here = openReader(file, 0, extension);
   const files = new OpenFiles(file);
+  const changes = here.connection.prepare<{ number: number }>('SELECT number FROM changes');
   let asked: Promise<unknown> | null = null;
   const askWriter = (): Promise<unknown> =>
     (asked ??= writer.ask('', { part: 'thread', operation: 'ping', given: [] }).finally(() => (asked = null)));
@@ -145,6 +146,14 @@ function assembled({ file, busyTimeout, start, extension }: Assembly, first: Sto
   };
   const store: Store = {
     ...storeOf(routed({ here: here.engine, readers, writer }, extension.routes)),
+    version() {
+      try {
+        return changes.one({})?.number ?? null;
+      } catch {
+        // Locked for a moment, or closed.
+        return null;
+      }
+    },
     async ping() {
       here.ping();
       files.check();
