@@ -60,6 +60,7 @@ export class Counter {
   has(amount: number, meter: Meter, now: number): boolean {
     this.#meter = meter;
     if (now >= this.#end) this.#leavePeriod();
+    if (meter.kind === 'quota' && this.#known !== null && this.#known > meter.limit) this.#returnExcess(meter.limit);
     return this.#room >= amount;
   }
 
@@ -182,6 +183,15 @@ export class Counter {
     this.#start = Number.NaN;
     this.#end = -Infinity;
     this.#known = null;
+  }
+
+  /** Returns units that were leased under a higher limit: an override that has ended doesn't admit anything more. */
+  #returnExcess(limit: number): void {
+    const excess = Math.min(this.#room, (this.#known ?? 0) - limit);
+    if (excess <= 0) return;
+    this.#room -= excess;
+    this.#known = (this.#known ?? 0) - excess;
+    this.#return(this.#start, excess);
   }
 
   #returnRoom(): void {

@@ -24,7 +24,7 @@ export interface Amounts {
 /** Units that were taken from all meters of a key. */
 export interface Taken {
   readonly outcome: 'taken';
-  /** The states of the meters, in their order. */
+  /** The current states of the meters, in their order. */
   readonly states: readonly MeterState[];
   /** Returns all units, because the operation doesn't run. */
   giveBack(): void;

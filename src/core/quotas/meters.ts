@@ -1,4 +1,4 @@
-import type { Leased, QuotaStore, Threshold } from '../store/quotaStore.js';
+import type { BalanceRecord, CounterRecord, Leased, QuotaStore, Threshold } from '../store/quotaStore.js';
 import { Counter, resetsAt } from './counter.js';
 import { Leaser } from './leaser.js';
 import type { Meter } from './quotaMeter.js';
@@ -7,6 +7,12 @@ import { periodOf } from './period.js';
 
 /** The maximum number of counters in memory. The ones that were unused for longest are removed first. */
 const MAX_COUNTERS = 50_000;
+/** The maximum number of records that are read with one call of the store. */
+const READ_AT_ONCE = 1_000;
+/** How long a record that was read is shown again, in ms. */
+const SHOWN_FOR = 1_000;
+/** The maximum number of records that are kept for it. */
+const MAX_SHOWN = 10_000;
 /** Counters that are unused for this long to twice as long return their units, in ms. */
 const IDLE = 15_000;
 
@@ -17,6 +23,18 @@ export interface MetersOptions {
   readonly onThreshold?: ((meter: Meter, percent: Threshold, resetsAt: number) => void) | undefined;
   /** Default: {@link MAX_COUNTERS} */
   readonly maxCounters?: number;
+}
+
+/** The records of meters in the store. Meters without a record are unused. */
+interface Records {
+  readonly counters: ReadonlyMap<string, CounterRecord>;
+  readonly balances: ReadonlyMap<string, BalanceRecord>;
+}
+
+/** Records that were read, or are being read. */
+interface Shown {
+  readonly at: number;
+  readonly records: Promise<Records>;
 }
 
 interface Portion {
@@ -37,6 +55,8 @@ export class Meters {
   /** The counters that were used since the last turn, and the ones that were used since the turn before. */
   #recent = new Map<string, Counter>();
   #older = new Map<string, Counter>();
+  /** By the ID of the meter, until this process changes the record. */
+  readonly #shown = new Map<string, Shown>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: MetersOptions) {
@@ -63,33 +83,71 @@ export class Meters {
 
   /** Returns the current states from the store. @throws StoreUnavailable */
   async read(meters: readonly Meter[]): Promise<readonly MeterState[]> {
-    const { store, now } = this.#options;
-    const idsOf = (kind: Meter['kind']) => meters.filter((meter) => meter.kind === kind).map(({ id }) => id);
-    const [counterIds, balanceIds] = [idsOf('quota'), idsOf('credits')];
-    const [counters, balances] = await Promise.all([
-      counterIds.length === 0 ? [] : store.counters(counterIds),
-      balanceIds.length === 0 ? [] : store.balances(balanceIds),
-    ]);
-    const at = now();
-    // A page of keys has many meters: searching the records for each of them would block the event loop.
-    const counterOf = new Map(counters.map((record) => [record.id, record]));
-    const balanceOf = new Map(balances.map((record) => [record.id, record]));
-    return meters.map((meter) => {
-      const held = (this.#recent.get(meter.id) ?? this.#older.get(meter.id))?.held(at) ?? 0;
-      if (meter.kind === 'quota') {
-        const period = periodOf(meter.window, at, meter.anchorDay);
-        const record = counterOf.get(meter.id);
-        const taken = record !== undefined && record.start >= period.start ? record.taken : 0;
-        const used = Math.max(0, taken - held);
-        const { limit } = meter;
-        return { meter, limit, used, remaining: Math.max(0, limit - used), ...resetsAt(period.end, at) };
-      }
-      const { balance = 0, refilledAt = 0 } = balanceOf.get(meter.id) ?? {};
-      const period = meter.refill && periodOf(meter.refill.every, at, meter.refill.anchorDay);
-      const isDue = period !== null && refilledAt < period.start;
-      const remaining = isDue ? Math.max(balance + held, meter.refill?.amount ?? 0) : balance + held;
-      return { meter, limit: null, used: null, remaining, ...resetsAt(period?.end ?? Infinity, at) };
+    const records = await this.#read(meters);
+    const at = this.#options.now();
+    return meters.map((meter) => this.#stateOf(meter, records, at));
+  }
+
+  /**
+   * Like {@link read}, but what other processes have leased or returned can be missing for a second. So showing states with each request
+   * doesn't read the store for each of them.
+   *
+   * @throws StoreUnavailable
+   */
+  async peek(meters: readonly Meter[]): Promise<readonly MeterState[]> {
+    const asked = this.#options.now();
+    const missing = meters.filter(({ id }) => !this.#isShown(id, asked));
+    if (missing.length > 0) this.#show(missing, asked);
+    const shown = meters.map(({ id }) => this.#shown.get(id)?.records ?? this.#read([]));
+    const records = await Promise.all(shown);
+    const at = this.#options.now();
+    return meters.map((meter, i) => this.#stateOf(meter, records[i] ?? NO_RECORDS, at));
+  }
+
+  #isShown(id: string, now: number): boolean {
+    const shown = this.#shown.get(id);
+    return shown !== undefined && Math.abs(now - shown.at) < SHOWN_FOR;
+  }
+
+  #show(meters: readonly Meter[], at: number): void {
+    const records = this.#read(meters);
+    if (this.#shown.size + meters.length > MAX_SHOWN) this.#shown.clear();
+    for (const { id } of meters) this.#shown.set(id, { at, records });
+    records.catch(() => {
+      for (const { id } of meters) if (this.#shown.get(id)?.records === records) this.#shown.delete(id);
     });
+  }
+
+  /** Reads a limited number of records at once: a page of keys can have thousands of meters. */
+  async #read(meters: readonly Meter[]): Promise<Records> {
+    const { store } = this.#options;
+    const idsOf = (kind: Meter['kind']) => meters.filter((meter) => meter.kind === kind).map(({ id }) => id);
+    const [counters, balances] = await Promise.all([
+      inParts(idsOf('quota'), (ids) => store.counters(ids)),
+      inParts(idsOf('credits'), (ids) => store.balances(ids)),
+    ]);
+    // By ID, because searching the records for each of many meters would block the event loop.
+    return {
+      counters: new Map(counters.map((record) => [record.id, record])),
+      balances: new Map(balances.map((record) => [record.id, record])),
+    };
+  }
+
+  #stateOf(meter: Meter, { counters, balances }: Records, at: number): MeterState {
+    const held = (this.#recent.get(meter.id) ?? this.#older.get(meter.id))?.held(at) ?? 0;
+    if (meter.kind === 'quota') {
+      const period = periodOf(meter.window, at, meter.anchorDay);
+      const record = counters.get(meter.id);
+      const taken = record !== undefined && record.start >= period.start ? record.taken : 0;
+      const used = Math.max(0, taken - held);
+      const { limit } = meter;
+      return { meter, limit, used, remaining: Math.max(0, limit - used), ...resetsAt(period.end, at) };
+    }
+    const { balance = 0, refilledAt = 0 } = balances.get(meter.id) ?? {};
+    const period = meter.refill && periodOf(meter.refill.every, at, meter.refill.anchorDay);
+    const isDue = period !== null && refilledAt < period.start;
+    const remaining = isDue ? Math.max(balance + held, meter.refill?.amount ?? 0) : balance + held;
+    return { meter, limit: null, used: null, remaining, ...resetsAt(period?.end ?? Infinity, at) };
   }
 
   /** Returns the units of counters that were not used since the turn before the last. Called by a timer. */
@@ -156,7 +214,10 @@ export class Meters {
       counter = new Counter(meter, {
         now,
         lease: (lease) => this.#leaser.lease(lease),
-        giveBack: (unused) => this.#leaser.giveBack(unused),
+        giveBack: (unused) => {
+          this.#shown.delete(unused.id);
+          this.#leaser.giveBack(unused);
+        },
         onLeased: (leasing, leased) => this.#leased(leasing, leased),
       });
     } else {
@@ -167,8 +228,23 @@ export class Meters {
   }
 
   #leased(meter: Meter, { crossed, end }: Leased): void {
+    this.#shown.delete(meter.id);
     for (const percent of crossed) this.#options.onThreshold?.(meter, percent, end ?? 0);
   }
+}
+
+const NO_RECORDS: Records = { counters: new Map(), balances: new Map() };
+
+/** Calls a function with a limited number of IDs at once, one call after another. */
+async function inParts<Found>(
+  ids: readonly string[],
+  read: (part: readonly string[]) => Promise<readonly Found[]>,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (let from = 0; from < ids.length; from += READ_AT_ONCE) {
+    found.push(...(await read(ids.slice(from, from + READ_AT_ONCE))));
+  }
+  return found;
 }
 
 function taken(portions: readonly Portion[], now: number): Taken {
@@ -178,7 +254,9 @@ function taken(portions: readonly Portion[], now: number): Taken {
   });
   return {
     outcome: 'taken',
-    states: portions.map(({ counter }) => counter.state),
+    get states() {
+      return portions.map(({ counter }) => counter.state);
+    },
     giveBack() {
       for (const { counter, start, amount } of held.splice(0)) counter.giveBack(start, amount);
     },

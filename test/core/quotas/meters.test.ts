@@ -173,6 +173,34 @@ describe('taking units', () => {
     await meters.close();
   });
 
+  test('reads thousands of meters in parts', async () => {
+    const sizes: number[] = [];
+    const meters = new Meters({
+      store: { ...store.quotas, counters: async (ids) => (sizes.push(ids.length), store.quotas.counters(ids)) },
+      now: () => now,
+    });
+    const asked = Array.from({ length: 2_500 }, () => aQuota({ limit: 5 }));
+    expect((await meters.read(asked)).map(({ remaining }) => remaining)).toEqual(asked.map(() => 5));
+    expect(sizes).toEqual([1_000, 1_000, 500]);
+    await meters.close();
+  });
+
+  test('shows states from one read for a second, with what this process has taken since', async () => {
+    let reads = 0;
+    const meters = aProcess({
+      store: { ...store.quotas, counters: async (ids) => ((reads += 1), store.quotas.counters(ids)) },
+    });
+    const meter = aQuota({ limit: 1_000 });
+    const shown = async () => (await meters.peek([meter]))[0]?.used;
+    expect([await shown(), await shown(), reads]).toEqual([0, 0, 1]);
+    await took(meters, [meter]);
+    expect([await shown(), await shown(), reads]).toEqual([1, 1, 2]);
+    await took(aProcess(), [meter]);
+    // The units of the other process count as used.
+    now += 1_000;
+    expect([await shown(), reads]).toEqual([9, 3]);
+  });
+
   test('gives back at most the cost that was taken', async () => {
     const meters = aProcess();
     const meter = aQuota({ limit: 100, unit: 'cost' });
@@ -324,6 +352,18 @@ describe('published complaints about quotas', () => {
     const large = aQuota({ limit: 10 }, holder);
     expect((await drained(meters, large)).admitted).toBe(6);
     expect(await meters.take([small], ONE)).toMatchObject({ outcome: 'refused', state: { limit: 4, used: 10 } });
+  });
+
+  test('P07: units that were leased under a higher limit are not admitted after it ends', async () => {
+    const holder = aHolder();
+    const meters = aProcess();
+    const [small, large] = [aQuota({ limit: 4 }, holder), aQuota({ limit: 10_000 }, holder)];
+    for (let i = 0; i < 3; i += 1) await took(meters, [large]);
+    // The process has five more units of its block.
+    await took(meters, [small]);
+    expect(await meters.take([small], ONE)).toMatchObject({ outcome: 'refused', state: { used: 4, remaining: 0 } });
+    await meters.close();
+    expect((await drained(aProcess(), large)).admitted).toBe(10_000 - 4);
   });
 
   test('P02: credits are shared by the keys of a rotation, not copied', async () => {
