@@ -85,6 +85,7 @@ test('counts each key: more than a second allows are spread, and more than a min
   const before = hashes();
   const never = await create(named(121), admin);
   expect(refusalOf(never)).toMatchObject({ code: 'COST_EXCEEDS_BURST', cost: 121, burst: 120 });
+  expect([never.status, never.body.data]).toEqual([400, undefined]);
   expect(hashes()).toBe(before);
   const began = performance.now();
   expect((await create(named(70), admin)).body.data.createApiKeys.keys).toHaveLength(70);
@@ -93,7 +94,11 @@ test('counts each key: more than a second allows are spread, and more than a min
   // Until the window of a second has room again.
   await delay(1_100);
   const refused = await create(named(60), admin);
-  expect(refusalOf(refused)).toMatchObject({ code: 'RATE_LIMITED', limit: 120, window: 60 });
+  const { retryAfter, ...refusal } = refusalOf(refused);
+  expect(refusal).toEqual({ code: 'RATE_LIMITED', limit: 120, window: 60, category: 'key-creation' });
+  // Like createApiKey, which is refused before it runs.
+  expect([refused.status, refused.body.data]).toEqual([429, undefined]);
+  expect(refused.headers.get('retry-after')).toBe(String(retryAfter));
   expect(hashes() - before).toBe(70);
 }, 30_000);
 

@@ -38,8 +38,10 @@ export interface Reply {
   readonly variables: Readonly<Record<string, unknown>> | undefined;
   /** The errors before they were formatted, in the order of `result.errors`. */
   errors: readonly GraphQLError[] | undefined;
-  /** null: a response in several parts. */
+  /** null: a response in several parts, or of another server. */
   readonly result: Result | null;
+  /** Whether another server runs the operation, so that its cost is settled later. Default: no. */
+  readonly isForwarded?: boolean;
   /** undefined: that of a response without errors. */
   status: number | undefined;
   /** Field names in lower case. */
@@ -96,8 +98,9 @@ export function addDenied(reply: Reply, denied: Denied, limits: AnswerLimits): v
 export function setStatus(reply: Reply, resourceMetadata: string | null): void {
   const { result, errors } = reply;
   if (errors === undefined || result === null || reply.status !== undefined) return;
-  // B31: if the store fails while the operation runs, the status is also 503, unless there is some data.
-  if (errors.length > 0 && errors.every(isUnavailable) && isEmpty(result.data)) delete result.data;
+  // B31: if the store fails while the operation runs, the status is also 503, unless there is some data. An operation whose resolver
+  // checks a limit, such as createApiKeys, is refused like one that was refused before it ran.
+  if (errors.length > 0 && errors.every(hasOwnStatus) && isEmpty(result.data)) delete result.data;
   if (result.data != null) return;
   for (const error of errors) {
     const refusal = refusalIn(error);
@@ -131,8 +134,10 @@ export function retell(
   });
 }
 
-function isUnavailable(error: GraphQLError): boolean {
-  return refusalIn(error)?.details.code === 'UNAVAILABLE';
+const WITH_STATUS: ReadonlySet<string | undefined> = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'COST_EXCEEDS_BURST']);
+
+function hasOwnStatus(error: GraphQLError): boolean {
+  return WITH_STATUS.has(refusalIn(error)?.details.code);
 }
 
 function isEmpty(data: Record<string, unknown> | null | undefined): boolean {
