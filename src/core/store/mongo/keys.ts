@@ -47,7 +47,10 @@ const REVOKED = 100;
 const WITHDRAWN = 'Not all keys of the call could be created.';
 
 /** How often the insertion of several keys is tried if there are too few places, and the pause in between, in ms. */
-const [MAX_ATTEMPTS, PAUSE] = [3, 50];
+const [ATTEMPTS, PAUSE] = [3, 50];
+
+/** The same if there are places for all of them, which concurrent calls took and gave up. */
+const MAX_ATTEMPTS = 12;
 
 interface ChangeOptions {
   /**
@@ -220,6 +223,16 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     }
   };
 
+  /** Returns whether a workspace currently has places for several keys. */
+  const fit = async (many: readonly KeyDocument[], places: Places, tier: Tier, now: number): Promise<boolean> => {
+    const workspaceId = many[0]?.workspaceId ?? '';
+    const fits = (['keys', 'adminKeys'] as const).map(async (kind) => {
+      const [needed, limit] = [many.filter((key) => placeKindOf(key) === kind).length, limitOf(places, tier, kind)];
+      return needed === 0 || limit === null || (await countFamilies(keys, workspaceId, now, kind)) + needed <= limit;
+    });
+    return (await Promise.all(fits)).every(Boolean);
+  };
+
   /** Removes keys that were inserted here and not confirmed yet. */
   const withdraw = (documents: readonly KeyDocument[]): Promise<void> =>
     keys.removeMany({
@@ -280,7 +293,9 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
           return { outcome: 'inserted' };
         }
         const isClean = await giveUp(drafts);
-        if (!isClean || attempts === MAX_ATTEMPTS) {
+        // Each call gives up its places before it looks, so the last of several concurrent calls finds those of all others.
+        const mayFit = attempts < ATTEMPTS || (attempts < MAX_ATTEMPTS && (await fit(drafts, places, tier, now)));
+        if (!isClean || !mayFit) {
           const living = 'living' in placed ? placed.living : await countFamilies(keys, first.workspaceId, now, 'keys');
           const late = await intents.forfeitOfAny(many, author);
           return late === null ? { outcome: 'full', living } : { outcome: late };
