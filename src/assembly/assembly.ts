@@ -21,6 +21,7 @@ import { KnownScopes } from '../core/keys/knownScopes.js';
 import { checkedTime } from '../core/limits/checkedClock.js';
 import type { RateLimitHeaders } from '../core/limits/limitFields.js';
 import type { Limits } from '../core/limits/limits.js';
+import type { Meters } from '../core/quotas/meters.js';
 import { tiersIn, type TierTable } from '../core/limits/tiers.js';
 import type { Tier } from '../core/store/records.js';
 import { ENDPOINT_SCOPES } from '../core/scopes/endpointScopes.js';
@@ -85,6 +86,7 @@ export interface Assembly extends Latchkey {
   readonly limiter: Limits;
   /** All limits of operations: those of the limiter, quotas and credits. */
   readonly limits: Limits;
+  readonly meters: Meters;
   /** Returns the header fields that currently report a key's limits. */
   readonly rateLimitHeaders: () => RateLimitHeaders;
   /** Usage of keys that is not yet written. */
@@ -167,6 +169,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
 
   const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };
+  const cost = options.cost ?? 'enforce';
   const requests = requestGuardOf(foundation, { limiter: limits, accounts, answer, bounds, resourceMetadata });
   const streams = streamGuardOf(foundation, { limiter: limits, accounts, answer, requests, standing });
   const { derivedTokens } = signing;
@@ -191,8 +194,8 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,
-    verifier: new KeyVerifier({ authenticator: principals, limits, log: accounts.verdicts }),
-    proxied: new ProxiedRequests({ limits, log: accounts.verdicts }),
+    verifier: new KeyVerifier({ authenticator: principals, limits, meters, log: accounts.verdicts, cost }),
+    proxied: new ProxiedRequests({ limits, log: accounts.verdicts, cost }),
     keys: services.keys,
     workspaces: services.workspaces,
     projects: services.projects,
@@ -205,6 +208,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     principalTokens: signing.principalTokens,
     limiter: admission.counter,
     limits,
+    meters,
     rateLimitHeaders: configured.rateLimitHeaders,
     setTiers: foundation.tiers.replace,
     unknownTiers: () => foundation.tiers.stored.unknown,
@@ -215,7 +219,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     bcrypt: gate,
     ...{ schemas, answer, observer: foundation.observer, keyEvents: foundation.keyEvents },
     introspection: options.introspection ?? 'authenticated',
-    cost: options.cost ?? 'enforce',
+    cost,
     report: (error, context) => requests.report(error, context),
     async close() {
       streams.close();

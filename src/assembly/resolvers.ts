@@ -73,7 +73,7 @@ export function allResolvers(
         }),
         suggestionResolvers({ keys, usage: store.usage, knownScopes, schemas, now }),
         scopeResolvers({ knownScopes, ceilings }),
-        accessResolvers({ explainer, schemas, keys, holderOf, limiter, now }),
+        accessResolvers({ explainer, schemas, keys, holderOf, limiter, meters, now }),
       ),
     ),
     ...{ Count, DateTime, Duration, JSON: JSONValue, Scope },

@@ -1,8 +1,9 @@
-import { getVariableValues, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import { getVariableValues, type GraphQLSchema } from 'graphql';
 import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import type { CostMode } from './cost/costMode.js';
+import { unitsAtStart } from './cost/unitsAtStart.js';
 import type { Variables } from './cost/uses.js';
 import { subjectOfKey, withoutMeters } from '../limits/subjects.js';
 import { chargeAnonymous, chargeKey, type Charge, type Chargeable } from './charge.js';
@@ -262,16 +263,8 @@ export class Authorizer {
     try {
       const estimate = compiled.weighed === null ? null : compiled.weighed.estimate(variables);
       const units = this.#isEnforced ? (estimate ?? compiled.cost) : null;
-      // The cost of a subscription is that of each event, which is counted when it occurs.
-      const isStream = request.operation.operation === OperationTypeNode.SUBSCRIPTION;
-      const given = {
-        compiled,
-        variables,
-        estimate: units,
-        units: isStream && units !== null ? 1 : units,
-        wasCounted,
-        wasParsed,
-      };
+      const atStart = units === null ? null : unitsAtStart(request.operation, units);
+      const given = { compiled, variables, estimate: units, units: atStart, wasCounted, wasParsed };
       const run = { compiled, denied, estimate };
       const charge =
         principal.kind === 'anonymous'

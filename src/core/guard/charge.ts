@@ -2,13 +2,14 @@ import { subjectOf } from '../auth/networks.js';
 import type { AnonymousPrincipal, AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Refusal } from '../errors/refusal.js';
 import { limitsOf } from '../limits/bounds.js';
+import { unitsIn } from '../limits/costUnits.js';
 import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
 import type { Admission, Limits, Subject } from '../limits/limits.js';
 import { peekAll } from '../limits/peekAll.js';
 import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
 import { restOf } from '../limits/rest.js';
 import { subjectOfKey } from '../limits/subjects.js';
-import type { CostLimits, TierLimits } from '../limits/tiers.js';
+import type { CostLimits } from '../limits/tiers.js';
 import type { CompiledOperation } from './compiledOperation.js';
 import { refuseExpensive } from './cost/refuseExpensive.js';
 import type { Variables } from './cost/uses.js';
@@ -20,7 +21,7 @@ export interface Chargeable {
   readonly variables: Variables;
   /** The cost in cost units, at least 1; null: limits in cost units don't apply. */
   readonly estimate: number | null;
-  /** The cost units that are taken now. */
+  /** The cost units that are taken now; null as for the estimate. */
   readonly units: number | null;
   /** Whether one request was counted when it arrived. */
   readonly wasCounted: boolean;
@@ -72,7 +73,7 @@ function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Ch
   if (expensive !== null) return expensive;
   const rest = given.wasCounted ? restOf(own, subject, cost) : cost;
   const { meters } = subject;
-  const units = meters === undefined ? unitsIn(own, given) : meteredUnits(own, given);
+  const units = unitsIn(own, subject, given.units);
   if (rest === 0 && units === 0 && meters === undefined) return FREE;
   // On arrival, only the windows have counted a request.
   const counted = given.wasCounted && meters !== undefined ? { ...subject, metered: cost } : subject;
@@ -80,19 +81,6 @@ function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Ch
   const admission = admit(limits, counted, { requests: rest, units }, given);
   return admission instanceof Promise ? admission.then(settle) : settle(admission);
 }
-
-/** Returns the cost units that count in the windows of these limits. */
-function unitsIn({ cost }: TierLimits, { units }: Chargeable): number {
-  return cost === null || units === null ? 0 : Math.min(units, MOST_UNITS);
-}
-
-/** Like {@link unitsIn}, for quotas: without costs of fields, an operation costs as much as it counts in requests. */
-function meteredUnits(limits: TierLimits, given: Chargeable): number {
-  return limits.cost === null ? Math.min(given.units ?? given.compiled.cost, MOST_UNITS) : unitsIn(limits, given);
-}
-
-/** More than any window has. */
-const MOST_UNITS = 2 ** 31;
 
 /** Refuses an operation whose cost is unknown or too high. If its document was parsed, it counts as one failed request. */
 function refuseUnits({ compiled, variables, estimate, wasParsed }: Chargeable, { max }: CostLimits): Charge | null {
@@ -133,9 +121,10 @@ export function chargeAnonymous(
   const expensive = own.cost === null ? null : refuseUnits(given, own.cost);
   if (expensive !== null) return { ...expensive, isCounted: true };
   const subject = subjectOf(principal);
+  if (subject === null) return FREE;
   const rest = given.wasCounted ? cost - 1 : cost;
-  const units = unitsIn(own, given);
-  if (subject === null || (rest === 0 && units === 0)) return FREE;
+  const units = unitsIn(own, subject, given.units);
+  if (rest === 0 && units === 0) return FREE;
   const settle = (admission: Admission): Charge => chargeOf(admission, refusalOf(admission, cost, 'anonymous', units));
   const admission = limits.admit(subject, rest, units);
   return admission instanceof Promise ? admission.then(settle) : settle(admission);

@@ -21,6 +21,7 @@ import { readable, type Introspection } from './introspection.js';
 import { MAX_LINES, refuseLines } from './lines.js';
 import { OperationCompiler } from './compiledOperation.js';
 import type { CostMode } from './cost/costMode.js';
+import { unitsAtStart } from './cost/unitsAtStart.js';
 import type { FieldPart, OperationCost } from './cost/operationCost.js';
 import { printable } from './printable.js';
 import { allRefusals, type Check } from './review.js';
@@ -73,6 +74,8 @@ export interface Explanation {
   readonly cost: number | null;
   /** null if the schema has no such directives, they are not used, or the document has no operation. */
   readonly estimate: ExplainedCost | null;
+  /** The cost units that it takes when it starts; null if limits in cost units don't apply, or the document has no operation. */
+  readonly units: number | null;
   /** The number of keys that it would create or rotate. */
   readonly tokens: number;
   /** The category whose limits apply in addition to those of the tier; null if the document has no operation. */
@@ -159,6 +162,7 @@ export class Explainer {
         missingScopes: [],
         cost: null,
         estimate: null,
+        units: null,
         tokens: 0,
         category: null,
         objections,
@@ -172,6 +176,8 @@ export class Explainer {
       if (objection !== null) objections.push(objection);
     }
     const missing = refusals.get('rules')?.details;
+    const isEnforced = (this.#options.cost ?? 'enforce') === 'enforce';
+    const estimate = compiled.weighed && estimateOf(compiled.weighed, variables, isEnforced);
     return {
       errors,
       fields: fieldAccess({ schema, rules, principal }, document, operation, {
@@ -180,8 +186,8 @@ export class Explainer {
       }),
       missingScopes: missing?.code === 'FORBIDDEN' ? missing.missing : [],
       cost: compiled.cost,
-      estimate:
-        compiled.weighed && estimateOf(compiled.weighed, variables, (this.#options.cost ?? 'enforce') === 'enforce'),
+      estimate,
+      units: isEnforced ? unitsAtStart(operation, estimate?.cost ?? compiled.cost) : null,
       tokens: compiled.tokens,
       category: compiled.category,
       objections,

@@ -1,6 +1,7 @@
 import type { AuthenticatedPrincipal } from '../auth/principal.js';
 import type { Category } from '../limits/category.js';
 import { limitsOf } from '../limits/bounds.js';
+import { unitsIn } from '../limits/costUnits.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { subjectOfKey } from '../limits/subjects.js';
@@ -49,7 +50,7 @@ export class EventMeter {
     try {
       for (let waits = 0; !this.#isStopped; waits += 1) {
         const subject = subjectOfKey(principal, limits.tiers, category);
-        const units = limitsOf(subject, limits.tiers).cost === null ? 0 : (this.#options.units ?? 0);
+        const units = unitsIn(limitsOf(subject, limits.tiers), subject, this.#options.units ?? null);
         const admission = await limits.admit(subject, cost, units);
         const refusal = refusalOf(admission, cost, 'key', units);
         if (refusal === null) {

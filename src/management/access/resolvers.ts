@@ -11,10 +11,11 @@ import type { KeyService } from '../../core/keys/keyService.js';
 import { limitsOf } from '../../core/limits/bounds.js';
 import { subjectOfKey } from '../../core/limits/subjects.js';
 import type { Limits } from '../../core/limits/limits.js';
+import type { Meters } from '../../core/quotas/meters.js';
 import type { Limited } from '../../core/limits/subjects.js';
 import { statusOf } from '../../core/store/records.js';
 import { Turns } from '../../core/util/turns.js';
-import { foretell, type Outlook } from './outlook.js';
+import { foretell, worse, type Outlook } from './outlook.js';
 
 interface AccessResolverOptions {
   /** The schemas that a document can be for. */
@@ -24,6 +25,7 @@ interface AccessResolverOptions {
   /** Returns the current holder of the key; `left` if its user was removed. */
   readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
+  readonly meters: Pick<Meters, 'read'>;
   readonly now: () => number;
 }
 
@@ -53,8 +55,9 @@ export interface Holder {
   readonly left: boolean;
 }
 
-type Reason =
-  Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | 'COST_EXCEEDS_BURST' | 'RATE_LIMITED' | CostReason;
+type Reason = Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | CostReason | LimitReason;
+
+type LimitReason = 'COST_EXCEEDS_BURST' | 'RATE_LIMITED' | 'QUOTA_EXCEEDED';
 
 type CostReason = 'COST_EXCEEDED' | 'LIST_SIZE_REQUIRED';
 
@@ -92,8 +95,18 @@ export function costReasons(estimate: Explanation['estimate'], max: number | nul
   return estimate.cost > max ? ['COST_EXCEEDED'] : [];
 }
 
+/** Returns why the limits would refuse an operation. */
+export function limitReasons(windows: Outlook, quotas: Outlook): readonly LimitReason[] {
+  const reasons: LimitReason[] = [];
+  if (windows.outcome === 'never') reasons.push('COST_EXCEEDS_BURST');
+  if (windows.outcome === 'refused') reasons.push('RATE_LIMITED');
+  if (quotas.outcome !== 'admitted') reasons.push('QUOTA_EXCEEDED');
+  return reasons;
+}
+
 /** Resolvers of explainAccess. It only reads: it records no use of the key and counts nothing for it. */
-export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, now }: AccessResolverOptions) {
+export function accessResolvers(options: AccessResolverOptions) {
+  const { explainer, schemas, keys, holderOf, limiter, meters, now } = options;
   // Validating a document takes as long as validating the request itself, and one operation can explain many documents.
   const turns = new Turns();
   const budgets = new WorkBudgets({
@@ -148,7 +161,7 @@ export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, n
           explain(question, principals, info),
         );
         const room = holder.principal;
-        const foretold = await foretell(limiter, holder.principal, explained);
+        const { windows, quotas } = await foretell({ limiter, meters }, holder.principal, explained);
         const status = statusOf(key, now());
         const reasons: Reason[] = [];
         if (status === 'REVOKED') reasons.push('KEY_REVOKED');
@@ -157,17 +170,17 @@ export function accessResolvers({ explainer, schemas, keys, holderOf, limiter, n
         reasons.push(...objections);
         const max = limitsOf(subjectOfKey(room, limiter.tiers), limiter.tiers).cost?.max ?? null;
         reasons.push(...costReasons(explained.estimate, max));
-        if (foretold.outcome === 'never') reasons.push('COST_EXCEEDS_BURST');
-        if (foretold.outcome === 'refused') reasons.push('RATE_LIMITED');
+        reasons.push(...limitReasons(windows, quotas));
         const estimate = explained.estimate && { ...explained.estimate, max };
-        return { ...explained, estimate, reasons, room, outlook: foretold };
+        return { ...explained, estimate, reasons, room, outlook: worse(windows, quotas) };
       },
     },
     AccessExplanation: {
       allowed: ({ reasons }: Explained) => reasons.length === 0,
       cost: ({ cost }: Explained) => cost && Math.min(cost, MAX_INT),
       limited: ({ outlook: { outcome } }: Explained) => outcome !== 'admitted',
-      retryAfter: ({ outlook: foretold }: Explained) => (foretold.outcome === 'refused' ? foretold.retryAfterMs : null),
+      retryAfter: ({ outlook: foretold }: Explained) =>
+        foretold.outcome === 'refused' && Number.isFinite(foretold.retryAfterMs) ? foretold.retryAfterMs : null,
     },
   };
 }

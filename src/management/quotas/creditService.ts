@@ -45,7 +45,7 @@ interface Holder {
   readonly workspaceId: string;
 }
 
-/** Each ID of a user begins with it. Other IDs of an owner are external ones. */
+/** Each ID of a user begins with it. Most other IDs of an owner are external ones. */
 const USER_PREFIX = 'usr_';
 
 const KEY_PATTERN = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
@@ -96,21 +96,17 @@ export class CreditService {
 
   /** @throws Refusal NOT_FOUND, BAD_USER_INPUT */
   async #holderOf(actor: Actor, { subject, id, workspaceId = null }: AddCreditsInput): Promise<Holder> {
-    if (subject === 'owner' && !id.startsWith(USER_PREFIX)) return this.#customer(id, workspaceId ?? actor.workspaceId);
+    if (subject === 'owner') return this.#ownerOf(actor, id, workspaceId);
     if (workspaceId !== null) {
       throw badInput(['input', 'workspaceId'], 'Only an external ID needs a workspaceId. Leave it out.');
     }
     if (!isId(id)) throw notFound(NOUNS[subject]);
-    const { keys, users, projects, workspaces } = this.#options.store;
+    const { keys, projects, workspaces } = this.#options.store;
     switch (subject) {
       case 'key': {
         const key = await keys.find(id, null);
         if (key === null) throw notFound('key');
         return { id: key.familyId, workspaceId: key.workspaceId };
-      }
-      case 'owner': {
-        const user = found(await users.find(id), subject);
-        return { id: user.externalId ?? user.id, workspaceId: user.workspaceId };
       }
       case 'project':
         return found(await projects.find(id), subject);
@@ -118,6 +114,25 @@ export class CreditService {
         if ((await workspaces.find(id)) === null) throw notFound('workspace');
         return { id, workspaceId: id };
     }
+  }
+
+  /**
+   * Returns the user with an ID, or the external ID. An external ID can look like the ID of a user. Without a user, it must then be that of a
+   * key, because credits would otherwise be lost to a mistyped ID.
+   *
+   * @param workspaceId of an external ID; null: that of the actor
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT
+   */
+  async #ownerOf(actor: Actor, id: string, workspaceId: string | null): Promise<Holder> {
+    const { keys, users } = this.#options.store;
+    if (workspaceId !== null || !id.startsWith(USER_PREFIX))
+      return this.#customer(id, workspaceId ?? actor.workspaceId);
+    const user = isId(id) ? await users.find(id) : null;
+    if (user !== null) return { id: user.externalId ?? user.id, workspaceId: user.workspaceId };
+    const customer = await this.#customer(id, actor.workspaceId);
+    const held = await keys.count(customer.workspaceId, { externalId: id }, this.#options.now());
+    if (held === 0) throw notFound(NOUNS.owner);
+    return customer;
   }
 
   /** @throws Refusal NOT_FOUND, BAD_USER_INPUT */

@@ -75,7 +75,7 @@ const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toL
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const { run, latchkey, schemaOf, settings, observer, authenticate, moments } = options;
-  const { limiter, usage, refusals } = latchkey;
+  const { limiter, meters, usage, refusals } = latchkey;
   const verdicts = new Verdicts({ usage, refusals, observer });
   let endpoint: Promise<Endpoint> | null = null;
   let schema: GraphQLSchema | null = null;
@@ -90,6 +90,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
       return new Endpoint({
         schema,
         limiter,
+        meters,
         introspection: settings.introspection,
         cost: settings.cost,
         bounds: documentBounds(),

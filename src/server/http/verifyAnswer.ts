@@ -1,6 +1,13 @@
-import type { Active, Inactive, InactiveReason, Verification } from '../../core/auth/verification/verification.js';
+import type {
+  Active,
+  Inactive,
+  InactiveReason,
+  Left,
+  Verification,
+} from '../../core/auth/verification/verification.js';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
+import type { MeterState } from '../../core/quotas/meterState.js';
 
 /** The reasons as the API names them. */
 const REASONS: Readonly<Record<InactiveReason, string>> = {
@@ -11,6 +18,7 @@ const REASONS: Readonly<Record<InactiveReason, string>> = {
   documents: 'bound_to_documents',
   scope: 'insufficient_scope',
   limit: 'rate_limited',
+  quota: 'quota_exceeded',
   cost: 'cost_exceeds_limit',
 };
 
@@ -27,7 +35,7 @@ export function verificationAnswer(verification: Verification): object {
   return { active: false, reason: 'unchecked', ...retry };
 }
 
-function activeAnswer({ principal, key, expiresAt, room }: Active): object {
+function activeAnswer({ principal, key, expiresAt, left }: Active): object {
   return {
     active: true,
     token_type: 'Bearer',
@@ -41,18 +49,18 @@ function activeAnswer({ principal, key, expiresAt, room }: Active): object {
       environment: key.environment.toLowerCase(),
       type: key.type,
     }),
-    limits: limitsOf(room),
+    limits: limitsOf(left),
   };
 }
 
-function inactiveAnswer({ reason, principal, missing, retryAfter, room }: Inactive): object {
+function inactiveAnswer({ reason, principal, missing, retryAfter, left }: Inactive): object {
   return {
     active: false,
     reason: REASONS[reason],
     ...holderOf(principal),
     ...(missing.length > 0 && { missing_scope: missing.join(' ') }),
     ...(retryAfter !== null && { retry_after: retryAfter }),
-    ...(room !== null && { limits: limitsOf(room) }),
+    ...(left !== null && { limits: limitsOf(left) }),
   };
 }
 
@@ -66,7 +74,33 @@ function holderOf({ keyId, userId, workspaceId, projectId }: AuthenticatedPrinci
   };
 }
 
-function limitsOf({ rate, burst }: Room): object {
+function limitsOf({ room, otherRooms, quotas }: Left): object {
+  const counted = quotas.filter(({ meter }) => meter.kind === 'quota');
+  const balance = quotas.find(({ meter }) => meter.kind === 'credits');
+  return {
+    ...windowsOf(room),
+    ...Object.fromEntries(otherRooms.map((each) => [each.of, windowsOf(each)])),
+    ...(counted.length > 0 && { quotas: counted.map(quotaOf) }),
+    ...(balance !== undefined && { credits: creditsOf(balance) }),
+  };
+}
+
+function quotaOf({ meter, limit, used, remaining, resetsAt }: MeterState): object {
+  const { subject, unit } = meter;
+  const window = meter.kind === 'quota' ? meter.window : null;
+  return { window, unit, subject, limit, used, remaining, resets_at: secondsOf(resetsAt) };
+}
+
+function creditsOf({ meter: { subject, unit }, remaining, resetsAt }: MeterState): object {
+  return { unit, subject, remaining, ...(resetsAt !== null && { refills_at: secondsOf(resetsAt) }) };
+}
+
+/** Returns seconds since 1970, like the other times. */
+function secondsOf(at: number | null): number | null {
+  return at === null ? null : Math.floor(at / 1_000);
+}
+
+function windowsOf({ rate, burst }: Room): object {
   return { rate: windowOf(rate, RATE_WINDOW), burst: windowOf(burst, BURST_WINDOW) };
 }
 

@@ -1,11 +1,14 @@
 import type { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
-import { foretell } from '../../management/access/outlook.js';
-import { costReasons } from '../../management/access/resolvers.js';
+import { foretell, worse } from '../../management/access/outlook.js';
+import { costReasons, limitReasons } from '../../management/access/resolvers.js';
 import type { Explainer } from '../../core/guard/explain.js';
 import { limitsOf } from '../../core/limits/bounds.js';
 import type { Limits } from '../../core/limits/limits.js';
 import { subjectOfKey } from '../../core/limits/subjects.js';
+import type { Meters } from '../../core/quotas/meters.js';
+import { nameOfMeter } from '../../core/quotas/quotaFields.js';
+import type { MeterState } from '../../core/quotas/meterState.js';
 import { told } from './toolResult.js';
 import { LOOKS, operationInput, tool, type Tool } from './tool.js';
 
@@ -13,10 +16,11 @@ interface AccessToolOptions {
   readonly schema: GraphQLSchema;
   readonly explainer: Explainer;
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
+  readonly meters: Pick<Meters, 'read'>;
 }
 
 /** Returns the tools about the caller's own credential. */
-export function accessTools({ schema, explainer, limiter }: AccessToolOptions): Tool[] {
+export function accessTools({ schema, explainer, limiter, meters }: AccessToolOptions): Tool[] {
   return [
     tool({
       name: 'explain_access',
@@ -28,17 +32,18 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       async call({ document, operationName = null, variables }, caller) {
         const { principal } = caller;
         const question = { document, operationName, variables };
-        const { objections, tokens, ...explained } = explainer.explain(schema, principal, question, {
+        const { objections, tokens, units, ...explained } = explainer.explain(schema, principal, question, {
           reader: principal,
         });
-        const { outcome, ...more } = await foretell(limiter, principal, { ...explained, tokens });
+        const { windows, quotas } = await foretell({ limiter, meters }, principal, { ...explained, tokens, units });
+        const { outcome: _, ...wait } = worse(windows, quotas);
         const own = limitsOf(subjectOfKey(principal, limiter.tiers), limiter.tiers);
         const reasons = [
           ...objections,
           ...costReasons(explained.estimate, own.cost?.max ?? null),
-          ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),
+          ...limitReasons(windows, quotas),
         ];
-        return told({ allowed: reasons.length === 0, reasons, ...explained, ...more });
+        return told({ allowed: reasons.length === 0, reasons, ...explained, ...wait });
       },
     }),
     tool({
@@ -50,17 +55,24 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       annotations: LOOKS,
       async call(_, caller) {
         const { kind, keyId, workspaceId, projectId, tier, scopes, trustedDocuments } = caller.principal;
-        const { rate, burst } = await limiter.peek(subjectOfKey(caller.principal, limiter.tiers));
+        const subject = subjectOfKey(caller.principal, limiter.tiers);
+        const { rate, burst } = await limiter.peek(subject);
+        const states = subject.meters === undefined ? [] : await meters.read(subject.meters);
         return told({
           credential: { kind, id: keyId },
           workspaceId,
           projectId,
           scopes,
           tier,
-          limits: { perMinute: rate, perSecond: burst },
+          limits: { perMinute: rate, perSecond: burst, ...(states.length > 0 && { quotas: states.map(shownMeter) }) },
           trustedDocuments: trustedDocuments && [...trustedDocuments],
         });
       },
     }),
   ];
+}
+
+/** Returns a quota or a balance under its name in the RateLimit fields. */
+function shownMeter({ meter, limit, remaining, resetsAt }: MeterState): object {
+  return { name: nameOfMeter(meter), limit, remaining, resetsAt: resetsAt === null ? null : new Date(resetsAt) };
 }

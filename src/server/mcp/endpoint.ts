@@ -9,6 +9,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { z } from 'zod';
 import { Explainer, type ExplainerOptions } from '../../core/guard/explain.js';
 import type { Limits } from '../../core/limits/limits.js';
+import type { Meters } from '../../core/quotas/meters.js';
 import { shown } from '../../shared/optionChecks.js';
 import { packageVersion } from '../../packageFiles.js';
 import { Refusal } from '../../core/errors/refusal.js';
@@ -24,6 +25,7 @@ export interface EndpointOptions extends ExplainerOptions {
   /** Guarded. */
   readonly schema: GraphQLSchema;
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
+  readonly meters: Pick<Meters, 'read'>;
 }
 
 /** A request of a client: one parsed JSON-RPC message, and the header fields of MCP. */
@@ -51,11 +53,11 @@ const INSTRUCTIONS =
 export class Endpoint {
   readonly #offers: Offers;
 
-  constructor({ schema, limiter, ...options }: EndpointOptions) {
+  constructor({ schema, limiter, meters, ...options }: EndpointOptions) {
     this.#offers = new Offers([
       ...schemaTools(schema, options.introspection),
       ...runTools(schema),
-      ...accessTools({ schema, limiter, explainer: new Explainer(options) }),
+      ...accessTools({ schema, limiter, meters, explainer: new Explainer(options) }),
     ]);
   }
 

@@ -1,24 +1,41 @@
 import { Refusal, unavailable } from '../../errors/refusal.js';
 import type { DecisionLog } from '../../guard/authorize.js';
+import type { CostMode } from '../../guard/cost/costMode.js';
 import { isPlatform } from '../../keys/actor.js';
-import type { Admission, Limits } from '../../limits/limits.js';
+import { limitsOf } from '../../limits/bounds.js';
+import { unitsIn } from '../../limits/costUnits.js';
+import type { Admission, Judged, Limits, Subject } from '../../limits/limits.js';
+import { peekAll } from '../../limits/peekAll.js';
 import { refusalOf } from '../../limits/refuse.js';
 import { subjectOfKey } from '../../limits/subjects.js';
 import { rowOf } from '../../limits/tiers.js';
 import { verificationRefusal, verificationSubject } from '../../limits/verificationLimits.js';
-import type { Room } from '../../limits/window.js';
+import type { Meters } from '../../quotas/meters.js';
 import { VERIFY_KEYS } from '../../scopes/endpointScopes.js';
 import { grants, missingOf, requireScope } from '../../scopes/grammar.js';
+import { StoreUnavailable } from '../../store/storeErrors.js';
 import { unauthenticated, type Authenticator } from '../authenticator.js';
 import type { Identified } from '../identified.js';
 import { OutsideAddress } from '../outsideAddress.js';
 import type { AuthenticatedPrincipal, Principal } from '../principal.js';
-import type { Active, Asked, Inactive, InactiveReason, Unchecked, Unknown, Verification } from './verification.js';
+import type {
+  Active,
+  Asked,
+  Inactive,
+  InactiveReason,
+  Left,
+  Unchecked,
+  Unknown,
+  Verification,
+} from './verification.js';
 
 interface KeyVerifierOptions {
   readonly authenticator: Pick<Authenticator, 'identify'>;
   readonly limits: Limits;
+  readonly meters: Pick<Meters, 'peek'>;
   readonly log: Pick<DecisionLog, 'admitted' | 'refused'>;
+  /** With `enforce`, a cost also counts in limits in cost units. */
+  readonly cost: CostMode;
 }
 
 const REQUIRED = requireScope(VERIFY_KEYS);
@@ -35,12 +52,16 @@ const UNKNOWN: Unknown = Object.freeze({ active: false, reason: null });
 export class KeyVerifier {
   readonly #authenticator: KeyVerifierOptions['authenticator'];
   readonly #limits: Limits;
+  readonly #meters: KeyVerifierOptions['meters'];
   readonly #log: KeyVerifierOptions['log'];
+  readonly #cost: CostMode;
 
-  constructor({ authenticator, limits, log }: KeyVerifierOptions) {
+  constructor({ authenticator, limits, meters, log, cost }: KeyVerifierOptions) {
     this.#authenticator = authenticator;
     this.#limits = limits;
+    this.#meters = meters;
     this.#log = log;
+    this.#cost = cost;
   }
 
   /**
@@ -136,20 +157,39 @@ export class KeyVerifier {
       return inactive(principal, 'scope', { missing });
     }
     const subject = subjectOfKey(principal, this.#limits.tiers);
-    if (cost === 0) return { active: true, principal, key, expiresAt, room: await this.#limits.peek(subject) };
-    const admission = await this.#limits.admit(subject, cost);
-    const { room } = admission;
-    const refusal = refusalOf(admission, cost);
+    if (cost === 0) {
+      const judged = await peekAll(this.#limits, subject);
+      return { active: true, principal, key, expiresAt, left: await this.#left(subject, judged) };
+    }
+    const units = unitsIn(limitsOf(subject, this.#limits.tiers), subject, this.#cost === 'enforce' ? cost : null);
+    const admission = await this.#limits.admit(subject, cost, units);
+    const left = await this.#left(subject, admission);
+    const refusal = refusalOf(admission, cost, 'key', units);
     if (refusal === null) {
       this.#log.admitted(principal, cost, null);
-      return { active: true, principal, key, expiresAt, room };
+      return { active: true, principal, key, expiresAt, left };
     }
     this.#refused(principal, refusal);
     const { details } = refusal;
     if (details.code === 'QUOTA_EXCEEDED')
-      return inactive(principal, 'limit', { room, ...retryOf(details.retryAfter) });
-    if (details.code !== 'RATE_LIMITED') return inactive(principal, 'cost', { room });
-    return inactive(principal, 'limit', { room, retryAfter: details.retryAfter });
+      return inactive(principal, 'quota', { left, ...retryOf(details.retryAfter) });
+    if (details.code !== 'RATE_LIMITED') return inactive(principal, 'cost', { left });
+    return inactive(principal, 'limit', { left, retryAfter: details.retryAfter });
+  }
+
+  /** Returns what is left after an admission, which knows the quotas that it took from. */
+  async #left({ meters = [] }: Subject, { room, otherRooms = [], quotas: taken = [] }: Judged): Promise<Left> {
+    const known = new Map(taken.map((state) => [state.meter.id, state]));
+    const others = meters.filter(({ id }) => !known.has(id));
+    if (others.length > 0) {
+      try {
+        for (const state of await this.#meters.peek(others)) known.set(state.meter.id, state);
+      } catch (error) {
+        // A token that is known in memory is verified without the store. Its quotas are only shown.
+        if (!(error instanceof StoreUnavailable)) throw error;
+      }
+    }
+    return { room, otherRooms, quotas: meters.flatMap(({ id }) => known.get(id) ?? []) };
   }
 
   #refused(principal: AuthenticatedPrincipal, refusal: Refusal): Refusal {
@@ -172,10 +212,10 @@ function retryOf(retryAfter: number | undefined): { retryAfter?: number } {
 function inactive(
   principal: AuthenticatedPrincipal,
   reason: InactiveReason,
-  more: { missing?: readonly string[]; retryAfter?: number; room?: Room } = {},
+  more: { missing?: readonly string[]; retryAfter?: number; left?: Left } = {},
 ): Inactive {
-  const { missing = [], retryAfter = null, room = null } = more;
-  return { active: false, reason, principal, missing, retryAfter, room };
+  const { missing = [], retryAfter = null, left = null } = more;
+  return { active: false, reason, principal, missing, retryAfter, left };
 }
 
 function unchecked(error: unknown): Unchecked {

@@ -1,8 +1,11 @@
 import { Refusal } from '../../errors/refusal.js';
 import type { DecisionLog } from '../../guard/authorize.js';
+import type { CostMode } from '../../guard/cost/costMode.js';
+import { limitsOf } from '../../limits/bounds.js';
+import { unitsIn } from '../../limits/costUnits.js';
 import type { Admission, Limits } from '../../limits/limits.js';
 import { refusalOf } from '../../limits/refuse.js';
-import { subjectOfKey } from '../../limits/subjects.js';
+import { subjectOfKey, withoutMeters } from '../../limits/subjects.js';
 import { missingOf } from '../../scopes/grammar.js';
 import { unauthenticated } from '../authenticator.js';
 import type { AuthenticatedPrincipal, Principal } from '../principal.js';
@@ -10,6 +13,8 @@ import type { AuthenticatedPrincipal, Principal } from '../principal.js';
 interface ProxiedRequestsOptions {
   readonly limits: Limits;
   readonly log: Pick<DecisionLog, 'admitted' | 'refused'>;
+  /** With `enforce`, each request takes one cost unit from limits in cost units. */
+  readonly cost: CostMode;
 }
 
 /** A request that may pass the proxy. */
@@ -20,15 +25,17 @@ export interface Passed {
 
 /**
  * Decides on requests that a proxy received for another server. Each takes one request from the windows of its key, also if
- * its scopes are missing. Nothing of the proxied request itself is read, because a caller can write any of it.
+ * its scopes are missing, and from its quotas if it may pass. Nothing of the proxied request itself is read, because a caller can write any of it.
  */
 export class ProxiedRequests {
   readonly #limits: Limits;
   readonly #log: ProxiedRequestsOptions['log'];
+  readonly #cost: CostMode;
 
-  constructor({ limits, log }: ProxiedRequestsOptions) {
+  constructor({ limits, log, cost }: ProxiedRequestsOptions) {
     this.#limits = limits;
     this.#log = log;
+    this.#cost = cost;
   }
 
   /**
@@ -40,14 +47,17 @@ export class ProxiedRequests {
   decide(principal: Principal, scopes: readonly string[]): Passed | Promise<Passed> {
     if (principal.kind === 'anonymous') throw this.#refused(principal, unauthenticated('missing'));
     // Without a category: a method says little about an operation, and a caller could name another one than it uses.
-    const admission = this.#limits.admit(subjectOfKey(principal, this.#limits.tiers), 1);
-    return admission instanceof Promise
-      ? admission.then((late) => this.#judge(principal, scopes, late))
-      : this.#judge(principal, scopes, admission);
+    const subject = subjectOfKey(principal, this.#limits.tiers);
+    const hindered = hindrance(principal, scopes);
+    const charged = hindered === null ? subject : withoutMeters(subject);
+    const units = unitsIn(limitsOf(subject, this.#limits.tiers), charged, this.#cost === 'enforce' ? 1 : null);
+    const settle = (admission: Admission): Passed =>
+      this.#judge(principal, admission, refusalOf(admission, 1, 'key', units) ?? hindered);
+    const admission = this.#limits.admit(charged, 1, units);
+    return admission instanceof Promise ? admission.then(settle) : settle(admission);
   }
 
-  #judge(principal: AuthenticatedPrincipal, scopes: readonly string[], admission: Admission): Passed {
-    const refusal = refusalOf(admission, 1) ?? hindrance(principal, scopes);
+  #judge(principal: AuthenticatedPrincipal, admission: Admission, refusal: Refusal | null): Passed {
     if (refusal !== null) throw this.#refused(principal, refusal);
     this.#log.admitted(principal, 1, null);
     return { principal, admission };

@@ -1,5 +1,7 @@
 import type { Refusal } from '../../errors/refusal.js';
+import type { OtherRoom } from '../../limits/limits.js';
 import type { Room } from '../../limits/window.js';
+import type { MeterState } from '../../quotas/meterState.js';
 import type { KeyRecord } from '../../store/records.js';
 import type { EndReason } from '../identified.js';
 import type { AuthenticatedPrincipal } from '../principal.js';
@@ -9,10 +11,20 @@ export interface Asked {
   readonly token: string;
   /** The token must grant all of them. Valid scopes. */
   readonly scopes: readonly string[];
-  /** Requests to take from the windows of the token's key, if the token is active. 0: none. */
+  /** Requests to take from the limits of the token's key, if the token is active. 0: none. */
   readonly cost: number;
   /** The address of the token's holder; null: unknown, which a key that is bound to addresses does not allow. */
   readonly address: string | null;
+}
+
+/** The room in the limits of a key. */
+export interface Left {
+  /** In the windows of the key. */
+  readonly room: Room;
+  /** In the windows that it shares, and in those of the cost. */
+  readonly otherRooms: readonly OtherRoom[];
+  /** In its quotas and credits. Empty: it has none, or the store can't be read. */
+  readonly quotas: readonly MeterState[];
 }
 
 /** A token that is valid for the requested scopes, cost and address. */
@@ -23,15 +35,14 @@ export interface Active {
   readonly key: KeyRecord | null;
   /** In milliseconds since the epoch; null: never. */
   readonly expiresAt: number | null;
-  /** The room in the windows of the key. */
-  readonly room: Room;
+  readonly left: Left;
 }
 
 /**
  * Why a token of the caller's workspace is not active. `documents`: the key may only run certain GraphQL documents, so it
  * can't be used for anything else.
  */
-export type InactiveReason = EndReason | 'address' | 'documents' | 'scope' | 'limit' | 'cost';
+export type InactiveReason = EndReason | 'address' | 'documents' | 'scope' | 'limit' | 'quota' | 'cost';
 
 /** A token of the caller's workspace that is not valid any more, or not for the requested scopes, cost and address. */
 export interface Inactive {
@@ -40,10 +51,10 @@ export interface Inactive {
   readonly principal: AuthenticatedPrincipal;
   /** The missing scopes. Empty unless the reason is `scope`. */
   readonly missing: readonly string[];
-  /** Whole seconds until the cost fits; null unless the reason is `limit`. */
+  /** Whole seconds until the cost fits; null unless the reason is `limit` or `quota`, or if waiting doesn't help. */
   readonly retryAfter: number | null;
-  /** The room in the windows of the key; null if they were not read. */
-  readonly room: Room | null;
+  /** null if the limits were not read. */
+  readonly left: Left | null;
 }
 
 /** A token that does not exist, or of another workspace. The caller can't distinguish them. */

@@ -5,6 +5,7 @@ import type { Asked } from '../../../../src/core/auth/verification/verification.
 import { mintToken } from '../../../../src/core/keys/token.js';
 import { Limiter } from '../../../../src/core/limits/limiter.js';
 import { tierTable } from '../../../../src/core/limits/tierTable.js';
+import { Meters } from '../../../../src/core/quotas/meters.js';
 import type { Refusal } from '../../../../src/core/errors/refusal.js';
 
 let latchkey: Harness;
@@ -39,6 +40,8 @@ function open(tiers = tierTable()) {
   const verifier = new KeyVerifier({
     authenticator,
     limits,
+    meters: new Meters({ store: latchkey.store.quotas, now: () => latchkey.clock.now }),
+    cost: 'enforce',
     log: {
       admitted: ({ keyId }, cost) => void admitted.push([keyId, cost]),
       refused: (principal, { details }) => void refused.push([principal?.keyId ?? null, details.code]),
@@ -141,9 +144,9 @@ describe('a cost', () => {
       asks(token, { cost: 11 }),
     ]);
     expect(results).toMatchObject([
-      { active: true, room: { burst: { remaining: 4 } } },
-      { active: false, reason: 'limit', retryAfter: 1, room: { burst: { remaining: 4 } } },
-      { active: true, room: { burst: { remaining: 0 } } },
+      { active: true, left: { room: { burst: { remaining: 4 } } } },
+      { active: false, reason: 'limit', retryAfter: 1, left: { room: { burst: { remaining: 4 } } } },
+      { active: true, left: { room: { burst: { remaining: 0 } } } },
       { active: false, reason: 'cost' },
     ]);
     expect(limits.peek({ family: key.familyId, tier: 'GROWTH' }).rate.remaining).toBe(10);
