@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import type { Dispatcher } from 'undici';
 import { Refusal } from '../../core/errors/refusal.js';
 import { BodyFault } from '../http/bodyEncoding.js';
+import type { CostTap } from './forwardedCost.js';
 import type { PassedFields } from './forwardedFields.js';
 import {
   badGateway,
@@ -32,6 +33,8 @@ interface ForwardedAnswerOptions {
    */
   readonly stream: (end: (error: Error) => void) => Promise<(() => void) | null>;
   readonly closes: () => boolean;
+  /** Returns the reader of a response that isn't a stream; null: nothing reads it. */
+  readonly tap: ((headers: IncomingHttpHeaders) => CostTap) | null;
   readonly onEnd: (outcome: UpstreamOutcome) => void;
 }
 
@@ -63,6 +66,7 @@ export class ForwardedAnswer implements UpstreamHandler {
   /** A whole small body, which is sent together with the header. */
   #whole: Buffer | null = null;
   #ending: (() => void) | null = null;
+  #tap: CostTap | null = null;
   #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null;
   readonly #onClose = (): void => {
     if (!this.#raw.writableFinished) this.#abort(new CallerLeft());
@@ -116,6 +120,7 @@ export class ForwardedAnswer implements UpstreamHandler {
       this.#length = headers['content-length'] === undefined ? null : Number(headers['content-length']);
       if ((this.#length ?? 0) > this.#options.maxBytes) this.#abort(tooLarge(this.#options.maxBytes));
       else this.#begin(status, headers);
+      this.#tap = this.#options.tap?.(headers) ?? null;
       return;
     }
     controller.pause();
@@ -157,6 +162,7 @@ export class ForwardedAnswer implements UpstreamHandler {
       this.#abort(tooLarge(this.#options.maxBytes));
       return;
     }
+    this.#tap?.data(chunk);
     if (chunk.length === this.#length && chunk.length <= MAX_WHOLE) {
       this.#whole = chunk;
       return;
@@ -223,6 +229,7 @@ export class ForwardedAnswer implements UpstreamHandler {
     this.#raw.off('drain', this.#onDrain);
     this.#ending?.();
     this.#ending = null;
+    this.#tap?.end(outcome === 'answered');
     this.#options.onEnd(outcome);
   }
 }

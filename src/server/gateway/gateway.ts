@@ -11,6 +11,7 @@ import type { RequestContext } from '../http/requestContext.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
 import { askedInBody, bad, bodyOf, forwardedAs } from './asked.js';
 import type { DriftWatch } from './driftWatch.js';
+import { settleBy } from './forwardedCost.js';
 import { PassedFields } from './forwardedFields.js';
 import { asJsonText } from './jsonText.js';
 import { OperationJudge } from './operationJudge.js';
@@ -132,9 +133,15 @@ export class Gateway {
     if (judged.kind === 'answered') return { status: judged.answer.status, body: judged.body };
     const headers = [...JSON_FIELDS, ...ownFields(this, request)];
     const isSafe = judged.operation.operation.valueOf() === 'query';
-    const { filtered } = judged;
+    const { filtered, cost } = judged;
     const sent = { method: 'POST', headers, body: bodyOf(forwardedAs(asked, filtered)), isSafe } as const;
-    const { status, body } = await askUpstream(this.upstream, sent, { maxBytes: this.#answer.bytes });
+    const { status, body } = await askUpstream(this.upstream, sent, {
+      maxBytes: this.#answer.bytes,
+      onEnd: (outcome) => {
+        if (outcome !== 'answered') cost?.settle(null);
+      },
+    });
+    if (cost !== null) settleBy(cost, body);
     if (!isJsonObject(body)) throw badGateway('The API behind the gateway sent a response that is not JSON.');
     return { status, body: filtered === null ? body : filtered.complete(body) };
   }

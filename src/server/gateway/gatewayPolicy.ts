@@ -1,6 +1,8 @@
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import type { ListSizeExtension } from '../../core/guard/ruleExtensions.js';
 import { parseYaml } from '../settings/yaml.js';
+import { NO_COSTS, readCosts, type PolicyCosts } from './policyCosts.js';
 
 const MAX_BYTES = 1_000_000;
 
@@ -17,7 +19,9 @@ export type Ruling =
 interface Line {
   /** `Query.orders`, `Order.*`, `Order`. */
   readonly name: string;
-  readonly ruling: Ruling;
+  /** null: the line is only about costs. */
+  readonly ruling: Ruling | null;
+  readonly costs: PolicyCosts;
 }
 
 interface Pattern extends Line {
@@ -34,10 +38,10 @@ const PATTERN = /^[_A-Za-z*][_0-9A-Za-z*]*\.[_A-Za-z*][_0-9A-Za-z*]*$/;
 const OPTIONAL_ROOTS: ReadonlySet<string> = new Set(['Mutation', 'Subscription']);
 
 const VALUES =
-  'deny, public, authenticated (any valid key), a scope such as read:orders, or lists of scopes as in @auth(scope:)';
+  'deny, public, authenticated (any valid key), a scope such as read:orders, lists of scopes as in @auth(scope:), or a map with allow, cost and list_size';
 
 /**
- * The rules that a policy file lays over the schema of an upstream. The most specific line decides: the exact name, otherwise
+ * The rules and costs that a policy file lays over the schema of an upstream. The most specific line decides: the exact name, otherwise
  * the pattern with the most characters besides `*`.
  */
 export class Policy {
@@ -45,14 +49,14 @@ export class Policy {
   readonly path: string;
   /** Whether root fields without a line are closed. If not, they are undecided, and the gateway doesn't start. */
   readonly deniesByDefault: boolean;
-  readonly #exact: ReadonlyMap<string, Ruling>;
+  readonly #exact: ReadonlyMap<string, Line>;
   readonly #patterns: readonly Pattern[];
 
   /** @throws SettingsError if two equally specific patterns contradict each other */
   constructor(path: string, lines: readonly Line[], deniesByDefault: boolean) {
     this.path = path;
     this.deniesByDefault = deniesByDefault;
-    this.#exact = new Map(lines.filter(({ name }) => !name.includes('*')).map(({ name, ruling }) => [name, ruling]));
+    this.#exact = new Map(lines.filter(({ name }) => !name.includes('*')).map((line) => [line.name, line]));
     this.#patterns = lines.filter(({ name }) => name.includes('*')).map(patternOf);
   }
 
@@ -70,34 +74,63 @@ export class Policy {
       .filter(({ ruling, matches, name }) => {
         const [type = ''] = name.split('.');
         const isAbsent = OPTIONAL_ROOTS.has(type) && !all.some((coordinate) => coordinate.startsWith(`${type}.`));
-        return !isAbsent && !(ruling.kind === 'deny' ? all : ofObjects).some((coordinate) => matches.test(coordinate));
+        return !isAbsent && !(ruling?.kind === 'deny' ? all : ofObjects).some((coordinate) => matches.test(coordinate));
       })
       .map(({ name }) => name);
   }
 
-  /** Returns what the line with exactly this name says; null if there is none. */
+  /** Returns what the line with exactly this name says about access; null: nothing. */
   exactly(name: string): Ruling | null {
-    return this.#exact.get(name) ?? null;
+    return this.#exact.get(name)?.ruling ?? null;
+  }
+
+  /** Returns what the line with exactly this name says about costs. */
+  costsExactly(name: string): PolicyCosts {
+    return this.#exact.get(name)?.costs ?? NO_COSTS;
   }
 
   /**
-   * Returns what the policy says about a field; null: nothing.
+   * Returns what the policy says about the access to a field; null: nothing.
    *
    * @throws SettingsError if two equally specific patterns contradict each other
    */
   of(coordinate: string): Ruling | null {
-    const exact = this.#exact.get(coordinate);
-    if (exact !== undefined) return exact;
-    const matching = this.#patterns.filter(({ matches }) => matches.test(coordinate));
+    return this.#decide(coordinate, ({ ruling }) => ruling);
+  }
+
+  /**
+   * Returns what the policy says about the cost of a field. The weight and the size each have their own most specific line.
+   *
+   * @param fits returns whether the size of a pattern can apply to the field
+   * @throws SettingsError if two equally specific patterns contradict each other
+   */
+  costsOf(coordinate: string, fits: (size: ListSizeExtension) => boolean): PolicyCosts {
+    return {
+      weight: this.#decide(coordinate, ({ costs }) => costs.weight),
+      listSize: this.#decide(coordinate, ({ name, costs: { listSize } }) =>
+        listSize !== null && (!name.includes('*') || fits(listSize)) ? listSize : null,
+      ),
+    };
+  }
+
+  /** Returns what the most specific line says, of those that say something; null: there is none. */
+  #decide<Said>(coordinate: string, said: (line: Line) => Said | null): Said | null {
+    const line = this.#exact.get(coordinate);
+    const exact = line === undefined ? null : said(line);
+    if (exact !== null) return exact;
+    const matching = this.#patterns.flatMap(({ name, matches, weight, ...rest }) => {
+      const its = matches.test(coordinate) ? said({ name, ...rest }) : null;
+      return its === null ? [] : [{ name, weight, said: its }];
+    });
     const most = Math.max(...matching.map(({ weight }) => weight));
     const [best, ...others] = matching.filter(({ weight }) => weight === most);
-    const other = best && others.find(({ ruling }) => !isSame(ruling, best.ruling));
+    const other = best && others.find((each) => !isSame(each.said, best.said));
     if (best !== undefined && other !== undefined) {
       throw new SettingsError(
         `${this.path}: ${best.name} and ${other.name} contradict each other for ${coordinate}. Add a line for ${coordinate}.`,
       );
     }
-    return best?.ruling ?? null;
+    return best?.said ?? null;
   }
 }
 
@@ -135,10 +168,27 @@ export function parsePolicy(text: string, path: string): Policy {
           `${path}: ${shown(name)} is not a name. Allowed: a field such as Query.orders, a pattern such as Order.*, or a type such as Order.`,
         );
       }
-      lines.push({ name, ruling: rulingOf(value, `${path}: ${name}`) });
+      lines.push({ name, ...lineOf(value, `${path}: ${name}`) });
     }
   }
   return new Policy(path, lines, deniesByDefault);
+}
+
+const KEYS = ['allow', 'cost', 'list_size'] as const;
+
+/** Reads a value, or a map with it and with costs. */
+function lineOf(value: unknown, at: string): Omit<Line, 'name'> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { ruling: rulingOf(value, at), costs: NO_COSTS };
+  }
+  const map = value as Readonly<Record<string, unknown>>;
+  const unknown = Object.keys(map).find((key) => !(KEYS as readonly string[]).includes(key));
+  if (unknown !== undefined || Object.keys(map).length === 0) {
+    const what = unknown === undefined ? 'is an empty map' : `has the unknown key ${shown(unknown)}`;
+    throw new SettingsError(`${at} ${what}. Allowed: ${KEYS.join(', ')}.`);
+  }
+  const ruling = map.allow === undefined ? null : rulingOf(map.allow, `${at}: allow`);
+  return { ruling, costs: readCosts(at, map) };
 }
 
 /** The scopes themselves are checked with those of the schema. */
@@ -160,7 +210,7 @@ function patternOf(line: Line): Pattern {
   };
 }
 
-function isSame(a: Ruling, b: Ruling): boolean {
+function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 

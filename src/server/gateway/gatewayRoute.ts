@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { GraphQLError } from 'graphql';
 import type { Readable } from 'node:stream';
 import { unauthenticated } from '../../core/auth/authenticator.js';
+import { asksForCost, COST_FIELD } from '../../core/auth/costField.js';
 import type { Observer } from '../../core/observer/observer.js';
 import { withHttp } from '../../core/errors/http.js';
 import { Refusal } from '../../core/errors/refusal.js';
@@ -19,9 +20,10 @@ import { refusingUsedUp, type UnreadCounter } from '../http/usedUp.js';
 import type { OpenStreams, Place } from '../../core/streams/openStreams.js';
 import { askedInAddress, askedInBody, bodyOf, forwardedAs, parametersOf, type Asked } from './asked.js';
 import { ForwardedAnswer } from './forwardedAnswer.js';
+import { CostTap, settleBy, withCost } from './forwardedCost.js';
 import type { Gateway } from './gateway.js';
 import { fieldsForWhole, requestFields } from './requestFields.js';
-import { sendFiltered } from './sendFiltered.js';
+import { sendWhole } from './sendWhole.js';
 import type { Admitted, Answered } from './operationJudge.js';
 import { StreamPermit, type StreamPermitOptions } from './streamPermit.js';
 import { readUpload, type Upload } from './uploads.js';
@@ -142,14 +144,16 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
   const { request, reply, admitted } = forwarding;
   let place: Place | null = null;
   try {
-    const sent = sentOf(gateway, request, forwarding);
-    if (admitted.filtered !== null)
-      return await sendFiltered(options, forwarding, { filtered: admitted.filtered, sent });
+    const complete = completionOf(request, admitted);
+    const sent = sentOf(gateway, request, { ...forwarding, isWhole: complete !== null });
+    if (complete !== null) return await sendWhole(options, forwarding, { complete, sent });
     // Frees the text, which would otherwise stay in memory while the response is sent.
     request.body = undefined;
     request.bodyText = null;
     // Before the upstream begins to work, unlike the place of a query whose response turns out to be a stream.
     if (admitted.operation.operation.valueOf() === 'subscription') place = await placeFor(request, options);
+    const { cost } = admitted;
+    let tap: CostTap | null = null;
     const answer = new ForwardedAnswer({
       reply,
       fields: gateway.fields,
@@ -165,7 +169,10 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
         place ??= await placeFor(request, options);
         return opened(options, forwarding, { principal, place, end });
       },
+      tap: cost && ((headers) => (tap = new CostTap(cost, headers))),
       onEnd: (outcome) => {
+        // A stream, or no response.
+        if (tap === null) cost?.settle(null);
         place?.giveBack();
         gateway.onAnswer(outcome);
       },
@@ -174,6 +181,7 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
     await answer.sendTo(gateway.upstream, sent);
     return undefined;
   } catch (error) {
+    admitted.cost?.settle(null);
     place?.giveBack();
     if (forwarding.upload !== null) {
       forwarding.upload.discard();
@@ -182,6 +190,18 @@ async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Pr
     for (const [name, value] of admitted.headers) reply.header(name, value);
     return answerError(error, reply, latchkey.resourceMetadata());
   }
+}
+
+/** Returns a function that changes the body of the response; null: it is passed on as it arrives. */
+function completionOf(request: FastifyRequest, { filtered, cost }: Admitted): ((body: string) => string) | null {
+  // The parts of a stream have no extensions of the whole.
+  const reports = cost !== null && asksForCost(request.headers[COST_FIELD]) && !wantsStream(request);
+  if (filtered === null && !reports) return null;
+  return (body) => {
+    const costs = cost && settleBy(cost, body);
+    const completed = filtered === null ? body : filtered.complete(body);
+    return reports && costs !== null ? withCost(completed, costs) : completed;
+  };
 }
 
 /** Takes a place among the streams of a key. Rejects with a Refusal. */
@@ -227,10 +247,13 @@ function askedBy(request: FastifyRequest): Asked {
   return askedInBody(request.body, request.bodyText ?? '');
 }
 
-function sentOf(gateway: Gateway, request: FastifyRequest, { asked: given, admitted, upload }: Forwarding): Sent {
-  const { filtered } = admitted;
-  const asked = forwardedAs(given, filtered);
-  const headers = filtered === null ? requestFields(gateway, request) : fieldsForWhole(gateway, request);
+function sentOf(
+  gateway: Gateway,
+  request: FastifyRequest,
+  { asked: given, admitted, upload, isWhole }: Forwarding & { readonly isWhole: boolean },
+): Sent {
+  const asked = forwardedAs(given, admitted.filtered);
+  const headers = isWhole ? fieldsForWhole(gateway, request) : requestFields(gateway, request);
   const isSafe = admitted.operation.operation.valueOf() === 'query';
   if (request.method === 'GET') {
     // Servers that refuse simple requests of pages want this. The gateway has checked it.

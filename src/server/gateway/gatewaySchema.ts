@@ -1,7 +1,11 @@
 import {
   buildASTSchema,
+  getNamedType,
+  getNullableType,
   GraphQLError,
   isInterfaceType,
+  isLeafType,
+  isListType,
   isObjectType,
   isTypeDefinitionNode,
   isTypeExtensionNode,
@@ -9,9 +13,13 @@ import {
   parse,
   validateSchema,
   visit,
+  type ConstDirectiveNode,
+  type DirectiveDefinitionNode,
   type DirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
+  type GraphQLField,
+  type GraphQLLeafType,
   type GraphQLInterfaceType,
   type GraphQLNamedType,
   type GraphQLObjectType,
@@ -19,10 +27,12 @@ import {
 } from 'graphql';
 import { unavailable } from '../../core/errors/refusal.js';
 import { markForwarded } from '../../core/guard/forwardedSchemas.js';
-import { COST, LIST_SIZE } from '../../core/guard/cost/costDirectives.js';
+import { COST, isCostDirective, LIST_SIZE } from '../../core/guard/cost/costDirectives.js';
+import type { ListSizeExtension } from '../../core/guard/ruleExtensions.js';
 import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import type { Policy, Ruling } from './gatewayPolicy.js';
+import type { PolicyCosts } from './policyCosts.js';
 
 /** Where a schema comes from, for messages. */
 interface Source {
@@ -77,6 +87,7 @@ export function policedSchema({ sdl, label }: Source, policy: Policy): GatewaySc
     `${label}, without the fields that ${policy.path} closes,`,
   );
   applyRulings(schema, policy);
+  applyCosts(schema, policy);
   return { schema: forwardOnly(schema), known, policy, sdl };
 }
 
@@ -135,7 +146,8 @@ function identityOf(node: DocumentNode['definitions'][number]): string {
 function withoutDirectives(document: DocumentNode): DocumentNode {
   const kept = new Set(['deprecated', 'specifiedBy', 'oneOf']);
   for (const node of document.definitions) {
-    if (node.kind === Kind.DIRECTIVE_DEFINITION && COSTS.has(node.name.value)) kept.add(node.name.value);
+    // Another directive with the same name would hide the costs of the policy.
+    if (node.kind === Kind.DIRECTIVE_DEFINITION && isCostDefinition(node)) kept.add(node.name.value);
   }
   return visit(document, {
     Directive: ({ name }: DirectiveNode) => (kept.has(name.value) ? undefined : null),
@@ -146,7 +158,12 @@ function withoutDirectives(document: DocumentNode): DocumentNode {
   });
 }
 
-const COSTS: ReadonlySet<string> = new Set([COST, LIST_SIZE]);
+function isCostDefinition({ name, arguments: args = [] }: DirectiveDefinitionNode): boolean {
+  return isCostDirective(
+    name.value,
+    args.map((arg) => arg.name.value),
+  );
+}
 
 const OF_OPERATIONS: ReadonlySet<string> = new Set([
   ...(['QUERY', 'MUTATION', 'SUBSCRIPTION', 'FIELD', 'FRAGMENT_DEFINITION'] as const),
@@ -166,20 +183,32 @@ function checkNames(schema: GraphQLSchema, policy: Policy): void {
     const type = schema.getType(typeName);
     const ruling = policy.exactly(name);
     const at = `${policy.path}: ${name}`;
-    if (fieldName === undefined) {
-      if (!isObjectType(type))
-        throw new SettingsError(`${at} is not an object type of the upstream. Correct or remove the line.`);
-      if (ruling?.kind !== 'auth') {
-        throw new SettingsError(`${at} can only require scopes. To close its fields, write "${name}.*: deny".`);
-      }
-    } else if (!hasField(type, fieldName)) {
+    const costs = policy.costsExactly(name);
+    if (fieldName === undefined) checkTypeLine(at, type, ruling, costs);
+    else if (!hasField(type, fieldName)) {
       throw new SettingsError(`${at} is not a field of the upstream. Correct or remove the line.`);
-    } else if (isInterfaceType(type) && ruling?.kind !== 'deny') {
+    } else if (isInterfaceType(type) && ((ruling !== null && ruling.kind !== 'deny') || costs.weight !== null)) {
       const types = schema.getPossibleTypes(type).map((possible) => `${possible.name}.${fieldName}`);
       throw new SettingsError(
         `${at} is a field of an interface. Write the line for its types: ${types.slice(0, 5).join(', ')}.`,
       );
     }
+  }
+}
+
+function checkTypeLine(
+  at: string,
+  type: GraphQLNamedType | undefined,
+  ruling: Ruling | null,
+  { weight, listSize }: PolicyCosts,
+): void {
+  const isWeighed = ruling === null && weight !== null && isLeafType(type);
+  if (!isObjectType(type) && !isWeighed) {
+    throw new SettingsError(`${at} is not an object type of the upstream. Correct or remove the line.`);
+  }
+  if (listSize !== null) throw new SettingsError(`${at} is a type, and list_size is for fields. Remove it.`);
+  if (ruling !== null && ruling.kind !== 'auth') {
+    throw new SettingsError(`${at} can only require scopes. To close its fields, write "${type.name}.*: deny".`);
   }
 }
 
@@ -305,6 +334,54 @@ function annotate(part: { extensions: object }, ruling: Ruling | null): void {
   if (ruling === null || ruling.kind === 'deny') return;
   const args = ruling.kind === 'auth' && ruling.scope !== null ? { scope: ruling.scope } : {};
   part.extensions = { ...part.extensions, directives: { [ruling.kind]: args } };
+}
+
+/** Adds the costs of the policy to types and fields, in place of those of the upstream. */
+function applyCosts(schema: GraphQLSchema, policy: Policy): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__')) continue;
+    if (isObjectType(type) || isLeafType(type)) weigh(type, policy.costsExactly(type.name));
+    if (isInterfaceType(type)) {
+      for (const field of Object.values(type.getFields()))
+        weigh(field, policy.costsExactly(`${type.name}.${field.name}`));
+    }
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      weigh(
+        field,
+        policy.costsOf(`${type.name}.${field.name}`, (size) => canHave(field, size)),
+      );
+    }
+  }
+}
+
+/** Returns whether a pattern's size of a list applies to a field: it returns a list or the fields with it, and has its arguments. */
+function canHave({ args, type }: GraphQLField<unknown, unknown>, size: ListSizeExtension): boolean {
+  const { slicingArguments = [], sizedFields = [] } = size;
+  const named = getNamedType(type);
+  const isSized =
+    sizedFields.length === 0
+      ? isListType(getNullableType(type))
+      : isObjectType(named) && sizedFields.every((name) => hasField(named, name));
+  return isSized && slicingArguments.every((name) => args.some((arg) => arg.name === name.split('.')[0]));
+}
+
+type Weighable = GraphQLField<unknown, unknown> | GraphQLObjectType | GraphQLLeafType;
+
+function weigh(part: Weighable, { weight, listSize }: PolicyCosts): void {
+  if (weight === null && listSize === null) return;
+  const replaced = new Set([...(weight === null ? [] : [COST]), ...(listSize === null ? [] : [LIST_SIZE])]);
+  const without = <Node extends { readonly directives?: readonly ConstDirectiveNode[] | undefined }>(
+    node: Node,
+  ): Node => ({
+    ...node,
+    directives: node.directives?.filter(({ name }) => !replaced.has(name.value)),
+  });
+  if (part.astNode != null) part.astNode = without(part.astNode) as never;
+  if ('extensionASTNodes' in part)
+    part.extensionASTNodes = part.extensionASTNodes.map((node) => without(node)) as never;
+  const latchkey = { ...(weight !== null && { cost: weight }), ...(listSize !== null && { listSize }) };
+  part.extensions = { ...part.extensions, latchkey };
 }
 
 /** Operations run in the upstream. If one were executed here by mistake, it must fail and not return nulls. */

@@ -20,6 +20,7 @@ import { printable } from '../../core/guard/printable.js';
 import type { OnDenied } from '../../core/guard/authorize.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
+import type { PendingCost } from '../../core/guard/request/pendingCost.js';
 import type { Reply } from '../../core/guard/request/reply.js';
 import { RequestDocuments } from '../../core/guard/request/requestDocuments.js';
 import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
@@ -40,6 +41,8 @@ export interface Admitted {
   readonly headers: ReadonlyMap<string, string>;
   /** The operation to forward in its place, because its caller may not use some of its fields; null: it may use all. */
   readonly filtered: FilteredOperation | null;
+  /** To settle once, when the response is complete or known to be lost; null: the schema has no costs. */
+  readonly cost: PendingCost | null;
 }
 
 interface JudgeOptions {
@@ -97,8 +100,9 @@ export class OperationJudge {
         const { document, operation, headers } = reply;
         const { denied } = guarded;
         const filtered = denied && new FilteredOperation(denied, this.#options.answer);
+        const cost = guarded.costOf(context.principal);
         if (document !== undefined && operation !== undefined)
-          return { kind: 'admitted', schema: this.#schema, document, operation, headers, filtered };
+          return { kind: 'admitted', schema: this.#schema, document, operation, headers, filtered, cost };
       }
       reply.result = { data };
     } catch (error) {
@@ -226,6 +230,10 @@ class JudgedReply implements Reply {
     const headers: Head['headers'] = http?.headers;
     for (const [name, value] of headers ?? []) this.headers.set(name, value);
     return publicForm({ ...error.toJSON(), extensions }, error);
+  }
+
+  get isForwarded(): boolean {
+    return this.result === null;
   }
 
   get answered(): Answered {

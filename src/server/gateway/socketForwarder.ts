@@ -25,6 +25,7 @@ import type { OpenStream, OpenStreams } from '../../core/streams/openStreams.js'
 import { watchSource } from '../../core/streams/streamGuard.js';
 import type { RequestContext } from '../http/requestContext.js';
 import { askedInBody, bodyOf, forwardedAs, type Asked } from './asked.js';
+import { settleBy } from './forwardedCost.js';
 import { ForwardedResults, UpstreamErrors } from './forwardedResults.js';
 import type { Gateway } from './gateway.js';
 import { memberOf } from './jsonMembers.js';
@@ -313,7 +314,7 @@ export class SocketForwarder {
   /** Sends an operation to the upstream, and returns its results. */
   #forward({ caller, asked, admitted, principal, context }: Forwarding): ForwardedResults {
     const { gateway, latchkey, streams } = this.#options;
-    const { schema, document, operation, filtered } = admitted;
+    const { schema, document, operation, filtered, cost } = admitted;
     const { query: source, variables } = asked;
     const { connection } = caller;
     const upstream = this.#upstreamOf(caller, principal);
@@ -323,10 +324,16 @@ export class SocketForwarder {
       workspaceId: principal.workspaceId,
       bytes: streams.bytes,
       review: (current) => gateway.review({ schema, source, document, operation, variables }, current),
-      ...(filtered !== null && { complete: (text) => filtered.complete(text) }),
+      ...((filtered !== null || cost !== null) && {
+        complete: (text) => {
+          if (cost !== null) settleBy(cost, text);
+          return filtered === null ? text : filtered.complete(text);
+        },
+      }),
       tell: (error) => ({ errors: [this.#formOf(error, context)] }),
       onWaiting: (isWaiting) => upstream.waits(results, isWaiting),
       onEnd: (error) => {
+        cost?.settle(null);
         upstream.ended(results);
         this.#running.delete(results);
         for (const end of onEnds) end();

@@ -28,6 +28,12 @@ const RECOGNIZED: Readonly<Record<CostDirective, readonly string[]>> = {
   listSize: ['assumedSize', 'slicingArguments'],
 };
 
+/** Returns whether a declaration is that of one of these directives, under its own name. */
+export function isCostDirective(name: string, args: readonly string[]): boolean {
+  if (name !== COST && name !== LIST_SIZE) return false;
+  return args.some((arg) => RECOGNIZED[name].includes(arg));
+}
+
 /** Returns the names of the cost directives in a schema. A directive that is declared in another way is not one of them. */
 export function costNames(schema: GraphQLSchema): CostNames {
   const kinds = [COST, LIST_SIZE] as const;

@@ -1,4 +1,4 @@
-import { getVariableValues, type GraphQLError, type OperationDefinitionNode } from 'graphql';
+import { getVariableValues, OperationTypeNode, type GraphQLError, type OperationDefinitionNode } from 'graphql';
 import { ANONYMOUS, type AuthenticatedPrincipal, type LatchkeyContext, type Principal } from '../../auth/principal.js';
 import { withHttp } from '../../errors/http.js';
 import { settle, untold } from '../../errors/publicErrors.js';
@@ -13,6 +13,7 @@ import type { OperationRequest } from '../review.js';
 import { reportCost, type OperationCosts } from './costReport.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
+import { PendingCost } from './pendingCost.js';
 import {
   addDenied,
   boundReply,
@@ -207,26 +208,26 @@ export class GuardedRequest {
   }
 
   /**
-   * Measures the cost of the response, and gives back the difference to the estimate. The estimate stands for a response with errors: an
-   * operation could fail on purpose after its work was done.
+   * Returns the cost of an allowed operation; null: it has none, costs are off, or it is a subscription, which pays for each event. For a server that runs operations elsewhere, whose replies have
+   * {@link Reply.isForwarded}: settle it when the response is complete, or is known to be lost.
    */
-  #settleCost({ result, errors }: Reply, principal: Principal): OperationCosts | null {
+  costOf(principal: Principal): PendingCost | null {
     const decision = this.#decision;
     if (decision?.outcome !== 'allowed' || decision.estimate === null) return null;
-    const { estimate, admission, compiled } = decision;
-    const isWhole = result?.data != null && result.errors === undefined && (errors ?? []).length === 0;
-    const measured = isWhole ? (compiled.weighed?.measure(result.data ?? {}, this.#variables) ?? null) : null;
+    if (this.#operation?.operation === OperationTypeNode.SUBSCRIPTION) return null;
     const { limits, log, report } = this.#options;
-    if (principal.kind !== 'anonymous') log.costed(principal, measured ?? estimate, compiled.counted);
-    if (measured !== null && measured < estimate && admission !== null) {
-      try {
-        limits.giveBack?.(admission, estimate - measured);
-      } catch (error) {
-        // They stay taken until they expire.
-        report(error, { principal: ANONYMOUS }, this.#logger);
-      }
-    }
-    return { estimate, actual: measured };
+    return new PendingCost({
+      decision: { ...decision, estimate: decision.estimate },
+      ...{ variables: this.#variables, principal, limits, log },
+      report: (error, context) => report(error, context, this.#logger),
+    });
+  }
+
+  #settleCost({ result, errors, isForwarded = false }: Reply, principal: Principal): OperationCosts | null {
+    const cost = isForwarded ? null : this.costOf(principal);
+    if (cost === null) return null;
+    const isWhole = result?.data != null && result.errors === undefined && (errors ?? []).length === 0;
+    return cost.settle(isWhole ? (result.data ?? null) : null);
   }
 
   #complete(reply: Reply, principal: Principal): void | Promise<void> {

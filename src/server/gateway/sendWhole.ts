@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { FilteredOperation } from './filteredOperation.js';
 import type { Gateway } from './gateway.js';
 import type { Admitted } from './operationJudge.js';
 import type { Sent } from './upstream.js';
@@ -12,23 +11,24 @@ interface Options {
   readonly maxBytes: number;
 }
 
-interface Filtered {
-  readonly filtered: FilteredOperation;
+interface Whole {
+  /** Returns the body for the caller. @throws Refusal */
+  readonly complete: (body: string) => string;
   readonly sent: Sent;
 }
 
 /**
- * Sends an operation without its denied fields to the upstream, and its completed response to the caller. The response is read as
- * a whole, so a caller who only reads streams gets a stream with one result. Rejects with a Refusal.
+ * Sends an operation to the upstream, and its completed response to the caller. The response is read as a whole, so a caller who only
+ * reads streams gets a stream with one result. Rejects with a Refusal.
  */
-export async function sendFiltered(
+export async function sendWhole(
   { gateway, maxBytes }: Options,
   {
     request,
     reply,
     admitted,
   }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly admitted: Admitted },
-  { filtered, sent }: Filtered,
+  { complete, sent }: Whole,
 ): Promise<FastifyReply> {
   const left = new AbortController();
   const onClose = (): void => left.abort();
@@ -37,7 +37,7 @@ export async function sendFiltered(
     const { signal } = left;
     const onEnd = gateway.onAnswer;
     const { status, headers, body } = await askUpstream(gateway.upstream, sent, { maxBytes, signal, onEnd });
-    const { type, text } = inForm(filtered.complete(body), request.headers.accept, headers['content-type']);
+    const { type, text } = inForm(complete(body), request.headers.accept, headers['content-type']);
     const own: OutgoingHttpHeaders = Object.fromEntries(admitted.headers);
     const { 'content-length': _, 'content-encoding': __, ...passed } = headers;
     return await reply

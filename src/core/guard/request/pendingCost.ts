@@ -1,0 +1,53 @@
+import { ANONYMOUS, type LatchkeyContext, type Principal } from '../../auth/principal.js';
+import type { Limits } from '../../limits/limits.js';
+import type { Decision, DecisionLog } from '../authorize.js';
+import type { Variables } from '../cost/uses.js';
+import type { OperationCosts } from './costReport.js';
+
+type Allowed = Extract<Decision, { readonly outcome: 'allowed' }>;
+
+interface PendingCostOptions {
+  readonly decision: Allowed & { readonly estimate: number };
+  /** Those that the cost depends on. */
+  readonly variables: Variables;
+  readonly principal: Principal;
+  readonly limits: Pick<Limits, 'giveBack'>;
+  readonly log: Pick<DecisionLog, 'costed'>;
+  readonly report: (error: unknown, context: LatchkeyContext) => void;
+}
+
+/** The cost of an allowed operation. Its estimate was taken from the limits. */
+export class PendingCost {
+  readonly #options: PendingCostOptions;
+  #settled: OperationCosts | null = null;
+
+  constructor(options: PendingCostOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Records the cost of the response, and gives back the difference to the estimate. Only the first call counts.
+   *
+   * @param data of the whole response; null: it has errors or is not known, so that the estimate counts. An operation could otherwise fail
+   * on purpose after its work was done
+   */
+  settle(data: Readonly<Record<string, unknown>> | null): OperationCosts {
+    return (this.#settled ??= this.#settle(data));
+  }
+
+  #settle(data: Readonly<Record<string, unknown>> | null): OperationCosts {
+    const { decision, variables, principal, limits, log, report } = this.#options;
+    const { estimate, admission, compiled } = decision;
+    const actual = data === null ? null : (compiled.weighed?.measure(data, variables) ?? null);
+    if (principal.kind !== 'anonymous') log.costed(principal, actual ?? estimate, compiled.counted);
+    if (actual !== null && actual < estimate && admission !== null) {
+      try {
+        limits.giveBack?.(admission, estimate - actual);
+      } catch (error) {
+        // They stay taken until they expire.
+        report(error, { principal: ANONYMOUS });
+      }
+    }
+    return { estimate, actual };
+  }
+}
