@@ -35,6 +35,8 @@ export interface FleetOptions {
   /** Address of an engine on loopback, with a database. Default: SQLite. */
   readonly engine?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Tiers in YAML, in addition to those of {@link WINDOWS}. Default: none. */
+  readonly tiers?: string;
 }
 
 /**
@@ -53,22 +55,36 @@ tiers:
 
 /** Processes on one store. */
 export class Fleet {
-  readonly members: readonly Member[];
+  readonly #members: Member[] = [];
+  readonly #launch: () => Promise<Member>;
   readonly #closing: Closing;
 
-  private constructor(members: readonly Member[], closing: Closing) {
-    this.members = members;
+  private constructor(launch: () => Promise<Member>, closing: Closing) {
+    this.#launch = launch;
     this.#closing = closing;
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
     const closing = new Closing();
     try {
-      return new Fleet(await startMembers(options, closing), closing);
+      const fleet = new Fleet(launcher(options, closing), closing);
+      for (let i = 0; i < (options.size ?? 3); i += 1) fleet.#members.push(await fleet.#launch());
+      return fleet;
     } catch (error) {
       await closing.close();
       throw error;
     }
+  }
+
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /** Kills a member (SIGKILL), and starts another process in its place. */
+  async replace(i: number): Promise<void> {
+    const at = i % this.#members.length;
+    await this.member(at).child.stop('SIGKILL');
+    this.#members[at] = await this.#launch();
   }
 
   /** Returns the member with this number, modulo their count. */
@@ -92,13 +108,13 @@ export class Fleet {
   }
 }
 
-async function startMembers({ size = 3, redis, engine, env = {} }: FleetOptions, closing: Closing): Promise<Member[]> {
+/** Returns a function that starts a process of the fleet. */
+function launcher({ redis, engine, env = {}, tiers = '' }: FleetOptions, closing: Closing): () => Promise<Member> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-chaos-'));
   closing.add(() => rmSync(dir, { recursive: true, force: true }));
   const configuration = join(dir, 'latchkey.yaml');
-  writeFileSync(configuration, CONFIGURATION);
-  const members: Member[] = [];
-  for (let i = 0; i < size; i += 1) {
+  writeFileSync(configuration, `${CONFIGURATION}${tiers}`);
+  return async () => {
     const [toRedis, toEngine] = [await proxyTo(redis), await proxyTo(engine && Number(new URL(engine).port))];
     const child = runFile(MAIN, {
       PORT: '0',
@@ -118,9 +134,8 @@ async function startMembers({ size = 3, redis, engine, env = {} }: FleetOptions,
     const agent = new Agent({ keepAlive: true });
     closing.add(() => agent.destroy());
     const ask: Member['ask'] = (query, token = OPERATOR_KEY) => send(`${origin}/graphql`, agent, query, token);
-    members.push({ origin, child, redis: toRedis, engine: toEngine, ask });
-  }
-  return members;
+    return { origin, child, redis: toRedis, engine: toEngine, ask };
+  };
 }
 
 async function proxyTo(port: number | undefined | ''): Promise<TestProxy | null> {

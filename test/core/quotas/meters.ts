@@ -48,3 +48,13 @@ export async function drained(
     if (result.outcome === 'refused') return { admitted, refusal: result };
   }
 }
+
+/**
+ * Returns the number of units of a quota or a balance that are admitted at least, although processes are killed: each kill loses one block,
+ * which is at most 1 % of the quota, and the requests that were not finished.
+ *
+ * @param atOnce the requests that run at the same time in one process
+ */
+export function leastAdmitted(limit: number, kills: number, atOnce: number): number {
+  return limit - kills * (limit / 100 + atOnce);
+}

@@ -1,0 +1,3 @@
+import { testKills } from './quotaTrial.js';
+
+testKills(() => ({}));
