@@ -13,11 +13,14 @@ each send their next request as soon as they have received a response.
 - **unknown key**: well-formed keys that don't exist, each from a different address, so that each is looked up.
 - **failed checksum**: a mistyped key.
 - **revoked key** and **used-up limit**: keys that exist.
-- **address over its limit of failures**: unknown keys from one address.`;
+- **address over its limit of failures**: unknown keys from one address.
+- **node:http alone** is a server without a framework and without any check, which refuses every request with one prepared response. No
+  server in Node can refuse a request in less time.`;
 
 export const packages = ['fastify', '@apollo/server', 'autocannon'];
 
 const GOOD = 'small query';
+const FLOOR = 'node:http alone';
 
 /** Wrong keys that take turns. More than the server remembers as missing, so that each is looked up in the store. */
 const WRONG_KEYS = 30_000;
@@ -28,6 +31,7 @@ const WARM_UP = 3;
 /** @param {import('../run.js').Run} run @returns {AsyncGenerator<import('../lib/measure.js').Measure>} */
 export async function* measure({ rounds, seconds, quick }) {
   const server = await Child.start('refusals', { dataDir: temporaryDirectory() });
+  const bare = await Child.start('bareRefusal', {});
   const { url, tokens } = server.ready;
   const body = JSON.stringify({ query: QUERIES.small.query });
   const one = (token) => ({ authorization: `Bearer ${token}` });
@@ -42,12 +46,15 @@ export async function* measure({ rounds, seconds, quick }) {
       headers: { ...one(unknownKey()), 'x-forwarded-for': '192.0.2.1' },
       expected: 429,
     },
+    [FLOOR]: { headers: one(unknownKey()), expected: 401, of: bare },
   };
-  const load = (asked, time) => async () => {
-    const before = await server.call('processorTime');
-    const { count } = await closedLoop({ url, body, seconds: time, ...asked });
-    return ((await server.call('processorTime')) - before) / count;
-  };
+  const load =
+    ({ of = server, ...asked }, time) =>
+    async () => {
+      const before = await of.call('processorTime');
+      const { count } = await closedLoop({ url: of.ready.url, body, seconds: time, ...asked });
+      return ((await of.call('processorTime')) - before) / count;
+    };
   await useUp(url, kinds['address over its limit of failures'].headers, body);
   for (const asked of Object.values(kinds)) await load(asked, quick ? 2 : WARM_UP)();
   const samples = await alternate(
@@ -60,11 +67,12 @@ export async function* measure({ rounds, seconds, quick }) {
     ours: GOOD,
     samples,
     goals: Object.keys(kinds)
-      .filter((name) => name !== GOOD)
+      .filter((name) => name !== GOOD && name !== FLOOR)
       .map((of) => ({ of, against: GOOD, atMost: 0.25 })),
     note: 'All threads of the process.',
   };
   await server.stop();
+  await bare.stop();
 }
 
 function unknownKeys() {

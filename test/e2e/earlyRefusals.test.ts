@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { act, statusWith } from './operations.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
@@ -7,10 +8,10 @@ beforeAll(async () => void (latchkey = await startFrozen({ env: { ADMIN_API_KEY:
 afterAll(() => latchkey.close());
 
 /** Returns what a response contains, without what differs for each request. */
-async function answerAt(path: string, token: string) {
+async function answerAt(path: string, token: string, fields: Record<string, string> = {}) {
   const response = await fetch(`${latchkey.origin}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, origin: 'https://app.example' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...fields },
     body: '{"query":"{ __typename }"}',
   });
   const headers = Object.fromEntries(response.headers);
@@ -19,12 +20,15 @@ async function answerAt(path: string, token: string) {
   return { status: response.status, headers: rest, body: await response.text() };
 }
 
+/** A request of a page is refused by a hook of the route, others before routing. */
+const SENDERS = [{ origin: 'https://app.example' }, {}];
+
 /** /graphql sends refusals itself. Other routes leave them to Fastify. */
 async function assertSame(token: string, status: number): Promise<void> {
-  for (let i = 0; i < 2; i += 1) {
-    const early = await answerAt('/graphql', token);
+  for (const fields of [...SENDERS, ...SENDERS]) {
+    const early = await answerAt('/graphql', token, fields);
     expect(early.status).toBe(status);
-    expect(early).toEqual(await answerAt('/graphql/stream', token));
+    expect(early).toEqual(await answerAt('/graphql/stream', token, fields));
   }
 }
 
@@ -42,18 +46,44 @@ test('a refusal before the body is read is the same response as on a route where
 test('a key that has used up its limits gets the state of its limits', async () => {
   const { token } = await act(latchkey, 'createWorkspace', { name: 'T', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
   while ((await statusWith(latchkey, token)) === 200);
-  const { status, headers } = await answerAt('/graphql', token);
-  expect(status).toBe(429);
-  expect(headers).toMatchObject({
-    ratelimit: expect.stringContaining('r=0'),
-    'ratelimit-policy': expect.stringContaining('w=60'),
-    'retry-after': expect.stringMatching(/^\d+$/),
-    'cache-control': 'private, no-store',
-  });
+  for (const fields of SENDERS) {
+    const { status, headers } = await answerAt('/graphql', token, fields);
+    expect(status).toBe(429);
+    expect(headers).toMatchObject({
+      ratelimit: expect.stringContaining('r=0'),
+      'ratelimit-policy': expect.stringContaining('w=60'),
+      'retry-after': expect.stringMatching(/^\d+$/),
+      'cache-control': 'private, no-store',
+    });
+  }
 });
 
 test('the log and the metrics contain the refusal', async () => {
-  await answerAt('/graphql', 'nonsense');
-  const line = latchkey.logs.map((text) => JSON.parse(text)).findLast(({ path }) => path === '/graphql');
-  expect(line).toMatchObject({ status: 401, outcome: 'UNAUTHENTICATED' });
+  const logged = latchkey.logs.length;
+  for (const fields of SENDERS) await answerAt('/graphql', 'nonsense', fields);
+  const lines = latchkey.logs.slice(logged).map((text) => JSON.parse(text));
+  const [late, early] = lines.filter(({ path }) => path === '/graphql');
+  expect(early).toMatchObject({ status: 401, outcome: 'UNAUTHENTICATED', method: 'POST', operation: null, key: null });
+  const own = { time: expect.any(Number), requestId: expect.any(String), ms: expect.any(Number) };
+  expect(early).toEqual({ ...late, ...own });
+});
+
+test('a connection stays open after a refusal whose body was not read', async () => {
+  const { token } = await createKey(latchkey, { name: 'kept' }, OPERATOR_KEY);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ports = new Set<number | undefined>();
+  const send = (key: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
+      const asked = request(`${latchkey.origin}/graphql`, { agent, method: 'POST', headers }, (response) => {
+        ports.add(response.socket.localPort);
+        response.resume().once('end', () => resolve(response.statusCode));
+      });
+      asked.once('error', reject);
+      asked.end(JSON.stringify({ query: `{ __typename } #${'x'.repeat(100_000)}` }));
+    });
+  const statuses = [];
+  for (const key of ['nonsense', token, 'nonsense', token]) statuses.push(await send(key));
+  agent.destroy();
+  expect([statuses, ports.size]).toEqual([[401, 200, 401, 200], 1]);
 });

@@ -1,7 +1,7 @@
 import { subjectOf } from '../auth/networks.js';
 import type { Principal } from '../auth/principal.js';
 import { limitFields, type LimitFields, type RateLimitHeaders } from './limitFields.js';
-import type { Limits, Subject } from './limits.js';
+import type { Judged, Limits, Subject } from './limits.js';
 import { peekAll } from './peekAll.js';
 import { subjectOfKey } from './subjects.js';
 
@@ -42,14 +42,26 @@ export async function standingLimits(
   limits: Limits,
   style: RateLimitHeaders,
 ): Promise<LimitFields | null> {
+  return standingLimitsNow(principal, limits, style);
+}
+
+/** Like {@link standingLimits}, but returns no promise if the limits are counted in this process. Never throws or rejects. */
+export function standingLimitsNow(
+  principal: Principal,
+  limits: Limits,
+  style: RateLimitHeaders,
+): LimitFields | null | Promise<LimitFields | null> {
   const subject: Subject | null =
     principal.kind === 'anonymous' ? subjectOf(principal) : subjectOfKey(principal, limits.tiers);
   if (subject === null) return null;
+  const fields = (judged: Judged): LimitFields => limitFields({ outcome: 'admitted', ...judged }, style);
+  // The limits are unavailable. The response may be the refusal that reports this, and must not fail because of these
+  // fields.
+  const none = (): null => null;
   try {
-    return limitFields({ outcome: 'admitted', ...(await peekAll(limits, subject)) }, style);
+    const judged = peekAll(limits, subject);
+    return judged instanceof Promise ? judged.then(fields).catch(none) : fields(judged);
   } catch {
-    // The limits are unavailable. The response may be the refusal that reports this, and must not fail because of these
-    // fields.
-    return null;
+    return none();
   }
 }

@@ -11,6 +11,7 @@ import { allowOrigins } from '../http/cors.js';
 import { countBodies } from '../http/countBodies.js';
 import { dashboardRoute, isBrowser } from '../http/dashboardRoute.js';
 import { addToEveryAnswer } from '../http/everyAnswer.js';
+import { SharedAddresses } from '../http/sharedAddress.js';
 import { answerFaults, refuseUnknownRoutes } from '../http/faults.js';
 import { graphiqlPage } from '../http/graphiql.js';
 import { graphqlRoute } from '../http/graphqlRoute.js';
@@ -53,7 +54,8 @@ export async function adminRoutes(given: AdminRoutesOptions): Promise<FastifyIns
   readHostBodies(app);
   countBodies(app, { limiter, verdicts });
   decodeBodies(app);
-  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, callers, connections: new Connections() });
+  const other = { connections: new Connections(), shared: new SharedAddresses(app.log) };
+  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, callers, ...other });
   answerFaults(app, { api, resourceMetadata: () => latchkey.resourceMetadata() });
   const cors = { origins: corsOrigins, requestHeaders: [], responseHeaders: [], rateLimitHeaders };
   await allowOrigins(app, cors);

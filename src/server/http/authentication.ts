@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialSource } from '../../core/auth/locate.js';
 import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
+import { admittedBefore } from './beforeRouting.js';
 import type { Moments } from './changeMoments.js';
 
 declare module 'fastify' {
@@ -32,7 +33,7 @@ export function authenticationHook(
   };
   return (request, _reply, done) => {
     try {
-      const principal = latchkey.authenticate(sourceOf(request));
+      const principal = admittedBefore(request.raw, moments) ?? latchkey.authenticate(sourceOf(request));
       if (principal instanceof Promise) {
         principal.then((late) => admit(request, late)).then(() => done(), done);
         return;

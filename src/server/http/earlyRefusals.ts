@@ -1,9 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { httpAnswer, statusBeforeData } from '../../core/errors/http.js';
+import type { Principal } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { LimitFields, RateLimitHeaders } from '../../core/limits/limitFields.js';
-import { standingLimits, writeLimitFields } from '../../core/limits/limitHeaders.js';
+import { standingLimitsNow, writeLimitFields } from '../../core/limits/limitHeaders.js';
 import type { Limits } from '../../core/limits/limits.js';
 import { unreported } from '../../core/store/storeErrors.js';
 import type { Connections } from './connections.js';
@@ -17,14 +18,17 @@ interface EarlyRefusalsOptions {
   readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly resourceMetadata: () => string | null;
   readonly connections: Pick<Connections, 'isLeaving'>;
+  readonly logger: FastifyBaseLogger;
 }
 
 /** The parts of a response that are the same for all equal refusals. */
-interface Prepared {
+export interface Prepared {
   readonly details: object;
   readonly resourceMetadata: string | null;
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
+  /** The same as a list of names and values. */
+  readonly fields: readonly string[];
   readonly body: string;
 }
 
@@ -53,34 +57,41 @@ export class EarlyRefusals {
   }
 
   #send(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void {
-    const { limiter, rateLimitHeaders, resourceMetadata } = this.#options;
-    const err = unreported(refusal.cause);
-    if (err !== undefined) request.log.error({ err, requestId: request.id }, 'request refused');
     const { principal, outcome } = request;
     outcome.word = refusal.details.code;
-    const prepared = this.#prepare(refusal, resourceMetadata());
+    const prepared = this.prepare(refusal, request.id);
     const write = (fields: LimitFields | null): void => {
       writeRefusal(request, reply, prepared, fields);
     };
-    if (principal.kind === 'anonymous' && principal.network === undefined) write(null);
-    else void standingLimits(principal, limiter, rateLimitHeaders()).then(write);
+    const fields = this.limitFields(principal);
+    if (fields instanceof Promise) void fields.then(write);
+    else write(fields);
   }
 
-  #prepare(refusal: Refusal, resourceMetadata: string | null): Prepared {
+  /** Returns the limit fields of a refusal; null: the caller has no windows, or the limits are unavailable. Never rejects. */
+  limitFields(principal: Principal): LimitFields | null | Promise<LimitFields | null> {
+    const { limiter, rateLimitHeaders } = this.#options;
+    if (principal.kind === 'anonymous' && principal.network === undefined) return null;
+    return standingLimitsNow(principal, limiter, rateLimitHeaders());
+  }
+
+  /** Returns the response to a refusal, and logs the fault that caused it, if any. */
+  prepare(refusal: Refusal, requestId: string): Prepared {
+    const err = unreported(refusal.cause);
+    if (err !== undefined) this.#options.logger.error({ err, requestId }, 'request refused');
     const { message, details } = refusal;
+    const resourceMetadata = this.#options.resourceMetadata();
     const known = this.#prepared.get(message);
     if (known?.resourceMetadata === resourceMetadata && areEqual(known.details, details)) return known;
     const body = GRAPHQL.body(message, details);
+    const headers: Record<string, string> = {
+      ...Object.fromEntries(httpAnswer(refusal, resourceMetadata).headers),
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(Buffer.byteLength(body)),
+    };
+    const fields = Object.entries(headers).flat();
     const prepared: Prepared = {
-      details,
-      resourceMetadata,
-      status: statusBeforeData(refusal),
-      headers: {
-        ...Object.fromEntries(httpAnswer(refusal, resourceMetadata).headers),
-        'content-type': 'application/json; charset=utf-8',
-        'content-length': Buffer.byteLength(body),
-      },
-      body,
+      ...{ details, resourceMetadata, status: statusBeforeData(refusal), headers, fields, body },
     };
     if (known !== undefined || this.#prepared.size < MAX_PREPARED) this.#prepared.set(message, prepared);
     return prepared;

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
 import type { RateLimitHeaders } from '../../core/limits/limitFields.js';
@@ -9,7 +9,7 @@ import { unavailable } from '../../core/errors/refusal.js';
 import type { Connections } from './connections.js';
 import { discardRest } from './discardRest.js';
 import { hasLimitFields, standingLimits, writeLimitFields } from '../../core/limits/limitHeaders.js';
-import { SharedAddresses } from './sharedAddress.js';
+import type { SharedAddresses } from './sharedAddress.js';
 import { outcomeWord, type Outcome } from '../../core/guard/request/outcome.js';
 
 declare module 'fastify' {
@@ -30,6 +30,7 @@ interface EveryAnswerOptions {
   readonly observer: Observer;
   readonly callers: Callers;
   readonly connections: Connections;
+  readonly shared: SharedAddresses;
 }
 
 /**
@@ -38,9 +39,8 @@ interface EveryAnswerOptions {
  */
 export function addToEveryAnswer(
   app: FastifyInstance,
-  { limiter, rateLimitHeaders, observer, callers, connections }: EveryAnswerOptions,
+  { limiter, rateLimitHeaders, observer, callers, connections, shared }: EveryAnswerOptions,
 ): void {
-  const shared = new SharedAddresses(app.log);
   app.decorateRequest('principal');
   app.decorateRequest('authenticatedAt');
   app.decorateRequest('caller');
@@ -93,7 +93,7 @@ export function noteAnswer(request: FastifyRequest, reply: FastifyReply, observe
  * A response is data: no browser may render it as a page, run anything in it, frame it, or send its address, which can
  * contain a stream's key, to another site. Routes that serve pages replace the policy.
  */
-const NO_PAGE = {
+export const NO_PAGE = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -114,25 +114,37 @@ export function routeOf(request: FastifyRequest): string {
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  if ((request.log as Partial<Logger>).isLevelEnabled?.('info') === false) return;
-  const { principal, outcome } = request;
-  request.log.info(
+  const { id: requestId, method, caller, principal, outcome, log } = request;
+  const { statusCode: status, elapsedTime: ms } = reply;
+  logLine(log, { requestId, method, path: routeOf(request), status, ms, caller, principal, outcome });
+}
+
+interface LoggedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly caller: Caller;
+  readonly principal: Principal;
+  readonly outcome: Pick<Outcome, 'word' | 'operation'>;
+}
+
+/** Writes the log line of a request. */
+export function logLine(log: FastifyBaseLogger, { caller, principal, outcome, ...request }: LoggedRequest): void {
+  if ((log as Partial<Logger>).isLevelEnabled?.('info') === false) return;
+  const { requestId, method, path, status, ms } = request;
+  log.info(
     {
-      requestId: request.id,
-      method: request.method,
-      path: routeOf(request),
-      operation: outcome.operation,
-      status: reply.statusCode,
-      outcome: outcomeWord(outcome, reply.statusCode),
-      ms: Math.round(reply.elapsedTime),
-      address: request.caller.address,
-      key: principal.keyId,
-      tier: principal.tier,
+      ...{ requestId, method, path, operation: outcome.operation, status },
+      outcome: outcomeWord(outcome, status),
+      ms: Math.round(ms),
+      ...{ address: caller.address, key: principal.keyId, tier: principal.tier },
     },
     'request',
   );
 }
 
-function isEncrypted(socket: object): boolean {
+export function isEncrypted(socket: object): boolean {
   return 'encrypted' in socket && socket.encrypted === true;
 }

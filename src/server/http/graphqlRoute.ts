@@ -47,7 +47,7 @@ export async function graphqlRoute(
   const { answerFault: unread, countUnseen } = options.unread;
   const { limiter, rateLimitHeaders } = latchkey;
   const resourceMetadata = (): string | null => latchkey.resourceMetadata();
-  const early = new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections });
+  const early = new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections, logger });
   const known = new KnownOperations(schema);
   const guarded = createServerOptions(latchkey.requests);
   const runner = new OperationRunner(schema, guarded);

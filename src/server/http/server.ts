@@ -18,10 +18,13 @@ import { authenticationHook } from './authentication.js';
 import { authRoute } from './authRoute.js';
 import { decodeBodies } from './bodyEncoding.js';
 import { HEADER_TIME } from '../../core/guard/document/documentBounds.js';
+import { authenticateFirst } from './beforeRouting.js';
 import { Connections } from './connections.js';
 import { allowOrigins } from './cors.js';
 import { countBodies } from './countBodies.js';
 import { addToEveryAnswer } from './everyAnswer.js';
+import { EarlyRefusals } from './earlyRefusals.js';
+import { SharedAddresses } from './sharedAddress.js';
 import { dashboardRoute, isBrowser } from './dashboardRoute.js';
 import { answerFaults, refuseUnknownRoutes } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
@@ -128,7 +131,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   parseBodies(app);
   countBodies(app, { limiter, verdicts });
   decodeBodies(app);
-  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, callers, connections });
+  const shared = new SharedAddresses(app.log);
+  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, callers, connections, shared });
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, { api: API, resourceMetadata: () => latchkey.resourceMetadata() });
@@ -143,6 +147,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const unread = new UnreadCounter(latchkey, verdicts);
   // Key management stays at one address in every mode. Without a gateway, /graphql serves it, too.
   const prefixes = gateway === null ? ['', '/admin'] : ['/admin'];
+  // Each of these adds to every response, or to a trace.
+  if (tracing === null && !settings.requireHttps && settings.corsOrigins.length === 0) {
+    const resourceMetadata = (): string | null => latchkey.resourceMetadata();
+    authenticateFirst(app.server, {
+      ...{ latchkey, callers, connections, moments, shared, observer, logger },
+      paths: [API, '/admin/graphql'],
+      refusals: new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections, logger }),
+    });
+  }
   const apollo = await graphqlRoute(app, {
     ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread },
     paths: prefixes.map((prefix) => `${prefix}/graphql`),

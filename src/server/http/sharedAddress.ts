@@ -1,4 +1,13 @@
-import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Principal } from '../../core/auth/principal.js';
+import type { Outcome } from '../../core/guard/request/outcome.js';
+import type { Caller } from '../net/trustedProxies.js';
+
+interface CompletedRequest {
+  readonly caller: Caller;
+  readonly principal: Principal;
+  readonly outcome: Pick<Outcome, 'word'>;
+}
 
 /** The number of keys from one address after which it is considered a proxy. */
 const MANY_KEYS = 20;
@@ -22,7 +31,7 @@ export class SharedAddresses {
   }
 
   /** Call with each completed request. */
-  note({ caller, principal, outcome }: Pick<FastifyRequest, 'caller' | 'principal' | 'outcome'>): void {
+  note({ caller, principal, outcome }: CompletedRequest): void {
     if (!caller.unbelieved || this.#warnings >= MAX_WARNINGS) return;
     const refused = principal.kind === 'anonymous' && outcome.word === 'RATE_LIMITED';
     const keys = this.#keysFrom(caller.address);

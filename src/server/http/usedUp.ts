@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import { Refusal } from '../../core/errors/refusal.js';
+import { wasAdmittedBefore } from './beforeRouting.js';
 import { answerError } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
 import type { Outcome } from '../../core/guard/request/outcome.js';
@@ -17,7 +18,8 @@ export function refusingUsedUp(latchkey: Pick<Assembly, 'checkLimits'>, request:
       return;
     }
     try {
-      void latchkey.checkLimits(request.principal, 'here');
+      // Checked already, in this turn of the event loop.
+      if (!wasAdmittedBefore(request.raw)) void latchkey.checkLimits(request.principal, 'here');
     } catch (refusal) {
       done(refusal as Error);
       return;

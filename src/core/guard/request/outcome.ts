@@ -37,7 +37,7 @@ export function tellOutcome({ result, operation, context }: Reply): void {
 }
 
 /** Returns the outcome of a response, derived from its status if it was sent before anything recorded an outcome. */
-export function outcomeWord({ word }: Outcome, status: number): string {
+export function outcomeWord({ word }: Pick<Outcome, 'word'>, status: number): string {
   if (word !== 'ok' || status < 400) return word;
   return status < 500 ? 'BAD_REQUEST' : 'error';
 }

@@ -1,0 +1,166 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import type { LimitFields } from '../../core/limits/limitFields.js';
+import { writeLimitFields } from '../../core/limits/limitHeaders.js';
+import type { Observer } from '../../core/observer/observer.js';
+import type { Assembly } from '../../assembly/assembly.js';
+import type { Caller, Callers } from '../net/trustedProxies.js';
+import type { Moments } from './changeMoments.js';
+import type { Connections } from './connections.js';
+import type { EarlyRefusals, Prepared } from './earlyRefusals.js';
+import { isEncrypted, logLine, NO_PAGE } from './everyAnswer.js';
+import type { SharedAddresses } from './sharedAddress.js';
+
+interface BeforeRoutingOptions {
+  readonly latchkey: Pick<Assembly, 'authenticate' | 'checkLimits'>;
+  /** The paths whose POST requests are authenticated here. */
+  readonly paths: readonly string[];
+  readonly callers: Callers;
+  readonly connections: Connections;
+  readonly moments: Moments;
+  readonly refusals: EarlyRefusals;
+  readonly shared: SharedAddresses;
+  readonly observer: Observer;
+  readonly logger: FastifyBaseLogger;
+}
+
+/** The result of the authentication of a request that is passed on. */
+interface Admitted {
+  readonly principal: Principal;
+  /** By {@link Moments}. */
+  readonly at: number;
+}
+
+const admitted = new WeakMap<IncomingMessage, Admitted>();
+
+/** Returns the principal of a request that was authenticated before routing, within this turn of the event loop; else null. */
+export function admittedBefore(request: IncomingMessage, moments: Moments): Principal | null {
+  const found = admitted.get(request);
+  if (found === undefined || found.at === moments.now) return found?.principal ?? null;
+  admitted.delete(request);
+  return null;
+}
+
+/** Returns whether {@link admittedBefore} returned a principal, whose limits were then checked, too. */
+export function wasAdmittedBefore(request: IncomingMessage): boolean {
+  return admitted.has(request);
+}
+
+/**
+ * Authenticates requests with a credential before the framework sees them, and answers refusals straight away: its request, reply,
+ * routing and hooks take several times as long as the check of a key, and a flood of wrong keys causes thousands of refusals a second.
+ * Call it once, before the server listens.
+ */
+export function authenticateFirst(server: Server, options: BeforeRoutingOptions): void {
+  const listeners = server.listeners('request') as RequestListener[];
+  const serve: RequestListener = (request, response) => {
+    for (const listener of listeners) Reflect.apply(listener, server, [request, response]);
+  };
+  const first = new BeforeRouting(options);
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => first.handle(request, response, serve));
+}
+
+class BeforeRouting {
+  readonly #options: BeforeRoutingOptions;
+  readonly #paths: ReadonlySet<string>;
+
+  constructor(options: BeforeRoutingOptions) {
+    this.#options = options;
+    this.#paths = new Set(options.paths);
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse, serve: RequestListener): void {
+    const { latchkey, callers, connections } = this.#options;
+    // While the server is stopping, hooks may have to close the connection.
+    if (!this.#concerns(request) || connections.isLeaving || !connections.arrived(request)) {
+      serve(request, response);
+      return;
+    }
+    const began = performance.now();
+    const caller = callers.callerOf(request, isEncrypted(request.socket));
+    const refuse = (error: unknown, principal: Principal = ANONYMOUS): void => {
+      if (error instanceof Refusal && !connections.isLeaving)
+        this.#refuse(request, response, { refusal: error, principal, caller, began });
+      else serve(request, response);
+    };
+    const admit = (principal: Principal): void => {
+      try {
+        void latchkey.checkLimits(principal, 'here');
+      } catch (error) {
+        refuse(error, principal);
+        return;
+      }
+      admitted.set(request, { principal, at: this.#options.moments.now });
+      serve(request, response);
+    };
+    try {
+      const { headers, rawHeaders } = request;
+      const principal = latchkey.authenticate({ headers, rawHeaders, ip: caller.address });
+      if (principal instanceof Promise) void principal.then(admit, refuse);
+      else admit(principal);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  /** Pages of other origins need further header fields, which the framework adds. */
+  #concerns({ method, url = '', headers }: IncomingMessage): boolean {
+    if (method !== 'POST' || headers.origin !== undefined || !this.#paths.has(url)) return false;
+    return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
+    const { refusals } = this.#options;
+    const { refusal, principal } = refused;
+    const requestId = randomUUID();
+    const prepared = refusals.prepare(refusal, requestId);
+    const fields = refusals.limitFields(principal);
+    const send = (limits: LimitFields | null): void => {
+      write(response, prepared, { requestId, isPrivate: principal.kind !== 'anonymous', limits });
+      this.#note(request, prepared, requestId, refused);
+    };
+    if (fields instanceof Promise) void fields.then(send);
+    else send(fields);
+  }
+
+  #note({ url = '', method = '' }: IncomingMessage, { status }: Prepared, requestId: string, refused: Refused): void {
+    const { observer, logger, shared } = this.#options;
+    const { refusal, principal, caller, began } = refused;
+    const ms = performance.now() - began;
+    observer.requestAnswered(url, status, ms);
+    const outcome = { word: refusal.details.code, operation: null };
+    logLine(logger, { requestId, method, path: url, status, ms, caller, principal, outcome });
+    shared.note({ caller, principal, outcome });
+  }
+}
+
+interface Refused {
+  readonly refusal: Refusal;
+  readonly principal: Principal;
+  readonly caller: Caller;
+  /** By performance.now(). */
+  readonly began: number;
+}
+
+const EVERY = Object.entries(NO_PAGE).flat();
+
+function write(
+  response: ServerResponse,
+  { status, fields, body }: Prepared,
+  own: { readonly requestId: string; readonly isPrivate: boolean; readonly limits: LimitFields | null },
+): void {
+  const all = ['x-request-id', own.requestId, ...EVERY, ...fields];
+  all.push('cache-control', own.isPrivate ? 'private, no-store' : 'no-store');
+  if (own.limits !== null) {
+    writeLimitFields(own.limits, (name, value) => {
+      if (!fields.includes(name)) all.push(name, value);
+    });
+  }
+  response.writeHead(status, all);
+  response.end(body);
+}
