@@ -18,6 +18,7 @@ const ROWS = [
     'admission',
     'guard',
     'cost',
+    'creation',
     'growth',
     'flood',
     'workers',
