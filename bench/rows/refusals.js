@@ -14,13 +14,13 @@ each send their next request as soon as they have received a response.
 - **failed checksum**: a mistyped key.
 - **revoked key** and **used-up limit**: keys that exist.
 - **address over its limit of failures**: unknown keys from one address.
-- **node:http alone** is a server without a framework and without any check, which refuses every request with one prepared response. No
-  server in Node can refuse a request in less time.`;
+- **bare node:http** is a server without a framework and without any check, which refuses every request with one prepared response. No
+  server in Node can take less time for a refusal.`;
 
 export const packages = ['fastify', '@apollo/server', 'autocannon'];
 
 const GOOD = 'small query';
-const FLOOR = 'node:http alone';
+const FLOOR = 'bare node:http';
 
 /** Wrong keys that take turns. More than the server remembers as missing, so that each is looked up in the store. */
 const WRONG_KEYS = 30_000;
