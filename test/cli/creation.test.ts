@@ -54,7 +54,7 @@ test('U4: commands that create and rotate keys wait for their turn, and each key
   } finally {
     await service.close();
   }
-}, 120_000);
+});
 
 /** The keys that the commands created. */
 async function keysOf(service: TestService): Promise<readonly { id: string; name: string }[]> {

@@ -33,7 +33,7 @@ export async function latchkey(
     cwd,
     env: { PATH: process.env.PATH, XDG_STATE_HOME: STATE, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 150_000,
   });
   let stdout = '';
   let stderr = '';

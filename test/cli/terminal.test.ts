@@ -22,7 +22,7 @@ async function onTerminal(line: string, typed = '', more: Record<string, string>
   const child = spawn('script', ['-qec', line, '/dev/null'], {
     env: { PATH: process.env.PATH, ...env, ...more },
     stdio: ['pipe', 'pipe', 'inherit'],
-    timeout: 60_000,
+    timeout: 150_000,
   });
   // Left open: its end would be typed as well.
   child.stdin.on('error', () => undefined);

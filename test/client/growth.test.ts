@@ -6,7 +6,7 @@ import { createKey, startService, type TestService } from '../support/service.js
 jest.setTimeout(300_000);
 
 let latchkey: TestService;
-beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })), 60_000);
+beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })));
 afterAll(() => latchkey.close());
 
 const statuses = (): number[] =>

@@ -19,7 +19,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
 
 describe('on the service', () => {
   let latchkey: TestService;
-  beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })), 60_000);
+  beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })));
   afterAll(() => latchkey.close());
 
   const clientFor = (apiKey: string): Client => createClient({ url: latchkey.url, apiKey, maxRetries: 0 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
     if (hours % 3 === 0) await service.query('{ apiKeys { totalCount } }', { token: key.token });
     await service.service.latchkey.usage.flush();
   }
-}, 120_000);
+});
 afterAll(() => dashboard.close());
 afterEach(() => {
   now += 2_000;

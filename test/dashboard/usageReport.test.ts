@@ -17,7 +17,7 @@ beforeAll(async () => {
   for (let i = 0; i < 5; i++) await service.query('query Stock { viewer { scopes } }', { token: key.token });
   await service.query('{ apiKeys { totalCount } }', { token: other.token });
   await service.service.latchkey.usage.flush();
-}, 60_000);
+});
 afterAll(() => dashboard.close());
 afterEach(() => expect(dashboard.browser.faults()).toEqual([]));
 

@@ -35,7 +35,7 @@ function composed(env: Readonly<Record<string, string>>) {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, ...env },
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   });
 }
 

@@ -1,7 +1,6 @@
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, cpSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { validate } from 'dockerfile-utils';
 import { OPTIONS } from '../../src/server/settings/options.js';
 import { PROJECT } from '../support/project.js';
 import { contextOf, instructionsOf, Stage } from './image.js';
+import { freePort } from '../support/freePort.js';
 
 const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
 const instructions = instructionsOf(dockerfile);
@@ -89,7 +89,7 @@ describe('the built image', () => {
   let port: string;
 
   test('becomes healthy after the start, and contains no development dependencies', async () => {
-    port = await freePort();
+    port = String(await freePort());
     expect(checkHealth()).toBe(1);
     const [program = '', ...args] = image.command;
     server = spawn(program, args, {
@@ -126,12 +126,3 @@ describe('the built image', () => {
     expect(await ended).toEqual([0, null]);
   });
 });
-
-async function freePort(): Promise<string> {
-  const listening = createServer().listen(0, '127.0.0.1');
-  await once(listening, 'listening');
-  const { port } = listening.address() as AddressInfo;
-  listening.close();
-  await once(listening, 'close');
-  return String(port);
-}

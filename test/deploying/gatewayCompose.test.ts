@@ -48,7 +48,7 @@ test('docker-compose accepts the file, with the required variables only', () => 
       cwd: PROJECT,
       env: { PATH: process.env.PATH, ...env },
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 120_000,
     });
   const required = {
     KEY_PEPPER: 'a-pepper-of-32-characters-0123456',

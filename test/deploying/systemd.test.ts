@@ -11,7 +11,7 @@ const unit = projectFile(UNIT);
 function analyze(...args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync('systemd-analyze', args, {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
     cwd: PROJECT,
   });
   return { status, output: stdout + stderr };

@@ -1,22 +1,9 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { PROGRAM } from '../cli/latchkey.js';
 import { PROJECT } from '../support/project.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
-
-jest.setTimeout(120_000);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+import { freePort } from '../support/freePort.js';
 
 test('each command of docs/how-to/mount-administration.md runs as written', async () => {
   mkdirSync(join(PROJECT, 'build'), { recursive: true });

@@ -1,6 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, startProxy, type Proxy, type ProxyName } from '../examples/proxies/proxied.js';
+import { startProxy, type Proxy, type ProxyName } from '../examples/proxies/proxied.js';
+import { freePort } from '../support/freePort.js';
 import { PROJECT } from '../support/project.js';
 import { expectPage } from './page.js';
 

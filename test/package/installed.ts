@@ -58,7 +58,7 @@ export class Installed {
   }
 
   #npm(args: readonly string[], cwd = this.directory): string {
-    const options = { cwd, encoding: 'utf8', timeout: 110_000, maxBuffer: 2 ** 26 } as const;
+    const options = { cwd, encoding: 'utf8', timeout: 200_000, maxBuffer: 2 ** 26 } as const;
     const { status, stdout, stderr } = spawnSync('npm', args, options);
     if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${String(status)}:\n${stdout}${stderr}`);
     return stdout;

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { until } from './until.js';
+import { freePort } from './freePort.js';
 
 /** A separate redis-server on a free port of loopback. By default, it stores nothing on disk. */
 export interface TestRedis {
@@ -71,16 +72,6 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
 export async function historyIn(redis: Redis, key: string): Promise<{ at: number; count: number }[]> {
   const entries = await redis.lrangeBuffer(key, 0, -1);
   return entries.map((entry) => ({ at: entry.readDoubleLE(0) / 1_000, count: entry.readUInt32LE(8) }));
-}
-
-/** Returns an unused port. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function isOpen(port: number): Promise<boolean> {

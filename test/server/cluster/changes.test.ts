@@ -13,7 +13,7 @@ beforeAll(async () => {
   await cluster.url();
   workers = await cluster.workers();
 });
-afterAll(removeAll, 60_000);
+afterAll(removeAll);
 
 interface Key {
   readonly id: string;

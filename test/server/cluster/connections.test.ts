@@ -12,7 +12,7 @@ const dirs: string[] = [];
 afterEach(async () => {
   await removeAll();
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function started(env: Readonly<Record<string, string>> = {}): Promise<{ cluster: Cluster; admin: string }> {
   const cluster = startCluster(['--workers', '2'], { ...place(), ...env });

@@ -5,7 +5,7 @@ import { place, removeAll, startCluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 test('workers use one TLS certificate, and SIGHUP to the primary renews it in all of them', async () => {
   const installed = place();

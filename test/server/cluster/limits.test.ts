@@ -18,7 +18,7 @@ beforeAll(async () => {
   cluster = startCluster([], env, 'test/server/cluster/frozen.main.ts');
   await cluster.url();
 });
-afterAll(removeAll, 60_000);
+afterAll(removeAll);
 
 async function newKey(): Promise<string> {
   return String((await cluster.ask(CREATE, await cluster.admin())).body.data.createApiKey.token);

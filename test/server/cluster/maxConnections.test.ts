@@ -14,7 +14,7 @@ const opened: RawConnection[] = [];
 afterEach(async () => {
   for (const { socket } of opened.splice(0)) socket.destroy();
   await removeAll();
-}, 60_000);
+});
 
 async function open(port: number): Promise<RawConnection> {
   const connection = await openRaw(port);

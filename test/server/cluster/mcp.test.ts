@@ -2,7 +2,7 @@ import { connect } from '../mcp/client.js';
 import { until } from '../../support/until.js';
 import { place, removeAll, startCluster } from './installation.js';
 
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 test('each MCP request reaches some worker, and all of them count for the same key', async () => {
   const cluster = startCluster(

@@ -5,7 +5,7 @@ import { place, removeAll, startCluster, type Cluster } from './installation.js'
 
 const WHO = '{ viewer { scopes } }';
 
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 const start = () => startCluster(['--workers', '2'], { ...place(), ADMIN_API_KEY: OPERATOR_KEY });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AUDIENCE, startIssuer } from '../../support/issuer.js';
 import { place, removeAll, startCluster } from './installation.js';
 
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 test('each worker verifies tokens itself', async () => {
   const issuer = await startIssuer();

@@ -11,7 +11,7 @@ const PORT_IN_USE =
 
 const WHO = '{ viewer { scopes } }';
 
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 /** Returns whether nothing listens there. */
 async function refuses(url: string): Promise<boolean> {

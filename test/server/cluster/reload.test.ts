@@ -9,7 +9,7 @@ const NEW = 'the-new-key-of-tests-0123456789';
 const key = (variable: string): string =>
   `auth: { api_keys: { keys: [{ key: "\${${variable}}", name: etl, roles: [viewer] }] } }\n`;
 
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 test('SIGHUP to the primary reloads the file in all workers, and the limits that the primary counts', async () => {
   const installed = place();

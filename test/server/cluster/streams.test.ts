@@ -11,7 +11,7 @@ beforeAll(async () => {
   cluster = startCluster(['--workers', '2'], { AUTH_CACHE_TTL: '60000', ADMIN_API_KEY: OPERATOR, ...place() });
   origin = (await cluster.url()).replace('/graphql', '');
 });
-afterAll(removeAll, 60_000);
+afterAll(removeAll);
 
 async function createKey(): Promise<{ token: string; id: string }> {
   const create = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { token apiKey { id } } }';

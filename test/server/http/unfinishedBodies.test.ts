@@ -134,7 +134,7 @@ describe('in the service', () => {
     expect(statusOf(fast)).toBe(200);
     fast.socket.destroy();
     expect((await service.query('{ viewer { scopes } }', { token })).status).toBe(200);
-  }, 30_000);
+  });
 });
 
 describe('in memory', () => {

@@ -8,7 +8,8 @@ import { Limiter } from '../../../src/core/limits/limiter.js';
 import { readSettings } from '../../../src/server/settings/settings.js';
 import { parseExposition } from '../metrics/exposition.js';
 import { MAIN, runFile } from '../../support/child.js';
-import { freePort, startRedis } from '../../support/redis.js';
+import { freePort } from '../../support/freePort.js';
+import { startRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
 
 const ANSWERED = 'latchkey_redis_request_duration_seconds_count';

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { connectionTo } from '../../../src/server/redis/redisConnection.js';
 import { openRedis } from '../../../src/server/redis/openRedis.js';
-import { freePort, startRedis } from '../../support/redis.js';
+import { freePort } from '../../support/freePort.js';
+import { startRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
 
 const log = { warn: () => undefined, info: () => undefined };

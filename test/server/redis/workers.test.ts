@@ -5,7 +5,7 @@ import { until } from '../../support/until.js';
 let redis: TestRedis;
 beforeAll(async () => void (redis = await startRedis()));
 afterAll(() => redis.stop());
-afterEach(removeAll, 60_000);
+afterEach(removeAll);
 
 test('workers count in Redis instead of their primary, each like a separate process', async () => {
   const cluster = startCluster(['--workers', '2'], { ...place(), REDIS_URL: redis.url });

@@ -18,7 +18,7 @@ import { OPTIONS } from '../../../src/server/settings/options.js';
 import { isBuilt } from '../../support/built.js';
 import { selfSigned } from '../../support/certificate.js';
 import { LOADER } from '../../support/child.js';
-import { freePort } from '../../support/redis.js';
+import { freePort } from '../../support/freePort.js';
 import { run, type Ran } from '../../support/run.js';
 
 /** A timeout in milliseconds, long enough for a slow machine. */

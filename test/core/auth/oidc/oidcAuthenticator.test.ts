@@ -8,7 +8,7 @@ import { openHarness, type Harness } from '../harness.js';
 
 let issuer: Issuer;
 let latchkey: Harness;
-beforeAll(async () => void (issuer = await startIssuer()), 30_000);
+beforeAll(async () => void (issuer = await startIssuer()));
 afterAll(() => issuer.leave());
 beforeEach(async () => {
   latchkey = await openHarness();
