@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { createKey } from '../support/service.js';
 import { openDashboard, type TestDashboard } from './support.js';
+import { until } from '../support/until.js';
 import { rest } from './browser.js';
 
 const HOUR = 3_600_000;
@@ -57,6 +58,17 @@ const MEASURE = `(() => {
   };
 })()`;
 
+/** Measures the chart when it no longer moves. */
+async function measured(page: Page): Promise<Chart> {
+  let before = '';
+  return until(async () => {
+    const chart = await page.evaluate<Chart>(MEASURE);
+    const isStill = JSON.stringify(chart) === before;
+    before = JSON.stringify(chart);
+    return isStill && chart;
+  }, 'the chart is still');
+}
+
 async function open(zone: string, colorScheme: 'light' | 'dark', width: number, view: 'hours' | 'days'): Promise<Page> {
   const page = await dashboard.open(`/keys/${id}`, { colorScheme, viewport: { width, height: 900 }, timezoneId: zone });
   await page.clock.setFixedTime(now);
@@ -78,7 +90,7 @@ test.each([
   ['Pacific/Chatham', 'dark', 1280, 'hours'],
 ] as const)('U2: in %s, %s, at %d px, every label of the %s is on its line', async (zone, scheme, width, view) => {
   const page = await open(zone, scheme, width, view);
-  const { yLabels, lines, xLabels, bars, box } = await page.evaluate<Chart>(MEASURE);
+  const { yLabels, lines, xLabels, bars, box } = await measured(page);
   expect(yLabels.length).toBeGreaterThan(2);
   expect(lines.length).toBe(yLabels.length);
   // Each label has a line, and each line has a label.
@@ -112,10 +124,12 @@ test('U2: totals, tooltip and table have the same order', async () => {
   const totals = page.getByRole('list', { name: 'Totals' }).getByRole('listitem');
   const order = (await totals.allTextContents()).map((text) => text.replace(/[\d,]+$/, ''));
   expect(order).toEqual(['Accepted', 'Rate limited', 'Missing scope']);
-  await page.locator('.recharts-bar-rectangle').last().hover();
-  // Scrolling moves the chart below the pointer, which is still where the sign-in button was: at the bar of 16 hours ago.
   const ofThisHour = page.locator('.mantine-ChartTooltip-tooltip', { hasText: '1 Nov, 10:00' });
-  await ofThisHour.waitFor();
+  await until(async () => {
+    // Again, because scrolling may move another bar below the pointer.
+    await page.locator('.recharts-bar-rectangle').last().hover();
+    return (await ofThisHour.count()) > 0;
+  }, 'the tooltip shows the last bar');
   const tooltip = await ofThisHour.locator('.mantine-ChartTooltip-tooltipItem').allTextContents();
   expect(tooltip.map((text) => text.replace(/[\d,]+$/, ''))).toEqual(order);
   // The current hour, which has the same label as the first hour of the chart.
