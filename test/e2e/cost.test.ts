@@ -7,8 +7,21 @@ const cost = { max: MAX, rate: 50_000_000, burst: 50_000_000 };
 const tiers = tierTable({ GROWTH: { ...most, cost }, ANONYMOUS: most, KEY_CREATION: most });
 
 let service: TestService;
+/** A service with the same data that refuses nothing because of its cost. */
+let measuring: TestService;
 beforeAll(async () => {
   service = await startService({ tiers });
+  measuring = await startService({ tiers, env: { COST: 'measure' } });
+  await fill(service);
+  await fill(measuring);
+});
+afterAll(async () => {
+  await service.close();
+  await measuring.close();
+});
+
+/** Registers 100 assets with 12 columns, each of which depends on the five before it, and 100 events. */
+async function fill(to: TestService): Promise<void> {
   const columns = Array.from({ length: 12 }, (_, i) => ({ name: `column_${i}`, type: 'numeric(12,2)' }));
   const names = Array.from({ length: 100 }, (_, i) => `warehouse.asset_${i}`);
   for (const [i, name] of names.entries()) {
@@ -21,7 +34,7 @@ beforeAll(async () => {
       upstream,
       columns,
     };
-    const registered = await service.query(
+    const registered = await to.query(
       'mutation ($input: RegisterAssetInput!) { registerAsset(input: $input) { name } }',
       {
         variables: { input },
@@ -29,19 +42,17 @@ beforeAll(async () => {
     );
     expect(registered.body.errors).toBeUndefined();
     const at = new Date().toISOString();
-    await service.query('mutation ($input: RecordLoadInput!) { recordLoad(input: $input) { name } }', {
+    await to.query('mutation ($input: RecordLoadInput!) { recordLoad(input: $input) { name } }', {
       variables: { input: { asset: name, at, rows: 5 } },
     });
   }
   const events = Array.from({ length: 100 }, (_, i) => ({ id: `e${i}`, type: 'job.done', asset: names[i], rows: i }));
-  await service.query('mutation ($input: [EventInput!]!) { recordEvents(input: $input) { recorded } }', {
+  await to.query('mutation ($input: [EventInput!]!) { recordEvents(input: $input) { recorded } }', {
     variables: { input: events },
   });
-});
-afterAll(() => service.close());
+}
 
-const reported = (query: string, variables: object = {}) =>
-  service.query(query, { variables, headers: { 'latchkey-cost': 'report' } });
+const reported = (query: string) => measuring.query(query, { headers: { 'latchkey-cost': 'report' } });
 
 /** The fields that were resolved for a response. */
 function fieldsOf(value: unknown): number {
@@ -60,6 +71,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   lineage: '{ assetsConnection(first: 50) { edges { node { name downstream { name freshness { status } } } } } }',
   deep: '{ assets(first: 100) { upstream { asset { upstream { asset { name freshness { status } } } } } } }',
   events: '{ events(first: 100) { nodes { id type asset at rows } } }',
+  deepest: '{ assets(first: 80) { upstream { asset { upstream { asset { upstream { asset { name } } } } } } } }',
 };
 
 test('charges work in proportion, where requests do not', async () => {
@@ -73,10 +85,26 @@ test('charges work in proportion, where requests do not', async () => {
   }
   const spread = (of: (one: (typeof work)[number]) => number): number =>
     Math.max(...work.map(of)) / Math.min(...work.map(of));
-  // Each operation counts as one request.
-  expect(spread(({ fields }) => fields)).toBeGreaterThan(500);
+  // The largest response is near the limit of 50,000 fields and entries. Each operation counts as one request.
+  expect(Math.max(...work.map(({ fields }) => fields))).toBeGreaterThan(20_000);
+  expect(spread(({ fields }) => fields)).toBeGreaterThan(5_000);
   expect(spread(({ fields, units }) => fields / units)).toBeLessThan(10);
   expect(spread(({ bytes, units }) => bytes / units)).toBeLessThan(100);
+});
+
+test('charges each key of a bulk creation like a single one', async () => {
+  const input = '{ name: "a", scopes: ["read:assets"] }';
+  const costOf = async (query: string): Promise<{ estimate: number; actual: number }> => {
+    const { body } = await reported(query);
+    expect(body.errors).toBeUndefined();
+    return body.extensions.cost;
+  };
+  const one = await costOf(`mutation { createApiKey(input: ${input}) { token } }`);
+  const three = await costOf(`mutation { createApiKeys(input: [${input}, ${input}, ${input}]) { keys { token } } }`);
+  // The hash of a key takes as long as a large list of objects.
+  expect(one.actual).toBeGreaterThan(20);
+  expect(three.actual).toBeGreaterThan(60);
+  expect(three.actual).toBeLessThanOrEqual(3 * one.actual);
 });
 
 const DEEP = '{ asset { upstream { asset { upstream { asset { name } } } } } }';

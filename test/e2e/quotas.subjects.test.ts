@@ -90,6 +90,37 @@ describe.each(['key', 'owner', 'project', 'workspace'] as const)('the quota of a
   });
 });
 
+test('limits show what is in force, and whether it comes from the tier or from an override', async () => {
+  const cost = { max: 50, rate: 500, burst: 400 };
+  const { service, one, subject } = await owned('owner', { quotas: [monthly(2, 'owner'), monthly(9, 'key')], cost });
+  const end = at(NOON + DAY);
+  const quotas = [{ window: 'MONTH', limit: 5 }];
+  await act(service, 'setLimits', { subject, quotas, until: end }, OPERATOR_KEY);
+  const shown = async () => {
+    const fields = 'quotas { subject limit source until } cost { max rate { limit source } burst { limit source } }';
+    const { body } = await service.query(`query ($id: ID!) { apiKey(id: $id) { limits { ${fields} } } }`, {
+      token: OPERATOR_KEY,
+      variables: { id: one.id },
+    });
+    return body.data.apiKey.limits;
+  };
+  const ofTier = { source: 'TIER', until: null };
+  const ofCost = { max: 50, rate: { limit: 500, source: 'TIER' }, burst: { limit: 400, source: 'TIER' } };
+  const during = await shown();
+  expect(during.cost).toEqual(ofCost);
+  expect(during.quotas).toEqual(
+    expect.arrayContaining([
+      { subject: 'OWNER', limit: 5, source: 'OVERRIDE', until: end },
+      { subject: 'KEY', limit: 9, ...ofTier },
+    ]),
+  );
+  service.pass(DAY);
+  expect((await shown()).quotas).toEqual([
+    { subject: 'OWNER', limit: 2, ...ofTier },
+    { subject: 'KEY', limit: 9, ...ofTier },
+  ]);
+});
+
 test('an override of quotas leaves those of other subjects, and an empty list removes them', async () => {
   const { service, one, subject } = await owned('key', { quotas: [monthly(2, 'key'), monthly(3, 'workspace')] });
   await act(service, 'setLimits', { subject, quotas: [] }, OPERATOR_KEY);

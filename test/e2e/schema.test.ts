@@ -15,8 +15,9 @@ describe('INTROSPECTION=on', () => {
     expect(() => parse(answer.text)).not.toThrow();
     expect(answer.text).toContain('directive @auth(scope: [[Scope!]!]) repeatable on OBJECT | FIELD_DEFINITION');
     expect(answer.text).toContain(
-      'createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload @cost(weight: "20") @auth(scope: "admin")',
+      'rotateApiKey(input: RotateApiKeyInput!): RotateApiKeyPayload @cost(weight: "20") @auth(scope: "admin")',
     );
+    expect(answer.text).toContain('name: String! @cost(weight: "20")');
     expect(answer.text).toContain('tiers: [TierLimits!]! @listSize(assumedSize: 10) @public');
   });
 
