@@ -42,6 +42,8 @@ export async function fillMongo(address, { keys, entries, workspaces, scopes }) 
 }
 
 async function addEntries(connection, count) {
+  // The workspace has an entry of its creation.
+  await connection.collection('latchkey_audit').deleteMany({ workspaceId: workspaceOf(0) });
   let last = null;
   await inBatches(connection.collection('latchkey_audit'), count, (i) => {
     const author = { kind: 'key', id: isNumberOfUser(i) ? USER : 'key_other', address: null, userAgent: null };

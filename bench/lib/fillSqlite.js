@@ -89,7 +89,9 @@ function keyRows(columns, from, to, workspaces) {
 }
 
 function entryRows(count) {
-  return `${numbers(1, count + 1)}
+  // The workspace has an entry of its creation.
+  return `DELETE FROM audit WHERE workspaceId = '${workspaceOf(0)}';
+    ${numbers(1, count + 1)}
     INSERT INTO audit (workspaceId, seq, id, at, action, subject, actorKind, actor, previousHash, hash)
     SELECT '${workspaceOf(0)}', i, 'aud_' || lower(hex(randomblob(12))), ${BASE} + i, iif(i % 2 = 0, 'key.created', 'key.revoked'),
       'key_' || (i / 2), 'key', iif(${isOfUser('i')}, '${USER}', 'key_other'), printf('%064d', i - 1), printf('%064d', i) FROM n;

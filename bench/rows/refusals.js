@@ -45,6 +45,8 @@ export async function* measure({ rounds, seconds, quick }) {
     'address over its limit of failures': {
       headers: { ...one(unknownKey()), 'x-forwarded-for': '192.0.2.1' },
       expected: 429,
+      // A few a second are still looked up, because others may share the address.
+      tolerated: 401,
     },
     [FLOOR]: { headers: one(unknownKey()), expected: 401, of: bare },
   };

@@ -27,7 +27,7 @@ const FOLDERS: readonly string[] = ['.github', 'bench', 'docs', 'examples', 'scr
 const CHECKED = [
   ...FILES,
   ...FOLDERS.flatMap((folder) => readdirSync(join(PROJECT, folder)).map((name) => join(folder, name))),
-].filter((path) => filesIn(path).length > 0);
+].filter((path) => !path.endsWith('/node_modules') && filesIn(path).length > 0);
 
 it.each(CHECKED)('the texts of %s follow the writing rules', (path) => {
   const files = filesIn(path);
