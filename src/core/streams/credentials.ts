@@ -21,6 +21,9 @@ const BATCH = 50;
  */
 const MAX_INTERVAL = 600_000;
 
+/** How far the clock for expiry may be set before all checks are repeated, in ms. */
+const MAX_SHIFT = 1_000;
+
 /** Added to a timer, in ms, so that it does not fire before the clock for expiry has passed the time. */
 const SLACK = 2;
 
@@ -57,6 +60,8 @@ interface Entry {
 /** Credentials whose checks depend on the same state of the store, and so expire together. */
 interface Group {
   readonly state: StoreState;
+  /** The difference between both clocks when the group began, in ms. */
+  readonly offset: number;
   readonly entries: Set<Entry>;
 }
 
@@ -182,7 +187,7 @@ export class Credentials {
     entry.state = state;
     let group = this.#groups.get(state);
     if (group === undefined) {
-      group = { state, entries: new Set() };
+      group = { state, offset: this.#offset, entries: new Set() };
       this.#groups.set(state, group);
       this.#due.add(this.#clock() + countsFor + SLACK, group);
     }
@@ -198,12 +203,12 @@ export class Credentials {
     if (group?.entries.size === 0) this.#groups.delete(state);
   }
 
-  /** Renews the checks of a group, or has its credentials checked again if the store has changed. */
+  /** Renews the checks of a group, or has its credentials checked again if the store or the clock has changed. */
   #renewGroup(group: Group): void {
-    const { state, entries } = group;
+    const { state, offset, entries } = group;
     if (this.#groups.get(state) !== group) return;
     const countsFor = state.countsFor();
-    if (countsFor > 0) {
+    if (countsFor > 0 && !this.#wasSet(offset)) {
       this.#due.add(this.#clock() + countsFor + SLACK, group);
       return;
     }
@@ -211,6 +216,20 @@ export class Credentials {
     for (const entry of entries) {
       entry.state = null;
       this.#toJudge.add(entry);
+    }
+  }
+
+  get #offset(): number {
+    return this.#now() - this.#clock();
+  }
+
+  /** Returns whether the clock for expiry was set, for example after a suspension. Keys may then expire before their timers. */
+  #wasSet(offset: number): boolean {
+    try {
+      return Math.abs(this.#offset - offset) > MAX_SHIFT;
+    } catch {
+      // The clock of a user fails. The checks report it.
+      return true;
     }
   }
 
