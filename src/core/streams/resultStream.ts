@@ -1,16 +1,13 @@
 import type { Refusal } from '../errors/refusal.js';
+import { DONE, ResultGenerator, type Step } from './resultGenerator.js';
 import type { Sink } from './stream.js';
 import type { Reader, WaitingBytes } from './waitingBytes.js';
-
-type Step = IteratorResult<object, undefined>;
-
-const DONE: Step = Object.freeze({ done: true, value: undefined });
 
 /**
  * The results of a subscription for a GraphQL server that sends them itself. The next event is executed when the server
  * reads the next result, so a slow reader has at most one result, and waiting events that are bounded.
  */
-export class ResultStream implements Sink<object>, Reader, AsyncGenerator<object, undefined, undefined> {
+export class ResultStream extends ResultGenerator implements Sink<object>, Reader {
   readonly workspaceId: string;
   readonly #leave: () => void;
   readonly #queue: object[] = [];
@@ -23,6 +20,7 @@ export class ResultStream implements Sink<object>, Reader, AsyncGenerator<object
   #onReturn = (): void => undefined;
 
   constructor(workspaceId: string, waiting: WaitingBytes) {
+    super();
     this.workspaceId = workspaceId;
     this.#leave = waiting.join(this);
   }
@@ -105,19 +103,6 @@ export class ResultStream implements Sink<object>, Reader, AsyncGenerator<object
     this.complete(null);
     this.#queue.length = 0;
     return Promise.resolve(DONE);
-  }
-
-  async throw(error: unknown): Promise<Step> {
-    await this.return();
-    throw error;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   #step(): Step {

@@ -1,13 +1,10 @@
 import type { GraphQLFormattedError } from 'graphql';
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { Refusal } from '../../core/errors/refusal.js';
+import { DONE, ResultGenerator, type Step } from '../../core/streams/resultGenerator.js';
 import type { Reader, WaitingBytes } from '../../core/streams/waitingBytes.js';
 import { WrittenResult } from './writtenPayloads.js';
 import type { Reliant } from '../../core/streams/watchedCredential.js';
-
-type Step = IteratorResult<object, undefined>;
-
-const DONE: Step = Object.freeze({ done: true, value: undefined });
 
 /** The errors with which the upstream ended an operation. */
 export class UpstreamErrors extends Error {
@@ -38,7 +35,7 @@ interface ForwardedResultsOptions {
 }
 
 /** The results of one operation on their way from the upstream to the WebSocket of the caller. */
-export class ForwardedResults implements Reader, Reliant, AsyncGenerator<object, undefined, undefined> {
+export class ForwardedResults extends ResultGenerator implements Reader, Reliant {
   readonly #options: ForwardedResultsOptions;
   readonly #leave: () => void;
   readonly #queue: { readonly result: object; readonly size: number }[] = [];
@@ -50,6 +47,7 @@ export class ForwardedResults implements Reader, Reliant, AsyncGenerator<object,
   #askedAt = performance.now();
 
   constructor(options: ForwardedResultsOptions) {
+    super();
     this.#options = options;
     this.#leave = options.bytes.join(this);
   }
@@ -152,19 +150,6 @@ export class ForwardedResults implements Reader, Reliant, AsyncGenerator<object,
     if (!this.#hasEnded) this.#close();
     this.#settle();
     return Promise.resolve(DONE);
-  }
-
-  async throw(error: unknown): Promise<Step> {
-    await this.return();
-    throw error;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   #close(error?: unknown): void {
