@@ -34,14 +34,12 @@ const IN_PAYLOAD: ReadonlySet<string> = new Set(['authorization', 'x-api-key']);
 export function connectionSource(request: OpeningRequest, payload: unknown, ip?: string): CredentialSource {
   refuseInUrl(request.url ?? '');
   // Fastify determines the address, and Node has every header field.
-  const { headers, rawHeaders, socket } = readableSource(request.raw ?? request);
+  const { headers, rawHeaders, ip: connected } = readableSource(request.raw ?? request);
   const raw = rawHeaders ?? Object.entries(headers).flatMap(([name, value]) => pairsOf(name, value));
-  const address = ip ?? request.ip;
   return {
     headers,
     rawHeaders: [...raw, ...inProtocols(raw), ...inPayload(payload)],
-    ...(address !== undefined && { ip: address }),
-    ...(socket !== undefined && { socket }),
+    ip: ip ?? request.ip ?? connected,
   };
 }
 

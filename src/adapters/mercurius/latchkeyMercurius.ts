@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   getOperationAST,
-  getVariableValues,
   GraphQLError,
   Location,
   OperationTypeNode,
@@ -21,6 +20,7 @@ import { Refusal } from '../../core/errors/refusal.js';
 import { DocumentCache, MAX_CACHED_DOCUMENT_BYTES } from '../../core/guard/document/documentCache.js';
 import { retainedBytes } from '../../core/guard/document/retainedBytes.js';
 import { printable } from '../../core/guard/printable.js';
+import { checkVariables } from '../../core/guard/validVariables.js';
 import { formattedError } from '../../core/guard/request/plainReply.js';
 import type { Operation } from '../../core/guard/request/guardedRequest.js';
 import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
@@ -254,11 +254,10 @@ class Adapter {
     operation: OperationDefinitionNode,
   ): void | Promise<void> {
     const { document } = asked;
-    const definitions = operation.variableDefinitions ?? [];
-    if (definitions.length === 0 || document === undefined) return;
+    if (document === undefined) return;
     const variables = printable(schema, operation, asked.variables);
-    const { errors } = getVariableValues(schema, definitions, variables, { maxErrors: 1 });
-    if (errors === undefined) return;
+    const errors = checkVariables(schema, operation, variables);
+    if (errors === null) return;
     const { validationRules, validationOptions } = this.#guard.bounds;
     const faults = validate(schema, document, [...specifiedRules, ...validationRules], validationOptions);
     if (faults.length > 0) throw new RequestErrors(faults.map((fault) => withCode(fault, 'GRAPHQL_VALIDATION_FAILED')));

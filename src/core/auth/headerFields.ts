@@ -12,7 +12,8 @@ export type ForeignSource = Omit<CredentialSource, 'headers'> & {
 };
 
 /**
- * Returns a request with its header fields in the form of Node, by name in lower case.
+ * Returns a request with its header fields in the form of Node, by name in lower case. Its address is read once, because Express
+ * works it out again each time.
  *
  * Header fields in an unknown form are refused. If they were treated as empty, the holder of a revoked key would be accepted
  * as an anonymous caller.
@@ -21,18 +22,19 @@ export type ForeignSource = Omit<CredentialSource, 'headers'> & {
  */
 export function readableSource(source: ForeignSource): CredentialSource {
   const { headers, rawHeaders, raw, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
+  const address = ip ?? socket?.remoteAddress;
   // A request of Node, which is by far the most frequent case.
-  if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
+  if (Array.isArray(rawHeaders) && rawHeaders.length > 0) {
+    return { headers: headers as CredentialSource['headers'], rawHeaders, ip: address };
+  }
   // One of Fastify. Its own header fields lack the second of two equal ones.
   if (Array.isArray(raw?.rawHeaders) && raw.rawHeaders.length > 0 && isPlain(headers)) {
-    const fields = { headers: headers as CredentialSource['headers'], rawHeaders: raw.rawHeaders, ip };
-    return socket === undefined ? fields : { ...fields, socket };
+    return { headers: headers as CredentialSource['headers'], rawHeaders: raw.rawHeaders, ip: address };
   }
   return {
     headers: fieldsOf(headers),
     ...(Array.isArray(raw?.rawHeaders) && { rawHeaders: raw.rawHeaders }),
-    ...(ip !== undefined && { ip }),
-    ...(socket !== undefined && { socket }),
+    ip: address,
   };
 }
 

@@ -1,4 +1,4 @@
-import { getVariableValues, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { AuthenticatedPrincipal, Principal } from '../auth/principal.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { Admission, Limits } from '../limits/limits.js';
@@ -16,6 +16,7 @@ import { OperationCompiler, type CompiledOperation, type CountedOperation } from
 import { PreparedReadings } from './preparedReadings.js';
 import { markServed } from './served.js';
 import { firstRefusal, type OperationRequest, type ReviewOptions } from './review.js';
+import { variableErrors } from './validVariables.js';
 
 /** Receives each decision, for usage, audit log and metrics. Its methods are synchronous and don't throw. */
 export interface DecisionLog {
@@ -309,7 +310,5 @@ export class Authorizer {
 
 /** Returns whether the variables are valid. */
 function variablesFit({ schema, operation, variables }: OperationRequest): boolean {
-  const definitions = operation.variableDefinitions ?? [];
-  if (definitions.length === 0) return true;
-  return getVariableValues(schema, definitions, variables, { maxErrors: 1 }).errors === undefined;
+  return variableErrors(schema, operation, variables) === null;
 }

@@ -166,7 +166,6 @@ function watched(
   { source, principal, standing }: WatchedSource,
 ): Watched {
   const readable = readableSource(source);
-  const address = readable.ip ?? readable.socket?.remoteAddress ?? '';
-  const name = `${locateCredential(readable) ?? ''} ${address}`;
+  const name = `${locateCredential(readable) ?? ''} ${readable.ip ?? ''}`;
   return credentials.watch(name, principal, () => standing(readable));
 }

@@ -19,6 +19,23 @@ test('accepts a request, or an object with a request as `req`', async () => {
   }
 });
 
+test('reads the address of a request once, because Express works it out each time', async () => {
+  const { token } = await latchkey.issue();
+  const context = createContextBuilder(latchkey.authenticator());
+  const authorization = `Bearer ${token}`;
+  let reads = 0;
+  const request = {
+    headers: { authorization },
+    rawHeaders: ['Authorization', authorization],
+    get ip() {
+      reads += 1;
+      return '192.0.2.7';
+    },
+  };
+  expect((await context({ req: request })).origin?.address).toBe('192.0.2.7');
+  expect(reads).toBe(1);
+});
+
 describe('U1: header fields of other servers', () => {
   const forms: [string, (fields: Record<string, string>) => object][] = [
     ['Headers', (fields) => ({ headers: new Headers(fields) })],

@@ -1,13 +1,13 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import {
   getOperationAST,
-  getVariableValues,
   OperationTypeNode,
   type DocumentNode,
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
 import { printable } from '../../../core/guard/printable.js';
+import { checkVariables } from '../../../core/guard/validVariables.js';
 import { LRUCache } from 'lru-cache';
 import { retainedBytes } from '../../../core/guard/document/retainedBytes.js';
 
@@ -16,6 +16,8 @@ import { retainedBytes } from '../../../core/guard/document/retainedBytes.js';
  */
 const MAX_BYTES = 16 * 2 ** 20;
 const MAX_LENGTH = 4_000;
+
+const NO_VARIABLES = Object.freeze({});
 
 interface Remembered {
   readonly document: DocumentNode;
@@ -72,12 +74,8 @@ export class KnownOperations {
     if (document === undefined) return null;
     const operation = getOperationAST(document, operationName);
     if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
-    const { variableDefinitions = [] } = operation;
-    if (variableDefinitions.length > 0) {
-      const short = printable(this.#schema, operation, variables ?? {});
-      const { errors } = getVariableValues(this.#schema, variableDefinitions, short, { maxErrors: 1 });
-      if (errors !== undefined) return null;
-    }
+    const short = printable(this.#schema, operation, variables ?? NO_VARIABLES);
+    if (checkVariables(this.#schema, operation, short) !== null) return null;
     return {
       source: query,
       document,

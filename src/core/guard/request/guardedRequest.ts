@@ -1,4 +1,4 @@
-import { getVariableValues, OperationTypeNode, type GraphQLError, type OperationDefinitionNode } from 'graphql';
+import { OperationTypeNode, type GraphQLError, type OperationDefinitionNode } from 'graphql';
 import { ANONYMOUS, type AuthenticatedPrincipal, type LatchkeyContext, type Principal } from '../../auth/principal.js';
 import { withHttp } from '../../errors/http.js';
 import { settle, untold } from '../../errors/publicErrors.js';
@@ -10,6 +10,7 @@ import type { Authorizer, Decision, OnDenied } from '../authorize.js';
 import { isPrincipal, principalIn } from '../decide.js';
 import type { Denied } from '../denied/denied.js';
 import type { OperationRequest } from '../review.js';
+import { variableErrors } from '../validVariables.js';
 import { reportCost, type OperationCosts } from './costReport.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
@@ -147,11 +148,9 @@ export class GuardedRequest {
    * one of them. Call it after {@link authorize} has allowed the operation.
    */
   variableErrors({ schema, operation, variables }: Omit<Operation, 'source'>, context: unknown) {
-    const definitions = operation.variableDefinitions ?? [];
     // The variables of a key's request were checked before it was counted.
     const isChecked = this.#decision?.outcome === 'allowed' && principalIn(context).kind !== 'anonymous';
-    if (definitions.length === 0 || isChecked) return null;
-    return getVariableValues(schema, definitions, variables, { maxErrors: 1 }).errors ?? null;
+    return isChecked ? null : variableErrors(schema, operation, variables);
   }
 
   /** Are the variables of the operation invalid? Its execution then fails before any resolver runs, with errors that say so. */
@@ -238,7 +237,7 @@ export class GuardedRequest {
     // A cache may have answered with the fields of another caller (B32).
     if (denied !== null && !this.wasExecuted && !this.#isPrepared) replaceResult(reply, denied.refusal);
     const cost = this.#settleCost(reply, principal);
-    setStatus(reply, resourceMetadata());
+    if (reply.errors !== undefined) setStatus(reply, resourceMetadata());
     if (denied !== null) addDenied(reply, denied, answer);
     tellOutcome(reply);
     capErrors(reply);

@@ -3,6 +3,7 @@ import { ApolloServer, HeaderMap, type ApolloServerPlugin, type HTTPGraphQLRespo
 import { apolloOptions, FastApolloServer } from '../../../../src/apollo.js';
 import type { LatchkeyContext } from '../../../../src/core/auth/principal.js';
 import { createLatchkey, openSqliteStore, type Latchkey } from '../../../../src/index.js';
+import { GraphQLScalarType } from 'graphql';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,10 +33,11 @@ const principal = keyWith(['read:reports']);
 const ask = async (
   server: ApolloServer<LatchkeyContext>,
   fields: Record<string, string>,
+  body: object = { query: '{ report }' },
 ): Promise<HTTPGraphQLResponse> =>
   server.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
-      ...{ method: 'POST', search: '', body: { query: '{ report }' } },
+      ...{ method: 'POST', search: '', body },
       headers: new HeaderMap(Object.entries({ 'content-type': 'application/json', ...fields })),
     },
     context: async () => ({ principal }),
@@ -57,6 +59,31 @@ test('runs a known document of a key without Apollo Server, with the same respon
     await ask(server, {});
     await ask(server, { ...key, accept: 'multipart/mixed' });
     expect(slow).toHaveBeenCalledTimes(3);
+  } finally {
+    await server.stop();
+  }
+});
+
+test('reads the variables of a known document twice: to check them, and to execute the operation', async () => {
+  const read = jest.fn((value: unknown) => value);
+  const schema = latchkey.guard(
+    ownSchema('scalar Even type Query { half(of: Even!): String @auth }', {
+      Query: { half: () => 'done' },
+      Even: new GraphQLScalarType({ name: 'Even', parseValue: read }),
+    }),
+  );
+  const server = new FastApolloServer(
+    apolloOptions<LatchkeyContext>(latchkey, { schema, stopOnTerminationSignals: false }),
+  );
+  await server.start();
+  try {
+    const body = { query: 'query ($of: Even!) { half(of: $of) }', variables: { of: 4 } };
+    await ask(server, { authorization: 'Bearer key' }, body);
+    read.mockClear();
+    expect((await ask(server, { authorization: 'Bearer key' }, body)).body).toMatchObject({
+      string: '{"data":{"half":"done"}}\n',
+    });
+    expect(read).toHaveBeenCalledTimes(2);
   } finally {
     await server.stop();
   }
