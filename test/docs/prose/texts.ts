@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { Kind, parse, visit } from 'graphql';
 import { parseSync } from 'rolldown/utils';
 import { PROJECT } from '../../support/project.js';
@@ -39,11 +39,14 @@ export const READERS: Readonly<Record<string, (source: string, file: string) => 
   '': hashComments,
 };
 
+/** Folders with texts of others. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['generated', 'node_modules']);
+
 /** Returns the files below a folder of the project that have texts, or the file itself if it has texts. */
 export function filesIn(path: string): string[] {
+  if (LEFT_OUT.has(basename(path))) return [];
   if (!statSync(join(PROJECT, path)).isDirectory()) return Object.hasOwn(READERS, extname(path)) ? [path] : [];
   return readdirSync(join(PROJECT, path))
-    .filter((name) => name !== 'generated' && name !== 'node_modules')
     .sort()
     .flatMap((name) => filesIn(join(path, name)));
 }
