@@ -35,6 +35,9 @@ interface ForwardedAnswerOptions {
   readonly closes: () => boolean;
   /** Returns the reader of a response that isn't a stream; null: nothing reads it. */
   readonly tap: ((headers: IncomingHttpHeaders) => CostTap) | null;
+  /** Called if there is no response to pass on, so that another one can be sent. Not called if the caller has left. */
+  readonly onFault: (error: Error) => void;
+  /** Called once, before `onFault`. */
   readonly onEnd: (outcome: UpstreamOutcome) => void;
 }
 
@@ -67,7 +70,8 @@ export class ForwardedAnswer implements UpstreamHandler {
   #whole: Buffer | null = null;
   #ending: (() => void) | null = null;
   #tap: CostTap | null = null;
-  #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null;
+  /** Whether the header of a response was sent. */
+  #hasBegun = false;
   readonly #onClose = (): void => {
     if (!this.#raw.writableFinished) this.#abort(new CallerLeft());
   };
@@ -77,23 +81,15 @@ export class ForwardedAnswer implements UpstreamHandler {
     this.#options = options;
     this.#raw = options.reply.raw;
     this.#timer = setTimeout(() => this.#timedOut(), options.timeout);
-    this.#raw.once('close', this.#onClose);
+    this.#raw.on('close', this.#onClose);
   }
 
-  /**
-   * Sends the request, and resolves when its response has begun.
-   *
-   * @throws Refusal, or rejects with it, if there is no response to pass on
-   */
-  sendTo(upstream: Upstream, request: Sent): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      try {
-        upstream.send(request, this);
-      } catch (error) {
-        this.failed(error as Error);
-      }
-    });
+  sendTo(upstream: Upstream, request: Sent): void {
+    try {
+      upstream.send(request, this);
+    } catch (error) {
+      this.failed(error as Error);
+    }
   }
 
   /** Starts the time for the response again, because the request has not arrived completely. */
@@ -149,11 +145,11 @@ export class ForwardedAnswer implements UpstreamHandler {
     for (const [name, value] of this.#options.headers) own[name] = value;
     own['cache-control'] ??= reply.request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store';
     if (closes()) own.connection = 'close';
+    // First, because another response can be sent as long as the reply is not hijacked.
+    this.#raw.writeHead(status, fields.toCaller(headers, own));
+    this.#hasBegun = true;
     reply.hijack();
     this.#raw.on('drain', this.#onDrain);
-    this.#raw.writeHead(status, fields.toCaller(headers, own));
-    this.#settle?.resolve();
-    this.#settle = null;
   }
 
   data(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -186,17 +182,16 @@ export class ForwardedAnswer implements UpstreamHandler {
     const cause = this.#aborted ?? error;
     if (cause instanceof CallerLeft) {
       this.#finish('cancelled');
-      this.#settle?.resolve();
       return;
     }
-    if (cause instanceof BodyFault && this.#settle !== null) {
+    if (cause instanceof BodyFault && !this.#hasBegun) {
       this.#finish('cancelled');
-      this.#settle.reject(cause);
+      this.#options.onFault(cause);
       return;
     }
     const { refusal, outcome } = refusalOfFault(cause);
     this.#finish(outcome);
-    if (this.#settle !== null) this.#settle.reject(refusal);
+    if (!this.#hasBegun) this.#options.onFault(refusal);
     else if (this.#betweenEvents) this.#raw.end(lastEvent(refusal));
     // Only a cut connection can tell the caller that the response is not complete.
     else this.#raw.destroy();

@@ -46,7 +46,8 @@ export class PassedFields {
   constructor(more: { readonly request: readonly string[]; readonly response: readonly string[] }) {
     const lower = (names: readonly string[]) => names.map((name) => name.toLowerCase());
     this.#toUpstream = [...new Set([...TO_UPSTREAM, ...lower(more.request)])];
-    this.#toCaller = [...new Set([...TO_CALLER, ...lower(more.response)])];
+    const toCaller = new Set([...TO_CALLER, ...lower(more.response)]);
+    this.#toCaller = [...toCaller].filter((name) => !ALL_LIMIT_FIELDS.includes(name));
   }
 
   /** Returns the fields of a request for the upstream: names and values in turn. */
@@ -63,7 +64,7 @@ export class PassedFields {
   toCaller(given: IncomingHttpHeaders, fields: OutgoingHttpHeaders): OutgoingHttpHeaders {
     for (const name of this.#toCaller) {
       const value = given[name];
-      if (value === undefined || ALL_LIMIT_FIELDS.includes(name)) continue;
+      if (value === undefined) continue;
       if (name === 'vary' && typeof fields.vary === 'string') fields.vary = `${fields.vary}, ${String(value)}`;
       else fields[name] ??= value;
     }

@@ -15,7 +15,7 @@ import { settleBy } from './forwardedCost.js';
 import { PassedFields } from './forwardedFields.js';
 import { asJsonText } from './jsonText.js';
 import { OperationJudge } from './operationJudge.js';
-import { ownFields } from './requestFields.js';
+import { withOwn } from './requestFields.js';
 import { badGateway, type Upstream, type UpstreamOutcome } from './upstream.js';
 import type { SocketCount } from './upstreamSocket.js';
 import { askUpstream } from './wholeAnswer.js';
@@ -131,7 +131,7 @@ export class Gateway {
     const asked = askedInBody(operation, writtenAsJson(operation));
     const judged = await this.judge.judge(asked, context);
     if (judged.kind === 'answered') return { status: judged.answer.status, body: judged.body };
-    const headers = [...JSON_FIELDS, ...ownFields(this, request)];
+    const headers = withOwn([...JSON_FIELDS], this, request);
     const isSafe = judged.operation.operation.valueOf() === 'query';
     const { filtered, cost } = judged;
     const sent = { method: 'POST', headers, body: bodyOf(forwardedAs(asked, filtered)), isSafe } as const;

@@ -24,7 +24,7 @@ import { CostTap, settleBy, withCost } from './forwardedCost.js';
 import type { Gateway } from './gateway.js';
 import { fieldsForWhole, requestFields } from './requestFields.js';
 import { sendWhole } from './sendWhole.js';
-import type { Admitted, Answered } from './operationJudge.js';
+import type { Admitted, Answered, Judged } from './operationJudge.js';
 import { StreamPermit, type StreamPermitOptions } from './streamPermit.js';
 import { readUpload, type Upload } from './uploads.js';
 import type { Sent } from './upstream.js';
@@ -43,14 +43,21 @@ interface GatewayRouteOptions {
   readonly maxBytes: number;
 }
 
-/** An operation on its way to the upstream. */
-interface Forwarding {
+interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+}
+
+/** An operation that has arrived. */
+interface Arrived extends Exchange {
   readonly asked: Asked;
-  readonly admitted: Admitted;
   /** null: the request has no files. */
   readonly upload: Upload | null;
+}
+
+/** An operation on its way to the upstream. */
+interface Forwarding extends Arrived {
+  readonly admitted: Admitted;
 }
 
 declare module 'fastify' {
@@ -69,7 +76,7 @@ declare module 'fastify' {
  * Only what was judged is sent on: the text of the operation, its name and its variables.
  */
 export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions): void {
-  const { gateway, latchkey, authenticate, moments, connections, unread, observer } = options;
+  const { gateway, latchkey, authenticate, moments, unread, observer } = options;
   app.addHook('onClose', () => gateway.close());
   const route: RouteOptions = {
     method: ['GET', 'POST'],
@@ -82,32 +89,16 @@ export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions)
     },
     preHandler: afterBody(latchkey, moments, streamCredential),
     errorHandler: (error, request, reply) => void unread.answerFault(error, request, reply),
-    handler: async (request, reply) => {
-      reply.raw.once('close', () => {
+    handler: (request, reply) => {
+      reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) noteAnswer(request, reply, observer);
       });
-      await latchkey.checkLimits(request.principal);
-      let upload: Upload | null = null;
-      let judged: Admitted | Answered;
-      let asked: Asked | null = null;
-      try {
-        upload = await uploadOf(request, options);
-        asked = upload?.asked ?? askedBy(request);
-        const arrival = { streams: wantsStream(request), isGet: request.method === 'GET' };
-        judged = await gateway.judge.judge(asked, contextOf(request), arrival);
-      } catch (error) {
-        // Counted as a body that could not be read.
-        if (!(error instanceof GraphQLError)) request.body = undefined;
-        if (!(error instanceof GraphQLError)) throw error;
-        judged = await gateway.judge.refuse(error, contextOf(request));
-      }
-      if (judged.kind === 'admitted' && asked !== null)
-        return forward(options, { request, reply, asked, admitted: judged, upload });
-      upload?.discard();
-      if (isUpload(request)) reply.header('connection', 'close');
-      if (judged.kind === 'answered')
-        return sendAnswer(request, reply, judged.answer, connections.isLeaving || isUpload(request));
-      return undefined;
+      const exchange = { request, reply };
+      const checked = latchkey.checkLimits(request.principal);
+      if (checked instanceof Promise) return checked.then(() => serve(options, exchange));
+      const served = serve(options, exchange);
+      // Fastify would wait for the end of this response.
+      return served === reply ? undefined : served;
     },
   };
   void app.register((scope, _options, done) => {
@@ -118,9 +109,81 @@ export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions)
   });
 }
 
+/** A body that Fastify sends; the reply, or undefined, for a response that is written elsewhere. */
+type Served = ReturnType<typeof sendAnswer> | FastifyReply;
+
+/**
+ * Judges an operation, and forwards it or answers it. Not a promise for a known key whose limits are counted in this process: an
+ * async function, and each of its awaits, would create one.
+ */
+function serve(options: GatewayRouteOptions, exchange: Exchange): Served | Promise<Served> {
+  if (isUpload(exchange.request)) return serveUpload(options, exchange);
+  let asked: Asked;
+  try {
+    asked = askedBy(exchange.request);
+  } catch (error) {
+    return refuseUnread(options, exchange, error);
+  }
+  return judge(options, { ...exchange, asked, upload: null });
+}
+
+async function serveUpload(options: GatewayRouteOptions, exchange: Exchange): Promise<Served> {
+  let upload: Upload;
+  try {
+    upload = await uploadOf(exchange.request, options);
+  } catch (error) {
+    return refuseUnread(options, exchange, error);
+  }
+  return judge(options, { ...exchange, asked: upload.asked, upload });
+}
+
+/** Answers a request that has no valid operation. */
+function refuseUnread(
+  options: GatewayRouteOptions,
+  { request, reply }: Exchange,
+  error: unknown,
+): Served | Promise<Served> {
+  if (!(error instanceof GraphQLError)) {
+    // Counted as a body that could not be read.
+    request.body = undefined;
+    throw error;
+  }
+  const refused = options.gateway.judge.refuse(error, contextOf(request));
+  return refused instanceof Promise
+    ? refused.then((late) => answer(options, { request, reply }, late))
+    : answer(options, { request, reply }, refused);
+}
+
+function judge(options: GatewayRouteOptions, arrived: Arrived): Served | Promise<Served> {
+  const { request, asked } = arrived;
+  const arrival = { streams: wantsStream(request), isGet: request.method === 'GET' };
+  const judged = options.gateway.judge.judge(asked, contextOf(request), arrival);
+  return judged instanceof Promise
+    ? judged.then((late) => conclude(options, arrived, late))
+    : conclude(options, arrived, judged);
+}
+
+function conclude(options: GatewayRouteOptions, arrived: Arrived, judged: Judged): Served | Promise<Served> {
+  if (judged.kind === 'admitted') {
+    const { request, reply, asked, upload } = arrived;
+    return forward(options, { request, reply, asked, upload, admitted: judged });
+  }
+  arrived.upload?.discard();
+  return answer(options, arrived, judged);
+}
+
+function answer(
+  { connections }: GatewayRouteOptions,
+  { request, reply }: Exchange,
+  { answer: given }: Answered,
+): Served {
+  const closes = isUpload(request);
+  if (closes) reply.header('connection', 'close');
+  return sendAnswer(request, reply, given, connections.isLeaving || closes);
+}
+
 /** Reads the operation of an upload, and authenticates the request again, because that may take long. */
-async function uploadOf(request: FastifyRequest, { gateway, latchkey }: GatewayRouteOptions): Promise<Upload | null> {
-  if (!isUpload(request)) return null;
+async function uploadOf(request: FastifyRequest, { gateway, latchkey }: GatewayRouteOptions): Promise<Upload> {
   if (isSimple(request)) throw simple();
   const upload = await readUpload(request.body as Readable, request.headers, gateway.maxUploadBytes);
   if (request.principal.kind !== 'anonymous') {
@@ -134,61 +197,35 @@ async function uploadOf(request: FastifyRequest, { gateway, latchkey }: GatewayR
   return upload;
 }
 
-function isUpload({ method, headers }: FastifyRequest): boolean {
-  return method === 'POST' && /^\s*multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+function isUpload({ method, headers: { 'content-type': type = '' } }: FastifyRequest): boolean {
+  return method === 'POST' && type !== 'application/json' && /^\s*multipart\/form-data\b/i.test(type);
 }
 
 /** Sends an admitted operation to the upstream, and its response to the caller. */
-async function forward(options: GatewayRouteOptions, forwarding: Forwarding): Promise<FastifyReply | undefined> {
-  const { gateway, connections, latchkey } = options;
+function forward(options: GatewayRouteOptions, forwarding: Forwarding): Served | Promise<Served> {
+  const { gateway } = options;
   const { request, reply, admitted } = forwarding;
-  let place: Place | null = null;
+  const fail = (error: unknown): FastifyReply => answerFailed(options, forwarding, error);
   try {
     const complete = completionOf(request, admitted);
     const sent = sentOf(gateway, request, { ...forwarding, isWhole: complete !== null });
-    if (complete !== null) return await sendWhole(options, forwarding, { complete, sent });
+    if (complete !== null) return sendWhole(options, forwarding, { complete, sent }).catch(fail);
     // Frees the text, which would otherwise stay in memory while the response is sent.
     request.body = undefined;
     request.bodyText = null;
-    // Before the upstream begins to work, unlike the place of a query whose response turns out to be a stream.
-    if (admitted.operation.operation.valueOf() === 'subscription') place = await placeFor(request, options);
-    const { cost } = admitted;
-    let tap: CostTap | null = null;
-    const answer = new ForwardedAnswer({
-      reply,
-      fields: gateway.fields,
-      headers: admitted.headers,
-      maxBytes: options.maxBytes,
-      timeout: gateway.upstream.timeout,
-      waitsForCaller: () => !request.raw.complete && !request.raw.isPaused(),
-      closes: () => connections.isLast(request.raw),
-      stream: async (end) => {
-        const { principal } = request;
-        // Anonymous callers have no places. Their streams have the time of other responses.
-        if (principal.kind === 'anonymous') return null;
-        place ??= await placeFor(request, options);
-        return opened(options, forwarding, { principal, place, end });
-      },
-      tap: cost && ((headers) => (tap = new CostTap(cost, headers))),
-      onEnd: (outcome) => {
-        // A stream, or no response.
-        if (tap === null) cost?.settle(null);
-        place?.giveBack();
-        gateway.onAnswer(outcome);
-      },
-    });
-    forwarding.upload?.onProgress(() => answer.extend());
-    await answer.sendTo(gateway.upstream, sent);
-    return undefined;
-  } catch (error) {
-    admitted.cost?.settle(null);
-    place?.giveBack();
-    if (forwarding.upload !== null) {
-      forwarding.upload.discard();
-      reply.header('connection', 'close');
+    if (admitted.operation.operation.valueOf() !== 'subscription') {
+      send(options, forwarding, { sent, place: null });
+      return reply;
     }
-    for (const [name, value] of admitted.headers) reply.header(name, value);
-    return answerError(error, reply, latchkey.resourceMetadata());
+    // Before the upstream begins to work, unlike the place of a query whose response turns out to be a stream.
+    return placeFor(request, options)
+      .then((place) => {
+        send(options, forwarding, { sent, place });
+        return reply;
+      })
+      .catch(fail);
+  } catch (error) {
+    return fail(error);
   }
 }
 
@@ -202,6 +239,61 @@ function completionOf(request: FastifyRequest, { filtered, cost }: Admitted): ((
     const completed = filtered === null ? body : filtered.complete(body);
     return reports && costs !== null ? withCost(completed, costs) : completed;
   };
+}
+
+interface Sending {
+  readonly sent: Sent;
+  /** The caller's place among the streams; null: it needs none so far. */
+  readonly place: Place | null;
+}
+
+function send(options: GatewayRouteOptions, forwarding: Forwarding, { sent, place: reserved }: Sending): void {
+  const { gateway, connections } = options;
+  const { request, reply, admitted } = forwarding;
+  const { cost } = admitted;
+  let place = reserved;
+  let tap: CostTap | null = null;
+  const answered = new ForwardedAnswer({
+    reply,
+    fields: gateway.fields,
+    headers: admitted.headers,
+    maxBytes: options.maxBytes,
+    timeout: gateway.upstream.timeout,
+    waitsForCaller: () => !request.raw.complete && !request.raw.isPaused(),
+    closes: () => connections.isLast(request.raw),
+    stream: async (end) => {
+      const { principal } = request;
+      // Anonymous callers have no places. Their streams have the time of other responses.
+      if (principal.kind === 'anonymous') return null;
+      place ??= await placeFor(request, options);
+      return opened(options, forwarding, { principal, place, end });
+    },
+    tap: cost && ((headers) => (tap = new CostTap(cost, headers))),
+    onFault: (error) => void answerFailed(options, forwarding, error),
+    onEnd: (outcome) => {
+      // A stream, or no response.
+      if (tap === null) cost?.settle(null);
+      place?.giveBack();
+      gateway.onAnswer(outcome);
+    },
+  });
+  forwarding.upload?.onProgress(() => answered.extend());
+  answered.sendTo(gateway.upstream, sent);
+}
+
+/** Answers an operation for which the upstream has sent no response. */
+function answerFailed(
+  { latchkey }: GatewayRouteOptions,
+  { reply, upload, admitted }: Forwarding,
+  error: unknown,
+): FastifyReply {
+  admitted.cost?.settle(null);
+  if (upload !== null) {
+    upload.discard();
+    reply.header('connection', 'close');
+  }
+  for (const [name, value] of admitted.headers) reply.header(name, value);
+  return answerError(error, reply, latchkey.resourceMetadata());
 }
 
 /** Takes a place among the streams of a key. Rejects with a Refusal. */

@@ -90,9 +90,16 @@ export function memberOf(text: string, wanted: string): string | null {
 
 /** @param from the position of the opening quote @returns the position after the closing one */
 function endOfText(text: string, from: number): number {
-  let at = from + 1;
-  for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) at += code === BACKSLASH ? 2 : 1;
-  return at + 1;
+  // Not a loop over the characters: most of a body is the text of the operation.
+  let quote = text.indexOf('"', from + 1);
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote === -1 ? text.length : quote + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0;
+  while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes += 1;
+  return slashes % 2 === 1;
 }
 
 function decoded(text: string, from: number, end: number): string {

@@ -19,7 +19,7 @@ import { readsSchema } from '../../core/guard/introspectionPart.js';
 import { printable } from '../../core/guard/printable.js';
 import type { OnDenied } from '../../core/guard/authorize.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
-import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
+import type { GuardedRequest, Operation } from '../../core/guard/request/guardedRequest.js';
 import type { PendingCost } from '../../core/guard/request/pendingCost.js';
 import type { Reply } from '../../core/guard/request/reply.js';
 import { RequestDocuments } from '../../core/guard/request/requestDocuments.js';
@@ -59,6 +59,9 @@ export interface Answered {
   readonly body: string;
 }
 
+/** The result of judging an operation. */
+export type Judged = Admitted | Answered;
+
 /** How an operation arrived. */
 interface Arrival {
   /** Whether subscriptions are allowed. */
@@ -89,27 +92,50 @@ export class OperationJudge {
     this.#documents = new RequestDocuments(guard, schema);
   }
 
-  /** Decides whether an operation may be forwarded, and counts it. Never rejects. */
-  async judge(asked: Asked, context: RequestContext, arrival: Arrival = {}): Promise<Admitted | Answered> {
-    const guarded = this.#guard.begin();
-    const reply = new JudgedReply(this.#schema, asked, context);
+  /**
+   * Decides whether an operation may be forwarded, and counts it. Never rejects. Not a promise if the limits are counted in this
+   * process.
+   */
+  judge(asked: Asked, context: RequestContext, arrival: Arrival = {}): Judged | Promise<Judged> {
+    const judging: Judging = { guarded: this.#guard.begin(), reply: new JudgedReply(this.#schema, asked, context) };
     try {
-      const data = await this.#data(asked, reply, guarded, arrival);
+      const operation = this.#operationIn(asked, judging, arrival);
+      const { onDenied } = this.#options;
+      const abilities = { canFilter: onDenied === 'filter', onDenied };
+      const refusal = judging.guarded.authorize(operation, context, abilities);
+      return refusal instanceof Promise
+        ? refusal.then((late) => this.#settle(judging, operation, late))
+        : this.#settle(judging, operation, refusal);
+    } catch (error) {
+      return this.#fail(judging, error);
+    }
+  }
+
+  /** Continues when the operation was authorized. @param refusal null: it may run */
+  #settle(judging: Judging, operation: Operation, refusal: Refusal | null): Judged | Promise<Judged> {
+    if (refusal !== null) return this.#fail(judging, refusal);
+    const { guarded, reply } = judging;
+    try {
+      const data = this.#readSchema(operation, judging);
       if (data === null) {
-        await guarded.finish(reply);
-        const { document, operation, headers } = reply;
-        const { denied } = guarded;
-        const filtered = denied && new FilteredOperation(denied, this.#options.answer);
-        const cost = guarded.costOf(context.principal);
-        if (document !== undefined && operation !== undefined)
-          return { kind: 'admitted', schema: this.#schema, document, operation, headers, filtered, cost };
+        const filtered = guarded.denied && new FilteredOperation(guarded.denied, this.#options.answer);
+        const { schema, document, operation: own } = operation;
+        const { headers, context } = reply;
+        return finished(judging, (): Admitted => {
+          const cost = guarded.costOf(context.principal);
+          return { kind: 'admitted', schema, document, operation: own, headers, filtered, cost };
+        });
       }
       reply.result = { data };
     } catch (error) {
-      reply.fail(errorsIn(error), guarded);
+      return this.#fail(judging, error);
     }
-    await guarded.finish(reply);
-    return reply.answered;
+    return finished(judging, () => reply.answered);
+  }
+
+  #fail(judging: Judging, error: unknown): Answered | Promise<Answered> {
+    judging.reply.fail(errorsIn(error), judging.guarded);
+    return finished(judging, () => judging.reply.answered);
   }
 
   /** Returns an operation that was judged by another schema, as one of this schema; null if it is not valid here. */
@@ -121,39 +147,30 @@ export class OperationJudge {
   }
 
   /** Answers a request that has no operation, and counts it. Never rejects. */
-  async refuse(error: unknown, context: RequestContext): Promise<Answered> {
-    const guarded = this.#guard.begin();
+  refuse(error: unknown, context: RequestContext): Answered | Promise<Answered> {
     const reply = new JudgedReply(this.#schema, { query: '', operationName: null, variables: {} }, context);
-    reply.fail(errorsIn(error), guarded);
-    await guarded.finish(reply);
-    return reply.answered;
+    return this.#fail({ guarded: this.#guard.begin(), reply }, error);
   }
 
-  /**
-   * Returns the result of an operation that only reads the schema; null: forward it.
-   *
-   * @throws GraphQLError or a list of them if the operation is refused
-   */
-  async #data(
-    asked: Asked,
-    reply: JudgedReply,
-    guarded: GuardedRequest,
-    arrival: Arrival,
-  ): Promise<Record<string, unknown> | null> {
+  /** @throws GraphQLError or a list of them if there is no such operation, or its kind is not allowed where it arrived */
+  #operationIn({ query: source, operationName, variables }: Asked, judging: Judging, arrival: Arrival): Operation {
     const schema = this.#schema;
-    const { query: source, operationName } = asked;
+    const { reply, guarded } = judging;
     const document = this.#documentOf(source, reply, guarded);
     const operation = (reply.operation = operationOf(document, operationName));
     checkKind(operation, reply.context, arrival);
-    const variables = printable(schema, operation, asked.variables);
-    const { onDenied } = this.#options;
-    const abilities = { canFilter: onDenied === 'filter', onDenied };
-    const refusal = await guarded.authorize(
-      { schema, source, document, operation, variables },
-      reply.context,
-      abilities,
-    );
-    if (refusal !== null) throw refusal;
+    return { schema, source, document, operation, variables: printable(schema, operation, variables) };
+  }
+
+  /**
+   * Returns the result of an allowed operation that only reads the schema; null: forward it.
+   *
+   * @throws GraphQLError or a list of them if the operation is refused
+   */
+  #readSchema(
+    { schema, document, operation, variables }: Operation,
+    { guarded, reply }: Judging,
+  ): Record<string, unknown> | null {
     const run = guarded.denied ?? { document, operation };
     const allowed = { schema, variables, document: run.document, operation: run.operation };
     const errors = guarded.variableErrors(allowed, reply.context);
@@ -166,6 +183,7 @@ export class OperationJudge {
     if (!readsOnlySchema(allowed.document, allowed.operation))
       throw withHttp(new Refusal(READS_MORE, { code: 'BAD_REQUEST' }));
     guarded.wasExecuted = true;
+    const operationName = operation.name?.value;
     const result = executeSync({ schema, document: allowed.document, variableValues: variables, operationName });
     if (result.errors !== undefined) throw new Faults(result.errors);
     return result.data ?? {};
@@ -187,6 +205,18 @@ export class OperationJudge {
 
 const READS_MORE =
   'The gateway returns the schema, and the API behind it returns other fields. Send __schema and __type in a request of their own.';
+
+/** An operation that is being judged. */
+interface Judging {
+  readonly guarded: GuardedRequest;
+  readonly reply: JudgedReply;
+}
+
+/** Completes the response, and returns what to do. */
+function finished<Result extends Judged>({ guarded, reply }: Judging, result: () => Result): Result | Promise<Result> {
+  const done = guarded.finish(reply);
+  return done instanceof Promise ? done.then(result) : result();
+}
 
 interface Head {
   readonly status?: number;

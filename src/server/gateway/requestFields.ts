@@ -11,7 +11,7 @@ interface Signer {
 
 /** Returns the header fields of a request to the upstream: names and values in turn. */
 export function requestFields(gateway: Signer & { readonly fields: PassedFields }, request: FastifyRequest): string[] {
-  return [...gateway.fields.toUpstream(request.raw.headers), ...ownFields(gateway, request)];
+  return withOwn(gateway.fields.toUpstream(request.raw.headers), gateway, request);
 }
 
 /** Returns the header fields of a request whose response the gateway reads as a whole. */
@@ -19,20 +19,20 @@ export function fieldsForWhole(gateway: Signer & { readonly fields: PassedFields
   const { headers } = request.raw;
   const accept = headers.accept?.includes(RESPONSE_TYPE) === true ? `${RESPONSE_TYPE}, ${JSON_TYPE};q=0.9` : JSON_TYPE;
   const given = { ...headers, accept, 'accept-encoding': 'identity' };
-  return [...gateway.fields.toUpstream(given), ...ownFields(gateway, request)];
+  return withOwn(gateway.fields.toUpstream(given), gateway, request);
 }
 
 const JSON_TYPE = 'application/json';
 /** The type of the GraphQL over HTTP specification, whose status shows whether there is data. */
 const RESPONSE_TYPE = 'application/graphql-response+json';
 
-/** Returns the fields that the gateway itself adds. */
-export function ownFields({ sign }: Signer, request: FastifyRequest): string[] {
-  const headers = ['x-request-id', request.id];
+/** Appends the fields that the gateway itself adds. */
+export function withOwn(fields: string[], { sign }: Signer, request: FastifyRequest): string[] {
+  fields.push('x-request-id', request.id);
   const traceparent = traceparentOf(request);
-  if (traceparent !== null) headers.push('traceparent', traceparent);
-  headers.push(PRINCIPAL_HEADER, sign(request.principal));
-  return headers;
+  if (traceparent !== null) fields.push('traceparent', traceparent);
+  fields.push(PRINCIPAL_HEADER, sign(request.principal));
+  return fields;
 }
 
 /** Returns the span of this request, or the caller's if requests are not traced here; null: there is neither. */

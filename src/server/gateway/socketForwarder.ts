@@ -29,7 +29,7 @@ import { settleBy } from './forwardedCost.js';
 import { ForwardedResults, UpstreamErrors } from './forwardedResults.js';
 import type { Gateway } from './gateway.js';
 import { memberOf } from './jsonMembers.js';
-import type { Admitted, Answered } from './operationJudge.js';
+import type { Admitted, Answered, Judged } from './operationJudge.js';
 import { refusalOfFault, timedOut } from './upstream.js';
 import { UpstreamSocket } from './upstreamSocket.js';
 import { WrittenPayloads, WrittenResult } from './writtenPayloads.js';
@@ -292,7 +292,7 @@ export class SocketForwarder {
     asked: Asked | Error,
     { principal, origin }: LatchkeyContext,
     { headers }: IncomingMessage,
-  ): Promise<Admitted | Answered> {
+  ): Judged | Promise<Judged> {
     const context: RequestContext = {
       principal,
       origin: origin ?? { address: null, userAgent: headers['user-agent'] ?? null },

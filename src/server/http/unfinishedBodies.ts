@@ -43,7 +43,8 @@ interface UnfinishedBody {
   readonly refuse: (reason: 'slow' | 'crowded') => void;
 }
 
-interface Held extends UnfinishedBody {
+interface Held extends Pick<UnfinishedBody, 'sender' | 'bytes' | 'refuse'> {
+  readonly progress: Progress | undefined;
   readonly begun: number;
   /** The start of the current period, and the bytes that had arrived until then. */
   since: number;
@@ -100,12 +101,12 @@ export class UnfinishedBodies {
    * @returns the reason not to read it; null: it can be read
    */
   take(body: UnfinishedBody): 'many' | 'crowded' | null {
-    const { sender, request, response } = body;
+    const { sender, request, response, progress, refuse } = body;
     const count = this.#counts.get(sender.id) ?? 0;
     if (count >= sender.most) return 'many';
     const begun = performance.now();
-    const seen = body.progress?.bytes() ?? 0;
-    const held: Held = { ...body, bytes: body.bytes + OVERHEAD, begun, since: begun, seen };
+    const seen = progress?.bytes() ?? 0;
+    const held: Held = { sender, refuse, progress, bytes: body.bytes + OVERHEAD, begun, since: begun, seen };
     if (!this.#makeRoom(held)) return 'crowded';
     this.#add(held, count + 1);
     const giveBack = (): void => this.#giveBack(held);
