@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Latchkey } from '../../index.js';
 import { allowed, nothingRan, refused } from '../expect.js';
 import type { ConformanceCase } from '../conformanceOptions.js';
+import { recording, schemaOf } from '../resolvedSchema.js';
 import type { Suite } from '../suite.js';
 import type { Asked, World } from '../world.js';
 
@@ -69,6 +70,15 @@ const REACHED: readonly (readonly [string, object])[] = [
   ['{ nodes(ids: ["r1"]) { ...R } } fragment R on Report { __typename }', { nodes: [{ __typename: 'Report' }] }],
 ];
 
+/** graphql-js accepts any field of these, and a server that executes operations elsewhere would run them there. */
+const ROOTLESS = [
+  'mutation { open }',
+  'mutation { dropTables(sure: true) { id } }',
+  'mutation { __typename }',
+  'mutation { ...A } fragment A on Mutation { open }',
+  'subscription { open }',
+];
+
 /** Cases about the shape of an operation. */
 export function shapeCases<L extends Latchkey>(suite: Suite<L>): readonly ConformanceCase[] {
   const asCallers = (name: string, look: (callers: Callers, world: World) => Promise<void>): ConformanceCase =>
@@ -116,6 +126,22 @@ export function shapeCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       world.ran.length = 0;
       for (const more of [{}, { operationName: 'Missing' }]) nothingRan(world, await world.ask(document, more), [400]);
     }),
+    suite.case(
+      'an operation whose root type the schema does not have is refused',
+      async (world) => {
+        const { token } = await world.key(['read:reports']);
+        for (const query of ROOTLESS) {
+          for (const more of [{}, { token }]) nothingRan(world, await world.ask(query, more), [400]);
+        }
+        allowed(await world.ask('{ open }', { token }), OPEN);
+      },
+      {
+        schema: ({ latchkey, ran }) =>
+          latchkey.guard(
+            schemaOf('type Query { open: String @public }', { Query: recording(ran, 'Query', { open: 'yes' }) }),
+          ),
+      },
+    ),
     asCallers(
       'B24 @skip and @include with literals: a selected field is checked, a skipped one is not',
       async (callers) => {

@@ -40,6 +40,7 @@ export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_S
 
 /** The objection of each check; null: it is not reported, because only a run of the operation shows how large its response is. */
 const OBJECTIONS = {
+  rootType: 'INVALID_DOCUMENT',
   trustedDocument: 'DOCUMENT_NOT_TRUSTED',
   rules: 'MISSING_SCOPES',
   introspection: 'INTROSPECTION_REFUSED',
@@ -239,10 +240,7 @@ export class Explainer {
     if (document === undefined) return { errors: found, operation: null };
     if (found.length > 0) return { errors: found, document, operation: null };
     const operation = getOperationAST(document, operationName);
-    const fault = operation == null ? NO_OPERATION : schema.getRootType(operation.operation) == null ? NO_ROOT : null;
-    if (operation == null || fault !== null) {
-      return { errors: [new GraphQLError(fault ?? NO_OPERATION)], document, operation: null };
-    }
+    if (operation == null) return { errors: [new GraphQLError(NO_OPERATION)], document, operation: null };
     if (variables != null && recordOf(variables) !== variables) {
       return { errors: [new GraphQLError('The variables must be an object.')], document, operation };
     }
@@ -283,7 +281,6 @@ function estimateOf(
 
 const NO_OPERATION =
   'Unknown operation name, or the document has several operations and none was named. Set operationName.';
-const NO_ROOT = 'The schema does not support this type of operation.';
 
 function recordOf(variables: unknown): Record<string, unknown> {
   const isRecord = typeof variables === 'object' && variables !== null && !Array.isArray(variables);

@@ -6,6 +6,7 @@ import type { AnswerLimits } from './answer/answerLimits.js';
 import { decide } from './decide.js';
 import { refuseIntrospection, refuseSdl, type Introspection } from './introspection.js';
 import type { CompiledOperation } from './compiledOperation.js';
+import { refuseUnknownRoot } from './document/rootTypes.js';
 import { refuseUntrusted } from './trustedDocuments.js';
 
 /** An operation of a valid document, and who sent it. */
@@ -35,6 +36,7 @@ type Run = (request: OperationRequest, compiled: CompiledOperation, options: Rev
  * caller.
  */
 const CHECKS = {
+  rootType: ({ schema, operation }) => refuseUnknownRoot(schema, operation),
   trustedDocument: ({ principal, source, document }) => refuseUntrusted(principal, source, document),
   rules: ({ principal }, { rules }) => decide(rules, principal),
   introspection: (request, { introspects, readsSdl }, { introspection }) => {

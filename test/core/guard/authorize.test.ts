@@ -188,6 +188,19 @@ it('reviews an operation again without counting it', () => {
   expect(noted).toEqual([]);
 });
 
+it('refuses an operation whose root type is not in the schema, also if its document was not validated', () => {
+  const queries = guardSchema(ownSchema('type Query { open: Int @public }'));
+  for (const source of ['mutation { drop(sure: true) }', 'subscription { open }', 'mutation { __typename }']) {
+    const request = { ...requestOf(source), schema: queries };
+    expect(authorizer().authorize(request)).toMatchObject({
+      outcome: 'refused',
+      refusal: { details: { code: 'BAD_REQUEST' } },
+    });
+    expect(authorizer().review(request)?.details.code).toBe('BAD_REQUEST');
+  }
+  expect(authorizer().review({ ...requestOf('{ open }'), schema: queries })).toBeNull();
+});
+
 it('prepares only a schema whose fields all have rules', () => {
   expect(() => authorizer().prepare(ownSchema('type Query { a: Int }'))).toThrow(GuardError);
   expect(() => authorizer().prepare(schema)).not.toThrow();

@@ -3,6 +3,7 @@ import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
 import { GraphQLError, type ParseOptions, type ValidationContext, type ValidationRule } from 'graphql';
 import { MAX_LINES } from '../lines.js';
+import { knownRootTypes } from './rootTypes.js';
 import { unconditionalSubscriptionRoots } from './subscriptionRoots.js';
 
 /**
@@ -75,6 +76,7 @@ export function documentBounds(limits: Partial<DocumentLimits> = {}): DocumentBo
   return {
     parseOptions: { maxLexicalTokens: tokens },
     validationRules: [
+      knownRootTypes,
       unconditionalSubscriptionRoots,
       maxAliasesRule({ ...REPORTED, n: aliases, allowList: [] }),
       maxDirectivesRule({ ...REPORTED, n: directives }),
