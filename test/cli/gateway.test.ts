@@ -103,6 +103,14 @@ describe('gateway check', () => {
     ]);
   });
 
+  test.each([
+    ['an invalid scope', `${POLICY}Order.id: fly:orders\n`, 'unknown action'],
+    ['no open field', POLICY.replace(/: .+/g, ': deny'), 'closes every field of the query type'],
+  ])('ends with 2 if the gateway would not start with the policy: %s', async (_, policy, message) => {
+    const { status, stderr } = await check('--policy', file('faulty.yaml', policy));
+    expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
   test('compares a schema file with the upstream', async () => {
     const older = SDL.replace('health: String!', 'health: String\n    gone: Int').replace('total: Float!', '');
     const { status, stdout } = await check('--schema', file('older.graphql', older), '--policy', 'whole.yaml');

@@ -38,7 +38,7 @@ const PATTERN = /^[_A-Za-z*][_0-9A-Za-z*]*\.[_A-Za-z*][_0-9A-Za-z*]*$/;
 const OPTIONAL_ROOTS: ReadonlySet<string> = new Set(['Mutation', 'Subscription']);
 
 const VALUES =
-  'deny, public, authenticated (any valid key), a scope such as read:orders, lists of scopes as in @auth(scope:), or a map with allow, cost and list_size';
+  'deny, public, authenticated (any valid key), a scope such as read:orders, [[a, b]] for a key with both scopes, [[a], [b]] for one with either, or a map with allow, cost and list_size';
 
 /**
  * The rules and costs that a policy file lays over the schema of an upstream. The most specific line decides: the exact name, otherwise
@@ -197,7 +197,19 @@ function rulingOf(value: unknown, at: string): Ruling {
   if (value === 'authenticated') return { kind: 'auth', scope: null };
   const isScopes = typeof value === 'string' || Array.isArray(value);
   if (!isScopes) throw new SettingsError(`${at} is not allowed. Allowed: ${VALUES}.`);
+  if (isFlatList(value))
+    throw new SettingsError(`${at} is a list of several scopes, which is ambiguous. ${waysOf(value)}`);
   return { kind: 'auth', scope: value };
+}
+
+function isFlatList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 1 && value.every((scope) => typeof scope === 'string');
+}
+
+function waysOf(scopes: readonly string[]): string {
+  const each = scopes.map((scope) => scope.slice(0, 100));
+  const any = each.map((scope) => `[${scope}]`).join(', ');
+  return `Write [[${each.join(', ')}]] for a key with all of them, or [${any}] for a key with one of them.`;
 }
 
 function patternOf(line: Line): Pattern {

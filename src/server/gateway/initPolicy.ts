@@ -14,7 +14,8 @@ export function firstPolicy(sdl: string, upstream: string): string {
 }
 
 const HEAD = `# Who may use each field of UPSTREAM. The gateway starts only if every root field is decided.
-# Values: deny (closed), public (no key needed), authenticated (any valid key), a scope such as read:orders, or a list of scopes.
+# Values: deny (closed), public (no key needed), authenticated (any valid key), a scope such as read:orders,
+#   [[a, b]] (a key with both scopes), [[a], [b]] (a key with either).
 # Other fields are open to everybody who can reach them, until a line such as "Order.margin: [read:margins]" restricts them.
 # With "allow", a line can also have the weight of a field and the size of its list: {allow: read:orders, cost: 2, list_size: first}.
 # docs/reference/gateway-policy.md has the details.

@@ -138,7 +138,11 @@ export function readSchema(path: string): string {
   }
 }
 
-function checkRules(schema: GraphQLSchema, { policy, schema: path }: GatewaySettings): void {
+/** @throws SettingsError if a rule of the schema can't be used */
+export function checkRules(
+  schema: GraphQLSchema,
+  { policy, schema: path }: Pick<GatewaySettings, 'policy' | 'schema'>,
+): void {
   try {
     readRules(schema);
   } catch (error) {

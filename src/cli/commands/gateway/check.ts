@@ -44,7 +44,7 @@ async function check(options: UpstreamOptions): Promise<Drift> {
 }
 
 const MEANINGS: Readonly<Record<keyof Drift, string>> = {
-  undecided: 'undecided root fields, which are closed: add them to the policy or the schema file',
+  undecided: 'undecided at the root, and closed: decide in the policy or the schema file',
   added: 'only in the API: callers can use none of them',
   removed: 'no longer in the API: operations with them fail',
   changed: 'with another type or other arguments in the API',
