@@ -140,9 +140,10 @@ export class OperationJudge {
 
   /** Returns an operation that was judged by another schema, as one of this schema; null if it is not valid here. */
   read({ source, operation, variables }: Pick<OperationRequest, 'source' | 'operation' | 'variables'>) {
-    const { document } = this.#documents.read(source);
-    const own = document === undefined ? null : getOperationAST(document, operation.name?.value);
-    if (own == null || document === undefined || lacksRootType(this.#schema, document) !== null) return null;
+    const { document, errors } = this.#documents.read(source);
+    if (errors !== undefined) return null;
+    const own = getOperationAST(document, operation.name?.value);
+    if (own == null) return null;
     return { schema: this.#schema, source, document, operation: own, variables };
   }
 
@@ -195,7 +196,6 @@ export class OperationJudge {
     if (document !== undefined) reply.document = document;
     if (errors !== undefined) throw new Faults(errors.map((error) => withStatus(error, error.extensions.code)));
     if (!this.#checked.has(document)) {
-      checkRootTypes(this.#schema, document);
       checkComments(document);
       this.#checked.add(document);
     }
@@ -335,25 +335,6 @@ const OTHER_KIND = {
   query: 'The operation is a mutation, but run_query only runs queries. Use run_mutation if it is available.',
   mutation: 'The operation is a query, but run_mutation only runs mutations. Use run_query.',
 } as const;
-
-/**
- * Refuses operations whose root type is not in the schema, because every field of it is closed. graphql-js doesn't: without a
- * type, its rules for fields accept any field, and only its execution fails, which doesn't happen here.
- */
-function checkRootTypes(schema: GraphQLSchema, document: DocumentNode): void {
-  const lacking = lacksRootType(schema, document);
-  if (lacking === null) return;
-  throw withStatus(new GraphQLError(`The API has no ${lacking}s.`), 'GRAPHQL_VALIDATION_FAILED');
-}
-
-/** Returns the first kind of the operations in a document for which the schema has no root type; null: none. */
-function lacksRootType(schema: GraphQLSchema, { definitions }: DocumentNode): OperationTypeNode | null {
-  for (const definition of definitions) {
-    if (definition.kind === Kind.OPERATION_DEFINITION && schema.getRootType(definition.operation) == null)
-      return definition.operation;
-  }
-  return null;
-}
 
 /**
  * Refuses comments whose end depends on the lexer. GraphQL's ends of lines are LF, CR and CR LF. Where another lexer knows more

@@ -26,15 +26,20 @@ afterEach(async () => {
   for (const stop of running.splice(0)) await stop();
 });
 
-async function start(upstream: TestUpstream, env: Record<string, string> = {}, name = 'policy.yaml'): Promise<Running> {
+async function start(
+  upstream: TestUpstream,
+  env: Record<string, string> = {},
+  name = 'policy.yaml',
+  text = name.endsWith('.graphql') ? ANNOTATED : POLICY,
+): Promise<Running> {
   const dir = mkdtempSync(join(tmpdir(), 'gateway-reload-'));
   const file = join(dir, name);
   // Like an editor: the file is always complete.
-  const write = (text: string): void => {
-    writeFileSync(`${file}.new`, text);
+  const write = (next: string): void => {
+    writeFileSync(`${file}.new`, next);
     renameSync(`${file}.new`, file);
   };
-  write(name.endsWith('.graphql') ? ANNOTATED : POLICY);
+  write(text);
   const variable = name.endsWith('.graphql') ? 'GATEWAY_SCHEMA' : 'GATEWAY_POLICY';
   const own = { PORT: '0', DATA_DIR: dir, BCRYPT_COST: '4', CONFIG_WATCH: 'off', ADMIN_API_KEY: ADMIN };
   const child = runFile(MAIN, { ...own, GATEWAY_UPSTREAM: upstream.url, [variable]: file, ...env });
@@ -43,11 +48,11 @@ async function start(upstream: TestUpstream, env: Record<string, string> = {}, n
     rmSync(dir, { recursive: true, force: true });
   });
   const [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
-  const lines = (text: string): string[] =>
+  const lines = (wanted: string): string[] =>
     child
       .output()
       .stderr.split('\n')
-      .filter((line) => line.includes(text));
+      .filter((line) => line.includes(wanted));
   const hangUp = async (answer: string, times = 1): Promise<void> => {
     const before = lines(answer).length;
     child.process.kill('SIGHUP');
@@ -155,4 +160,22 @@ test('subscriptions that the new policy does not allow end, and others continue'
     expect(results.at(-1)).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   for (const client of [first, second]) await client?.dispose();
   await both.close();
+});
+
+test('a subscription to a field that the new policy closes ends, also if another field of its type stays open', async () => {
+  const ticks = 'ticks(to: Int!): Int!';
+  const two = await socketUpstream({ ...shop, typeDefs: SDL.replace(ticks, `${ticks}\n    others: Int!`) });
+  const policy = `${POLICY}Subscription.others: public\n`;
+  const gateway = await start(two, {}, 'policy.yaml', policy);
+  const events = await readStream(`${gateway.origin}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await keyOf(gateway, 'read:orders')}` },
+    body: JSON.stringify({ query: 'subscription { ticks(to: 1000000) }' }),
+  });
+  await until(() => events.results.length > 0);
+  gateway.write(policy.replace('ticks: read:orders', 'ticks: deny'));
+  await gateway.hangUp(RELOADED);
+  await until(() => events.over());
+  expect(events.results.at(-1)).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+  await two.close();
 });
