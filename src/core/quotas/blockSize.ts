@@ -31,8 +31,12 @@ interface PreviousBlock {
  * @param previous null: this is the first block
  */
 export function blockSize(limit: number, left: number | null, previous: PreviousBlock | null): number {
-  const most = Math.min((limit * MAX_SHARE) / (1 + AHEAD), (left ?? limit) * SHARE_OF_REST);
-  return Math.max(1, Math.floor(Math.min(most, byPace(previous))));
+  return Math.max(1, Math.floor(Math.min(largestBlock(limit, left), byPace(previous))));
+}
+
+/** Returns the size that no block exceeds unless an operation needs more. At least 1. */
+export function largestBlock(limit: number, left: number | null): number {
+  return Math.max(1, Math.min((limit * MAX_SHARE) / (1 + AHEAD), (left ?? limit) * SHARE_OF_REST));
 }
 
 function byPace(previous: PreviousBlock | null): number {

@@ -1,5 +1,5 @@
 import type { Lease, Leased, Unused } from '../store/quotaStore.js';
-import { AHEAD, blockSize } from './blockSize.js';
+import { AHEAD, blockSize, largestBlock } from './blockSize.js';
 import type { Meter } from './quotaMeter.js';
 import type { MeterState } from './meterState.js';
 import { dueRefill, periodOf } from './period.js';
@@ -36,9 +36,14 @@ export class Counter {
   /** For credits, the time of the next refill when units were last leased. */
   #refillsAt = Infinity;
   #flight: Promise<void> | null = null;
-  /** What requests wait for: all of them together, and the one that needs least. */
-  #demand = 0;
-  #smallest = Infinity;
+  /** The units that each waiting request needs. */
+  #waiting: number[] = [];
+  /** The limit of the quota with which units were last leased. No unit in this process exceeds it. Infinity: there is none. */
+  #leasedWithin = Infinity;
+  /** The same for the running lease. */
+  #leasesWithin = Infinity;
+  /** When units were last returned because the limit was lowered. */
+  #leftLimitAt = -Infinity;
   #isRetired = false;
 
   constructor(meter: Meter, options: CounterOptions) {
@@ -60,14 +65,25 @@ export class Counter {
   has(amount: number, meter: Meter, now: number): boolean {
     this.#meter = meter;
     if (now >= this.#end) this.#leavePeriod();
-    if (meter.kind === 'quota' && this.#known !== null && this.#known > meter.limit) this.#returnExcess(meter.limit);
-    return this.#room >= amount;
+    if (this.#room > 0 && meter.kind === 'quota' && meter.limit < this.#leasedWithin) this.#leaveLimit(amount, now);
+    return this.#room >= amount && !(meter.kind === 'quota' && meter.limit < this.#leasedWithin);
+  }
+
+  /**
+   * Returns the block to the store after the limit was lowered, because its units may exceed the new one. For keys with the same
+   * counter and different limits, this is repeated at most once in {@link KNOWN_FOR} if too few units are left.
+   */
+  #leaveLimit(amount: number, now: number): void {
+    if (Math.abs(now - this.#leftLimitAt) < KNOWN_FOR && this.isShort(amount, now)) return;
+    this.#leftLimitAt = now;
+    this.#returnRoom();
+    this.#known = null;
   }
 
   /** Returns whether it is known that neither this process nor the store has enough units. */
   isShort(amount: number, now: number): boolean {
     if (this.#known === null || Math.abs(now - this.#askedAt) >= KNOWN_FOR) return false;
-    return amount > this.#room + Math.max(0, this.#left(this.#known));
+    return amount > this.#room + this.#left(this.#known);
   }
 
   /** Takes units. Call {@link has} before. Fetches the next block if few are left. */
@@ -84,8 +100,7 @@ export class Counter {
    * @throws StoreUnavailable
    */
   fetch(amount: number): Promise<void> {
-    this.#demand += amount;
-    this.#smallest = Math.min(this.#smallest, amount);
+    this.#waiting.push(amount);
     return this.#fly();
   }
 
@@ -127,6 +142,8 @@ export class Counter {
       .then((leased) => this.#receive(leased))
       .finally(() => {
         this.#flight = null;
+        // They all continue now. The ones that need more wait again.
+        this.#waiting = [];
       });
     return this.#flight;
   }
@@ -138,22 +155,40 @@ export class Counter {
     // Not when the units arrive: that may be after the refill, which they don't outlast.
     this.#refillsAt = nextRefill(meter, now);
     const { id, workspaceId } = meter;
-    const least = Math.max(1, (Number.isFinite(this.#smallest) ? this.#smallest : 1) - this.#room);
-    const most = Math.max(least, this.#demand - this.#room, this.#blockSize(now));
-    this.#demand = 0;
-    this.#smallest = Infinity;
+    const { smallest, sum } = this.#demand();
+    const least = Math.max(1, smallest - this.#room);
+    const most = Math.max(least, sum - this.#room, this.#blockSize(now));
     const block = { id, workspaceId, least, most };
     if (meter.kind === 'credits')
       return { kind: 'credits', ...block, refill: meter.refill && dueRefill(meter.refill, now) };
+    this.#leasesWithin = meter.limit;
     return { kind: 'quota', ...block, ...periodOf(meter.window, now, meter.anchorDay), limit: meter.limit };
   }
 
+  /**
+   * Returns what the next lease is for: all requests that need no more than a block, or the smallest one. Together, large requests could
+   * lease all that is left, and then be refused. Other processes would refuse requests for which units are left, and a crash would
+   * lose them.
+   */
+  #demand(): { readonly smallest: number; readonly sum: number } {
+    const most = largestBlock(...this.#extent());
+    let [smallest, sum] = [Infinity, 0];
+    for (const amount of this.#waiting) {
+      smallest = Math.min(smallest, amount);
+      if (amount <= most) sum += amount;
+    }
+    return { smallest: Number.isFinite(smallest) ? smallest : 1, sum };
+  }
+
   #blockSize(now: number): number {
-    const left = this.#known === null ? null : Math.max(0, this.#left(this.#known));
     const previous = this.#size === 0 ? null : { size: this.#size, lasted: now - this.#leasedAt };
+    return blockSize(...this.#extent(), previous);
+  }
+
+  #extent(): [limit: number, left: number | null] {
+    const left = this.#known === null ? null : Math.max(0, this.#left(this.#known));
     // A balance has no limit, so blocks are a share of what is left. If that is unknown, a block is as small as possible.
-    const limit = this.#meter.kind === 'quota' ? this.#meter.limit : (left ?? 1) + this.#room;
-    return blockSize(limit, left, previous);
+    return [this.#meter.kind === 'quota' ? this.#meter.limit : (left ?? 1) + this.#room, left];
   }
 
   #receive(leased: Leased): void {
@@ -166,9 +201,10 @@ export class Counter {
     }
     this.#end = end ?? this.#refillsAt;
     this.#room += granted;
-    this.#known = meter.kind === 'quota' ? meter.limit - left : left;
+    this.#known = meter.kind === 'quota' ? this.#leasesWithin - left : left;
     this.#askedAt = now;
     if (granted > 0) {
+      this.#leasedWithin = this.#leasesWithin;
       this.#size = granted;
       this.#leasedAt = now;
     }
@@ -183,15 +219,6 @@ export class Counter {
     this.#start = Number.NaN;
     this.#end = -Infinity;
     this.#known = null;
-  }
-
-  /** Returns units that were leased under a higher limit: an override that has ended doesn't admit anything more. */
-  #returnExcess(limit: number): void {
-    const excess = Math.min(this.#room, (this.#known ?? 0) - limit);
-    if (excess <= 0) return;
-    this.#room -= excess;
-    this.#known = (this.#known ?? 0) - excess;
-    this.#return(this.#start, excess);
   }
 
   #returnRoom(): void {

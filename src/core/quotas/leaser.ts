@@ -48,19 +48,28 @@ export class Leaser {
   }
 
   #begin(): void {
-    this.#work ??= this.#run().finally(() => {
-      this.#work = null;
-    });
+    this.#work ??= this.#run();
   }
 
+  /** Never rejects. */
   async #run(): Promise<void> {
     // Lets the other requests of this turn of the event loop join.
     await Promise.resolve();
     while (this.#waiting.length > 0 || this.#unused.length > 0) {
       const unused = this.#unused.splice(0, BATCH);
-      if (unused.length > 0) await this.#store.giveBack(unused).catch(() => undefined);
+      if (unused.length > 0) await this.#return(unused);
       const batch = this.#waiting.splice(0, BATCH);
       if (batch.length > 0) await this.#send(batch);
+    }
+    // Together with the last check. A lease that is requested in a microtask between the two would never be sent.
+    this.#work = null;
+  }
+
+  async #return(unused: readonly Unused[]): Promise<void> {
+    try {
+      await this.#store.giveBack(unused);
+    } catch {
+      // They are lost.
     }
   }
 

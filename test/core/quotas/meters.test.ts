@@ -228,6 +228,26 @@ describe('taking units', () => {
     expect(calls.lease).toBeLessThanOrEqual(3);
   });
 
+  test('leases only a block for a request beside one that needs more than is left', async () => {
+    const [meters, other] = [aProcess(), aProcess()];
+    const meter = aQuota({ limit: 10_000, unit: 'cost' });
+    const outcomes = await Promise.all(
+      [1, 20_000, 10_000].map(async (cost) => (await meters.take([meter], { requests: 1, cost })).outcome),
+    );
+    expect(outcomes).toEqual(['taken', 'refused', 'refused']);
+    expect(await remaining(other, meter)).toBeGreaterThan(9_900);
+  });
+
+  test('leases what each of several large requests needs', async () => {
+    const meters = aProcess();
+    const meter = aQuota({ limit: 10_000, unit: 'cost' });
+    const outcomes = await Promise.all(
+      [4_000, 5_000, 3_000, 1_000, 10].map(async (cost) => (await meters.take([meter], { requests: 1, cost })).outcome),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'taken')).toHaveLength(4);
+    expect(await remaining(meters, meter)).toBe(10_000 - 4_000 - 3_000 - 1_000 - 10);
+  });
+
   test('leases for many keys with one call', async () => {
     const meters = aProcess();
     await Promise.all(Array.from({ length: 150 }, () => took(meters, [aQuota({ limit: 10 })])));
@@ -364,6 +384,26 @@ describe('published complaints about quotas', () => {
     expect(await meters.take([small], ONE)).toMatchObject({ outcome: 'refused', state: { used: 4, remaining: 0 } });
     await meters.close();
     expect((await drained(aProcess(), large)).admitted).toBe(10_000 - 4);
+  });
+
+  test('P05: the blocks of several processes do not exceed a limit that was lowered', async () => {
+    const holder = aHolder();
+    const [one, other] = [aProcess(), aProcess()];
+    const processes = [one, other];
+    const large = aQuota({ limit: 1_000_000 }, holder);
+    // The blocks grow with the pace.
+    for (let i = 0; i < 5_000; i++) for (const meters of processes) await took(meters, [large]);
+    const small = aQuota({ limit: 11_000 }, holder);
+    const admitted = await Promise.all(processes.map(async (meters) => (await drained(meters, small)).admitted));
+    expect((admitted[0] ?? 0) + (admitted[1] ?? 0)).toBe(1_000);
+    const { lease, giveBack } = calls;
+    await took(one, [large]);
+    for (let i = 0; i < 100; i++) {
+      expect((await one.take([small], ONE)).outcome).toBe('refused');
+      await took(one, [large]);
+    }
+    // Keys with both limits don't take the block from each other.
+    expect(calls.lease + calls.giveBack - lease - giveBack).toBeLessThan(10);
   });
 
   test('P02: credits are shared by the keys of a rotation, not copied', async () => {
