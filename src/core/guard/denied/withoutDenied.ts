@@ -10,6 +10,7 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentSpreadNode,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
   type InlineFragmentNode,
@@ -38,6 +39,11 @@ export interface AllowedPart {
 
 /** The number of selections that are visited, once for each type. Fragments can fan out, and are written out here (B40). */
 const MAX_VISITS = 20_000;
+/**
+ * The number of selections that the part has when it is written. A field that is denied in some of the types is written once for each of
+ * the others, with everything below it, so nested ones would multiply.
+ */
+const MAX_WRITTEN = 5_000;
 
 /** A field of this object can't be null, so the object can't be returned. */
 class Lost {
@@ -102,6 +108,8 @@ interface Place {
 class Pruning {
   readonly #given: Given;
   #visits = 0;
+  /** The number of selections in each field or fragment of the part, with itself. */
+  readonly #written = new WeakMap<SelectionNode, number>();
 
   constructor(given: Given) {
     this.#given = given;
@@ -124,15 +132,28 @@ class Pruning {
 
   #set({ selections }: SelectionSetNode, place: Place): SelectionNode[] | Lost {
     const left: SelectionNode[] = [];
+    let written = 0;
     for (const selection of selections) {
       this.#visits += place.types.length + 1;
       if (this.#visits > MAX_VISITS) throw new Inseparable();
       if (!this.#given.conditions.includes(selection)) continue;
       const kept = selection.kind === Kind.FIELD ? this.#field(selection, place) : this.#fragment(selection, place);
       if (kept instanceof Lost) return kept;
+      for (const node of kept) written += this.#sizeOf(node);
+      if (written > MAX_WRITTEN) throw new Inseparable();
       left.push(...kept);
     }
     return left;
+  }
+
+  #sizeOf(node: SelectionNode): number {
+    let size = this.#written.get(node);
+    if (size === undefined) {
+      const { selections = [] } = (node.kind === Kind.FRAGMENT_SPREAD ? undefined : node.selectionSet) ?? {};
+      size = selections.reduce((sum, each) => sum + this.#sizeOf(each), 1);
+      this.#written.set(node, size);
+    }
+    return size;
   }
 
   #fragment(selection: FragmentSpreadNode | InlineFragmentNode, place: Place): SelectionNode[] | Lost {
@@ -173,7 +194,8 @@ class Pruning {
   /** Returns a field that may be selected, without the denied fields below it; null if it is left out because of one. */
   #allowed(node: FieldNode, key: string, { types, all, level }: Place): FieldNode | null | Lost {
     if (node.selectionSet === undefined) return node;
-    const possible = new Set(types.flatMap((type) => this.#possible(type, node.name.value)));
+    const returned = new Set(types.map((type) => namedTypeOf(type, node.name.value)));
+    const possible = new Set([...returned].flatMap((type) => this.#possible(type)));
     if (possible.size === 0) return node;
     const below = emptyLevel();
     const left = this.#set(node.selectionSet, { types: [...possible], all: possible.size, level: below });
@@ -192,13 +214,16 @@ class Pruning {
     return all.filter((one) => !meets(principal, one));
   }
 
-  /** Returns the object types of a field's values; none for introspection, which is checked elsewhere. */
-  #possible(type: GraphQLObjectType, name: string): readonly GraphQLObjectType[] {
-    const field = type.getFields()[name];
-    const named = field && getNamedType(field.type);
-    if (isObjectType(named)) return [named];
-    return isAbstractType(named) ? this.#given.schema.getPossibleTypes(named) : [];
+  /** Returns the object types of a type's values; none for introspection, which is checked elsewhere. */
+  #possible(type: GraphQLNamedType | undefined): readonly GraphQLObjectType[] {
+    if (isObjectType(type)) return [type];
+    return isAbstractType(type) ? this.#given.schema.getPossibleTypes(type) : [];
   }
+}
+
+function namedTypeOf(type: GraphQLObjectType, field: string): GraphQLNamedType | undefined {
+  const found = type.getFields()[field];
+  return found && getNamedType(found.type);
 }
 
 /** Makes a field null, or the object that it belongs to if the field can't be null. */
