@@ -211,6 +211,8 @@ class Walk {
   readonly #fragments: Fragments;
   readonly #conditions: Conditions;
   readonly #seen = new Map<SelectionSetNode, Set<GraphQLObjectType>>();
+  /** The types that were visited as those of a field's values. */
+  readonly #returned = new Map<SelectionSetNode, Set<string>>();
   readonly #roots: ReadonlySet<unknown>;
 
   constructor({ schema, rules, inputs }: Guarded, fragments: Fragments, conditions: Conditions) {
@@ -257,10 +259,7 @@ class Walk {
         const field = parent.getFields()[name];
         if (name === '_service' && field === serviceField(this.#schema)) this.readsSdl = true;
         if (field === undefined || selection.selectionSet === undefined) return;
-        // B02: through an interface, the rules of all its types apply.
-        for (const possible of this.#possible(getNamedType(field.type).name)) {
-          this.#enter(selection.selectionSet, possible);
-        }
+        this.#return(selection.selectionSet, getNamedType(field.type).name);
         return;
       }
       case Kind.INLINE_FRAGMENT:
@@ -273,6 +272,15 @@ class Walk {
         this.#narrow(fragment.selectionSet, fragment.typeCondition.name.value, parent);
       }
     }
+  }
+
+  /** Visits the values of a field once for all types that have the field: an interface can have hundreds. */
+  #return(selections: SelectionSetNode, typeName: string): void {
+    const returned = this.#returned.get(selections) ?? new Set();
+    if (returned.has(typeName)) return;
+    this.#returned.set(selections, returned.add(typeName));
+    // B02: through an interface, the rules of all its types apply.
+    for (const possible of this.#possible(typeName)) this.#enter(selections, possible);
   }
 
   #narrow(selections: SelectionSetNode, condition: string | undefined, parent: GraphQLObjectType): void {

@@ -7,6 +7,7 @@ import {
   Kind,
   TypeNameMetaFieldDef,
   type FieldNode,
+  type GraphQLAbstractType,
   type GraphQLCompositeType,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -18,10 +19,17 @@ import { collectFields, type Execution } from './collect.js';
 import { fullReading, IntrospectionCounter } from './introspectionCounter.js';
 import { BYTES_PER_FIELD, fieldsPerError } from './answerLimits.js';
 
+/** A count that stopped if it exceeded `most`. */
+interface Counted {
+  readonly count: number;
+  readonly most: number;
+}
+
 /**
  * Counts the fields that one value resolves, including those of objects within it. For a list it counts only the field,
  * because its entries are counted when they exist.
- * A count stops when it exceeds `most`. Each step adds to the count, so fragments that fan out cost no more (B40).
+ * A count stops when it exceeds `most`. Each step adds to the count, so fragments that fan out cost no more (B40). The types of an
+ * interface don't add up, so the values of a field are counted once for all of them. Otherwise, nested ones would multiply.
  */
 export class SelectionCounter {
   readonly #execution: Execution;
@@ -33,6 +41,10 @@ export class SelectionCounter {
   /** Whether the value is resolved once for each entry of a list. */
   #isEntry = false;
   #hasLists = false;
+  /** By field nodes and abstract type. */
+  readonly #known = new Map<string, Counted>();
+  readonly #ids = new Map<FieldNode, number>();
+  #introspections = 0;
 
   constructor(execution: Execution, most: number) {
     this.#execution = execution;
@@ -72,6 +84,25 @@ export class SelectionCounter {
   #ofValue(nodes: readonly FieldNode[], type: GraphQLCompositeType, most: number): number {
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     if (!isAbstractType(type)) return this.#ofObject(sets, type, most);
+    // Without fragments, one type is counted.
+    if (!sets.some(hasFragments)) return this.#ofTypes(sets, type, most);
+    const key = `${type.name} ${this.#isEntry} ${nodes.map((node) => this.#idOf(node)).join()}`;
+    const known = this.#known.get(key);
+    if (known !== undefined && (known.count <= known.most || most <= known.most)) return known.count;
+    const before = this.#introspections;
+    const count = this.#ofTypes(sets, type, most);
+    // A part of introspection is free once.
+    if (this.#introspections === before) this.#known.set(key, { count, most });
+    return count;
+  }
+
+  #idOf(node: FieldNode): number {
+    let id = this.#ids.get(node);
+    if (id === undefined) this.#ids.set(node, (id = this.#ids.size));
+    return id;
+  }
+
+  #ofTypes(sets: readonly SelectionSetNode[], type: GraphQLAbstractType, most: number): number {
     let largest = 0;
     for (const possible of this.#execution.schema.getPossibleTypes(type)) {
       largest = Math.max(largest, this.#ofObject(sets, possible, most));
@@ -117,6 +148,7 @@ export class SelectionCounter {
 
   #ofIntrospection(name: string, nodes: readonly FieldNode[]): number {
     if (name === TypeNameMetaFieldDef.name) return 0;
+    this.#introspections += 1;
     const { schema } = this.#execution;
     if (this.#free === Infinity) this.#free = fullReading(schema);
     this.#introspection ??= new IntrospectionCounter(this.#execution, this.#most + fullReading(schema));
