@@ -46,8 +46,11 @@ function csvLines(rows: readonly ExportedRow[], isFirst: boolean): string[] {
   return isFirst ? [COLUMNS.join(','), ...lines] : lines;
 }
 
-/** Spreadsheets run a cell as a formula if it begins with one of these characters. */
-const FORMULA = /^[=+\-@\t\r＝＋－＠]/;
+/**
+ * Spreadsheets run a cell as a formula if it begins with one of these characters. Where a comma is part of numbers, such as in Germany,
+ * they also divide a line at semicolons, even within quotation marks.
+ */
+const FORMULA = /(^|[;\t]\s*)([=+\-@\t\r＝＋－＠])/g;
 
 /**
  * Returns a cell of CSV (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe, which spreadsheets
@@ -57,6 +60,6 @@ export function csvCell(value: string | number): string {
   if (typeof value === 'number') return String(value);
   // One line for each row, so that an interrupted file can be continued after its last complete line.
   const line = value.replaceAll(/[\r\n]+/g, ' ');
-  const safe = FORMULA.test(line) ? `'${line}` : line;
+  const safe = line.replaceAll(FORMULA, "$1'$2");
   return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
