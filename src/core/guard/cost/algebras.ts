@@ -1,11 +1,12 @@
 import type { FieldCost } from './schemaCosts.js';
 import type { Algebra } from './costWalk.js';
-import { callCost, MOST_COST, sizeOf, type CallUse, type SizeUse, type Variables } from './uses.js';
+import { callCost, MOST_COST, sizeOf, type CallUse, type ReadCosts, type SizeUse, type Variables } from './uses.js';
 
 /** Adds up costs with given variables. */
 export class Numbers implements Algebra<number> {
   readonly zero = 0;
   readonly #variables: Variables;
+  readonly #read: ReadCosts = new Map();
   readonly #required: (use: SizeUse) => void;
 
   /** @param required receives the lists for which an operation must give one slicing argument */
@@ -15,11 +16,15 @@ export class Numbers implements Algebra<number> {
   }
 
   call(_: FieldCost, use: CallUse): number {
-    return callCost(use, this.#variables);
+    return callCost(use, this.#variables, this.#read);
   }
 
-  instance(_: string, weight: number): number {
+  instance(weight: number): number {
     return weight;
+  }
+
+  at(_: string, value: number): number {
+    return value;
   }
 
   sum(values: readonly number[]): number {
@@ -33,7 +38,7 @@ export class Numbers implements Algebra<number> {
   }
 
   max(values: readonly number[]): number {
-    return Math.max(...values);
+    return values.reduce((most, value) => Math.max(most, value), 0);
   }
 }
 
@@ -48,21 +53,33 @@ interface FieldShare {
 /** The cost of each field, by coordinate. */
 export type Shares = ReadonlyMap<string, FieldShare>;
 
+/** The share of an instance that is not assigned to a field yet. No coordinate is empty. */
+const HERE = '';
+
 /** Adds up the cost of each field with given variables. */
 export class FieldShares implements Algebra<Shares> {
   readonly zero: Shares = new Map();
   readonly #variables: Variables;
+  readonly #read: ReadCosts = new Map();
 
   constructor(variables: Variables) {
     this.#variables = variables;
   }
 
   call({ coordinate }: FieldCost, use: CallUse): Shares {
-    return new Map([[coordinate, { fieldCost: callCost(use, this.#variables), typeCost: 0 }]]);
+    return new Map([[coordinate, { fieldCost: callCost(use, this.#variables, this.#read), typeCost: 0 }]]);
   }
 
-  instance(coordinate: string, weight: number): Shares {
-    return new Map([[coordinate, { fieldCost: 0, typeCost: weight }]]);
+  instance(weight: number): Shares {
+    return new Map([[HERE, { fieldCost: 0, typeCost: weight }]]);
+  }
+
+  at(coordinate: string, shares: Shares): Shares {
+    const instance = shares.get(HERE);
+    if (instance === undefined) return shares;
+    const assigned = new Map(shares);
+    assigned.delete(HERE);
+    return this.sum([assigned, new Map([[coordinate, instance]])]);
   }
 
   sum(values: readonly Shares[]): Shares {

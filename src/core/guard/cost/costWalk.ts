@@ -12,20 +12,33 @@ import {
 import type { Conditions } from '../conditions.js';
 import type { Fragments } from '../fragments.js';
 import type { FieldCost, ListSize, SchemaCosts } from './schemaCosts.js';
-import { UseReader, type CallUse, type SizeUse } from './uses.js';
+import type { CallUse, SizeUse, UseReader } from './uses.js';
 
 /** How costs are added up: to a number, to a number for each field, or to a formula of the variables. */
 export interface Algebra<Value> {
   readonly zero: Value;
   /** The call of a resolver. */
   call(field: FieldCost, use: CallUse): Value;
-  /** One value of a type. @param coordinate the field that returns it */
-  instance(coordinate: string, weight: number): Value;
+  /** One value of a type. */
+  instance(weight: number): Value;
+  /** Assigns the instance in a value to the field that returns it. */
+  at(coordinate: string, value: Value): Value;
   sum(values: readonly Value[]): Value;
   times(size: SizeUse, value: Value): Value;
-  /** The largest of at least one value. */
+  /** The largest of at least one value: one of them, or a new one. */
   max(values: readonly Value[]): Value;
 }
+
+/** The values of a field, regardless of the type that the field belongs to. */
+interface Returned<Value> {
+  /** The cost of one of them. */
+  readonly value: Value;
+  /** The type that costs most; null: unknown. */
+  readonly type: GraphQLObjectType | null;
+}
+
+/** Returns the type that costs most; null: any. @param sized the directive that describes lists in it */
+type Choice = (node: FieldNode, type: GraphQLNamedType, sized: ListSize | null) => GraphQLObjectType | null;
 
 /** A selected operation of a document. */
 export interface CostedOperation {
@@ -47,7 +60,8 @@ type BySize<Value> = Map<ListSize | null, Selected<Value>>;
  * Adds up the cost of an operation as the IBM GraphQL cost specification describes for a static analysis: each call of a
  * resolver costs the weight of the field (field cost), and each value that it can return the weight of its type (type cost).
  * A selection set is visited once for each type that a value can have there, and then multiplied, regardless of the number of
- * paths that lead to it (B40). If a value can have several types, the one that costs most counts.
+ * paths that lead to it (B40), and the values of a field once for all types that have the field: an interface can have hundreds.
+ * If a value can have several types, the one that costs most counts.
  */
 export class CostWalk<Value> {
   readonly #costs: SchemaCosts;
@@ -56,21 +70,30 @@ export class CostWalk<Value> {
   readonly #uses: UseReader;
   /** By selection set, type, and the directive that describes lists in it. */
   readonly #known = new Map<SelectionSetNode, Map<GraphQLObjectType, BySize<Value>>>();
+  readonly #returned = new Map<FieldNode, Map<GraphQLNamedType, Map<ListSize | null, Returned<Value>>>>();
+  readonly #choice: Choice | null;
 
-  /** @param listSize the size of a list that no directive describes */
-  constructor(costs: SchemaCosts, document: CostedOperation, listSize: number, algebra: Algebra<Value>) {
-    this.#costs = costs;
+  /**
+   * @param choice of another walk with the same variables. Default: each type is visited
+   */
+  constructor(uses: UseReader, document: CostedOperation, algebra: Algebra<Value>, choice: Choice | null = null) {
+    this.#costs = uses.costs;
     this.#algebra = algebra;
     this.#document = document;
-    this.#uses = new UseReader(costs, listSize, document.operation);
+    this.#uses = uses;
+    this.#choice = choice;
   }
+
+  /** Returns the type that costs most of those that a field can return, after {@link total}. */
+  readonly choice: Choice = (node, type, sized) => this.#returned.get(node)?.get(type)?.get(sized)?.type ?? null;
 
   total(): Value {
     const { operation } = this.#document;
     const root = this.#costs.schema.getRootType(operation.operation);
     if (root == null) return this.#algebra.zero;
     const { fixed } = this.#select(operation.selectionSet, root, null);
-    return this.#algebra.sum([this.#algebra.instance(root.name, this.#costs.types.get(root.name) ?? 0), fixed]);
+    const instance = this.#algebra.instance(this.#costs.types.get(root.name) ?? 0);
+    return this.#algebra.sum([this.#algebra.at(root.name, instance), fixed]);
   }
 
   #select(set: SelectionSetNode, type: GraphQLObjectType, sized: ListSize | null): Selected<Value> {
@@ -129,16 +152,34 @@ export class CostWalk<Value> {
   #value(node: FieldNode, field: FieldCost): Value {
     const algebra = this.#algebra;
     const { selectionSet } = node;
-    const instance = (type: GraphQLNamedType) =>
-      algebra.instance(field.coordinate, this.#costs.types.get(type.name) ?? 0);
-    if (isLeafType(field.type) || selectionSet === undefined) return instance(field.type);
+    const { type } = field;
+    if (isLeafType(type) || selectionSet === undefined) return algebra.at(field.coordinate, this.#instance(type));
     const sized = field.size !== null && field.size.fields !== null ? field.size : null;
+    let ofNode = this.#returned.get(node);
+    if (ofNode === undefined) this.#returned.set(node, (ofNode = new Map<GraphQLNamedType, Map<null, never>>()));
+    let ofType = ofNode.get(type);
+    if (ofType === undefined) ofNode.set(type, (ofType = new Map<ListSize | null, Returned<Value>>()));
+    let returned = ofType.get(sized);
+    if (returned === undefined) ofType.set(sized, (returned = this.#return(node, selectionSet, field, sized)));
+    return algebra.at(field.coordinate, returned.value);
+  }
+
+  #return(node: FieldNode, set: SelectionSetNode, field: FieldCost, sized: ListSize | null): Returned<Value> {
+    const algebra = this.#algebra;
     const size = sized && this.#uses.size(node, field, sized);
-    const values = this.#possible(field.type).map((type) => {
-      const { fixed, each } = this.#select(selectionSet, type, sized);
-      return algebra.sum([instance(type), fixed, ...(size === null ? [] : [algebra.times(size, each)])]);
+    const chosen = this.#choice?.(node, field.type, sized) ?? null;
+    const types = chosen === null ? this.#possible(field.type) : [chosen];
+    if (types.length === 0) return { value: algebra.zero, type: null };
+    const values = types.map((type) => {
+      const { fixed, each } = this.#select(set, type, sized);
+      return algebra.sum([this.#instance(type), fixed, ...(size === null ? [] : [algebra.times(size, each)])]);
     });
-    return values.length === 0 ? algebra.zero : algebra.max(values);
+    const value = algebra.max(values);
+    return { value, type: types[values.indexOf(value)] ?? null };
+  }
+
+  #instance({ name }: GraphQLNamedType): Value {
+    return this.#algebra.instance(this.#costs.types.get(name) ?? 0);
   }
 
   #possible(type: GraphQLNamedType): readonly GraphQLObjectType[] {

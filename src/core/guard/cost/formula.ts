@@ -1,9 +1,13 @@
 import type { Algebra } from './costWalk.js';
 import type { FieldCost } from './schemaCosts.js';
-import { callCost, MOST_COST, sizeOf, type CallUse, type SizeUse, type Variables } from './uses.js';
+import { callCost, MOST_COST, sizeOf, type CallUse, type ReadCosts, type SizeUse, type Variables } from './uses.js';
 
-/** The number of steps that a formula can have. A longer one is not kept, because documents are cached. */
+/** The numbers of steps, and of terms in all of them, that a formula can have. A longer one is not kept, because documents are cached. */
 const MAX_STEPS = 256;
+const MAX_TERMS = 4 * MAX_STEPS;
+
+/** A formula has too many steps or terms. */
+export class FormulaTooLong extends Error {}
 
 /** A number, and registers with a factor for each. */
 interface Linear {
@@ -23,6 +27,8 @@ const ZERO: Linear = Object.freeze({ base: 0, registers: [], factors: [] });
 
 /** The registers of the formula that is computed. Computing is synchronous, so all formulas share them. */
 const registers = new Float64Array(MAX_STEPS);
+/** The values of variables that this formula has read. */
+const read: ReadCosts = new Map();
 
 /** Computes the cost of an operation from its variables. Parts that don't depend on them are numbers already. */
 export class Formula {
@@ -39,6 +45,7 @@ export class Formula {
 
   /** Returns the cost, from 0 to {@link MOST_COST}. */
   compute(variables: Variables): number {
+    if (read.size > 0) read.clear();
     let register = 0;
     for (const step of this.#steps) {
       registers[register] = result(step, variables);
@@ -53,7 +60,7 @@ function result(step: Step, variables: Variables): number {
     case 'size':
       return sizeOf(step.use, variables);
     case 'call':
-      return callCost(step.use, variables);
+      return callCost(step.use, variables, read);
     case 'times':
       return Math.min((registers[step.size] ?? 0) * value(step.value), MOST_COST);
     case 'max': {
@@ -70,25 +77,32 @@ function value({ base, registers: used, factors }: Linear): number {
   return sum < MOST_COST ? sum : MOST_COST;
 }
 
-/** Builds a formula. Equal steps are taken once. */
+/** Builds a formula. Equal steps are taken once. Its methods throw {@link FormulaTooLong}. */
 export class FormulaBuilder implements Algebra<Linear> {
   readonly zero = ZERO;
   readonly #steps: Step[] = [];
   readonly #known = new Map<string, number>();
   readonly #required = new Map<string, SizeUse>();
+  /** The names of parts, which many types share. */
+  readonly #names = new Map<Linear | SizeUse, string>();
+  #terms = 0;
 
-  /** Returns null if the formula is too long. */
-  finish(total: Linear): Formula | null {
-    return this.#steps.length > MAX_STEPS ? null : new Formula(this.#steps, total, [...this.#required.values()]);
+  finish(total: Linear): Formula {
+    this.#count(total.registers.length);
+    return new Formula(this.#steps, total, [...this.#required.values()]);
   }
 
   call(_: FieldCost, use: CallUse): Linear {
-    if (use.variables.length === 0) return constant(callCost(use, {}));
+    if (use.variables.length === 0) return constant(callCost(use, {}, new Map()));
     return this.#step({ kind: 'call', use }, nameOfCall(use));
   }
 
-  instance(_: string, weight: number): Linear {
+  instance(weight: number): Linear {
     return constant(weight);
+  }
+
+  at(_: string, linear: Linear): Linear {
+    return linear;
   }
 
   sum(values: readonly Linear[]): Linear {
@@ -106,20 +120,37 @@ export class FormulaBuilder implements Algebra<Linear> {
 
   times(use: SizeUse, linear: Linear): Linear {
     if (linear.base === 0 && linear.registers.length === 0) return ZERO;
-    const name = nameOfSize(use);
+    if (use.variables.length === 0 && !use.requireOne) return scaled(linear, sizeOf(use, {}));
+    const name = this.#nameOf(use, nameOfSize);
     if (use.requireOne) this.#required.set(name, use);
     if (use.variables.length === 0) return scaled(linear, sizeOf(use, {}));
     const size = this.#register({ kind: 'size', use }, name);
-    return this.#step({ kind: 'times', size, value: linear }, `times ${size} ${JSON.stringify(linear)}`);
+    return this.#step({ kind: 'times', size, value: linear }, `times ${size} ${this.#nameOf(linear, nameOfLinear)}`);
   }
 
   max(values: readonly Linear[]): Linear {
-    const different = new Map(values.map((linear) => [JSON.stringify(linear), linear]));
-    const all = [...different.values()];
-    const [first] = all;
-    if (all.length === 1 && first !== undefined) return first;
-    if (all.every((linear) => linear.registers.length === 0)) return constant(Math.max(...all.map(({ base }) => base)));
-    return this.#step({ kind: 'max', values: all }, `max ${[...different.keys()].join()}`);
+    let most: Linear | null = null;
+    const different = new Map<string, Linear>();
+    for (const linear of values) {
+      if (linear.registers.length > 0) different.set(this.#nameOf(linear, nameOfLinear), linear);
+      else if (most === null || linear.base > most.base) most = linear;
+    }
+    const all = [...(most === null ? [] : [most]), ...different.values()];
+    const [first = ZERO] = all;
+    if (all.length <= 1) return first;
+    return this.#step({ kind: 'max', values: all }, `max ${most?.base ?? ''} ${[...different.keys()].join('|')}`);
+  }
+
+  #nameOf<Part extends Linear | SizeUse>(part: Part, name: (part: Part) => string): string {
+    let known = this.#names.get(part);
+    if (known === undefined) this.#names.set(part, (known = name(part)));
+    return known;
+  }
+
+  /** @throws FormulaTooLong */
+  #count(terms: number): void {
+    this.#terms += terms;
+    if (this.#steps.length > MAX_STEPS || this.#terms > MAX_TERMS) throw new FormulaTooLong();
   }
 
   #step(step: Step, name: string | null): Linear {
@@ -131,10 +162,20 @@ export class FormulaBuilder implements Algebra<Linear> {
     let register = name === null ? undefined : this.#known.get(name);
     if (register === undefined) {
       register = this.#steps.push(step) - 1;
+      this.#count(termsOf(step));
       if (name !== null) this.#known.set(name, register);
     }
     return register;
   }
+}
+
+function termsOf(step: Step): number {
+  if (step.kind === 'times') return 1 + step.value.registers.length;
+  return step.kind === 'max' ? step.values.reduce((sum, { registers: used }) => sum + 1 + used.length, 0) : 1;
+}
+
+function nameOfLinear({ base, registers: used, factors }: Linear): string {
+  return `${base} ${used.join()} ${factors.join()}`;
 }
 
 /** The same for sizes that are equal for all variables. */

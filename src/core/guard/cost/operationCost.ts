@@ -1,11 +1,11 @@
 import { FieldShares, Numbers, type Shares } from './algebras.js';
 import { UNIT } from './costDirectives.js';
 import { CostWalk, type Algebra, type CostedOperation } from './costWalk.js';
-import { FormulaBuilder, type Formula } from './formula.js';
+import { FormulaBuilder, FormulaTooLong, type Formula } from './formula.js';
 import { responseCost } from './responseCost.js';
 import { ResponsePlan } from './responsePlan.js';
 import type { SchemaCosts } from './schemaCosts.js';
-import { isSized, type SizeUse, type Variables } from './uses.js';
+import { isSized, UseReader, type SizeUse, type Variables } from './uses.js';
 
 /** The size of a list that no directive describes. */
 export const DEFAULT_LIST_SIZE = 10;
@@ -30,8 +30,7 @@ export class OperationCost {
     this.#costs = costs;
     this.#document = document;
     this.#listSize = listSize;
-    const builder = new FormulaBuilder();
-    this.#formula = builder.finish(new CostWalk(costs, document, listSize, builder).total());
+    this.#formula = this.#build();
   }
 
   /** Returns an upper bound of the cost with these variables: an integer of at least 1, as each request costs something. */
@@ -48,7 +47,10 @@ export class OperationCost {
 
   /** Returns the part of each field in the estimate. */
   shares(variables: Variables): Shares {
-    return this.#walk(new FieldShares(variables)).total();
+    // Each visit of a type adds up a map, so only the types that cost most are visited.
+    const numbers = this.#walk(new Numbers(variables));
+    numbers.total();
+    return this.#walk(new FieldShares(variables), numbers.choice).total();
   }
 
   /** Returns the fields with the largest part in the estimate, the largest first. */
@@ -70,8 +72,19 @@ export class OperationCost {
     return units === null ? null : wholeCost(units);
   }
 
-  #walk<Value>(algebra: Algebra<Value>): CostWalk<Value> {
-    return new CostWalk(this.#costs, this.#document, this.#listSize, algebra);
+  #walk<Value>(algebra: Algebra<Value>, choice?: CostWalk<number>['choice']): CostWalk<Value> {
+    const uses = new UseReader(this.#costs, this.#listSize, this.#document.operation);
+    return new CostWalk(uses, this.#document, algebra, choice);
+  }
+
+  #build(): Formula | null {
+    const builder = new FormulaBuilder();
+    try {
+      return builder.finish(this.#walk(builder).total());
+    } catch (error) {
+      if (error instanceof FormulaTooLong) return null;
+      throw error;
+    }
   }
 
   #required(variables: Variables): readonly SizeUse[] {

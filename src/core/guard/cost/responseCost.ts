@@ -1,5 +1,5 @@
 import type { PlannedField, PlannedObject, ResponsePlan } from './responsePlan.js';
-import { callCost, MOST_COST, type Variables } from './uses.js';
+import { callCost, MOST_COST, type ReadCosts, type Variables } from './uses.js';
 
 /** The number of objects and entries after which a response is not measured further. */
 const MAX_VALUES = 500_000;
@@ -27,6 +27,7 @@ class Measurement {
   isTooLarge = false;
   readonly #plan: ResponsePlan;
   readonly #variables: Variables;
+  readonly #read: ReadCosts = new Map();
   readonly #calls = new Map<PlannedField, number>();
   #left = MAX_VALUES;
 
@@ -49,7 +50,7 @@ class Measurement {
   #call(field: PlannedField): number {
     let cost = this.#calls.get(field);
     if (cost === undefined) {
-      cost = Math.max(...field.calls.map((use) => callCost(use, this.#variables)));
+      cost = Math.max(...field.calls.map((use) => callCost(use, this.#variables, this.#read)));
       this.#calls.set(field, cost);
     }
     return cost;

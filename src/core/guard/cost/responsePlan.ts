@@ -100,7 +100,7 @@ export class ResponsePlan {
     { costs, nodes }: { readonly costs: Map<FieldCost, FieldNode>; readonly nodes: Set<FieldNode> },
   ): PlannedField | null {
     const fields = [...costs.keys()];
-    const calls = [...costs].map(([field, node]) => this.#uses.call(node, field));
+    const calls = dearest([...costs].map(([field, node]) => this.#uses.call(node, field)));
     const leaves = fields.filter(({ type }) => isLeafType(type));
     const leaf =
       leaves.length === 0 ? null : Math.max(...leaves.map(({ type }) => this.#costs.types.get(type.name) ?? 0));
@@ -110,7 +110,8 @@ export class ResponsePlan {
       calls,
       depth: Math.max(...fields.map(({ depth }) => depth)),
       leaf,
-      types: [...new Set(fields.flatMap(({ type }) => this.#possible(type)))],
+      // The types of an interface usually have fields of the same type.
+      types: [...new Set([...new Set(fields.map(({ type }) => type))].flatMap((type) => this.#possible(type)))],
       sets: [...nodes].flatMap(({ selectionSet }) => selectionSet ?? []),
     };
   }
@@ -119,6 +120,15 @@ export class ResponsePlan {
     if (isObjectType(type)) return [type];
     return isAbstractType(type) ? this.#costs.schema.getPossibleTypes(type) : [];
   }
+}
+
+/** Leaves out the calls that never cost most, because each response computes the others. */
+function dearest(calls: readonly CallUse[]): readonly CallUse[] {
+  const constants = calls.filter(({ variables }) => variables.length === 0);
+  const [first, ...others] = constants;
+  if (first === undefined || others.length === 0) return calls;
+  const most = others.reduce((one, other) => (other.constant > one.constant ? other : one), first);
+  return [most, ...calls.filter(({ variables }) => variables.length > 0)];
 }
 
 /** Collects the fields of an object as the executor does. */

@@ -124,6 +124,7 @@ class CostReader {
   readonly #names: ReturnType<typeof costNames>;
   readonly #faults: string[] = [];
   readonly #inputs = new Map<GraphQLInputObjectType, InputCosts | null>();
+  readonly #sizes = new Map<string, ListSize>();
   #isDeclared = false;
 
   constructor(schema: GraphQLSchema) {
@@ -237,7 +238,14 @@ class CostReader {
         return fault(`@listSize(slicingArguments:) has ${name}, which is not an argument of type Int or a list`);
       slicing.push(path);
     }
-    return { slicing, assumed, requireOne, fields: sizedFields.length === 0 ? null : new Set(sizedFields) };
+    const fields = sizedFields.length === 0 ? null : new Set(sizedFields);
+    // The same for equal directives, so that the fields of an interface's types share what is computed for it.
+    const name = JSON.stringify({ slicing, assumed, requireOne, sizedFields }, (_, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
+    let size = this.#sizes.get(name);
+    if (size === undefined) this.#sizes.set(name, (size = { slicing, assumed, requireOne, fields }));
+    return size;
   }
 
   #checkInterface(type: GraphQLInterfaceType): void {

@@ -87,13 +87,15 @@ const UNSLICED = { names: [], requireOne: false, constants: [], given: 0, variab
 
 /** Reads the arguments of one operation. */
 export class UseReader {
-  readonly #costs: SchemaCosts;
+  readonly costs: SchemaCosts;
   readonly #listSize: number;
   readonly #definitions: ReadonlyMap<string, VariableDefinitionNode>;
+  /** By field and directive. The types of an interface often have the same directive. */
+  readonly #sizes = new Map<FieldNode, Map<ListSize, SizeUse>>();
 
   /** @param listSize the size of a list that no directive describes */
   constructor(costs: SchemaCosts, listSize: number, { variableDefinitions = [] }: OperationDefinitionNode) {
-    this.#costs = costs;
+    this.costs = costs;
     this.#listSize = listSize;
     this.#definitions = new Map(variableDefinitions.map((one) => [one.variable.name.value, one]));
   }
@@ -103,7 +105,7 @@ export class UseReader {
     const variables: VariableUse[] = [];
     let constant = field.weight + this.#arguments(node.arguments, field.arguments, variables);
     for (const { name, arguments: args } of node.directives ?? []) {
-      const inputs = this.#costs.directives.get(name.value);
+      const inputs = this.costs.directives.get(name.value);
       if (inputs !== undefined) constant += this.#arguments(args, inputs, variables);
     }
     return { constant, variables };
@@ -152,7 +154,15 @@ export class UseReader {
   }
 
   /** Returns the size that a field's directive describes. */
-  size(node: FieldNode, { coordinate }: FieldCost, { slicing, assumed, requireOne }: ListSize): SizeUse {
+  size(node: FieldNode, field: FieldCost, size: ListSize): SizeUse {
+    let ofNode = this.#sizes.get(node);
+    if (ofNode === undefined) this.#sizes.set(node, (ofNode = new Map<ListSize, SizeUse>()));
+    let use = ofNode.get(size);
+    if (use === undefined) ofNode.set(size, (use = this.#size(node, field, size)));
+    return use;
+  }
+
+  #size(node: FieldNode, { coordinate }: FieldCost, { slicing, assumed, requireOne }: ListSize): SizeUse {
     const constants: number[] = [];
     const variables: VariableSlice[] = [];
     let given = 0;
@@ -190,20 +200,37 @@ export class UseReader {
   }
 }
 
-/** Returns the cost of a call with these variables. It is never negative, so that no field pays for another one. */
-export function callCost({ constant, variables: uses }: CallUse, variables: Variables): number {
+/**
+ * The costs of the values of variables, by variable, for one computation. A value is read once, however often the document uses
+ * its variable: the product of both could block the event loop.
+ */
+export type ReadCosts = Map<string, number>;
+
+/**
+ * Returns the cost of a call with these variables. It is never negative, so that no field pays for another one.
+ *
+ * @param read those of the same computation
+ */
+export function callCost({ constant, variables: uses }: CallUse, variables: Variables, read: ReadCosts): number {
   let sum = constant;
   for (const { variable, cost, otherwise } of uses) {
-    sum += Object.hasOwn(variables, variable) ? valueCost(variables[variable], cost) : otherwise;
+    sum += Object.hasOwn(variables, variable) ? givenCost(variable, variables[variable], cost, read) : otherwise;
   }
   return Math.min(Math.max(sum, 0), MOST_COST);
 }
 
-/** Reads a value without recursion, because a request can nest values deeper than the stack. */
-function valueCost(value: unknown, { weight, within }: InputCost): number {
+function givenCost(variable: string, value: unknown, { weight, within }: InputCost, read: ReadCosts): number {
   if (value === null || value === undefined) return 0;
   if (within === null || typeof value !== 'object') return weight;
-  let sum = weight;
+  // All uses of a variable have the same input type.
+  let inner = read.get(variable);
+  if (inner === undefined) read.set(variable, (inner = costWithin(value, within)));
+  return weight + inner;
+}
+
+/** Reads a value without recursion, because a request can nest values deeper than the stack. */
+function costWithin(value: object, within: InputCosts): number {
+  let sum = 0;
   let left = MAX_VALUES;
   const waiting: (readonly [value: object, costs: InputCosts])[] = [[value, within]];
   for (;;) {
@@ -215,10 +242,12 @@ function valueCost(value: unknown, { weight, within }: InputCost): number {
       for (const item of object as unknown[])
         if (typeof item === 'object' && item !== null) waiting.push([item, costs]);
     } else {
-      left -= costs.size;
-      for (const [name, cost] of costs) {
-        const inner = (object as Variables)[name];
-        if (inner === null || inner === undefined) continue;
+      // Not the fields of the type: an object with few of them would cost as much time as one with all.
+      for (const name of Object.keys(object)) {
+        left -= 1;
+        const cost = costs.get(name);
+        const inner = cost === undefined ? undefined : (object as Variables)[name];
+        if (cost === undefined || inner === null || inner === undefined) continue;
         sum += cost.weight;
         if (cost.within !== null && typeof inner === 'object') waiting.push([inner, cost.within]);
       }

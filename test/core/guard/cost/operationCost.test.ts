@@ -7,8 +7,12 @@ import { directiveTypeDefs } from '../../../../src/management/schema/typeDefs.js
 
 const DIRECTIVES = print(directiveTypeDefs());
 
-function costOf(sdl: string, source: string, variables: Record<string, unknown> = {}): OperationCost {
-  const costs = costsOf(buildSchema(`${DIRECTIVES}\n${sdl}`));
+function costOf(
+  schema: string | ReturnType<typeof costsOf>,
+  source: string,
+  variables: Record<string, unknown> = {},
+): OperationCost {
+  const costs = typeof schema === 'string' ? costsOf(buildSchema(`${DIRECTIVES}\n${schema}`)) : schema;
   expect(costs.faults).toEqual([]);
   const document = parse(source);
   const operation = document.definitions.find((node) => node.kind === Kind.OPERATION_DEFINITION);
@@ -161,5 +165,72 @@ describe('the cost of an operation', () => {
     expect(costOf(sdl, source('t: __typename')).measure({ any: { t: 'A', x: 1 } }, {})).toBe(4);
     expect(costOf(sdl, source('t: __typename')).measure({ any: { t: 'B', x: 1, y: 2 } }, {})).toBe(31);
     expect(costOf(sdl, source('')).measure({ any: null }, {})).toBe(1);
+  });
+});
+
+test('reads a value once, however often the document uses its variable and however many fields its type has', () => {
+  const many = Array.from({ length: 200 }, (_, i) => `f${i}: Filter`).join(' ');
+  const sdl = `input Filter { and: [Filter!] ${many} } type Query { items(filter: Filter): Int }`;
+  let reads = 0;
+  const entry = {
+    get and() {
+      reads += 1;
+      return [];
+    },
+  };
+  const f = { and: Array.from({ length: 1_000 }, () => entry) };
+  const uses = Array.from({ length: 100 }, (_, i) => `a${i}: items(filter: $f)`).join(' ');
+  const cost = costOf(sdl, `query ($f: Filter) { ${uses} }`, { f });
+  // The object Query, and for each use the filter, its list and the lists in it.
+  const total = 1 + 100 * (1 + 1 + 1_000);
+  expect(cost.estimate({ f })).toBe(total);
+  expect(reads).toBe(1_000);
+  expect(cost.dearest({ f }, 1)).toEqual([{ coordinate: 'Query.items', cost: total - 1 }]);
+  // For the types that cost most, and for the fields.
+  expect(reads).toBe(3_000);
+  const data = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a${i}`, 1]));
+  expect(cost.measure(data, { f })).toBe(total);
+  expect(reads).toBe(4_000);
+});
+
+describe('an interface with many types', () => {
+  const COUNT = 60;
+  const types = Array.from(
+    { length: COUNT },
+    (_, i) => `type T${i} implements Node { id: ID self(x: Int): Node @cost(weight: "${i + 1}") }`,
+  );
+  const sdl = `interface Node { id: ID self(x: Int): Node } ${types.join('\n')} type Query { node: Node }`;
+  const nested = (levels: number, args = ''): string =>
+    `{ node { ${`self${args} { `.repeat(levels)}id${' }'.repeat(levels)} } }`;
+
+  test('is visited once for each type and level, and not for each pair of types', () => {
+    const levels = 10;
+    const costs = costsOf(buildSchema(`${DIRECTIVES}\n${sdl}`));
+    let visits = 0;
+    const possible = costs.schema.getPossibleTypes.bind(costs.schema);
+    costs.schema.getPossibleTypes = (type) => ((visits += 1), possible(type));
+    const cost = costOf(costs, nested(levels));
+    expect(visits).toBe(1 + levels);
+    const total = 1 + 1 + 1 + levels * (COUNT + 1);
+    expect(cost.estimate({})).toBe(total);
+    visits = 0;
+    expect(cost.dearest({}, 1)).toEqual([{ coordinate: `T${COUNT - 1}.self`, cost: levels * (COUNT + 1) }]);
+    expect(visits).toBe(1 + levels);
+  });
+
+  test('leaves a formula that would have a term for each type to the request', () => {
+    const variables = Array.from({ length: 40 }, (_, i) => `$v${i}: [Int!]`).join(' ');
+    const lists = Array.from({ length: 40 }, (_, i) => `a${i}: list(ids: $v${i})`).join(' ');
+    const listed = Array.from(
+      { length: COUNT },
+      (_, i) =>
+        `type T${i} implements Node { list(ids: [Int!]): [Int] @listSize(slicingArguments: ["ids"]) @cost(weight: "${i}") }
+         extend type T${i} { leaf: Leaf }`,
+    );
+    const cost = costOf(
+      `scalar Leaf @cost(weight: "1") interface Node { list(ids: [Int!]): [Int] } ${listed.join('\n')} type Query { node: Node }`,
+      `query (${variables}) { node { ${lists} } }`,
+    );
+    expect(cost.estimate({ v0: [1, 2] })).toBe(1 + 1 + 1 + 40 * (COUNT - 1));
   });
 });
