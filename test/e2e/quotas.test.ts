@@ -118,6 +118,15 @@ describe('a quota', () => {
     expect(body.data.viewer.limits.quotas).toEqual([{ used: 3, remaining: 7 }]);
   });
 
+  test('counts requests that it refuses in the windows, so that they are limited, too', async () => {
+    const service = await start(tierTable({ GROWTH: { quotas: [monthly(2)], rate: 5, burst: 5 } }));
+    const { token } = await aKey(service);
+    const codes: unknown[] = [];
+    for (let i = 0; i < 6; i++) codes.push((await service.query(ASK, { token })).body.errors?.[0].extensions.code);
+    const exceeded = Array<string>(3).fill('QUOTA_EXCEEDED');
+    expect(codes).toEqual([undefined, undefined, ...exceeded, 'RATE_LIMITED']);
+  });
+
   test('does not keep administrators from revoking a key that has used it up', async () => {
     const service = await start(withQuotas([monthly(2, { subject: 'workspace' })]));
     const leaked = await aKey(service);

@@ -82,10 +82,13 @@ function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Ch
   return admission instanceof Promise ? admission.then(settle) : settle(admission);
 }
 
-/** Refuses an operation whose cost is unknown or too high. If its document was parsed, it counts as one failed request. */
-function refuseUnits({ compiled, variables, estimate, wasParsed }: Chargeable, { max }: CostLimits): Charge | null {
+/**
+ * Refuses an operation whose cost is unknown or too high. It counts as one failed request, also if its document was cached: its
+ * body and its variables were read, and no window is full, so a key could otherwise repeat it without a limit.
+ */
+function refuseUnits({ compiled, variables, estimate }: Chargeable, { max }: CostLimits): Charge | null {
   const refusal = estimate === null ? null : refuseExpensive({ compiled, variables, estimate }, max);
-  return refusal && { refusal, admission: null, creation: null, isCounted: !wasParsed };
+  return refusal && { refusal, admission: null, creation: null, isCounted: false };
 }
 
 async function chargeCreation(limits: Limits, principal: AuthenticatedPrincipal, given: Chargeable): Promise<Charge> {
@@ -137,8 +140,8 @@ function chargeOf(admission: Admission, refusal: Refusal | null): Charge {
 /**
  * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
  * failed request. An operation that is refused for now also does, if its document was parsed: otherwise a key could
- * cause any number of documents to be parsed. In that case the limits are checked again, so that Retry-After includes
- * this request.
+ * cause any number of documents to be parsed. So does one that a quota or the cost windows refuse, because no window of requests is
+ * full, so that the next body would be read, too. In these cases the limits are checked again, so that Retry-After includes this request.
  */
 function admit(
   limits: Limits,
@@ -147,7 +150,9 @@ function admit(
   { wasCounted, wasParsed }: Chargeable,
 ): Admission | Promise<Admission> {
   const again = (first: Admission): Admission | Promise<Admission> => {
-    if (wasCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !wasParsed)) return first;
+    if (wasCounted || first.outcome === 'admitted') return first;
+    const isByRequests = first.outcome === 'refused' && first.quota === undefined && first.of !== 'cost';
+    if (isByRequests && !wasParsed) return first;
     const taken = limits.admit({ ...subject, category: undefined, meters: undefined }, 1);
     if (taken instanceof Promise) {
       return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, requests, units) : first));

@@ -77,10 +77,10 @@ test('uses the variables of the request', async () => {
   expect((await send(source, { variables: { n: 48 } })).refusal).toBeNull();
 });
 
-test('counts one failed request for a document that was parsed', async () => {
+test.each([true, false])('counts one failed request for a refusal; document parsed: %s', async (wasParsed) => {
   const requests = () => limiter.peek({ family: KEY.familyId, tier: KEY.tier }).rate.remaining;
   const before = requests();
-  await send('{ orders(first: 49) { id } }', { wasParsed: true });
+  await send('{ orders(first: 49) { id } }', { wasParsed });
   expect(requests()).toBe(before - 1);
 });
 
@@ -118,6 +118,14 @@ test.each(['measure', 'off'] as const)('refuses and takes nothing with %s', asyn
   expect(refusal).toBeNull();
   expect((await send('{ orders { id } }', { mode })).refusal).toBeNull();
   expect(left()).toBe(100);
+});
+
+test('counts one request if the cost windows refuse a cached document', async () => {
+  const requests = () => limiter.peek({ family: KEY.familyId, tier: KEY.tier }).rate.remaining;
+  for (let i = 0; i < 2; i += 1) await send('{ orders(first: 28) { id } }', { data: null });
+  const before = requests();
+  expect((await send('{ orders(first: 48) { id } }')).refusal?.details.code).toBe('RATE_LIMITED');
+  expect(requests()).toBe(before - 1);
 });
 
 test('counts requests for a schema without directives', async () => {
