@@ -107,14 +107,17 @@ export class FormulaBuilder implements Algebra<Linear> {
 
   sum(values: readonly Linear[]): Linear {
     let base = 0;
-    const factors = new Map<number, number>();
+    let factors: Map<number, number> | null = null;
     for (const linear of values) {
       base = Math.min(base + linear.base, MOST_COST);
+      if (linear.registers.length === 0) continue;
+      const sums = (factors ??= new Map<number, number>());
       linear.registers.forEach((register, i) => {
-        const factor = (factors.get(register) ?? 0) + (linear.factors[i] ?? 0);
-        factors.set(register, Math.min(factor, MOST_COST));
+        const factor = (sums.get(register) ?? 0) + (linear.factors[i] ?? 0);
+        sums.set(register, Math.min(factor, MOST_COST));
       });
     }
+    if (factors === null) return constant(base);
     return { base, registers: [...factors.keys()], factors: [...factors.values()] };
   }
 
@@ -193,7 +196,7 @@ function nameOfCall({ constant: base, variables }: CallUse): string | null {
 }
 
 function constant(base: number): Linear {
-  return { ...ZERO, base };
+  return base === 0 ? ZERO : { base, registers: ZERO.registers, factors: ZERO.factors };
 }
 
 function scaled({ base, registers: used, factors }: Linear, size: number): Linear {
