@@ -140,8 +140,8 @@ function chargeOf(admission: Admission, refusal: Refusal | null): Charge {
 /**
  * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
  * failed request. An operation that is refused for now also does, if its document was parsed: otherwise a key could
- * cause any number of documents to be parsed. So does one that a quota or the cost windows refuse, because no window of requests is
- * full, so that the next body would be read, too. In these cases the limits are checked again, so that Retry-After includes this request.
+ * cause any number of documents to be parsed. An operation that a quota or the cost windows refuse always does: no window of
+ * requests is full, so the next body would be read, too. In these cases the limits are checked again, so that Retry-After includes this request.
  */
 function admit(
   limits: Limits,

@@ -84,8 +84,6 @@ export class SelectionCounter {
   #ofValue(nodes: readonly FieldNode[], type: GraphQLCompositeType, most: number): number {
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     if (!isAbstractType(type)) return this.#ofObject(sets, type, most);
-    // Without fragments, one type is counted.
-    if (!sets.some(hasFragments)) return this.#ofTypes(sets, type, most);
     const key = `${type.name} ${this.#isEntry} ${nodes.map((node) => this.#idOf(node)).join()}`;
     const known = this.#known.get(key);
     if (known !== undefined && (known.count <= known.most || most <= known.most)) return known.count;

@@ -122,7 +122,7 @@ export class ResponsePlan {
   }
 }
 
-/** Leaves out the calls that never cost most, because each response computes the others. */
+/** Leaves out the calls that never cost most, because each response computes all that are left. */
 function dearest(calls: readonly CallUse[]): readonly CallUse[] {
   const constants = calls.filter(({ variables }) => variables.length === 0);
   const [first, ...others] = constants;

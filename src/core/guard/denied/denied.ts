@@ -71,6 +71,31 @@ interface Found {
   readonly path: readonly (string | number)[];
 }
 
+/** The objects of one type at a place of a response. */
+interface Place {
+  /** The response keys in the order of the document. */
+  readonly keys: readonly string[];
+  readonly holes: ReadonlyMap<string, Hole>;
+  /** The levels of fields with holes at any depth. */
+  readonly within: ReadonlyMap<string, readonly Level[]>;
+}
+
+/** @param typeName null: unknown, so that all holes apply */
+function placeIn(levels: readonly Level[], typeName: string | null): Place {
+  const isOf = ({ types }: Pick<Hole, 'types'>): boolean => types === null || typeName === null || types.has(typeName);
+  const within = new Map<string, Level[]>();
+  for (const { key, level } of levels.flatMap((each) => each.within.filter(isOf))) {
+    const below = within.get(key);
+    if (below === undefined) within.set(key, [level]);
+    else below.push(level);
+  }
+  return {
+    keys: [...new Set(levels.flatMap(({ keys }) => [...keys]))],
+    holes: new Map(levels.flatMap((level) => level.holes.filter(isOf)).map((hole) => [hole.key, hole])),
+    within,
+  };
+}
+
 /** Walks the objects of a result that have denied fields. */
 class Completion {
   readonly #typeKey: string;
@@ -79,6 +104,7 @@ class Completion {
   /** The first occurrence of each denied field, so that none is missing from the errors because of a long list. */
   readonly #first = new Map<Hole, Found>();
   readonly #others: Found[] = [];
+  readonly #places = new WeakMap<readonly Level[], Map<unknown, Place>>();
   #fields = 0;
   #bytes = 0;
 
@@ -92,22 +118,28 @@ class Completion {
   }
 
   object(value: Data, levels: readonly Level[]): Record<string, unknown> {
-    const typeName = value[this.#typeKey];
-    const isOf = ({ types }: Pick<Hole, 'types'>): boolean =>
-      types === null || typeof typeName !== 'string' || types.has(typeName);
-    const holes = new Map(levels.flatMap((level) => level.holes.filter(isOf)).map((hole) => [hole.key, hole]));
-    const within = levels.flatMap((level) => level.within.filter(isOf));
+    const { keys, holes, within } = this.#placeOf(levels, value[this.#typeKey]);
     // Without a prototype, because a response key may be `__proto__`.
     const completed = Object.create(null) as Record<string, unknown>;
-    for (const key of new Set([...levels.flatMap(({ keys }) => [...keys]), ...Object.keys(value)])) {
+    for (const key of new Set([...keys, ...Object.keys(value)])) {
       const hole = holes.get(key);
       if (hole !== undefined) completed[key] = this.#leaveOut(hole);
       else if (key !== this.#typeKey && Object.hasOwn(value, key)) {
-        const below = within.flatMap((one) => (one.key === key ? [one.level] : []));
-        completed[key] = below.length === 0 ? value[key] : this.#value(value[key], key, below);
+        const below = within.get(key);
+        completed[key] = below === undefined ? value[key] : this.#value(value[key], key, below);
       }
     }
     return completed;
+  }
+
+  /** Returns what is missing in objects of a type. A list can have many objects, and an interface many types with different fields. */
+  #placeOf(levels: readonly Level[], typeName: unknown): Place {
+    let ofLevels = this.#places.get(levels);
+    if (ofLevels === undefined) this.#places.set(levels, (ofLevels = new Map<unknown, Place>()));
+    const name = typeof typeName === 'string' ? typeName : null;
+    let place = ofLevels.get(name);
+    if (place === undefined) ofLevels.set(name, (place = placeIn(levels, name)));
+    return place;
   }
 
   #value(value: unknown, key: string | number, levels: readonly Level[]): unknown {

@@ -40,8 +40,8 @@ export interface AllowedPart {
 /** The number of selections that are visited, once for each type. Fragments can fan out, and are written out here (B40). */
 const MAX_VISITS = 20_000;
 /**
- * The number of selections that the part has when it is written. A field that is denied in some of the types is written once for each of
- * the others, with everything below it, so nested ones would multiply.
+ * The number of selections that the part has when it is written. A field that is denied in some types is written once for each other
+ * type, with everything below it, so nested ones would multiply.
  */
 const MAX_WRITTEN = 5_000;
 
