@@ -57,13 +57,24 @@ const PERIODS = Object.keys(REPORT_PERIODS) as ReportPeriod[];
 
 const NO_COUNTS: UsageCounts = Object.freeze({ requests: 0, cost: 0, queryCost: 0, limited: 0, forbidden: 0 });
 
+/**
+ * The largest count. Sums stop at it: a caller chooses the lengths of the lists that an operation requests, and so its cost. A larger
+ * number could not be read from SQLite, and one beyond 2^63 would fail a batch with the usage of other workspaces.
+ */
+export const MOST_COUNTED = Number.MAX_SAFE_INTEGER;
+
+/** Returns the sum of two counts, at most {@link MOST_COUNTED}. */
+export function sumOf(a: number, b: number): number {
+  return Math.min(a + b, MOST_COUNTED);
+}
+
 export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {
   return {
-    requests: a.requests + b.requests,
-    cost: a.cost + b.cost,
-    queryCost: a.queryCost + b.queryCost,
-    limited: a.limited + b.limited,
-    forbidden: a.forbidden + b.forbidden,
+    requests: sumOf(a.requests, b.requests),
+    cost: sumOf(a.cost, b.cost),
+    queryCost: sumOf(a.queryCost, b.queryCost),
+    limited: sumOf(a.limited, b.limited),
+    forbidden: sumOf(a.forbidden, b.forbidden),
   };
 }
 

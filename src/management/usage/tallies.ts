@@ -1,7 +1,7 @@
 import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import type { CountedOperation } from '../../core/guard/compiledOperation.js';
 import { MINUTE } from '../../core/store/periods.js';
-import { NONE, OTHER } from '../../core/store/usageReport.js';
+import { NONE, OTHER, sumOf } from '../../core/store/usageReport.js';
 import type { UsageAddition, UsageCounts } from '../../core/store/records.js';
 
 /** The number of operations that are kept per key and minute. With more, they are summed by name and field. */
@@ -178,7 +178,7 @@ function noCounts(): Counts {
 function addTo(counts: Counts, added: UsageCounts): void {
   counts.requests += added.requests;
   counts.cost += added.cost;
-  counts.queryCost += added.queryCost;
+  counts.queryCost = sumOf(counts.queryCost, added.queryCost);
   counts.limited += added.limited;
   counts.forbidden += added.forbidden;
 }

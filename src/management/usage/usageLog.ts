@@ -5,6 +5,7 @@ import type { CountedOperation } from '../../core/guard/compiledOperation.js';
 import type { UsageBatch } from '../../core/store/records.js';
 import { StoreUnavailable, Unacknowledged } from '../../core/store/storeErrors.js';
 import type { KeyStore } from '../../core/store/keyStore.js';
+import { sumOf } from '../../core/store/usageReport.js';
 import type { UsageStore } from '../../core/store/usageStore.js';
 import { Tallies, type Tally } from './tallies.js';
 
@@ -107,7 +108,7 @@ export class UsageLog {
   costed(principal: Principal, units: number, operation: CountedOperation): void {
     if (!isCounted(principal)) return;
     const counts = this.#pending.of(principal, this.#options.now())?.of(operation);
-    if (counts !== undefined) counts.queryCost += units;
+    if (counts !== undefined) counts.queryCost = sumOf(counts.queryCost, units);
   }
 
   /** Records that a request of a key was refused. */

@@ -3,6 +3,7 @@ import type { UsageStore } from '../usageStore.js';
 import {
   cappedAdditions,
   isCapped,
+  MOST_COUNTED,
   REPORT_PERIODS,
   reportAdditions,
   rowName,
@@ -15,6 +16,14 @@ import type { Connection } from './connection.js';
 
 /** Minimum number of expired rows that one write may delete. If it adds more rows, it may delete as many as it adds. */
 const SWEPT = 1000;
+
+const COUNTS = [
+  'requests',
+  'cost',
+  'queryCost',
+  'limited',
+  'forbidden',
+] as const satisfies readonly (keyof ReportRow)[];
 
 interface UsageReports extends Pick<UsageStore, 'report'> {
   /** Adds to the reports of the workspaces. Call it in a transaction. */
@@ -40,8 +49,7 @@ export function openUsageReport(connection: Connection): UsageReports {
        value ->> 'forbidden'
      FROM json_each($rows) WHERE true
      ON CONFLICT (workspaceId, period, dimension, start, value, projectId) DO UPDATE SET
-       requests = requests + excluded.requests, cost = cost + excluded.cost, queryCost = queryCost + excluded.queryCost,
-       limited = limited + excluded.limited, forbidden = forbidden + excluded.forbidden`,
+       ${COUNTS.map((name) => `${name} = min(${name} + excluded.${name}, ${MOST_COUNTED})`).join(', ')}`,
   );
   const sweep = connection.prepare(
     `DELETE FROM usageReport WHERE (workspaceId, period, dimension, start, value, projectId) IN

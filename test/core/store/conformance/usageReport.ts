@@ -89,6 +89,22 @@ export function testUsageReport({ store, target }: Bench): void {
       ]);
     });
 
+    test('stops at the largest number, so that no batch with the usage of other workspaces fails', async () => {
+      const [ws, other] = [unique('ws'), unique('ws')];
+      const most = Number.MAX_SAFE_INTEGER;
+      const given = addition(ws, { by: [1] });
+      const none = new Map<string, UsageCounts>();
+      const report = { workspaceId: ws, projectId: null, ownerId: null, operations: none, roots: none };
+      const dear = { ...given, report: { ...report, queryCost: most } };
+      // More than 2^63 in all.
+      await add(...Array.from({ length: 1_100 }, () => dear), addition(other, { by: [1] }));
+      await add(dear, addition(other, { by: [1] }));
+      const [row] = await read(ws, 'key');
+      expect(row?.requests).toBe(1_101);
+      expect(row?.queryCost).toBeGreaterThanOrEqual(most);
+      expect((await read(other, 'key')).map(({ requests }) => requests)).toEqual([2]);
+    });
+
     test('has hours, days and calendar months in UTC', async () => {
       const ws = unique('ws');
       const month = reportStart(TODAY, 'MONTH');
