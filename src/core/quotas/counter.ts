@@ -45,6 +45,7 @@ export class Counter {
   /** When units were last returned because the limit was lowered. */
   #leftLimitAt = -Infinity;
   #isRetired = false;
+  #changes = 0;
 
   constructor(meter: Meter, options: CounterOptions) {
     this.#meter = meter;
@@ -54,6 +55,16 @@ export class Counter {
   /** Whether a lease is running. */
   get isBusy(): boolean {
     return this.#flight !== null;
+  }
+
+  /** Changes with each lease and each return, so that a reader of the store knows whether it has read the units of this process twice. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Resolves when no lease is running. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#flight?.catch(() => undefined);
   }
 
   /** The period of the units, for {@link giveBack}. */
@@ -149,6 +160,7 @@ export class Counter {
   }
 
   #lease(): Lease {
+    this.#changes += 1;
     const now = this.#options.now();
     if (now >= this.#end) this.#leavePeriod();
     const meter = this.#meter;
@@ -192,6 +204,7 @@ export class Counter {
   }
 
   #receive(leased: Leased): void {
+    this.#changes += 1;
     const { granted, left, start, end } = leased;
     const now = this.#options.now();
     const meter = this.#meter;
@@ -228,6 +241,7 @@ export class Counter {
   }
 
   #return(start: number, amount: number): void {
+    this.#changes += 1;
     const { kind, id, workspaceId } = this.#meter;
     this.#options.giveBack({ kind, id, workspaceId, start, amount });
   }

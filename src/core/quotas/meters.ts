@@ -13,6 +13,8 @@ const READ_AT_ONCE = 1_000;
 const SHOWN_FOR = 1_000;
 /** The maximum number of records that are kept for it. */
 const MAX_SHOWN = 10_000;
+/** How often the states of meters are read at most, if units are leased while they are read. */
+const READS = 3;
 /** Counters that are unused for this long to twice as long return their units, in ms. */
 const IDLE = 15_000;
 
@@ -83,9 +85,28 @@ export class Meters {
 
   /** Returns the current states from the store. @throws StoreUnavailable */
   async read(meters: readonly Meter[]): Promise<readonly MeterState[]> {
-    const records = await this.#read(meters);
+    const records = await this.#readExactly(meters);
     const at = this.#options.now();
     return meters.map((meter) => this.#stateOf(meter, records, at));
+  }
+
+  /** Reads again if this process leases or returns a block meanwhile: its units would be counted twice, or not at all. */
+  async #readExactly(meters: readonly Meter[]): Promise<Records> {
+    for (let left = READS - 1; ; left -= 1) {
+      const counters = meters.map((meter) => this.#known(meter));
+      await Promise.all(counters.flatMap((counter) => (counter === undefined ? [] : [counter.settled()])));
+      const changes = counters.map((counter) => counter?.changes);
+      const records = await this.#read(meters);
+      const isSame = meters.every((meter, i) => {
+        const counter = this.#known(meter);
+        return counter === counters[i] && counter?.changes === changes[i];
+      });
+      if (isSame || left === 0) return records;
+    }
+  }
+
+  #known({ id }: Meter): Counter | undefined {
+    return this.#recent.get(id) ?? this.#older.get(id);
   }
 
   /**
@@ -134,7 +155,7 @@ export class Meters {
   }
 
   #stateOf(meter: Meter, { counters, balances }: Records, at: number): MeterState {
-    const held = (this.#recent.get(meter.id) ?? this.#older.get(meter.id))?.held(at) ?? 0;
+    const held = this.#known(meter)?.held(at) ?? 0;
     if (meter.kind === 'quota') {
       const period = periodOf(meter.window, at, meter.anchorDay);
       const record = counters.get(meter.id);

@@ -37,7 +37,7 @@ test('refuses an operation whose part would multiply with each level', () => {
 });
 
 test('looks at the fields that are missing once for each type, and not for each object of a list', () => {
-  const aliases = Array.from({ length: 20 }, (_, i) => `a${i}: self { id }`).join(' ');
+  const aliases = Array.from({ length: 3 }, (_, i) => `a${i}: self { id }`).join(' ');
   const source = `{ node { self { ${aliases} } } }`;
   const kept = part(source);
   if (kept === null) throw new Error('The operation was refused.');

@@ -201,6 +201,26 @@ describe('taking units', () => {
     expect([await shown(), reads]).toEqual([9, 3]);
   });
 
+  test('reads the use exactly while units are leased', async () => {
+    const meter = aQuota({ limit: 10_000 });
+    let meanwhile: (() => Promise<unknown>) | null = null;
+    const meters = aProcess({
+      store: {
+        ...store.quotas,
+        async counters(ids) {
+          const records = await store.quotas.counters(ids);
+          await meanwhile?.();
+          meanwhile = null;
+          return records;
+        },
+      },
+    });
+    for (let i = 0; i < 5; i++) await took(meters, [meter]);
+    // The block is used up, and another one is leased.
+    meanwhile = () => Promise.all(Array.from({ length: 40 }, () => took(meters, [meter])));
+    expect(await remaining(meters, meter)).toBe(10_000 - 45);
+  });
+
   test('gives back at most the cost that was taken', async () => {
     const meters = aProcess();
     const meter = aQuota({ limit: 100, unit: 'cost' });
