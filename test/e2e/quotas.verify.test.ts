@@ -118,10 +118,10 @@ describe('POST /v1/verify', () => {
   });
 
   test('takes a cost from quotas and windows in cost units, unless costs are only measured', async () => {
-    const tiers = growth({ quotas: [monthly(10, { unit: 'cost' })], cost: { max: 100, rate: 50, burst: 50 } });
+    const tiers = growth({ quotas: [monthly(10, { unit: 'cost' })], cost: { max: 100, rate: 500, burst: 500 } });
     const { verify } = await verifying(tiers);
     expect((await verify({ cost: 7 })).body.limits).toMatchObject({
-      cost: { rate: { limit: 50, remaining: 43 } },
+      cost: { rate: { limit: 500, remaining: 493 } },
       quotas: [{ unit: 'cost', used: 7 }],
     });
     expect((await verify({ cost: 4 })).body.reason).toBe('quota_exceeded');
