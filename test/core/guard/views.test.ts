@@ -173,6 +173,7 @@ describe('a view of the real schema', () => {
       'Scope',
       'Tier',
       'TierCategoryLimits',
+      'TierCostLimits',
       'TierCredits',
       'TierLimits',
       'TierQuota',
