@@ -121,7 +121,7 @@ test('5: no room within the wait; waits if waiting helps', async () => {
 });
 
 test('6: no response, or a broken server', async () => {
-  const away = await latchkey(['whoami', '--max-wait', '1', '--url', 'http://127.0.0.1:9/graphql'], { env });
+  const away = await latchkey(['whoami', '--max-wait', '5', '--url', 'http://127.0.0.1:9/graphql'], { env });
   expect(away.status).toBe(6);
   expectGolden('unreachable', away.stderr);
   const server = createServer((_, answer) => answer.writeHead(503).end()).listen(0, '127.0.0.1');

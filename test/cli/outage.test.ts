@@ -146,8 +146,10 @@ describe('a query', () => {
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/b/graphql/stream`;
     const env = { LATCHKEY_URL: url, LATCHKEY_API_KEY: 'lks_live_x' };
-    const { status: exit, stderr } = await latchkey(['whoami', '--max-wait', '1'], { env });
-    expect([exit, stderr, lookUps]).toEqual([2, expect.stringContaining('where there is no API'), 1]);
+    const { status: exit, stderr } = await latchkey(['whoami', '--max-wait', '5'], { env });
+    expect([exit, stderr]).toEqual([2, expect.stringContaining('where there is no API')]);
+    // There are more addresses, but no time for them.
+    expect([1, 2]).toContain(lookUps);
     server.closeAllConnections();
   });
 

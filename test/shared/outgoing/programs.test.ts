@@ -133,7 +133,7 @@ test.each([
 
 test('names a proxy that is down, and does not use it for NO_PROXY', async () => {
   const env = { HTTPS_PROXY: `http://${USER}@127.0.0.1:1` };
-  const down = await cli(env, 'whoami', '--max-wait', '1');
+  const down = await cli(env, 'whoami', '--max-wait', '5');
   expect([down.status, down.stderr]).toEqual([6, expect.stringContaining('127.0.0.1:1')]);
   const past = await cli({ ...env, no_proxy: API }, 'whoami', '--max-wait', '1');
   expect(past.stderr).not.toContain('proxy');
