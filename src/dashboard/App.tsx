@@ -15,6 +15,7 @@ const AuditPage = lazy(() => import('./audit/AuditPage.js'));
 const CreateKeyPage = lazy(() => import('./keys/CreateKeyPage.js'));
 const EventsPage = lazy(() => import('./events/EventsPage.js'));
 const KeyPage = lazy(() => import('./keys/KeyPage.js'));
+const LimitsPage = lazy(() => import('./limits/LimitsPage.js'));
 const UsagePage = lazy(() => import('./usage/UsagePage.js'));
 const WorkspacePage = lazy(() => import('./workspace/WorkspacePage.js'));
 
@@ -52,6 +53,7 @@ function Routes() {
       <Route path="/keys/new" component={CreateKeyPage} />
       <Route path="/keys/:id">{({ id }) => <KeyPage key={id} id={id} />}</Route>
       <Route path="/workspace" component={WorkspacePage} />
+      <Route path="/limits" component={LimitsPage} />
       <Route path="/usage" component={UsagePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/events" component={EventsPage} />

@@ -26,8 +26,8 @@ test('shows the usage of a period by key, most requests first, and by other grou
   const table = page.getByRole('table', { name: 'Usage by key' });
   await table.waitFor();
   const rowOf = (text: string) => page.getByRole('row').filter({ hasText: text });
-  expect(await rowOf('busy').getByRole('cell').allTextContents()).toEqual(['busy', '5', '5', '0', '0']);
-  expect(await rowOf('=quiet').getByRole('cell').allTextContents()).toEqual(['=quiet', '0', '0', '0', '1']);
+  expect(await rowOf('busy').getByRole('cell').allTextContents()).toEqual(['busy', '5', '5', '0', '0', '15']);
+  expect(await rowOf('=quiet').getByRole('cell').allTextContents()).toEqual(['=quiet', '0', '0', '0', '1', '0']);
   expect(await table.getByRole('link', { name: 'busy' }).getAttribute('href')).toContain(`/keys/${busy.id}`);
   const counts = await table.locator('tbody td:nth-child(2)').allTextContents();
   expect(counts.map(Number)).toEqual(counts.map(Number).toSorted((a, b) => b - a));
@@ -36,7 +36,7 @@ test('shows the usage of a period by key, most requests first, and by other grou
   await page.getByRole('combobox', { name: 'Group by' }).click();
   await page.getByRole('option', { name: 'Operation name' }).click();
   await page.getByRole('table', { name: 'Usage by operation name' }).waitFor();
-  expect(await rowOf('Stock').getByRole('cell').allTextContents()).toEqual(['Stock', '5', '5', '0', '0']);
+  expect(await rowOf('Stock').getByRole('cell').allTextContents()).toEqual(['Stock', '5', '5', '0', '0', '15']);
   expect(new URL(page.url()).search).toBe('?by=OPERATION');
 
   await page.getByRole('combobox', { name: 'Period' }).click();

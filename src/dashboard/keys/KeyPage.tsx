@@ -8,15 +8,17 @@ import { Actor } from '../parts/Actor.js';
 import { Asking, Empty, Outline } from '../parts/Asking.js';
 import { Ago, Moment } from '../parts/Moment.js';
 import { Part } from '../parts/Part.js';
+import { KeyLimits } from '../limits/KeyLimits.js';
+import { holderOfCredits, subjectsOf } from '../limits/subject.js';
 import { Page } from '../shell/Page.js';
 import { StatusBadges } from './badges.js';
 import { KeyActions } from './KeyActions.js';
 import { KeyFacts } from './KeyFacts.js';
-import { Limits } from './Limits.js';
 import { Suggestion } from './Suggestion.js';
 
-// Loaded later: the charts are larger than everything else, and the dialog is needed rarely.
-const LimitsDialog = lazy(() => import('./LimitsDialog.js'));
+// Loaded later: the charts are larger than everything else, and the dialogs are needed rarely.
+const AddCreditsDialog = lazy(() => import('../limits/AddCreditsDialog.js'));
+const LimitsDialog = lazy(() => import('../limits/LimitsDialog.js'));
 const UsagePanel = lazy(() => import('../usage/UsagePanel.js'));
 
 /** Shows a key and the actions on it. */
@@ -67,9 +69,9 @@ function Parts({ data, ask }: { readonly data: KeyQuery; readonly ask: () => voi
         </Part>
         <Stack gap="lg">
           <Part title="Limits">
-            <Limits limits={apiKey.limits} />
+            <KeyLimits apiKey={apiKey} />
             {!configured && data.viewer?.scopes.includes('platform') === true && (
-              <SetLimits apiKey={apiKey} changed={ask} />
+              <LimitActions apiKey={apiKey} changed={ask} />
             )}
           </Part>
           {suggestScopes != null && !configured && (
@@ -104,20 +106,26 @@ function Parts({ data, ask }: { readonly data: KeyQuery; readonly ask: () => voi
   );
 }
 
-/** Opens the dialog that replaces the limits of the tier. */
-function SetLimits({ apiKey, changed }: { readonly apiKey: KeyFactsFragment; readonly changed: () => void }) {
-  const [opened, setOpened] = useState(false);
+/** Opens the dialogs that replace the limits of the tier and add credits. */
+function LimitActions({ apiKey, changed }: { readonly apiKey: KeyFactsFragment; readonly changed: () => void }) {
+  const [dialog, setDialog] = useState<'limits' | 'credits' | null>(null);
+  const close = () => setDialog(null);
+  const holder = holderOfCredits(apiKey);
   return (
-    <>
-      <Button variant="default" mt="md" onClick={() => setOpened(true)}>
+    <Group gap="xs" mt="md">
+      <Button variant="default" onClick={() => setDialog('limits')}>
         Set limits
       </Button>
-      {opened && (
-        <Suspense fallback={null}>
-          <LimitsDialog apiKey={apiKey} changed={changed} close={() => setOpened(false)} />
-        </Suspense>
+      {holder !== null && (
+        <Button variant="default" onClick={() => setDialog('credits')}>
+          Add credits
+        </Button>
       )}
-    </>
+      <Suspense fallback={null}>
+        {dialog === 'limits' && <LimitsDialog subjects={subjectsOf(apiKey)} changed={changed} close={close} />}
+        {dialog === 'credits' && holder !== null && <AddCreditsDialog {...holder} changed={changed} close={close} />}
+      </Suspense>
+    </Group>
   );
 }
 

@@ -9,6 +9,7 @@ import {
   RenameProjectDocument,
   type ProjectsQuery,
 } from '../generated/graphql.js';
+import { pageOf } from '../limits/subject.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { NameInput } from '../parts/NameInput.js';
 import { Listing } from './Listing.js';
@@ -50,7 +51,7 @@ export function Projects() {
       {projects.nodes.map((project) => (
         <Table.Tr key={project.id}>
           <Table.Td>
-            <Stack gap={0}>
+            <Stack gap={0} miw={110}>
               <Text size="sm" className="anywhere">
                 {project.name}
               </Text>
@@ -60,7 +61,7 @@ export function Projects() {
             </Stack>
           </Table.Td>
           <Table.Td>
-            <Group gap={4} justify="flex-end" wrap="nowrap">
+            <Group gap={4} justify="flex-end">
               <Button
                 component={Link}
                 href={`/keys?project=${encodeURIComponent(project.id)}`}
@@ -69,6 +70,15 @@ export function Projects() {
                 aria-label={`Keys of ${project.name}`}
               >
                 Keys
+              </Button>
+              <Button
+                component={Link}
+                href={pageOf({ type: 'PROJECT', id: project.id })}
+                variant="subtle"
+                size="compact-sm"
+                aria-label={`Limits of ${project.name}`}
+              >
+                Limits
               </Button>
               <Button
                 variant="subtle"

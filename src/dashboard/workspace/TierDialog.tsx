@@ -4,7 +4,7 @@ import { useAct } from '../api/useAct.js';
 import { SetTierDocument, type WorkspaceQuery } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { tierLabel } from '../parts/words.js';
-import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
+import { amount, difference, ROWS, TEXT_ROWS, type TierLimits } from './tierRows.js';
 
 interface TierDialogProps {
   readonly workspace: NonNullable<WorkspaceQuery['viewer']>['workspace'];
@@ -45,6 +45,11 @@ export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
               {of(from) !== of(to) && ` (${difference(of(to), of(from))})`}
             </List.Item>
           ))}
+          {TEXT_ROWS.filter(({ of }) => linesOf(of(from)) !== linesOf(of(to))).map(({ name, of }) => (
+            <List.Item key={name}>
+              {name}: {linesOf(of(from))} → {linesOf(of(to))}
+            </List.Item>
+          ))}
         </List>
       )}
       {over && (
@@ -55,6 +60,10 @@ export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
       )}
     </ActDialog>
   );
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.length === 0 ? 'none' : lines.join('; ');
 }
 
 function exceeds(used: number, places: number | null | undefined): boolean {

@@ -1,7 +1,7 @@
 import { Badge, Group, Table, Text } from '@mantine/core';
 import { useLayoutEffect, useRef } from 'react';
-import { CATEGORIES, count, tierLabel } from '../parts/words.js';
-import { amount, difference, ROWS, type TierLimits } from './tierRows.js';
+import { tierLabel } from '../parts/words.js';
+import { amount, difference, ROWS, TEXT_ROWS, type TierLimits } from './tierRows.js';
 
 /** Compares all tiers with the current one. */
 export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: string }) {
@@ -14,7 +14,6 @@ export function TierTable({ tiers, present }: { readonly tiers: readonly TierLim
     if (scroller.current === null || column.current === null || !(names instanceof HTMLElement)) return;
     scroller.current.scrollLeft = column.current.offsetLeft - names.offsetWidth;
   }, [present]);
-  const limited = tiers.some(({ categories }) => categories.length > 0);
   return (
     <Table.ScrollContainer
       ref={scroller}
@@ -56,22 +55,22 @@ export function TierTable({ tiers, present }: { readonly tiers: readonly TierLim
               ))}
             </Table.Tr>
           ))}
-          {limited && (
-            <Table.Tr>
-              <Table.Th scope="row" fw={500}>
-                By type
+          {TEXT_ROWS.filter(({ of }) => tiers.some((tier) => of(tier).length > 0)).map(({ name, of }) => (
+            <Table.Tr key={name}>
+              <Table.Th scope="row" fw={500} style={{ verticalAlign: 'top' }}>
+                {name}
               </Table.Th>
-              {tiers.map(({ tier, categories }) => (
-                <Table.Td key={tier} className="number" valign="top">
-                  {categories.map(({ category, perMinute, perSecond }) => (
-                    <Text key={category} size="sm">
-                      {CATEGORIES[category]}: {count(perMinute)} per minute, {count(perSecond)} per second
+              {tiers.map((tier) => (
+                <Table.Td key={tier.tier} className="number" valign="top">
+                  {of(tier).map((line) => (
+                    <Text key={line} size="sm">
+                      {line}
                     </Text>
                   ))}
                 </Table.Td>
               ))}
             </Table.Tr>
-          )}
+          ))}
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>

@@ -1,5 +1,6 @@
 import { Badge, Button, Group, Stack, Table, TagsInput, Text } from '@mantine/core';
 import { useState } from 'react';
+import { Link } from 'wouter';
 import { useAct } from '../api/useAct.js';
 import { usePages } from '../api/usePages.js';
 import {
@@ -9,6 +10,7 @@ import {
   UsersDocument,
   type UsersQuery,
 } from '../generated/graphql.js';
+import { pageOf } from '../limits/subject.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { NameInput } from '../parts/NameInput.js';
 import { Listing } from './Listing.js';
@@ -53,7 +55,7 @@ export function Users() {
       {users.nodes.map((user) => (
         <Table.Tr key={user.id}>
           <Table.Td>
-            <Stack gap={4}>
+            <Stack gap={4} miw={110}>
               <Text size="sm" className="anywhere">
                 {user.name}
               </Text>
@@ -67,7 +69,16 @@ export function Users() {
             </Stack>
           </Table.Td>
           <Table.Td>
-            <Group gap={4} justify="flex-end" wrap="nowrap">
+            <Group gap={4} justify="flex-end">
+              <Button
+                component={Link}
+                href={pageOf({ type: 'USER', id: user.id })}
+                variant="subtle"
+                size="compact-sm"
+                aria-label={`Limits of ${user.name}`}
+              >
+                Limits
+              </Button>
               <Button
                 variant="subtle"
                 size="compact-sm"

@@ -2,6 +2,8 @@ import { Button, Group, Progress, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useState } from 'react';
 import { useAsk } from '../api/useAsk.js';
 import { WorkspaceDocument, type WorkspaceQuery } from '../generated/graphql.js';
+import { Overrides } from '../limits/Overrides.js';
+import { SubjectLimits } from '../limits/SubjectLimits.js';
 import { Asking } from '../parts/Asking.js';
 import { Fact, Facts } from '../parts/Facts.js';
 import { Moment } from '../parts/Moment.js';
@@ -27,6 +29,7 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
   const [changing, setChanging] = useState(false);
   if (viewer === null) return null;
   const { workspace, scopes } = viewer;
+  const isPlatform = scopes.includes('platform');
   const own = tiers.find(({ tier }) => tier === workspace.tier);
   return (
     <Stack gap="lg">
@@ -59,7 +62,7 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
       <Part
         title="Tiers"
         actions={
-          scopes.includes('platform') && (
+          isPlatform && (
             <Button variant="default" size="xs" onClick={() => setChanging(true)}>
               Change tier
             </Button>
@@ -69,9 +72,20 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
         <TierTable tiers={tiers} present={workspace.tier} />
         <Text size="sm" c="dimmed" mt="sm">
           A change of tier applies to the next request of every key in the workspace. Used limits are not reset.
-          {!scopes.includes('platform') && ' Only the operator can change the tier.'}
+          {!isPlatform && ' Only the operator can change the tier.'}
         </Text>
       </Part>
+      {/* A key of a project cannot read the limits of the workspace. */}
+      {viewer.project === null && (
+        <Part title="Limits of all keys">
+          <SubjectLimits
+            subject={{ type: 'WORKSPACE', id: workspace.id }}
+            label={`All keys of ${workspace.name}`}
+            canChange={isPlatform}
+          />
+        </Part>
+      )}
+      {isPlatform && <Overrides />}
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
         <Projects />
         <Users />
