@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PROGRAM } from '../cli/latchkey.js';
 import { OPERATOR_KEY } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 import { expectPage } from './page.js';
@@ -13,7 +14,11 @@ test('each command of docs/plans.md runs as written, with the plans of the page'
   writeFileSync(file, plans);
   await expectPage('docs/plans.md', {
     env: { LATCHKEY_CONFIG: file, ADMIN_API_KEY: OPERATOR_KEY },
-    before: async () => ({ ADMIN: OPERATOR_KEY }),
+    before: async (_, page) => {
+      const program = `#!/bin/sh\nexec node '${PROGRAM}' "$@"\n`;
+      writeFileSync(join(page, 'latchkey'), program, { mode: 0o755 });
+      return { ADMIN: OPERATOR_KEY, PATH: `${page}:${process.env.PATH ?? ''}` };
+    },
   });
   rmSync(directory, { recursive: true });
 });
