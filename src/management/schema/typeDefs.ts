@@ -13,13 +13,20 @@ import type { Tier } from '../../core/store/records.js';
 import { packageFile } from '../../packageFiles.js';
 import { withTiers } from './tierDefinition.js';
 
+/** The package's schema.graphql, parsed once: a service needs it twice. Its nodes are never changed. */
+let parsed: DocumentNode | null = null;
+
+/** The definitions for schemas of others, by the names of the tiers: the latest ones. */
+let latest: { readonly tiers: string; readonly document: DocumentNode } | null = null;
+
 /**
  * Returns the package's schema.graphql: directives, scalars, the operations on keys and workspaces, and the streams of key events.
  *
  * @param tiers the names of the tiers. Default: the published ones
  */
 export function apiTypeDefs(tiers: readonly Tier[] = PUBLISHED_TIERS): DocumentNode {
-  return withTiers(parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true }), tiers);
+  parsed ??= parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
+  return withTiers(parsed, tiers);
 }
 
 /**
@@ -49,8 +56,15 @@ export function directiveTypeDefs(): DocumentNode {
  *
  * @param tiers the names of the tiers. Default: the published ones
  */
-export function keyTypeDefs(tiers?: readonly Tier[]): DocumentNode {
-  const { definitions } = apiTypeDefs(tiers);
+export function keyTypeDefs(tiers: readonly Tier[] = PUBLISHED_TIERS): DocumentNode {
+  const names = tiers.join();
+  if (latest?.tiers !== names) latest = { tiers: names, document: reachedFromKeys(apiTypeDefs(tiers)) };
+  // The caller may change the list.
+  return { ...latest.document, definitions: [...latest.document.definitions] };
+}
+
+/** Returns the definitions that operations and directives use. */
+function reachedFromKeys({ definitions }: DocumentNode): DocumentNode {
   const types = new Map<string, TypeDefinitionNode>();
   for (const definition of definitions)
     if (isTypeDefinitionNode(definition)) types.set(definition.name.value, definition);
