@@ -30,11 +30,8 @@ export async function fillMongo(address, { keys, entries, workspaces, scopes }) 
     const { key, token } = mint(scopes);
     if (i % step === 0) tokens.push(token);
     const workspaceId = workspaceOf(i % workspaces);
-    const end = { ...(i % 10 === 1 && { expiresAt: BASE }), ...(i % 10 === 2 && { revokedAt: BASE }) };
     const own = { name: `Deployment ${i}`, createdAt: BASE + i, externalId: isNumberOfUser(i) ? USER : null };
-    // Keys of the sample are active. A family whose last key is revoked has no slot.
-    const stored = { ...key, workspaceId, ...own, ...(i % step === 0 ? {} : end) };
-    return toDocument(stored, stored.revokedAt === null ? unlimitedSlot('keys') : undefined);
+    return toDocument({ ...key, workspaceId, ...own }, unlimitedSlot('keys'));
   });
   await addEntries(connection, entries);
   await connection.close();

@@ -79,8 +79,6 @@ function keyRows(columns, from, to, workspaces) {
     name: `'Deployment ' || i`,
     nameFolded: `'deployment ' || i`,
     createdAt: `${BASE} + i`,
-    expiresAt: `iif(i % 10 = 1, ${BASE}, NULL)`,
-    revokedAt: `iif(i % 10 = 2, ${BASE}, NULL)`,
     externalId: `iif(${isOfUser('i')}, '${USER}', NULL)`,
   };
   return `${numbers(from, to)} INSERT INTO keys (${columns.join(', ')})

@@ -94,10 +94,9 @@ function openOne(agent, url, token) {
   };
   return new Promise((resolve, reject) => {
     const asked = request(`${url}/stream`, { agent, method: 'POST', headers }, (response) => {
-      response.resume();
       response.once('error', () => undefined);
-      if (response.statusCode === 200) resolve();
-      else reject(new Error(`A stream was refused with ${response.statusCode}.`));
+      if (response.statusCode === 200) resolve(response.resume());
+      else response.setEncoding('utf8').once('data', (text) => reject(new Error(`A stream was refused: ${text}`)));
     });
     asked.once('error', reject);
     asked.end(BODY);
