@@ -14,9 +14,10 @@ const PATIENCE = 30_000;
  *
  * @param {{ dataDir: string, mongodbUri?: string | null }} address
  * @param {readonly string[]} [flags]
+ * @param {Record<string, string>} [settings] as in the environment
  * @returns {Promise<{ url: string, startedAt: number, pid: number, stop: () => Promise<void> }>} startedAt: of performance.now()
  */
-export async function startService({ dataDir, mongodbUri = null }, flags = []) {
+export async function startService({ dataDir, mongodbUri = null }, flags = [], settings = {}) {
   const environment = { ...process.env };
   delete environment.MONGODB_URI;
   const startedAt = performance.now();
@@ -31,6 +32,7 @@ export async function startService({ dataDir, mongodbUri = null }, flags = []) {
       DEFAULT_TIER: 'ENTERPRISE',
       DATA_DIR: dataDir,
       ...(mongodbUri !== null && { MONGODB_URI: mongodbUri }),
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
