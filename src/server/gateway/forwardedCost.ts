@@ -9,6 +9,20 @@ import { asJsonText } from './jsonText.js';
 /** The maximum size of a response that is measured, in bytes. Parsing a larger one would delay other requests. */
 const MAX_MEASURED = 2 * 2 ** 20;
 
+/**
+ * The maximum size of all responses that are kept at the same time, in bytes. Callers who read slowly keep theirs for as long as the
+ * timeout allows, on as many connections as there are to the upstream.
+ */
+const MAX_KEPT = 64 * 2 ** 20;
+
+/** The size of the responses that are kept. */
+let kept = 0;
+
+/** Returns the size of the responses that are kept to be measured, in bytes. */
+export function keptBytes(): number {
+  return kept;
+}
+
 type Decode = (body: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
 const DECODERS: ReadonlyMap<string, Decode> = new Map([
@@ -41,12 +55,16 @@ export function withCost(text: string, cost: OperationCosts): string {
   return writeExact({ ...result, extensions: { ...(isRecord(extensions) && extensions), cost } });
 }
 
-/** Reads a response while it is passed on, to settle the cost of its operation at the end. */
+/**
+ * Reads a response while it is passed on, to settle the cost of its operation at the end. If other responses already take the
+ * memory, the estimate counts.
+ */
 export class CostTap {
   readonly #cost: PendingCost;
   readonly #encoding: string | null;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #kept = 0;
   #isDropped = false;
 
   /** @param headers of a response that is not a stream */
@@ -59,13 +77,17 @@ export class CostTap {
 
   data(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > MAX_MEASURED) this.#drop();
-    if (!this.#isDropped) this.#chunks.push(chunk);
+    if (this.#bytes > MAX_MEASURED || kept + chunk.length > MAX_KEPT) this.#drop();
+    if (this.#isDropped) return;
+    this.#chunks.push(chunk);
+    this.#kept += chunk.length;
+    kept += chunk.length;
   }
 
   /** @param isComplete whether the whole response has arrived */
   end(isComplete: boolean): void {
     if (this.#isDropped || !isComplete) {
+      this.#drop();
       this.#cost.settle(null);
       return;
     }
@@ -89,6 +111,8 @@ export class CostTap {
   #drop(): void {
     this.#isDropped = true;
     this.#chunks = [];
+    kept -= this.#kept;
+    this.#kept = 0;
   }
 }
 

@@ -1,0 +1,43 @@
+import type { PendingCost } from '../../../src/core/guard/request/pendingCost.js';
+import { CostTap, keptBytes } from '../../../src/server/gateway/forwardedCost.js';
+
+const MiB = 2 ** 20;
+const HEADERS = { 'content-type': 'application/json' };
+
+/** Returns a tap, and whether its cost was settled by the response. */
+function aTap() {
+  const settled: unknown[] = [];
+  const cost: Pick<PendingCost, 'settle'> = {
+    settle(data) {
+      settled.push(data);
+      return { estimate: 1, actual: null };
+    },
+  };
+  return { tap: new CostTap(cost as PendingCost, HEADERS), settled };
+}
+
+const text = Buffer.from(`{"data":{"a":"${'x'.repeat(MiB)}"}}`);
+
+test('responses that slow callers keep open take a limited amount of memory together', () => {
+  const open = Array.from({ length: 200 }, aTap);
+  for (const { tap } of open) tap.data(text);
+  expect(keptBytes()).toBeGreaterThan(60 * MiB);
+  expect(keptBytes()).toBeLessThanOrEqual(64 * MiB);
+  for (const [i, { tap }] of open.entries()) tap.end(i % 2 === 0);
+  expect(keptBytes()).toBe(0);
+  const measured = open.filter(({ settled }) => settled[0] !== null);
+  // The ones that were not kept, and those that were cut off, cost the estimate.
+  expect(measured.length).toBeGreaterThan(25);
+  expect(measured.length).toBeLessThan(35);
+  expect(open.every(({ settled }) => settled.length === 1)).toBe(true);
+});
+
+test('a response that grows too large frees its memory at once, and nothing is kept after the end', () => {
+  const { tap, settled } = aTap();
+  for (let i = 0; i < 5; i += 1) tap.data(text);
+  expect(keptBytes()).toBe(0);
+  tap.end(true);
+  tap.data(text);
+  expect(keptBytes()).toBe(0);
+  expect(settled).toEqual([null]);
+});
