@@ -57,6 +57,50 @@ export interface TokenVerification {
   /** When it expires, in seconds since 1970. Absent: never. */
   readonly exp?: number;
   readonly name?: string;
+  /** Absent: the limits were not read, because the token is not active for another reason. */
+  readonly limits?: VerifiedLimits;
+}
+
+/** One window of a limit. */
+interface VerifiedWindow {
+  readonly limit: number;
+  readonly remaining: number;
+  /** The length of the window in seconds. */
+  readonly window: number;
+  /** The seconds until one more unit is free. Absent: nothing is used. */
+  readonly reset?: number;
+}
+
+interface VerifiedWindows {
+  /** In any 60 seconds. */
+  readonly rate: VerifiedWindow;
+  /** In any one second. */
+  readonly burst: VerifiedWindow;
+}
+
+interface VerifiedQuota {
+  readonly window: 'hour' | 'day' | 'month';
+  readonly unit: 'requests' | 'cost';
+  readonly subject: 'key' | 'owner' | 'project' | 'workspace';
+  readonly limit: number;
+  readonly used: number;
+  readonly remaining: number;
+  /** The start of the next period, in seconds since 1970. */
+  readonly resets_at: number;
+}
+
+/** The limits of a key, with the rest of each. Those that its tier doesn't have are absent. */
+interface VerifiedLimits extends VerifiedWindows {
+  readonly owner?: VerifiedWindows;
+  readonly project?: VerifiedWindows;
+  readonly workspace?: VerifiedWindows;
+  /** In cost units. */
+  readonly cost?: VerifiedWindows;
+  readonly quotas?: readonly VerifiedQuota[];
+  readonly credits?: Pick<VerifiedQuota, 'unit' | 'subject' | 'remaining'> & {
+    /** The time of the next refill, in seconds since 1970. Absent: there is none. */
+    readonly refills_at?: number;
+  };
 }
 
 /** Verifies a token. Not paced, because the verification windows are separate from those of the client's key. */

@@ -22,6 +22,8 @@ test('verify returns whether a token is active, with its key or the reason', asy
     key_id: reader.id,
     scope: 'read:assets',
   });
+  const { limits } = await verify(reader.token, { cost: 1 });
+  expect([limits?.rate.window, limits?.burst.remaining, limits?.quotas]).toEqual([60, expect.any(Number), undefined]);
   expect(await verify(reader.token, { scope: 'write:assets' })).toMatchObject({
     active: false,
     reason: 'insufficient_scope',
