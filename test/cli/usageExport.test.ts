@@ -1,17 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKey, startService, type TestService } from '../support/service.js';
+import { act } from '../e2e/operations.js';
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { latchkey } from './latchkey.js';
 
 const KEYS = 2_300;
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-usage-'));
 let service: TestService;
 let workspaceId: string;
-const run = (...args: string[]) =>
-  latchkey(['usage', 'export', ...args], {
-    env: { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken },
-  });
+const runOn = ({ url }: TestService, key: string, ...args: string[]) =>
+  latchkey(['usage', 'export', ...args], { env: { LATCHKEY_URL: url, LATCHKEY_API_KEY: key } });
+const run = (...args: string[]) => runOn(service, service.adminToken, ...args);
 
 beforeAll(async () => {
   service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
@@ -62,4 +62,21 @@ test('writes JSON Lines to a file, and resumes it after an interruption', async 
 test('groups by operation name', async () => {
   const { stdout } = await run('--group-by', 'operation');
   expect(stdout).toMatch(/^[^,]+,Stock,,1,1,\d+,0,0,/m);
+});
+
+test('writes the usage of another workspace, for a key with the scope platform', async () => {
+  const own = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY } });
+  const [acme, globex] = [
+    await act(own, 'createWorkspace', { name: 'Acme', tier: 'ENTERPRISE' }, OPERATOR_KEY),
+    await act(own, 'createWorkspace', { name: 'Globex', tier: 'ENTERPRISE' }, OPERATOR_KEY),
+  ];
+  const { id, token } = await createKey(own, { name: 'website', scopes: ['read:assets'] }, acme.token);
+  await own.query('{ viewer { scopes } }', { token });
+  await own.service.latchkey.usage.flush();
+  const args = ['--workspace', acme.workspace.id];
+  const { status, stdout } = await runOn(own, OPERATOR_KEY, ...args);
+  expect([status, stdout]).toEqual([0, expect.stringContaining(`,${id},website,1,1,`)]);
+  expect((await runOn(own, OPERATOR_KEY)).stdout).not.toContain(id);
+  expect(await runOn(own, globex.token, ...args)).toMatchObject({ status: 1, stdout: '' });
+  await own.close();
 });

@@ -22,13 +22,17 @@ interface ExportVariables {
   readonly to: string | null;
   readonly format: Format;
   readonly after: string | null;
+  readonly workspaceId: string | null;
 }
 
 const EXPORT = operation<Exported, ExportVariables>(
   `query UsageExport(
-    $groupBy: UsageGroup!, $by: UsageReportPeriod!, $from: DateTime, $to: DateTime, $format: UsageFormat!, $after: String
+    $groupBy: UsageGroup!, $by: UsageReportPeriod!, $from: DateTime, $to: DateTime, $format: UsageFormat!, $after: String,
+    $workspaceId: ID
   ) {
-    usageExport(groupBy: $groupBy, by: $by, from: $from, to: $to, format: $format, after: $after) {
+    usageExport(
+      groupBy: $groupBy, by: $by, from: $from, to: $to, format: $format, after: $after, workspaceId: $workspaceId
+    ) {
       text endCursor hasNextPage
     }
   }`,
@@ -42,6 +46,7 @@ interface ExportOptions extends AskingOptions {
   readonly format: Format;
   readonly output?: string;
   readonly resume?: true;
+  readonly workspace?: string;
 }
 
 const GROUPS = ['WORKSPACE', 'PROJECT', 'OWNER', 'KEY', 'OPERATION', 'ROOT_FIELD'];
@@ -64,7 +69,8 @@ export function usageExportCommand(): Command {
     .option('--to <moment>', '1d (one day ago), or 2026-12-01 (default: now)')
     .addOption(choice('--format <format>', 'csv or json-lines', ['CSV', 'JSON_LINES']).default('CSV', 'csv'))
     .option('-o, --output <file>', 'a new file (default: standard output)')
-    .option('--resume', 'continue after the last complete line of the file');
+    .option('--resume', 'continue after the last complete line of the file')
+    .option('--workspace <id>', 'another workspace, which requires the scope platform');
   return sending(command).action(async (options: ExportOptions) => {
     const { openExport } = await import('./exportFile.js');
     const file = await openExport(options.output ?? null, options.resume === true);
@@ -79,7 +85,8 @@ export function usageExportCommand(): Command {
 async function exportTo(file: ExportFile, told: Talk, { groupBy, by, format, ...range }: ExportOptions): Promise<void> {
   const moment = (option: string, text: string | undefined): string | null =>
     text === undefined ? null : pastMomentOf(option, text);
-  const asked = { groupBy, by, format, from: moment('--from', range.from), to: moment('--to', range.to) };
+  const { workspace: workspaceId = null } = range;
+  const asked = { groupBy, by, format, from: moment('--from', range.from), to: moment('--to', range.to), workspaceId };
   const cursors = new Set<string>();
   let after = file.cursor;
   for (;;) {
