@@ -60,12 +60,19 @@ function allMet(rules: readonly Rule[], principal: Principal): boolean {
 /** The number of fields in a refusal. The missing scopes are always complete. */
 const MAX_PLACES = 20;
 
+/** Returns what to do about missing scopes. Only an operator can grant `platform`, so an administrator can't add it. */
+export function remedyFor(missing: readonly string[]): string {
+  if (missing.includes('platform'))
+    return "Use the operator's key, ADMIN_API_KEY, or another key with the scope platform.";
+  return 'Use a key that has it, or ask an administrator to add it with updateApiKey.';
+}
+
 function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal {
   const scopes = missing.join(' and ');
   const [first] = rules;
   const others = rules.length > 1 ? ` and ${rules.length - 1} more` : '';
   return new Refusal(
-    `This key lacks ${scopes}, required by ${first?.coordinate ?? 'the operation'}${others}. Use a key that has it, or ask an administrator to add it with updateApiKey.`,
+    `This key lacks ${scopes}, required by ${first?.coordinate ?? 'the operation'}${others}. ${remedyFor(missing)}`,
     {
       code: 'FORBIDDEN',
       missing,

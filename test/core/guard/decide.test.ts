@@ -40,6 +40,12 @@ describe('decide', () => {
     expect(decide(rules, keyWith(['read:all', 'write:a']))).toBeNull();
   });
 
+  it("names the operator's key if the scope platform is missing, because administrators can't grant it", () => {
+    expect(decide([rule('Query.limitOverrides', ['platform'])], keyWith(['admin']))?.message).toBe(
+      "This key lacks platform, required by Query.limitOverrides. Use the operator's key, ADMIN_API_KEY, or another key with the scope platform.",
+    );
+  });
+
   it('names at most twenty fields, and all missing scopes', () => {
     const rules = Array.from({ length: 50 }, (_, i) => rule(`Query.f${i}`, [`read:r${i}`]));
     const details = decide(rules, keyWith([]))?.details;
