@@ -168,7 +168,7 @@ export function parsePolicy(text: string, path: string): Policy {
           `${path}: ${shown(name)} is not a name. Allowed: a field such as Query.orders, a pattern such as Order.*, or a type such as Order.`,
         );
       }
-      lines.push({ name, ...lineOf(value, `${path}: ${name}`) });
+      lines.push({ name, ...lineOf(name, value, `${path}: ${name}`) });
     }
   }
   return new Policy(path, lines, deniesByDefault);
@@ -176,16 +176,20 @@ export function parsePolicy(text: string, path: string): Policy {
 
 const KEYS = ['allow', 'cost', 'list_size'] as const;
 
+/** For a file that nests fields under their types. */
+const FLAT = 'Write one line for each field, such as "Query.orders: read:orders".';
+
 /** Reads a value, or a map with it and with costs. */
-function lineOf(value: unknown, at: string): Omit<Line, 'name'> {
+function lineOf(name: string, value: unknown, at: string): Omit<Line, 'name'> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { ruling: rulingOf(value, at), costs: NO_COSTS };
   }
   const map = value as Readonly<Record<string, unknown>>;
   const unknown = Object.keys(map).find((key) => !(KEYS as readonly string[]).includes(key));
   if (unknown !== undefined || Object.keys(map).length === 0) {
+    const isType = !name.includes('.') && unknown !== undefined;
     const what = unknown === undefined ? 'is an empty map' : `has the unknown key ${shown(unknown)}`;
-    throw new SettingsError(`${at} ${what}. Allowed: ${KEYS.join(', ')}.`);
+    throw new SettingsError(`${at} ${what}. Allowed: ${KEYS.join(', ')}.${isType ? ` ${FLAT}` : ''}`);
   }
   const ruling = map.allow === undefined ? null : rulingOf(map.allow, `${at}: allow`);
   return { ruling, costs: readCosts(at, map) };

@@ -147,8 +147,8 @@ export function checkRules(
     readRules(schema);
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
-    const [first = ''] = error.faults;
-    const more = error.faults.length > 1 ? ` There are ${error.faults.length - 1} more faults.` : '';
-    throw new SettingsError(`${policy ?? path ?? 'The schema'}: ${first}${more}`);
+    const [first = '', ...others] = error.faults;
+    const more = others.length === 1 ? ' There is 1 more fault.' : ` There are ${others.length} more faults.`;
+    throw new SettingsError(`${policy ?? path ?? 'The schema'}: ${first}${others.length === 0 ? '' : more}`);
   }
 }

@@ -155,6 +155,11 @@ test.each([
     'Order.id: { weight: 2 }',
     'policy.yaml: Order.id has the unknown key "weight". Allowed: allow, cost, list_size.',
   ],
+  [
+    'fields nested under their type',
+    'Query: { orders: read:orders }',
+    'policy.yaml: Query has the unknown key "orders". Allowed: allow, cost, list_size. Write one line for each field, such as "Query.orders: read:orders".',
+  ],
   ['an empty map', 'Order.id: {}', 'is an empty map'],
   ['a weight that is no number', 'Order.id: { cost: high }', 'Order.id: cost is not a number'],
   [
