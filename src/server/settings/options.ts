@@ -68,7 +68,7 @@ export const OPTIONS = {
     allowed: ADDRESS,
     schema: z
       .string()
-      .refine(isAddress, 'is not such an address')
+      .refine(isAddress, 'is not a valid address')
       .transform((text) => text.replace(/\/+$/, '')),
   }),
   MONGODB_URI: option({
@@ -274,7 +274,7 @@ export const OPTIONS = {
     page: 'reference/verification.md#latchkey-principal',
     allowed:
       'names separated by commas, such as orders or https://orders.internal, of at most 200 visible ASCII characters each',
-    schema: listOf((item) => (/^[\x21-\x7e]{1,200}$/.test(item) ? null : 'is not such a name')),
+    schema: listOf((item) => (/^[\x21-\x7e]{1,200}$/.test(item) ? null : 'is not a valid name')),
   }),
   REQUIRE_HTTPS: option({
     about: 'refuse plain HTTP, except from this machine',
@@ -296,7 +296,7 @@ export const OPTIONS = {
     page: 'how-to/audit-log.md#keep-copies-elsewhere',
     allowed: 'an address with https://, or with http:// on this machine or in your own network',
     secret: true,
-    schema: z.string().refine(isWebhook, 'is not such an address'),
+    schema: z.string().refine(isWebhook, 'is not a valid address'),
   }),
   AUDIT_HEADS_WEBHOOK_SECRET: option({
     about: 'signs the requests to `AUDIT_HEADS_WEBHOOK`; set both or neither',
@@ -380,7 +380,7 @@ export const OPTIONS = {
     unset: 'the server is not a gateway',
     page: 'how-to/gateway.md',
     allowed: UPSTREAM,
-    schema: z.string().refine(isUpstream, 'is not such an address'),
+    schema: z.string().refine(isUpstream, 'is not a valid address'),
   }),
   GATEWAY_SCHEMA: option({
     about: "the file with the upstream's schema, annotated with @auth and @public, or plain with a policy",
