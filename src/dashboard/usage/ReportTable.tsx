@@ -1,4 +1,4 @@
-import { Progress, Text } from '@mantine/core';
+import { Anchor, Progress, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { UsageReportQuery } from '../generated/graphql.js';
 import { CountTable } from './CountTable.js';
@@ -44,6 +44,12 @@ export function ReportTable({ title, rows }: { readonly title: string; readonly 
 function Value({ row: { value, name } }: { readonly row: Row }) {
   const word = WORDS[value];
   if (word !== undefined) return <Text c="dimmed">{word}</Text>;
-  if (value.startsWith('key_')) return <Link href={`/keys/${value}`}>{name ?? value}</Link>;
+  if (value.startsWith('key_')) {
+    return (
+      <Anchor component={Link} href={`/keys/${value}`} size="sm" className="anywhere">
+        {name ?? value}
+      </Anchor>
+    );
+  }
   return name === null ? <code>{value}</code> : <Text title={value}>{name}</Text>;
 }
