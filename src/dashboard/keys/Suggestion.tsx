@@ -20,13 +20,12 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
   }
   const needed = scopes.map(({ scope }) => scope);
   const less = unneeded.length > 0;
+  const what = needed.length === 0 ? 'no scope.' : `${counted(needed.length, 'scope')}:`;
   return (
     <Stack gap="sm">
       <Text size="sm">
-        {less
-          ? 'In the last 30 days, the key did not need all of its scopes. It needed'
-          : 'In the last 30 days, the key needed all of its scopes:'}{' '}
-        {needed.length === 0 ? 'no scope.' : counted(needed.length, 'scope') + ':'}
+        In the last 30 days, the key{' '}
+        {less ? `did not need all of its scopes. It needed ${what}` : 'needed all of its scopes:'}
       </Text>
       {needed.length > 0 && (
         <List size="sm" spacing={4}>
