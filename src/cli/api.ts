@@ -13,7 +13,7 @@ import { EXIT, usage } from './exit.js';
 import type { NoVariables, Operation } from './typedOperation.js';
 import { repeated } from './retries.js';
 import { shapeFault } from './shape.js';
-import { UnexpectedAnswer } from './unexpected.js';
+import { UnexpectedAnswer, UnknownFields } from './unexpected.js';
 
 export interface ApiOptions {
   readonly url?: string;
@@ -144,7 +144,7 @@ function asUnexpected(error: unknown, text: string): unknown {
   const [first] = error.errors;
   const isInvalid = error.code === 'GRAPHQL_VALIDATION_FAILED' || UNKNOWN_PART.test(error.message);
   if (first !== undefined && first.path === undefined && isInvalid)
-    return new UnexpectedAnswer(`is "${error.message.slice(0, 300)}"`);
+    return new UnknownFields(`is "${error.message.slice(0, 300)}"`);
   return error.data === null || shapeFault(text, error.data, true) === null
     ? error
     : Object.assign(error, { data: null });

@@ -177,9 +177,10 @@ describe('A7: stops reading a list that would never end', () => {
 
 it('A7: names another GraphQL server, which does not know the fields', async () => {
   const errors = [{ message: 'Cannot query field "viewer" on type "Query".', locations: [{ line: 1, column: 1 }] }];
-  const { status, stderr } = await told(() => ({ errors }), 'whoami');
+  const { status, stderr, url } = await told(() => ({ errors }), 'whoami');
   expect([status, stderr]).toEqual([2, expect.stringContaining('is not a Latchkey server, or runs another release')]);
   expect(stderr).toContain('Cannot query field "viewer" on type "Query"');
+  expect(stderr).toContain(`If the server is a gateway, set it to ${new URL('/admin/graphql', url).href}.`);
 });
 
 it('A7: schema print accepts only a schema', async () => {
