@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { Refusal } from '../../core/errors/refusal.js';
+import type { Refusal } from '../../core/errors/refusal.js';
 import { BodyFault } from '../http/bodyEncoding.js';
 import type { CostTap } from './forwardedCost.js';
 import type { PassedFields } from './forwardedFields.js';
@@ -9,6 +9,7 @@ import {
   badGateway,
   refusalOfFault,
   timedOut,
+  tooLarge,
   type Sent,
   type Upstream,
   type UpstreamHandler,
@@ -244,10 +245,3 @@ function lastEvent({ message, details }: Refusal): string {
 
 /** Why a request to the upstream is cancelled. Nobody reads the response. */
 class CallerLeft extends Error {}
-
-function tooLarge(limit: number): Refusal {
-  return new Refusal(
-    `The response of the API behind the gateway is larger than ${limit} bytes. Request less. If the operation was a mutation, it may have been made.`,
-    { code: 'ANSWER_TOO_LARGE', limit, unit: 'bytes' },
-  );
-}

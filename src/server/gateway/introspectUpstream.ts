@@ -58,7 +58,9 @@ async function ask(upstream: Upstream, query: string): Promise<Asked> {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const cause = (error.cause as Error | undefined)?.message;
-    throw fault(upstream, `did not return its schema: ${cause ?? error.message}`, 'Start it, or correct the address');
+    const isTooLarge = error.details.code === 'ANSWER_TOO_LARGE';
+    const reason = isTooLarge ? `it is larger than ${MAX_BYTES} bytes` : (cause ?? error.message);
+    throw fault(upstream, `did not return its schema: ${reason}`, 'Start it, or correct the address');
   }
 }
 

@@ -209,6 +209,14 @@ export function badGateway(message: string, cause?: unknown): Refusal {
   return new Refusal(message, { code: 'BAD_GATEWAY' }, { cause });
 }
 
+/** Returns the refusal of a response with too many bytes. */
+export function tooLarge(limit: number): Refusal {
+  return new Refusal(
+    `The response of the API behind the gateway is larger than ${limit} bytes. Request fewer entries or fields. If the operation was a mutation, it may have been made.`,
+    { code: 'ANSWER_TOO_LARGE', limit, unit: 'bytes' },
+  );
+}
+
 export function timedOut(): Refusal {
   return new Refusal('The API behind the gateway did not respond in time. Request less, or try again later.', {
     code: 'GATEWAY_TIMEOUT',

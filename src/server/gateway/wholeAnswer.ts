@@ -5,6 +5,7 @@ import {
   badGateway,
   refusalOfFault,
   timedOut,
+  tooLarge,
   type Sent,
   type Upstream,
   type UpstreamHandler,
@@ -79,8 +80,7 @@ class Reader implements UpstreamHandler {
 
   data(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#bounds.maxBytes)
-      this.#abort(badGateway('The response of the API behind the gateway is too large.'));
+    if (this.#bytes > this.#bounds.maxBytes) this.#abort(tooLarge(this.#bounds.maxBytes));
     else this.#chunks.push(chunk);
   }
 
