@@ -24,6 +24,16 @@ export const EXCEPTIONS = Object.freeze({
     'The server joins header fields that were sent twice, so two credentials look like one malformed key.',
   /** Asserted instead: keys that are bound to addresses are refused, and requests without a key have no limits. */
   NO_ADDRESS: "The server does not know the caller's address.",
+  /** Asserted instead: the server starts, and checks operations by the rules in the schema. */
+  OWN_GUARD: 'The server guards a copy of the schema itself, so the given one can be unguarded.',
+  /** Asserted instead: an operation is refused if one of its values could have a type that the caller may not use. */
+  UNSEEN_VALUES: 'The server does not see values before they are sent, because another server runs the operation.',
+  /** Asserted instead: the response is sent whole. The limit of its bytes applies. */
+  UNCOUNTED_FIELDS: 'The server sends responses of another server, and does not count their fields.',
+  /** Asserted instead: each error is sent unchanged, and not reported. */
+  FORWARDED_ERRORS: 'Errors of resolvers are those of another server, which has formatted and logged them.',
+  /** Asserted instead: the response to `__schema` or `__type` beside other fields is 400, and nothing runs. */
+  SEPARATE_INTROSPECTION: 'The server returns the schema, and another server returns the other fields.',
 });
 
 /**

@@ -14,7 +14,7 @@ import { send } from '../httpRequest.js';
 import type { ConformanceCase } from '../conformanceOptions.js';
 import { recording, schemaOf } from '../resolvedSchema.js';
 import type { Suite } from '../suite.js';
-import type { Foundation } from '../world.js';
+import type { Foundation, World } from '../world.js';
 
 const REPORTS = `type Query { report: Report @auth open: String @public } type Report @auth(scope: "read:reports") { id: ID }`;
 const UNRULED =
@@ -46,9 +46,11 @@ const FAULTY: readonly (readonly [string, string, RegExp])[] = [
   ['B10 an ambiguous list', 'type Query { a: Int @auth(scope: ["read:a", "read:b"]) }', /is ambiguous/],
 ];
 
-/** Schemas that were changed after the guard, or lost it. */
+/** A schema without its guard and its rules. */
+const REBUILT = ['B14 printed and rebuilt', (guarded: GraphQLSchema) => buildSchema(printSchema(guarded))] as const;
+
+/** Schemas that were changed after the guard. They still have their rules. */
 const CHANGED: readonly (readonly [string, (guarded: GraphQLSchema) => GraphQLSchema])[] = [
-  ['B14 printed and rebuilt', (guarded) => buildSchema(printSchema(guarded))],
   ['B16 a resolver added after the guard', withLaterResolver],
   [
     'B17 a guarded type extended after the guard',
@@ -66,15 +68,13 @@ export function startCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
         await refusesToServe(suite, foundation, schemaOf(typeDefs));
       }),
     ),
-    ...CHANGED.map(([name, change]) =>
+    ...(suite.lacks('OWN_GUARD') ? [REBUILT] : [REBUILT, ...CHANGED]).map(([name, change]) =>
       suite.starting(`${name}: the server does not start until the schema is guarded again`, async (foundation) => {
         const guarded = foundation.latchkey.guard(reports(foundation));
         await refusesToServe(suite, foundation, change(guarded));
       }),
     ),
-    suite.starting('a schema that was not guarded: the server does not start', (foundation) =>
-      refusesToServe(suite, foundation, reports(foundation)),
-    ),
+    ...(suite.lacks('OWN_GUARD') ? guardedByServer(suite) : [unguarded(suite)]),
     builtCase(suite, 'B02 a rule of a concrete type applies behind an interface', {
       typeDefs: `interface Node { id: ID body: String } type Query { node: Node @public }
         type Report implements Node { id: ID body: String @auth(scope: "read:reports") }`,
@@ -146,6 +146,34 @@ export function startCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
   ];
 }
 
+function unguarded<L extends Latchkey>(suite: Suite<L>): ConformanceCase {
+  return suite.starting('a schema that was not guarded: the server does not start', (foundation) =>
+    refusesToServe(suite, foundation, reports(foundation)),
+  );
+}
+
+/** Cases about a server that guards a copy of the schema itself. */
+function guardedByServer<L extends Latchkey>(suite: Suite<L>): readonly ConformanceCase[] {
+  return [
+    ...CHANGED.map(([name, change]) =>
+      suite.case(`${name}: the server checks operations by the rules in the schema`, refusesReport, {
+        schema: ({ latchkey, ran }) => change(latchkey.guard(reports({ ran }))),
+      }),
+    ),
+    suite.case('a schema that was not guarded: the server checks operations by the rules in it', refusesReport, {
+      schema: reports,
+    }),
+  ];
+}
+
+async function refusesReport(world: World): Promise<void> {
+  const stranger = await world.key(['read:users']);
+  refused(world, await world.ask('{ report { id } }'), { status: 401, code: 'UNAUTHENTICATED' });
+  const answer = await world.ask('{ report { id } }', { token: stranger.token });
+  refused(world, answer, { status: 403, code: 'FORBIDDEN', details: { missing: ['read:reports'] } });
+  allowed(await world.ask('{ open }'), { open: 'yes' });
+}
+
 interface Built {
   readonly typeDefs: string;
   readonly resolvers: (ran: string[]) => Readonly<Record<string, object>>;
@@ -185,7 +213,7 @@ async function refusesToServe<L extends Latchkey>(
 ): Promise<void> {
   const started = await suite.options.start({ schema, latchkey }).catch((error: unknown) => {
     assert.ok(error instanceof Error, 'the start rejects with an Error');
-    assert.match(error.message, /guard|@auth|@public/i, 'the error names the guard');
+    assert.match(error.message, /guard|@auth|@public|scope|directive/i, 'the error names the fault of the rules');
     return null;
   });
   await started?.close();
@@ -196,7 +224,7 @@ function question(query: string) {
   return { method: 'POST', headers: [['content-type', 'application/json']] as const, body: JSON.stringify({ query }) };
 }
 
-function reports({ ran }: Foundation): GraphQLSchema {
+function reports({ ran }: Pick<Foundation, 'ran'>): GraphQLSchema {
   return schemaOf(REPORTS, {
     Query: recording(ran, 'Query', { report: { id: 'r1' }, open: 'yes' }),
     Report: recording(ran, 'Report', { id: 'r1' }),
