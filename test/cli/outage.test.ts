@@ -10,7 +10,7 @@ const VIEWER = {
   workspace: { id: 'ws_1', name: 'Data', tier: 'GROWTH' },
   project: null,
   scopes: ['admin'],
-  limits: { tier: 'GROWTH', rate: LIMIT, burst: LIMIT, shared: [], quotas: [], credits: null },
+  limits: { tier: 'GROWTH', rate: LIMIT, burst: LIMIT, shared: [], quotas: [], credits: null, cost: null },
 };
 
 const KEY = {

@@ -48,6 +48,9 @@ const post = (origin: string, token: string | null, query: string, headers: Reco
     body: JSON.stringify({ query }),
   });
 
+/** A span begins at a whole millisecond, rounded down, and ends a measured duration later. In nanoseconds. */
+const CLOCK_RESOLUTION = 1_000_000n;
+
 /** The span of a request, with its children by name. */
 function familyOf(root: Span | undefined): Record<string, Span> {
   if (root === undefined) throw new Error('There is no such span.');
@@ -55,7 +58,7 @@ function familyOf(root: Span | undefined): Record<string, Span> {
   for (const child of children) {
     expect(child.traceId).toBe(root.traceId);
     expect(child.kind).toBe(1);
-    expect(child.start >= root.start && child.end <= root.end).toBe(true);
+    expect(child.start >= root.start && child.end <= root.end + CLOCK_RESOLUTION).toBe(true);
   }
   return Object.fromEntries(children.map((child) => [child.name, child]));
 }
