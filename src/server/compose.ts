@@ -10,6 +10,7 @@ import { DEMO_PARTS } from '../demo/store/demoParts.js';
 import type { DemoStore } from '../demo/store/demoStore.js';
 import type { RequestContext } from './http/requestContext.js';
 import { Connections } from './http/connections.js';
+import type { UnreadOptions, UnreadReason } from './http/unreadResponses.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
 import type { Gateway } from './gateway/gateway.js';
@@ -102,6 +103,8 @@ interface ComposeOptions {
   readonly scrape?: (own: Metrics) => Promise<string>;
   /** In ms. Default: 5,000. */
   readonly drainTime?: number;
+  /** The bounds of responses that clients don't read. Default: see {@link UnreadOptions}. */
+  readonly unread?: UnreadOptions;
   /** Where open streams are counted, unless Redis counts them. Default: in this process. */
   readonly places?: Places;
 }
@@ -113,7 +116,7 @@ interface ComposeOptions {
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  { now, shared, scrape, drainTime = DRAIN_TIME, places }: ComposeOptions = {},
+  { now, shared, scrape, drainTime = DRAIN_TIME, places, unread = {} }: ComposeOptions = {},
 ): Promise<Service> {
   const withDemo = settings.configuration.demo && settings.gateway === null;
   // Before the first key is created, because its token would be lost if the start failed.
@@ -257,6 +260,7 @@ export async function composeService(
     const connections = new Connections({
       max: settings.maxConnections,
       onRefused: (max) => logger.warn(tooManyConnections(max)),
+      unread: { ...unread, onClosed: (reason) => logger.warn(UNREAD[reason]) },
     });
     metrics.watchConnections(connections);
     const server = await createServer({
@@ -333,6 +337,13 @@ async function copiesOf(
     );
   }
 }
+
+const UNREAD: Readonly<Record<UnreadReason, string>> = {
+  stalled:
+    'Connections were closed because their clients accepted no byte of a response for 30 s. latchkey_connections_stalled_total counts them. This is logged at most once a minute.',
+  crowded:
+    'More than 128 MiB of responses were waiting for clients that read too slowly. The slowest connections were closed. Find out which clients request large responses without reading them. latchkey_connections_stalled_total counts them. This is logged at most once a minute.',
+};
 
 function tooManyConnections(max: number): string {
   return `${max} connections are open, the maximum of MAX_CONNECTIONS. New ones are closed. Find out which clients opened them, or raise MAX_CONNECTIONS. This is logged at most once a minute.`;

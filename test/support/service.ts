@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from 'mongoose';
 import { pino } from 'pino';
+import type { UnreadOptions } from '../../src/server/http/unreadResponses.js';
 import { composeService, type Service } from '../../src/server/compose.js';
 import type { Demo } from '../../src/demo/demo.js';
 import type { TierTable } from '../../src/core/limits/tiers.js';
@@ -45,6 +46,8 @@ export interface TestServiceOptions {
   readonly now?: () => number;
   /** How long running requests may take when the service closes, in ms. */
   readonly drainTime?: number;
+  /** The bounds of responses that clients don't read. */
+  readonly unread?: UnreadOptions;
   /** Default: the published table. */
   readonly tiers?: TierTable;
   /** Uses the directory of an earlier service, and doesn't delete it. */
@@ -105,10 +108,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const { tiers = { ...read.configuration.tiers, ...unlimited } } = options;
   const settings = { ...read, configuration: { ...read.configuration, tiers } };
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
-  const { now, drainTime } = options;
+  const { now, drainTime, unread } = options;
   let service: Service | null = await composeService(settings, logger, {
     ...(now !== undefined && { now }),
     ...(drainTime !== undefined && { drainTime }),
+    ...(unread !== undefined && { unread }),
   });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;

@@ -77,7 +77,7 @@ class BeforeRouting {
   handle(request: IncomingMessage, response: ServerResponse, serve: RequestListener): void {
     const { latchkey, callers, connections } = this.#options;
     // While the server is stopping, hooks may have to close the connection.
-    if (!this.#concerns(request) || connections.isLeaving || !connections.arrived(request)) {
+    if (!this.#concerns(request) || connections.isLeaving || !connections.arrived(request, response)) {
       serve(request, response);
       return;
     }

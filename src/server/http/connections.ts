@@ -1,8 +1,9 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { stopAccepting } from '../net/stopAccepting.js';
+import { UnreadResponses, type UnreadOptions } from './unreadResponses.js';
 
 /** If there was no connection for this long, clients no longer send requests here. In ms. */
 const QUIET = 500;
@@ -24,6 +25,8 @@ interface ConnectionsOptions {
   readonly max?: number;
   /** Called when connections were refused: immediately, and then at most once a minute. */
   readonly onRefused?: (max: number) => void;
+  /** The bounds of responses that clients don't read. Default: those of {@link UnreadResponses}. */
+  readonly unread?: UnreadOptions;
 }
 
 /** A connection without a first request. */
@@ -43,6 +46,7 @@ interface Unused {
  * {@link GRACE} for its first request.
  */
 export class Connections {
+  readonly unread: UnreadResponses;
   /** Unused connections have a value. Browsers and proxies open connections in advance. */
   readonly #open = new Map<Socket, Unused | null>();
   /** The latest request of a connection. Pipelined requests wait for each other. */
@@ -64,7 +68,8 @@ export class Connections {
   #onCut = (): void => undefined;
   #reportedAt = -Infinity;
 
-  constructor({ max = Infinity, onRefused = () => undefined }: ConnectionsOptions = {}) {
+  constructor({ max = Infinity, onRefused = () => undefined, unread = {} }: ConnectionsOptions = {}) {
+    this.unread = new UnreadResponses(unread);
     this.#max = max;
     this.#onRefused = onRefused;
   }
@@ -104,6 +109,7 @@ export class Connections {
     });
     server.on(this.#isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#open.set(socket, { since: performance.now(), bytes: this.#isEncrypted ? socket.bytesRead : 0 });
+      this.unread.watch(this.#open);
       socket.once('close', () => {
         this.#open.delete(socket);
         this.#lastSeen = performance.now();
@@ -153,11 +159,13 @@ export class Connections {
   /**
    * Records that a request has arrived.
    *
+   * @param response default: the request is an upgrade
    * @returns false if the connection was already announced to close, so that the request must not be processed (RFC
    * 9112 section 9.6)
    */
-  arrived(request: IncomingMessage): boolean {
+  arrived(request: IncomingMessage, response?: ServerResponse): boolean {
     const { socket } = request;
+    if (response?.socket === null) this.unread.pipelined(socket, response);
     if (this.#open.has(socket)) this.#open.set(socket, null);
     this.#latest.set(socket, request);
     return !this.#ending.has(socket);

@@ -47,7 +47,7 @@ export function addToEveryAnswer(
   app.decorateRequest('outcome');
   app.addHook('onRequest', (request, reply, done) => {
     identify(request, reply, callers);
-    if (connections.arrived(request.raw)) done();
+    if (connections.arrived(request.raw, reply.raw)) done();
     else done(unavailable('The server is stopping. Send the request again on a new connection.', 1));
   });
   app.addHook('onSend', (request, _reply, _payload, done) => {

@@ -84,6 +84,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         // @public field.
         if (place === null) throw unauthenticated('missing');
         for (const name of TOLD) if (answer.headers.has(name)) reply.header(name, answer.headers.get(name));
+        connections.unread.isStream(request.raw.socket);
         return await opener.open({ request, reply, context, admitted, place });
       } finally {
         place?.giveBack();

@@ -184,7 +184,11 @@ export class Metrics {
   }
 
   /** Adds the numbers of connections, which are read when the metrics are. Call it once. */
-  watchConnections(connections: { readonly size: number; readonly refused: number }): void {
+  watchConnections(connections: {
+    readonly size: number;
+    readonly refused: number;
+    readonly unread: { readonly closed: number };
+  }): void {
     new Gauge({
       name: 'latchkey_connections_open',
       help: 'Open connections, including those of streams.',
@@ -198,6 +202,13 @@ export class Metrics {
       'Connections that were closed because too many were open.',
       () => {
         return connections.refused;
+      },
+    );
+    this.#watch(
+      'latchkey_connections_stalled_total',
+      'Connections that were closed because their clients did not read responses.',
+      () => {
+        return connections.unread.closed;
       },
     );
   }

@@ -11,7 +11,7 @@ function watched(): Metrics {
   metrics.watchBcrypt(() => ({ hashes: 2, comparisons: 3, shed: 1, waiting: 4 }));
   metrics.watchUsage({ dropped: 5, pendingBytes: 700 });
   metrics.watchStreams(() => 6);
-  metrics.watchConnections({ size: 4, refused: 2 });
+  metrics.watchConnections({ size: 4, refused: 2, unread: { closed: 1 } });
   return metrics;
 }
 
@@ -24,6 +24,7 @@ test('every metric has a help text and a type, and all our metrics exist from th
     'latchkey_bcrypt_waiting',
     'latchkey_connections_open',
     'latchkey_connections_refused_total',
+    'latchkey_connections_stalled_total',
     'latchkey_http_request_duration_seconds',
     'latchkey_http_requests_total',
     'latchkey_key_lookups_total',
