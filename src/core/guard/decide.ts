@@ -61,7 +61,7 @@ function allMet(rules: readonly Rule[], principal: Principal): boolean {
 const MAX_PLACES = 20;
 
 /** Returns what to do about missing scopes. Only an operator can grant `platform`, so an administrator can't add it. */
-export function remedyFor(missing: readonly string[]): string {
+function remedyFor(missing: readonly string[]): string {
   if (missing.includes('platform'))
     return "Use the operator's key, ADMIN_API_KEY, or another key with the scope platform.";
   return 'Use a key that has it, or ask an administrator to add it with updateApiKey.';
