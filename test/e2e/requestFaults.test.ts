@@ -343,7 +343,7 @@ test('F1: an operation type that the schema does not have is a fault of the requ
   try {
     for (const kind of ['mutation', 'subscription']) {
       const answer = await small.query(`${kind} { a }`);
-      expect([answer.status, answer.body.errors[0].extensions.code]).toEqual([400, 'OPERATION_RESOLUTION_FAILURE']);
+      expect([answer.status, answer.body.errors[0].extensions.code]).toEqual([400, 'GRAPHQL_VALIDATION_FAILED']);
     }
     expect((await small.query('{ a }')).body).toEqual({ data: { a: null } });
     expect(small.logged).toEqual([]);
