@@ -183,3 +183,36 @@ test('admins read the subjects of their workspace, and keys of a project only th
     code: 'BAD_USER_INPUT',
   });
 });
+
+test('accepts the ID of an override in place of the ID of a key, also after a rotation, and in another workspace', async () => {
+  const { id } = await key();
+  const { override } = await act(latchkey, 'setLimits', { subject: { type: 'API_KEY', id }, rate: 7 }, OPERATOR_KEY);
+  const { apiKey: successor } = await act(latchkey, 'rotateApiKey', { id }, admin);
+  const family = { type: 'API_KEY', id: override.id };
+  expect(await limitsOf(family)).toEqual(await limitsOf({ type: 'API_KEY', id: successor.id }));
+  expect(await limitsOf(family)).toMatchObject({ id: override.id, rate: { limit: 7, source: 'OVERRIDE' } });
+
+  // The operator belongs to another workspace.
+  expect(await limitsOf(family, OPERATOR_KEY)).toBeNull();
+  const elsewhere = { ...family, workspaceId };
+  expect(await limitsOf(elsewhere, OPERATOR_KEY)).toEqual(await limitsOf(family));
+  const { override: changed } = await act(latchkey, 'setLimits', { subject: elsewhere, rate: 9 }, OPERATOR_KEY);
+  expect(changed).toMatchObject({ id: override.id, rate: 9 });
+  const removed = await act(latchkey, 'setLimits', { subject: elsewhere }, OPERATOR_KEY);
+  expect(removed.override).toBeNull();
+  expect(await limitsOf({ type: 'API_KEY', id: successor.id })).toMatchObject({ rate: { limit: 100 }, override: null });
+  // Without an override, a family has no limits that could be found.
+  expect(await limitsOf(family)).toBeNull();
+});
+
+test('does not show the override of a key to another workspace, or to a key of a project', async () => {
+  const { id } = await key();
+  const { override } = await act(latchkey, 'setLimits', { subject: { type: 'API_KEY', id }, rate: 7 }, OPERATOR_KEY);
+  const family = { type: 'API_KEY', id: override.id };
+  const other = await act(latchkey, 'createWorkspace', { name: 'Other', tier: 'GROWTH' }, OPERATOR_KEY);
+  expect(await limitsOf({ ...family, workspaceId }, other.token)).toBeNull();
+  const { project } = await act(latchkey, 'createProject', { name: 'Orders' }, admin);
+  const { token } = await key({ scopes: ['admin'], projectId: project.id });
+  expect(await limitsOf(family, token)).toBeNull();
+  expect(await limitsOf(family)).toMatchObject({ rate: { limit: 7 } });
+});

@@ -295,9 +295,9 @@ export type QuotaInput = {
 
 export type LimitSubjectInput = {
   readonly type: LimitSubjectType;
-  /** The ID of the key, user, project or workspace, or the external ID. */
+  /** The ID of the key, user, project or workspace, or the external ID. For a key that has an override, also the `id` of the override. */
   readonly id: string;
-  /** The workspace of an external ID. Default: your own. */
+  /** The workspace of an external ID, or of the `id` of an override. Default: your own. */
   readonly workspaceId?: string | null | undefined;
 };
 

@@ -7,9 +7,9 @@ import type { Store } from '../../core/store/store.js';
 /** A subject of limits, as a caller names it. */
 export interface NamedSubject {
   readonly type: OverrideKind;
-  /** ID of the key, user, project or workspace, or the external ID. */
+  /** ID of the key, user, project or workspace, the external ID, or the family of an override. */
   readonly id: string;
-  /** Of an external ID. Default: the workspace of the caller. */
+  /** Of an external ID or a family. Default: the workspace of the caller. */
   readonly workspaceId?: string | null;
 }
 
@@ -30,7 +30,7 @@ export const SUBJECTS = {
   workspace: 'workspace',
 } as const satisfies Record<OverrideKind, QuotaSubject>;
 
-type Records = Pick<Store, 'keys' | 'users' | 'projects' | 'workspaces'>;
+type Records = Pick<Store, 'keys' | 'users' | 'projects' | 'workspaces' | 'limits'>;
 
 interface FindOptions {
   /** The path of the subject in the arguments, for errors. */
@@ -55,10 +55,24 @@ export async function findSubject(
     if (!isId(within) || (await store.workspaces.find(within)) === null) return null;
     return { kind: type, subjectId: id, workspaceId: within, subject: id, projectId: null };
   }
+  if (type === 'key' && id.startsWith('fam_')) return findFamily(store, id, workspaceId ?? options.workspaceId);
   if (workspaceId !== null) {
-    throw badInput([...options.path, 'workspaceId'], 'Only an external ID needs a workspaceId. Leave it out.');
+    throw badInput(
+      [...options.path, 'workspaceId'],
+      'Only an external ID or the familyId of a key needs a workspaceId. Leave it out.',
+    );
   }
   return isId(id) ? FINDERS[type](store, id) : null;
+}
+
+/**
+ * Returns a family of keys that has an override. Lists show overrides by family, because they outlive each of its keys,
+ * so the family is found even if its keys were removed.
+ */
+async function findFamily({ limits }: Records, id: string, workspaceId: string): Promise<FoundSubject | null> {
+  if (!isId(id) || !isId(workspaceId)) return null;
+  const [override] = await limits.findMany(workspaceId, [{ kind: 'key', subjectId: id }]);
+  return override === undefined ? null : { kind: 'key', subjectId: id, workspaceId, subject: id, projectId: null };
 }
 
 type Finder = (store: Records, id: string) => Promise<FoundSubject | null>;

@@ -19,7 +19,7 @@ export function removeCommand(): Command {
     .addArgument(choiceArgument('<type>', 'the kind of subject', SUBJECTS))
     .argument('<id>', SUBJECT_ID)
     .option('--reason <text>', 'for the audit log')
-    .option('--workspace <id>', 'workspace of an external ID (default: your own)');
+    .option('--workspace <id>', 'workspace of an external ID or a familyId (default: your own)');
   return asking(command).action(async (type: string, id: string, options: RemoveOptions) => {
     const { reason, workspace: workspaceId } = options;
     const input = given({ subject: given({ type, id, workspaceId }), reason });

@@ -36,7 +36,7 @@ export function setCommand(): Command {
     .option('--no-quotas', 'remove the quotas that the tier has for the subject')
     .option('--until <moment>', 'when the limits of the tier apply again: 30d, or 2026-12-31 (default: never)')
     .option('--reason <text>', 'for the audit log')
-    .option('--workspace <id>', 'workspace of an external ID (default: your own)');
+    .option('--workspace <id>', 'workspace of an external ID or a familyId (default: your own)');
   return asking(command).action(async (type: string, id: string, options: SetOptions) => {
     const { perMinute: rate, perSecond: burst, quota, until, reason, workspace: workspaceId } = options;
     if (quota !== undefined && !options.quotas) {

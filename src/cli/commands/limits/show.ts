@@ -17,7 +17,7 @@ export function showCommand(): Command {
   })
     .addArgument(choiceArgument('<type>', 'the kind of subject', SUBJECTS))
     .argument('<id>', SUBJECT_ID)
-    .option('--workspace <id>', 'workspace of an external ID (default: your own)');
+    .option('--workspace <id>', 'workspace of an external ID or a familyId (default: your own)');
   return asking(command).action(
     async (type: string, id: string, options: AskingOptions & { readonly workspace?: string }) => {
       const { workspace: workspaceId } = options;

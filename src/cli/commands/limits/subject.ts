@@ -6,7 +6,7 @@ import { OVERRIDE, type Override } from './override.js';
 export const SUBJECTS: readonly string[] = ['API_KEY', 'USER', 'EXTERNAL_ID', 'PROJECT', 'WORKSPACE'];
 
 /** Describes the argument that names a subject, in the help. */
-export const SUBJECT_ID = 'ID of the key, user, project or workspace, or the external ID';
+export const SUBJECT_ID = 'ID of the key, user, project or workspace, the external ID, or an ID from limits list';
 
 /** The limits of one subject. */
 export interface SubjectLimits {
