@@ -32,7 +32,9 @@ test('sets limits of a key and of an external ID, lists and removes them', async
   );
   expect(list.stdout).toMatch(/^API_KEY +fam_\w+ +77 +as in the tier +as in the tier +never ends +Abuse$/m);
   expect(JSON.parse((await run('list', '--json')).stdout).limits).toHaveLength(2);
-  const removed = await run('remove', 'api-key', id);
+  // The ID that the list shows.
+  const [, family = ''] = /^API_KEY +(fam_\w+)/m.exec(list.stdout) ?? [];
+  const removed = await run('remove', 'api-key', family);
   expect([removed.status, removed.stdout]).toEqual([0, 'The limits of the tier apply.\n']);
   expect(JSON.parse((await run('list', '--json')).stdout).limits).toHaveLength(1);
 });
