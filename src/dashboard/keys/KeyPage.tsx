@@ -64,9 +64,16 @@ function Parts({ data, ask }: { readonly data: KeyQuery; readonly ask: () => voi
       )}
       <Succession of={apiKey} rotation={data.rotation?.nodes[0] ?? null} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
-        <Part title="Details">
-          <KeyFacts apiKey={apiKey} revocation={data.revocation?.nodes[0] ?? null} />
-        </Part>
+        <Stack gap="lg">
+          <Part title="Details">
+            <KeyFacts apiKey={apiKey} revocation={data.revocation?.nodes[0] ?? null} />
+          </Part>
+          {suggestScopes != null && !configured && (
+            <Part title="Used scopes">
+              <Suggestion suggestion={suggestScopes} apiKey={apiKey} />
+            </Part>
+          )}
+        </Stack>
         <Stack gap="lg">
           <Part title="Limits">
             <KeyLimits apiKey={apiKey} />
@@ -74,11 +81,6 @@ function Parts({ data, ask }: { readonly data: KeyQuery; readonly ask: () => voi
               <LimitActions apiKey={apiKey} changed={ask} />
             )}
           </Part>
-          {suggestScopes != null && !configured && (
-            <Part title="Used scopes">
-              <Suggestion suggestion={suggestScopes} apiKey={apiKey} />
-            </Part>
-          )}
         </Stack>
       </SimpleGrid>
       <Part title="Usage">
