@@ -5,7 +5,7 @@
 const MAX_SHARE = 1 / 100;
 /** The share of a block that is left when the next one is fetched. */
 export const AHEAD = 1 / 4;
-/** The largest share of what is left that a block can have. Towards the end, blocks have one unit each. */
+/** The maximum part of the remaining units that a block can have. If few units remain, each block has one. */
 const SHARE_OF_REST = 1 / 16;
 /** The size of the first block of a counter, unless a share above is smaller. */
 const FIRST = 8;

@@ -199,7 +199,7 @@ export class Counter {
 
   #extent(): [limit: number, left: number | null] {
     const left = this.#known === null ? null : Math.max(0, this.#left(this.#known));
-    // A balance has no limit, so blocks are a share of what is left. If that is unknown, a block is as small as possible.
+    // Credits have no limit, so a block is a part of the remaining credits. If these are unknown, a block is as small as possible.
     return [this.#meter.kind === 'quota' ? this.#meter.limit : (left ?? 1) + this.#room, left];
   }
 

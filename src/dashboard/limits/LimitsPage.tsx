@@ -64,7 +64,7 @@ const TITLES: Readonly<Record<LimitSubjectType, string>> = {
   WORKSPACE: 'All keys of the workspace',
 };
 
-/** Returns the subject whose limits apply: the external ID of a user who has one. */
+/** Returns the subject whose limits apply. For a user with an external ID, this is the external ID. */
 function currentOf(subject: Subject, { type, id, workspaceId }: NonNullable<LimitsPageQuery['limitsOf']>): Subject {
   return type === 'EXTERNAL_ID' ? { type, id, workspaceId } : subject;
 }

@@ -92,9 +92,15 @@ export class CostTap {
       return;
     }
     const body = Buffer.concat(this.#chunks);
-    this.#drop();
-    if (this.#encoding === null) settleBy(this.#cost, body.toString());
-    else void this.#settleEncoded(body, DECODERS.get(this.#encoding));
+    this.#chunks = [];
+    if (this.#encoding === null) {
+      this.#drop();
+      settleBy(this.#cost, body.toString());
+      return;
+    }
+    this.#isDropped = true;
+    // The body counts until it is decoded, because many can wait for a thread.
+    void this.#settleEncoded(body, DECODERS.get(this.#encoding)).finally(() => this.#drop());
   }
 
   async #settleEncoded(body: Buffer, decode: Decode | undefined): Promise<void> {

@@ -69,9 +69,9 @@ async function served(): Promise<number> {
 
 /** Milliseconds until a request with the key succeeds again. */
 async function backAfter(): Promise<number> {
-  const mended = Date.now();
-  while (Date.now() - mended < 60_000) {
-    if ((await statusWith(latchkey, token)) === 200) return Date.now() - mended;
+  const repairedAt = Date.now();
+  while (Date.now() - repairedAt < 60_000) {
+    if ((await statusWith(latchkey, token)) === 200) return Date.now() - repairedAt;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('It did not come back.');

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import type { PendingCost } from '../../../src/core/guard/request/pendingCost.js';
 import { CostTap, keptBytes } from '../../../src/server/gateway/forwardedCost.js';
 
@@ -5,7 +7,7 @@ const MiB = 2 ** 20;
 const HEADERS = { 'content-type': 'application/json' };
 
 /** Returns a tap, and whether its cost was settled by the response. */
-function aTap() {
+function aTap(headers: Record<string, string> = HEADERS) {
   const settled: unknown[] = [];
   const cost: Pick<PendingCost, 'settle'> = {
     settle(data) {
@@ -13,7 +15,7 @@ function aTap() {
       return { estimate: 1, actual: null };
     },
   };
-  return { tap: new CostTap(cost as PendingCost, HEADERS), settled };
+  return { tap: new CostTap(cost as PendingCost, headers), settled };
 }
 
 const text = Buffer.from(`{"data":{"a":"${'x'.repeat(MiB)}"}}`);
@@ -40,4 +42,16 @@ test('a response that grows too large frees its memory at once, and nothing is k
   tap.data(text);
   expect(keptBytes()).toBe(0);
   expect(settled).toEqual([null]);
+});
+
+test('a compressed response counts until it is decoded', async () => {
+  const { tap, settled } = aTap({ ...HEADERS, 'content-encoding': 'gzip' });
+  const body = gzipSync('{"data":{"a":1}}');
+  tap.data(body);
+  tap.end(true);
+  expect(keptBytes()).toBe(body.length);
+  while (settled.length === 0) await delay(1);
+  await delay(1);
+  expect(settled).toEqual([{ a: 1 }]);
+  expect(keptBytes()).toBe(0);
 });
