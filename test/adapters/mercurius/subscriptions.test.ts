@@ -127,12 +127,15 @@ it("sends the events of Mercurius's pubsub to a client of graphql-ws", async () 
     const client = server.client(await server.keyWith('read:orders', 'write:orders'));
     const all = listen(client, 'subscription { shipped }');
     const large = listen(client, 'subscription { large(least: 5) }');
-    await until(async () => {
-      // Over HTTP, and over the socket.
-      await server.query('mutation { ship(id: 1) }');
-      await results(client, 'mutation { ship(id: 7) }');
-      return all.results.length > 0 && large.results.length > 0;
-    });
+    await until(
+      async () => {
+        // Over HTTP, and over the socket.
+        await server.query('mutation { ship(id: 1) }');
+        await results(client, 'mutation { ship(id: 7) }');
+        return all.results.length > 0 && large.results.length > 0;
+      },
+      { every: 100 },
+    );
     expect(all.results).toContainEqual({ data: { shipped: 7 } });
     expect(all.results).toContainEqual({ data: { shipped: 1 } });
     expect(large.results[0]).toEqual({ data: { large: 7 } });
