@@ -103,15 +103,15 @@ export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContex
       return Promise.resolve(new Request(guard.begin(logger), withoutLines(request, guard)));
     },
   };
-  own.add(plugin);
+  guards.set(plugin, guard);
   return plugin;
 }
 
-const own = new WeakSet<object>();
+const guards = new WeakMap<object, RequestGuard>();
 
-/** Returns whether a plugin of Apollo Server is Latchkey's. */
-export function isOwnPlugin(plugin: object): boolean {
-  return own.has(plugin);
+/** Returns the guard of Latchkey's plugin for Apollo Server; null: the plugin is another one. */
+export function guardOfPlugin(plugin: object): RequestGuard | null {
+  return guards.get(plugin) ?? null;
 }
 
 /** One request, from its operation to its response. */

@@ -10,9 +10,11 @@ import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
 import { EarlyRefusals } from './earlyRefusals.js';
 import { graphiqlPage } from './graphiql.js';
-import { KnownOperations } from '../../adapters/apollo/fastPath/knownOperations.js';
+import { KnownOperations } from '../../core/guard/known/knownOperations.js';
+import { OperationRunner } from '../../core/guard/known/operationRunner.js';
+import { formattedError } from '../../core/guard/request/plainReply.js';
+import { rememberDocuments } from '../../adapters/apollo/fastPath/rememberDocuments.js';
 import type { Moments } from './changeMoments.js';
-import { OperationRunner } from '../../adapters/apollo/fastPath/operationRunner.js';
 import type { RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { openingPlugin } from './opening.js';
@@ -50,14 +52,21 @@ export async function graphqlRoute(
   const early = new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections, logger });
   const known = new KnownOperations(schema);
   const guarded = createServerOptions(latchkey.requests);
-  const runner = new OperationRunner(schema, guarded);
+  const { executionOptions } = guarded;
+  const runner = new OperationRunner({
+    schema,
+    guard: latchkey.requests,
+    format: formattedError,
+    logger,
+    executionOptions,
+  });
   const apollo = new ApolloServer<RequestContext>({
     schema,
     ...guarded,
     plugins: [
       openingPlugin,
       // Before the guard, because that may refuse. Not with tracing, which reports Apollo Server's steps.
-      ...(tracing === null ? [known.plugin] : []),
+      ...(tracing === null ? [rememberDocuments(known)] : []),
       ...(guarded.plugins ?? []),
       ...(tracing === null ? [] : [createTracePlugin(tracing)]),
       ...withoutApollo(),

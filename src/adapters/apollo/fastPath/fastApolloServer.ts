@@ -1,5 +1,6 @@
 import {
   ApolloServer,
+  HeaderMap,
   type ApolloServerOptionsWithSchema,
   type ApolloServerPlugin,
   type BaseContext,
@@ -7,11 +8,14 @@ import {
   type HTTPGraphQLResponse,
 } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { LatchkeyContext } from '../../../core/auth/principal.js';
-import { isOwnPlugin } from '../plugin.js';
-import type { GuardedServerOptions } from '../serverOptions.js';
-import { KnownOperations, type KnownOperation } from './knownOperations.js';
-import { OperationRunner } from './operationRunner.js';
+import { INTERNAL_ERROR } from '../../../core/errors/publicErrors.js';
+import { KnownOperations, type KnownOperation } from '../../../core/guard/known/knownOperations.js';
+import { OperationRunner } from '../../../core/guard/known/operationRunner.js';
+import type { RequestGuard } from '../../../core/guard/request/requestGuard.js';
+import { guardOfPlugin } from '../plugin.js';
+import { rememberDocuments } from './rememberDocuments.js';
 
 /** Options of Apollo Server that known documents would not use. */
 const UNUSED = ['rootValue', 'stringifyResult'] as const;
@@ -46,17 +50,23 @@ interface Asked {
 export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext> extends ApolloServer<Context> {
   readonly #known: KnownOperations;
   readonly #runner: OperationRunner;
+  /** The plugins with hooks for requests whose work is done for known documents, too. */
+  readonly #called: ReadonlySet<object>;
   /** null: not decided yet. */
   #isUsed: boolean | null = null;
 
   constructor(options: ApolloServerOptionsWithSchema<Context>) {
-    checkFastOptions(options);
+    const { plugin, guard } = checkFastOptions(options);
     const known = new KnownOperations(options.schema);
+    const remembering = rememberDocuments(known);
     // Inline traces would need hooks for each field. Apollo Server adds them for subgraphs.
-    const plugins = [known.plugin, ApolloServerPluginInlineTraceDisabled(), ...(options.plugins ?? [])];
+    const plugins = [remembering, ApolloServerPluginInlineTraceDisabled(), ...(options.plugins ?? [])];
     super({ ...options, plugins });
     this.#known = known;
-    this.#runner = new OperationRunner(options.schema, options as unknown as GuardedServerOptions<LatchkeyContext>);
+    this.#called = new Set([plugin, remembering]);
+    const { schema, executionOptions, formatError } = options;
+    const format = (error: GraphQLError): GraphQLFormattedError => formatted(error, formatError);
+    this.#runner = new OperationRunner({ schema, guard, format, executionOptions, logger: this.logger });
   }
 
   override async start(): Promise<void> {
@@ -71,7 +81,7 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
     if (known === null) return super.executeHTTPGraphQLRequest(asked);
     try {
       const { status, headers, body } = await this.#runner.answer(known, await asked.context());
-      return { status, headers, body: { kind: 'complete', string: body } };
+      return { status, headers: headerMap(headers), body: { kind: 'complete', string: body } };
     } catch (error) {
       // Apollo Server calls its hooks for such an error, and formats the response.
       const reason = error instanceof Error ? error : new Error(String(error));
@@ -87,7 +97,7 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
   /** Returns whether Apollo Server has added a plugin at its start that would not be called. */
   #hasUncalled(): boolean {
     const { plugins } = (this as unknown as { internals: { plugins: readonly ApolloServerPlugin[] } }).internals;
-    return plugins.some((plugin) => plugin !== this.#known.plugin && isUncalled(plugin));
+    return plugins.some((plugin) => plugin.requestDidStart !== undefined && !this.#called.has(plugin));
   }
 
   /** Returns null for requests that need Apollo Server's checks: a page can't send a key to another origin without permission. */
@@ -101,23 +111,40 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
   }
 }
 
-function checkFastOptions<Context extends BaseContext>(options: ApolloServerOptionsWithSchema<Context>): void {
+/** Returns Latchkey's plugin and its guard. @throws TypeError */
+function checkFastOptions<Context extends BaseContext>(
+  options: ApolloServerOptionsWithSchema<Context>,
+): { readonly plugin: object; readonly guard: RequestGuard } {
   const { plugins = [] } = options;
-  if (!plugins.some(isOwnPlugin)) {
+  const plugin = plugins.find((one) => guardOfPlugin(one) !== null);
+  const guard = plugin === undefined ? null : guardOfPlugin(plugin);
+  if (plugin === undefined || guard === null) {
     throw new TypeError(
       "FastApolloServer: Latchkey's plugin is missing. Pass the result of apolloOptions(latchkey, { schema }).",
     );
   }
-  if (plugins.some(isUncalled)) throw pluginError();
+  if (plugins.some((one) => one.requestDidStart !== undefined && one !== plugin)) throw pluginError();
   const unused = UNUSED.find((name) => options[name] !== undefined);
   if (unused !== undefined) {
     throw new TypeError(`FastApolloServer: known documents would not use ${unused}. Remove it, or use ApolloServer.`);
   }
+  return { plugin, guard };
 }
 
-/** Whether a plugin has a hook that is not called for known documents. */
-function isUncalled(plugin: ApolloServerPlugin<never>): boolean {
-  return plugin.requestDidStart !== undefined && !isOwnPlugin(plugin);
+/** Formats an error like Apollo Server. */
+function formatted(
+  error: GraphQLError,
+  formatError: ApolloServerOptionsWithSchema<BaseContext>['formatError'],
+): GraphQLFormattedError {
+  const { http: _, ...extensions } = error.extensions;
+  const form = { ...error.toJSON(), extensions: { ...INTERNAL_ERROR.extensions, ...extensions } };
+  return formatError === undefined ? form : formatError(form, error);
+}
+
+function headerMap(headers: Iterable<readonly [string, string]>): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of headers) map.set(name, value);
+  return map;
 }
 
 function pluginError(): TypeError {

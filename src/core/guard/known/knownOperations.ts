@@ -1,4 +1,3 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import {
   getOperationAST,
   OperationTypeNode,
@@ -6,10 +5,10 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { printable } from '../../../core/guard/printable.js';
-import { checkVariables } from '../../../core/guard/validVariables.js';
+import { printable } from '../printable.js';
+import { checkVariables } from '../validVariables.js';
 import { LRUCache } from 'lru-cache';
-import { retainedBytes } from '../../../core/guard/document/retainedBytes.js';
+import { retainedBytes } from '../document/retainedBytes.js';
 
 /**
  * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.
@@ -35,7 +34,7 @@ export interface KnownOperation {
   readonly variables: Record<string, unknown> | undefined;
 }
 
-/** Caches documents that Apollo Server has parsed and validated, by their text. */
+/** Caches documents that a server has parsed and validated, by their text. */
 export class KnownOperations {
   readonly #schema: GraphQLSchema;
   readonly #documents = new LRUCache<string, Remembered>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes });
@@ -44,17 +43,9 @@ export class KnownOperations {
     this.#schema = schema;
   }
 
-  /** Adds each document that Apollo Server found valid. */
-  readonly plugin: ApolloServerPlugin = {
-    requestDidStart: async () => ({
-      didResolveOperation: async ({ source, document }) => {
-        if (source.length <= MAX_LENGTH) this.#remember(source, document);
-      },
-    }),
-  };
-
-  #remember(source: string, document: DocumentNode): void {
-    if (this.#documents.peek(source)?.document === document) return;
+  /** Adds a document that is valid for the schema, with the text that it was parsed from. */
+  remember(source: string, document: DocumentNode): void {
+    if (source.length > MAX_LENGTH || this.#documents.peek(source)?.document === document) return;
     this.#documents.set(source, { document, bytes: retainedBytes(document) });
   }
 
@@ -62,7 +53,7 @@ export class KnownOperations {
    * Finds the operation that a request selects.
    *
    * @param body the parsed body
-   * @returns null for requests that Apollo Server must process, for example because variables have the wrong type
+   * @returns null for requests that the server must process in all steps, for example because variables have the wrong type
    */
   find(body: unknown): KnownOperation | null {
     if (!isRecord(body)) return null;
