@@ -104,11 +104,12 @@ export class RedisWindows {
     const keys: string[] = [];
     const more: (string | number)[] = [epoch, earliest, latest, tag];
     for (const { counted, never } of batch) {
-      more.push(counted.length);
+      let plan = '';
       for (const { name, category, of, limits, amount } of counted) {
         keys.push(keyOf(epoch, { name, category, unit: of === 'cost' ? 'cost' : undefined }));
-        more.push(never === null ? amount : 0, limits.rate, limits.burst);
+        plan += `${never === null ? amount : 0} ${limits.rate} ${limits.burst} `;
       }
+      more.push(plan);
     }
     return this.#redis.latchkeyWindows(keys.length + 1, ...keys, EPOCH, ...more, ...this.#more());
   }

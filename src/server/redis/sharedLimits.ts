@@ -12,7 +12,7 @@ import { RedisWindows, type Prepared, type Reply } from './redisWindows.js';
 const AT_ONCE = 200;
 
 /**
- * The number of admissions in one call. Redis runs nothing else meanwhile, for about 200 µs. With more, this process would
+ * The number of admissions in one call. Redis runs nothing else meanwhile, for about 100 µs. With more, this process would
  * only build calls and Redis only wait, and then the reverse.
  */
 const MAX_BATCH = 20;

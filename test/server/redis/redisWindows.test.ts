@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
-import type { Admission, SharedWindows } from '../../../src/core/limits/limits.js';
+import type { Admission, CostTaken, SharedWindows } from '../../../src/core/limits/limits.js';
 import { tierTable } from '../../../src/core/limits/tierTable.js';
 import { type TierTable } from '../../../src/core/limits/tiers.js';
 import type { Room } from '../../../src/core/limits/window.js';
@@ -248,6 +248,37 @@ test('a list has an expiry that outlasts its entries, also after all of its unit
     }
     now += 4_000;
   }
+});
+
+test('units of an earlier second that are given back make no room in the burst window', async () => {
+  let now = 1_800_000_000_000;
+  const clock = { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] };
+  const limits = { ...limitsTo(90, 90), cost: { max: 9, rate: 90, burst: 9 } };
+  const windows = new RedisWindows({ redis, clock });
+  const subject = { family: 'given back late', tier: 'GROWTH', limits } as const;
+  const admit = async (units: number, tag: number): Promise<CostTaken | undefined> => {
+    const batch = [windows.prepare(subject, 1, units)];
+    const answer = await windows.send(batch, { epoch: '', earliest: 0, latest: Number.MAX_SAFE_INTEGER, tag });
+    const [admission] = windows.read(batch, answer).map((reply) => reply.admission(tag));
+    return admission?.outcome === 'admitted' ? admission.costTaken : undefined;
+  };
+  const first = await admit(4, 1);
+  now += 1_500;
+  await admit(6, 2);
+  if (first === undefined) throw new Error('It was not admitted.');
+  await windows.giveBack('', first, 4);
+  expect(await windows.peek(subject, 'cost')).toMatchObject({ rate: { remaining: 84 }, burst: { remaining: 3 } });
+});
+
+test('an admission reads one entry of a history while nothing leaves its windows', async () => {
+  const now = 1_800_000_000_000;
+  const clock = { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] };
+  const windows = new RedisWindows({ redis, clock });
+  const subject = { family: 'read once', tier: 'ENTERPRISE' } as const;
+  await windows.admit(subject);
+  await redis.config('RESETSTAT');
+  for (let i = 0; i < 10; i += 1) await windows.admit(subject);
+  expect(await redis.info('commandstats')).toContain('cmdstat_lindex:calls=10,');
 });
 
 test('rejects an invalid cost, and never admits a cost above the tier', async () => {
