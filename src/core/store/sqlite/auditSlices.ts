@@ -53,7 +53,7 @@ export function openAuditSlices(connection: Connection): AuditSlices {
     'SELECT at, seq FROM audit WHERE workspaceId = $workspaceId AND seq = $before',
   );
   const endDated = connection.prepare<TimedPlace>(
-    `SELECT at, seq ${DATED} AND (at, seq) >= ($from, 0) ${BY_TIME} LIMIT 1 OFFSET ${SLICE - 1}`,
+    `SELECT at, seq ${DATED} AND (at, seq) >= ($from, 0) ${BY_TIME} LIMIT 1 OFFSET $skipped`,
   );
   const dated = connection.prepare<AuditRow>(
     `SELECT ${COLUMNS} ${DATED} AND (at, seq) >= ($lowAt, $lowSeq) AND ${REST}
@@ -64,10 +64,10 @@ export function openAuditSlices(connection: Connection): AuditSlices {
   );
 
   return {
-    auditDated({ workspaceId, filter, before, after, limit }) {
+    auditDated({ workspaceId, filter, before, after, limit, length }) {
       const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER, actions, ...others } = filter;
       const start = after ?? earlier({ at: to, seq: 0 }, before === null ? null : timeOf.one({ workspaceId, before }));
-      const end = endDated.one({ workspaceId, ...start, from });
+      const end = endDated.one({ workspaceId, ...start, from, skipped: length - 1 });
       const rows = dated.all({
         ...{ workspaceId, ...start, limit },
         ...{ lowAt: end?.at ?? from, lowSeq: end?.seq ?? 0 },

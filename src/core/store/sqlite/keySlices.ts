@@ -49,19 +49,19 @@ export function openKeySlices(connection: Connection): KeySlices {
   );
 
   /** Returns the position where a slice of keys ends; null: it ends with the last key. */
-  const endOf = (range: Range, params: KeyParams, place: PlaceParams): KeyPosition | null =>
+  const endOf = (range: Range, length: number, params: KeyParams, place: PlaceParams): KeyPosition | null =>
     prepared(range.text(`${range.column} AS value, id`, '', '1 OFFSET $skipped')).one({
       ...params,
-      skipped: SLICE - 1,
+      skipped: length - 1,
       ...place,
     });
 
   return {
-    keys({ workspaceId, filter, order, empty, after, limit, now }) {
+    keys({ workspaceId, filter, order, empty, after, limit, length, now }) {
       const params = keyParams(workspaceId, filter, now);
       const from = new Range(order, empty, after !== null, filter);
       const place = placeParams(after, empty);
-      const end = isEmpty(filter) ? null : endOf(from, params, place);
+      const end = isEmpty(filter) ? null : endOf(from, length, params, place);
       const rows = prepared(from.text(SUMMARY, `AND ${FILTERED} ${from.until(end)}`, '$limit')).all({
         ...params,
         limit,
@@ -75,7 +75,7 @@ export function openKeySlices(connection: Connection): KeySlices {
       const params = keyParams(workspaceId, filter, now);
       const from = new Range({ field: 'CREATED', direction: 'DESC' }, false, after !== null, filter);
       const place = placeParams(after, false);
-      const end = endOf(from, params, place);
+      const end = endOf(from, SLICE, params, place);
       const [row] = prepared(from.countText(`AND ${FILTERED} ${from.until(end)}`)).all({
         ...params,
         ...place,

@@ -6,7 +6,7 @@ import type { KeySummary, UsageRecord } from '../records.js';
 import type { AuditStore } from '../auditStore.js';
 import type { KeyStore } from '../keyStore.js';
 import type { UsageStore } from '../usageStore.js';
-import type { AskSlices, TimedPlace } from './slices.js';
+import { sliceLengths, type AskSlices, type TimedPlace } from './slices.js';
 
 /** How long a list may take in total, in ms. */
 const LIST_LIMIT = 15_000;
@@ -28,8 +28,9 @@ export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced 
         const inTime = deadline(limit);
         const rows = await readInOrder(order.field, after, first + 1, async (range, start, most) => {
           const found: KeySummary[] = [];
+          const nextLength = sliceLengths(most);
           for (let from = start; ;) {
-            const part = { workspaceId, filter, order, empty: range === 'empty', now };
+            const part = { workspaceId, filter, order, empty: range === 'empty', length: nextLength(), now };
             const slice = await slices.keys({ ...part, after: from, limit: most - found.length });
             found.push(...slice.rows);
             if (slice.next === null || found.length >= most) return found;
@@ -71,6 +72,7 @@ export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced 
         const isDated = filter.from !== undefined || filter.to !== undefined;
         let place: TimedPlace | null = null;
         let next: number | null = before ?? Number.MAX_SAFE_INTEGER;
+        const nextLength = sliceLengths(first);
         for (let isLast = false; !isLast && found.length < first;) {
           const part = { workspaceId, filter, limit: first - found.length };
           if (isDated) {
@@ -78,6 +80,7 @@ export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced 
               ...part,
               before,
               after: place,
+              length: nextLength(),
             });
             found.push(...slice.rows);
             place = slice.next;

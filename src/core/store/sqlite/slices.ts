@@ -11,6 +11,18 @@ import type { UsageSpan } from '../usageStore.js';
  */
 export const SLICE = 10_000;
 
+/** By how much a slice of a page is longer than the slice before it. */
+const GROWTH = 8;
+
+/**
+ * Returns the lengths of the slices of a page: the first is a small multiple of the page, because most filters select many of
+ * the rows, and finding the end of a slice takes longer than reading a page of it.
+ */
+export function sliceLengths(page: number): () => number {
+  let length = page;
+  return () => (length = Math.min(SLICE, length * GROWTH));
+}
+
 /** Parts of lists that filters may have to search. `next`: the start of the next part; null: there is none. */
 export interface KeySlices {
   keys(of: {
@@ -21,6 +33,8 @@ export interface KeySlices {
     readonly empty: boolean;
     readonly after: KeyPosition | null;
     readonly limit: number;
+    /** Maximum number of keys that this slice searches. */
+    readonly length: number;
     readonly now: number;
   }): { readonly rows: readonly KeySummary[]; readonly next: KeyPosition | null };
   keyCount(of: {
@@ -56,6 +70,8 @@ export interface AuditSlices {
     /** The end of the previous slice; null: this is the first. */
     readonly after: TimedPlace | null;
     readonly limit: number;
+    /** Maximum number of entries that this slice searches. */
+    readonly length: number;
   }): { readonly rows: readonly AuditEntry[]; readonly next: TimedPlace | null };
   audit(of: {
     readonly workspaceId: string;
