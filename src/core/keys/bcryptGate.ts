@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import bcrypt from 'bcrypt';
-import Bottleneck from 'bottleneck';
 import { unavailable } from '../errors/refusal.js';
 import { FairLine, type NotAdded } from './fairLine.js';
 
@@ -33,7 +32,6 @@ export interface BcryptCounts {
  */
 export class BcryptGate {
   readonly #cost: number;
-  readonly #gate: Bottleneck;
   /** Verifications and creations have a queue each. The queues take turns, so that neither delays the other for long. */
   readonly #checks: FairLine;
   readonly #makes: FairLine;
@@ -52,7 +50,6 @@ export class BcryptGate {
     }
     this.#checks = new FairLine(options.maxWaiting ?? MAX_WAITING);
     this.#makes = new FairLine(options.maxWaiting ?? MAX_WAITING);
-    this.#gate = new Bottleneck({ maxConcurrent: this.#cores });
   }
 
   get counts(): BcryptCounts {
@@ -69,7 +66,8 @@ export class BcryptGate {
     assertWhole(secret);
     return this.#run(this.#makes, owner, () => {
       this.#hashes += 1;
-      return bcrypt.hash(secret, this.#cost);
+      // A salt made here saves a turn of libuv's threads.
+      return bcrypt.hash(secret, bcrypt.genSaltSync(this.#cost));
     });
   }
 
@@ -82,11 +80,10 @@ export class BcryptGate {
     });
   }
 
-  /** Bottleneck's own queue is first in, first out and can't take turns by owner, so it only receives work that can start now. */
   async #run<T>(line: FairLine, owner: string, work: () => Promise<T>): Promise<T> {
     await this.#turn(line, owner);
     try {
-      return await this.#gate.schedule(work);
+      return await work();
     } finally {
       this.#running -= 1;
       this.#startNext();
