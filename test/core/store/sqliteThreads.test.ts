@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
+import { jest } from '@jest/globals';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
+import { Connection } from '../../../src/core/store/sqlite/connection.js';
 import { LOCKED } from '../../../src/core/store/sqlite/driverErrors.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { StoreThread } from '../../../src/core/store/sqlite/storeThread.js';
 import { Threads, type ThreadsOptions } from '../../../src/core/store/sqlite/threads.js';
-import { aBatch, aKey, givenKey, givenWorkspace, NOW, summaryOf } from './fixtures.js';
+import { aBatch, aKey, givenKey, givenWorkspace, NOW, placesFor, summaryOf } from './fixtures.js';
 import { startChild } from './processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-threads-'));
@@ -105,6 +107,92 @@ describe('X1: while another program has the write lock', () => {
     expect(await store.keys.count(workspaceId, {}, NOW)).toBe(1);
     await store.close();
   });
+});
+
+describe('changes that wait at the same time', () => {
+  const COUNT = 50;
+  /** Returns the numbers of operations that the threads received together while `run` ran. */
+  const groupsOf = async (run: () => Promise<unknown>): Promise<number[]> => {
+    const ask = jest.spyOn(StoreThread.prototype, 'askAll');
+    try {
+      await run();
+      return ask.mock.calls.map(([asked]) => asked.length);
+    } finally {
+      ask.mockRestore();
+    }
+  };
+
+  test('share transactions of at most 20, in the order of their workspaces, and are all made', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const [one, other] = [await givenWorkspace(store), await givenWorkspace(store)];
+    const keys = Array.from({ length: COUNT }, (_, i) => aKey(i % 2 === 0 ? one : other));
+    const groups = await groupsOf(() => Promise.all(keys.map((key) => store.keys.insert(key, null, NOW))));
+    // The first does not wait.
+    expect(groups).toEqual([1, 20, 20, 9]);
+    expect(await store.keys.count(one, {}, NOW)).toBe(COUNT / 2);
+    const entries = await store.audit.read(other, 0, 2 * COUNT);
+    expect(entries.slice(-COUNT / 2).map(({ subject }) => subject)).toEqual(
+      keys.filter(({ workspaceId }) => workspaceId === other).map(({ id }) => id),
+    );
+    await store.close();
+  });
+
+  test('are limited as if each had come by itself', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const ws = await givenWorkspace(store);
+    const keys = Array.from({ length: COUNT }, () => aKey(ws));
+    const places = placesFor(30, 30);
+    const outcomes = await Promise.all(keys.map((key) => store.keys.insert(key, places, NOW)));
+    expect(outcomes.filter(({ outcome }) => outcome === 'inserted')).toHaveLength(30);
+    expect(outcomes.filter(({ outcome }) => outcome === 'full')).toHaveLength(20);
+    await store.close();
+  });
+
+  test('do not fail because one of them does', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const ws = await givenWorkspace(store);
+    const keys = Array.from({ length: COUNT }, () => aKey(ws));
+    const taken = await givenKey(store, ws);
+    keys[25] = { ...aKey(ws), id: taken.id };
+    const results = await Promise.allSettled(keys.map((key) => store.keys.insert(key, null, NOW)));
+    expect(results.flatMap(({ status }, i) => (status === 'rejected' ? i : []))).toEqual([25]);
+    expect(results[25]).toMatchObject({ reason: expect.any(Duplicate) as Duplicate });
+    expect(await store.keys.count(ws, {}, NOW)).toBe(COUNT);
+    // One entry for each key, and that of the workspace.
+    expect(await store.audit.read(ws, 0, 2 * COUNT)).toHaveLength(COUNT + 1);
+    await store.close();
+  });
+
+  test('do not share a transaction with operations that change the connection', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const ws = await givenWorkspace(store);
+    const key = await givenKey(store, ws);
+    const insert = () => store.keys.insert(aKey(ws), null, NOW);
+    const groups = await groupsOf(() =>
+      Promise.all([insert(), insert(), insert(), store.keys.touch(new Map([[key.id, NOW]])), insert(), insert()]),
+    );
+    expect(groups).toEqual([1, 1, 1, 3]);
+    expect(await store.keys.find(key.id, ws)).toMatchObject({ lastUsedAt: NOW });
+    await store.close();
+  });
+});
+
+test('transactions that run together are all written or none', async () => {
+  const connection = new Connection(join(root, 'together.db'), 100);
+  connection.exec('CREATE TABLE t (id INTEGER PRIMARY KEY)');
+  const insert = connection.prepare('INSERT INTO t VALUES ($id)');
+  const all = connection.prepare<{ id: number }>('SELECT id FROM t ORDER BY id');
+  const together = (...ids: number[]) =>
+    connection.together(async () => {
+      for (const id of ids) await Promise.resolve(connection.transaction(() => insert.run({ id })));
+      return ids;
+    });
+  expect(await together(1, 2)).toEqual([1, 2]);
+  expect(await together(3, 1)).toBeNull();
+  expect(all.all({}).map(({ id }) => id)).toEqual([1, 2]);
+  expect(await together(3, 4)).toEqual([3, 4]);
+  expect(all.all({}).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+  connection.close();
 });
 
 describe('X1: the threads', () => {

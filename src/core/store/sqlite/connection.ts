@@ -117,6 +117,37 @@ export class Connection {
     }
   }
 
+  /**
+   * Runs several transactions in one, so that they wait for the disk once. Nothing else may use the connection meanwhile, so
+   * `work` must not wait for anything except these transactions.
+   *
+   * @returns the result of `work`; null: nothing was written, because one of them failed or the commit did
+   * @throws Unacknowledged if the commit was not confirmed, or the error of the callback after it
+   */
+  async together<T extends object>(work: () => Promise<T>): Promise<T | null> {
+    const result = await this.#committedTogether(work);
+    if (result !== null && this.#watch !== null) this.#watch.written(this.#watch.check());
+    return result;
+  }
+
+  async #committedTogether<T>(work: () => Promise<T>): Promise<T | null> {
+    this.#isWriting = true;
+    try {
+      this.#watch?.check();
+      this.#begin();
+      const result = await work();
+      this.#commit();
+      this.#writeFault = null;
+      return result;
+    } catch (error) {
+      this.rollback();
+      if (error instanceof Unacknowledged) throw error;
+      return null;
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
   #commit(): void {
     try {
       this.exec('COMMIT');

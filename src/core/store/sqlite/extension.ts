@@ -5,9 +5,12 @@ import type { Connection } from './connection.js';
  * - `here`: the calling thread. For reads of one record by its index: they take microseconds, a message to another
  *   thread takes longer, and requests wait for them;
  * - `reader`: one of several threads with a read-only connection;
- * - `writer`: the thread that writes.
+ * - `writer`: the thread that writes;
+ * - `writerGroup`: the thread that writes. Operations that wait there at the same time share a transaction, so that they
+ *   wait for the disk once. For changes that many callers make at the same time. Each must be one transaction and must
+ *   not change settings of the connection.
  */
-export type Route = 'here' | 'reader' | 'writer';
+export type Route = 'here' | 'reader' | 'writer' | 'writerGroup';
 
 /** The thread of each operation. */
 export type RoutesOf<Parts> = {

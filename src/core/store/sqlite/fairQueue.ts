@@ -21,12 +21,17 @@ export class FairQueue<Job> {
     return true;
   }
 
-  take(): Job | null {
+  /**
+   * Removes and returns the next job.
+   *
+   * @param fits if the next job does not, it stays and null is returned
+   */
+  take(fits: (job: Job) => boolean = () => true): Job | null {
     const [first] = this.#waiting;
     if (first === undefined) return null;
     const [turn, jobs] = first;
     const [job] = jobs;
-    if (job === undefined) return null;
+    if (job === undefined || !fits(job)) return null;
     this.remove(turn, job);
     // Moves the workspace to the end.
     if (jobs.size > 0 && this.#waiting.delete(turn)) this.#waiting.set(turn, jobs);

@@ -35,6 +35,8 @@ function inThread({ here, readers, writer }: Routed, part: string, operation: st
   switch (route) {
     case 'writer':
       return (...given) => writer.ask(turnOf(given), { part, operation, given });
+    case 'writerGroup':
+      return (...given) => writer.ask(turnOf(given), { part, operation, given, joins: true });
     case 'reader':
       return read;
     case 'here': {

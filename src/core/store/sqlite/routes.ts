@@ -3,7 +3,7 @@ import type { RoutesOf } from './extension.js';
 
 export const ROUTES: RoutesOf<Engine> = {
   keys: {
-    insert: 'writer',
+    insert: 'writerGroup',
     insertMany: 'writer',
     findForVerification: 'here',
     findForDerived: 'here',
@@ -12,11 +12,11 @@ export const ROUTES: RoutesOf<Engine> = {
     findMany: 'reader',
     documentsOf: 'reader',
     search: 'reader',
-    rotate: 'writer',
-    expire: 'writer',
-    revoke: 'writer',
+    rotate: 'writerGroup',
+    expire: 'writerGroup',
+    revoke: 'writerGroup',
     revokeMany: 'writer',
-    update: 'writer',
+    update: 'writerGroup',
     saveDigest: 'writer',
     touch: 'writer',
     removeEnded: 'writer',

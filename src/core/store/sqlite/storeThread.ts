@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadEntry } from '../../../packageFiles.js';
 import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
-import type { Answer, Opened, Question, ThreadData } from './threadMessages.js';
+import type { Answer, Answered, Asked, Opened, Question, ThreadData } from './threadMessages.js';
 import { fromWire } from './wireErrors.js';
 
 /** Heap size of a thread, in MB. A page of the largest records takes a tenth of it. */
@@ -12,12 +12,12 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A worker thread with its own connection. It runs one operation at a time. */
+/** A worker thread with its own connection. It runs one operation, or one group of them, at a time. */
 export class StoreThread {
   readonly #worker: Worker;
   readonly #role: ThreadData['role'];
   readonly opened: Promise<void>;
-  #waiting: Waiting | null = null;
+  #waiting: readonly Waiting[] = [];
   #hasEnded = false;
   #isLocked = false;
 
@@ -36,7 +36,7 @@ export class StoreThread {
       resourceLimits: { maxOldGenerationSizeMb: HEAP },
     });
     this.opened = new Promise((resolve, reject) => {
-      this.#worker.on('message', (message: Answer | Opened) => {
+      this.#worker.on('message', (message: Answered | Opened) => {
         if (message.kind === 'opened') resolve();
         else if (message.kind === 'checking') onCheck();
         else if (message.kind === 'failed') this.#fail(fromWire(message.error), reject);
@@ -62,18 +62,20 @@ export class StoreThread {
     return this.#isLocked;
   }
 
-  /** Runs an operation. Call only after the previous operation has finished. */
-  ask({ part, operation, given }: Question, patience: number): Promise<unknown> {
+  /** Runs an operation. Call only after the previous operations have finished. */
+  async ask(question: Question, patience: number): Promise<unknown> {
+    return this.askAll([{ ...question, patience }])[0];
+  }
+
+  /** Runs operations that may share a transaction. Call only after the previous operations have finished. */
+  askAll(asked: readonly Asked[]): readonly Promise<unknown>[] {
     // A thread keeps the process alive only while an operation runs.
     this.#worker.ref();
-    return new Promise<unknown>((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#worker.postMessage({ part, operation, given, patience });
-    }).finally(() => {
-      this.#waiting = null;
-      this.#isLocked = false;
-      this.#worker.unref();
-    });
+    const waiting: Waiting[] = [];
+    const answers = asked.map(() => new Promise<unknown>((resolve, reject) => void waiting.push({ resolve, reject })));
+    this.#waiting = waiting;
+    this.#worker.postMessage(asked);
+    return answers;
   }
 
   /** Allows the process to end while the thread is running. */
@@ -85,10 +87,20 @@ export class StoreThread {
     await this.#worker.terminate();
   }
 
-  #receive(message: Answer): void {
-    if (message.kind === 'locked') this.#isLocked = true;
-    else if (message.kind === 'value') this.#waiting?.resolve(message.value);
-    else this.#waiting?.reject(fromWire(message.error));
+  #receive(message: Answered): void {
+    if (message.kind === 'locked') {
+      this.#isLocked = true;
+      return;
+    }
+    const waiting = this.#waiting;
+    this.#finish();
+    waiting.forEach((each, i) => settle(each, message.answers[i]));
+  }
+
+  #finish(): void {
+    this.#waiting = [];
+    this.#isLocked = false;
+    this.#worker.unref();
   }
 
   #fail(error: Error, reject: (error: Error) => void): void {
@@ -97,6 +109,18 @@ export class StoreThread {
     const { cause } = error;
     // A writer may have committed before it ended.
     const isUnsure = this.#role === 'writer' && error instanceof StoreUnavailable;
-    this.#waiting?.reject(isUnsure ? new Unacknowledged(cause) : error);
+    const waiting = this.#waiting;
+    this.#finish();
+    for (const each of waiting) each.reject(isUnsure ? new Unacknowledged(cause) : error);
   }
+}
+
+function settle(waiting: Waiting, answer: Answer | undefined): void {
+  if (answer?.kind === 'value') waiting.resolve(answer.value);
+  else
+    waiting.reject(
+      answer === undefined
+        ? new StoreUnavailable(new Error('The thread did not run the operation.'))
+        : fromWire(answer.error),
+    );
 }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Answer, Asked, Opened as OpenedMessage, ThreadData } from './threadMessages.js';
+import { performance } from 'node:perf_hooks';
+import type { Answer, Answered, Asked, Opened as OpenedMessage, ThreadData } from './threadMessages.js';
 import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openReader } from './reader.js';
 import { toWire } from './wireErrors.js';
@@ -8,7 +9,7 @@ import { openWriter, type Opened, type WriterEvents } from './writer.js';
 type Operation = (...given: readonly unknown[]) => Promise<unknown>;
 
 /**
- * Runs operations on one connection, one at a time, until the port is closed.
+ * Runs operations on one connection, in order, until the port is closed.
  *
  * @param extension the further parts of the store
  */
@@ -17,7 +18,7 @@ export async function serveThread(
   data: ThreadData,
   extension: SqliteExtension<object> = NO_EXTENSION,
 ): Promise<void> {
-  const tell = (message: Answer | OpenedMessage): void => {
+  const tell = (message: Answered | OpenedMessage): void => {
     port.postMessage(message);
   };
   try {
@@ -30,16 +31,10 @@ export async function serveThread(
       },
     });
     tell({ kind: 'opened' });
-    port.on('message', (asked: Asked) => {
-      opened.connection.patience = asked.patience;
-      void answer(opened, asked).then(
-        (value) => {
-          tell({ kind: 'value', value });
-        },
-        (error: unknown) => {
-          tell({ kind: 'error', error: toWire(error) });
-        },
-      );
+    port.on('message', (asked: readonly Asked[]) => {
+      void answerAll(opened, asked).then((answers) => {
+        tell({ kind: 'answers', answers });
+      });
     });
   } catch (error) {
     tell({ kind: 'failed', error: toWire(error) });
@@ -51,6 +46,35 @@ async function open(data: ThreadData, extension: SqliteExtension<object>, events
   return data.role === 'writer'
     ? openWriter(data, events, extension)
     : openReader(data.file, data.busyTimeout, extension);
+}
+
+/** Runs several operations in one transaction. If that fails, runs each in its own, so that none fails because of another. */
+async function answerAll(opened: Opened, asked: readonly Asked[]): Promise<Answer[]> {
+  const began = performance.now();
+  const { connection } = opened;
+  if (asked.length > 1) {
+    connection.patience = Math.min(...asked.map(({ patience }) => patience));
+    try {
+      const values = await connection.together(() => inOrder(asked, (each) => answer(opened, each)));
+      if (values !== null) return values.map((value) => ({ kind: 'value', value }));
+    } catch (error) {
+      return asked.map(() => ({ kind: 'error', error: toWire(error) }));
+    }
+  }
+  return inOrder(asked, async (each): Promise<Answer> => {
+    connection.patience = Math.max(0, each.patience - (performance.now() - began));
+    try {
+      return { kind: 'value', value: await answer(opened, each) };
+    } catch (error) {
+      return { kind: 'error', error: toWire(error) };
+    }
+  });
+}
+
+async function inOrder<T>(asked: readonly Asked[], run: (each: Asked) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (const each of asked) results.push(await run(each));
+  return results;
 }
 
 async function answer(opened: Opened, { part, operation, given }: Asked): Promise<unknown> {

@@ -15,6 +15,8 @@ export interface Question {
   readonly part: string;
   readonly operation: string;
   readonly given: readonly unknown[];
+  /** Whether it may share a transaction with others. */
+  readonly joins?: true;
 }
 
 export interface Asked extends Question {
@@ -23,9 +25,12 @@ export interface Asked extends Question {
 }
 
 export type Answer =
-  | { readonly kind: 'value'; readonly value: unknown }
-  | { readonly kind: 'error'; readonly error: WireError }
-  /** The thread waits for the write lock, which another program has. The result follows. */
+  { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'error'; readonly error: WireError };
+
+export type Answered =
+  /** One for each operation of the message, in their order. */
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
+  /** The thread waits for the write lock, which another program has. The answers follow. */
   | { readonly kind: 'locked' };
 
 /** The first messages of a thread. */

@@ -18,6 +18,9 @@ export interface ThreadsOptions {
   readonly patience: number;
 }
 
+/** The maximum number of operations that share a transaction. Other operations wait meanwhile, for about 10 ms. */
+const MAX_GROUP = 20;
+
 interface Job {
   readonly question: Question;
   readonly askedAt: number;
@@ -112,8 +115,20 @@ export class Threads {
       const thread = this.#idleThread();
       const job = thread && this.#queue.take();
       if (thread === null || job === null) return;
-      this.#run(thread, job);
+      this.#run(thread, this.#groupOf(job));
     }
+  }
+
+  /** Returns a job, and those after it in the queue that may share its transaction. */
+  #groupOf(job: Job): readonly Job[] {
+    const group = [job];
+    const joins = ({ question }: Job): boolean => question.joins === true;
+    while (joins(job) && group.length < MAX_GROUP) {
+      const next = this.#queue.take(joins);
+      if (next === null) break;
+      group.push(next);
+    }
+    return group;
   }
 
   #idleThread(): StoreThread | null {
@@ -127,21 +142,26 @@ export class Threads {
     return thread;
   }
 
-  #run(thread: StoreThread, job: Job): void {
-    const { question, askedAt, settle } = job;
-    clearTimeout(job.timer);
-    job.isUnderWay = true;
-    const waited = performance.now() - askedAt;
-    const answer = thread.ask(question, Math.max(0, this.#options.patience - waited));
-    settle(this.#options.limit === null ? answer : within(answer, this.#options.limit - waited));
-    void answer
-      .catch(() => undefined)
-      .then(() => {
-        if (thread.hasEnded) this.#all.delete(thread);
-        else this.#idle.push(thread);
-        this.#idleAgain.get(thread)?.();
-        if (!this.#isClosed) this.#pump();
-      });
+  #run(thread: StoreThread, group: readonly Job[]): void {
+    const { patience, limit } = this.#options;
+    const now = performance.now();
+    for (const job of group) {
+      clearTimeout(job.timer);
+      job.isUnderWay = true;
+    }
+    const answers = thread.askAll(
+      group.map(({ question, askedAt }) => ({ ...question, patience: Math.max(0, patience - (now - askedAt)) })),
+    );
+    answers.forEach((answer, i) => {
+      const { settle, askedAt = now } = group[i] ?? {};
+      settle?.(limit === null ? answer : within(answer, limit - (now - askedAt)));
+    });
+    void Promise.allSettled(answers).then(() => {
+      if (thread.hasEnded) this.#all.delete(thread);
+      else this.#idle.push(thread);
+      this.#idleAgain.get(thread)?.();
+      if (!this.#isClosed) this.#pump();
+    });
   }
 }
 
