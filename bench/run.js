@@ -6,26 +6,8 @@ import { stopChildren } from './lib/child.js';
 import { machine, versions } from './lib/machine.js';
 import { summarise } from './lib/measure.js';
 import { asText } from './lib/report.js';
+import { ROWS } from './lib/rowNames.js';
 import { writeThreadEntries } from './lib/threads.js';
-
-/** Rows by name, in the order of a complete run. */
-const ROWS = [
-  ...[
-    'stack',
-    'own',
-    'refusals',
-    'verification',
-    'admission',
-    'guard',
-    'cost',
-    'creation',
-    'growth',
-    'flood',
-    'workers',
-    'gateway',
-  ],
-  'start',
-];
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 

@@ -1,12 +1,10 @@
 // Prints docs/reference/performance.md from results, with bench/reading.md at its end: node bench/tables.js [results.json ...] > docs/reference/performance.md
-// With --update, replaces only the sections of the measured rows in that file: node bench/tables.js --update [results.json ...]
+// With --update, replaces only the sections of the measured rows in that file, and its end: node bench/tables.js --update [results.json ...]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { asMarkdown, digits } from './lib/report.js';
+import { ROWS } from './lib/rowNames.js';
 
 const PAGE = new URL('../docs/reference/performance.md', import.meta.url);
-
-/** The beginning of the paragraph of reading.md about a row. */
-const LEADS = { gateway: '**The gateway**' };
 
 const isUpdate = process.argv[2] === '--update';
 const files = process.argv.slice(isUpdate ? 3 : 2);
@@ -34,36 +32,35 @@ subject's value ("Latchkey ÷ it"). The text above each table describes what was
 \`npm run build && npm run bench\`, then \`node bench/tables.js > docs/reference/performance.md\`.
 
 ${machineLine(results[0].machine)}
-${[...rows.values()].map(section).join('\n')}
+${inOrder([...rows.values()])
+  .map(section)
+  .join('\n')}
 ${reading()}`;
 }
 
-/** Returns the page with these rows in place of the earlier ones, or before the last row, and with the paragraphs of reading.md about them. */
+/** Returns the page with these rows in place of the earlier ones, or before the last row, and with reading.md at its end. */
 function updated(text) {
   const [title] = reading().split('\n');
-  const before = text.slice(0, text.indexOf(title));
-  const last = text.slice(before.length).trimEnd().split('\n\n');
-  const [head, ...sections] = before.split(/^(?=## )/m);
+  const [head, ...sections] = text.slice(0, text.indexOf(title)).split(/^(?=## )/m);
   for (const row of rows.values()) {
     const { machine } = row.result;
     const isOther = !head.includes(machineLine(machine));
     const where = `Measured on another machine than the other sections, with other load on it (load average ${digits(machine.load)}). ${machineLine(machine)}\n`;
     const written = `${section(isOther ? { ...row, about: `${where}${row.about}` } : row)}\n`;
-    const at = sections.findIndex((one) => one.startsWith(`## ${row.title}\n`));
+    const at = sections.findIndex((one) => headingOf(one) === headingOf(`## ${row.title}\n`));
     sections.splice(at === -1 ? -1 : at, at === -1 ? 0 : 1, written);
-    putIn(last, LEADS[row.name]);
   }
-  return `${head}${sections.join('')}${last.join('\n\n')}\n`;
+  return `${head}${sections.join('')}${reading()}\n`;
 }
 
-/** Puts the paragraph of reading.md that begins with `lead` in place of the earlier one, or before the last paragraph. */
-function putIn(paragraphs, lead) {
-  const found = reading()
-    .split('\n\n')
-    .find((one) => lead !== undefined && one.startsWith(lead));
-  if (found === undefined) return;
-  const at = paragraphs.findIndex((one) => one.startsWith(lead));
-  paragraphs.splice(at === -1 ? -1 : at, at === -1 ? 0 : 1, found);
+/** The order of a complete run, in whichever order the rows were measured. */
+function inOrder(list) {
+  return list.sort((a, b) => ROWS.indexOf(a.name) - ROWS.indexOf(b.name));
+}
+
+/** Returns the heading of a section without the list of its subjects, which changes when a row measures more. */
+function headingOf(text) {
+  return text.slice(0, text.indexOf('\n')).split(':')[0];
 }
 
 function reading() {

@@ -1,10 +1,15 @@
+import mongoose from 'mongoose';
 import { Child } from '../../lib/child.js';
+import { DEFAULT_WORKSPACE_ID } from '../../../build/core/auth/operator.js';
 import { digits } from '../../lib/report.js';
 import { alternate } from '../../lib/rounds.js';
 import { filledStore } from '../../lib/stores.js';
 
 /** Pages that are read in each round. Their median counts. */
 const PAGES = 21;
+
+const SORTS = `For each page of keys, this engine sorts the keys of the workspace in memory (its plan contains SORT), although an index
+has them in the order of the page. MongoDB reads such an index in order.`;
 
 /**
  * Compares pages of lists in a small and a large store.
@@ -15,8 +20,9 @@ const PAGES = 21;
  */
 export async function* pagesBySize({ rounds }, [small, large], mongodbUri) {
   const children = {};
+  let address;
   for (const size of [small, large]) {
-    const { address } = await filledStore({ keys: size, entries: size }, mongodbUri);
+    ({ address } = await filledStore({ keys: size, entries: size }, mongodbUri));
     children[size] = await Child.start('lists', { address, size });
   }
   const subjects = {};
@@ -33,6 +39,20 @@ export async function* pagesBySize({ rounds }, [small, large], mongodbUri) {
     unit: 'ms',
     samples: await alternate(rounds, subjects),
     goals,
+    ...(mongodbUri !== null && (await sortsPages(address.mongodbUri)) && { note: SORTS }),
   };
   for (const child of Object.values(children)) await child.stop();
+}
+
+/** @returns {Promise<boolean>} whether the engine sorts the keys of a page, although an index has them in its order */
+async function sortsPages(uri) {
+  const connection = await mongoose.createConnection(uri).asPromise();
+  try {
+    const keys = connection.collection('latchkey_keys');
+    const page = keys.find({ workspaceId: DEFAULT_WORKSPACE_ID }).sort({ createdAt: -1, _id: -1 }).limit(25);
+    const { queryPlanner } = await page.explain();
+    return JSON.stringify(queryPlanner.winningPlan).includes('"SORT"');
+  } finally {
+    await connection.close();
+  }
 }
