@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, preParsingHookHandler } from 'fastify';
 import {
   getOperationAST,
   GraphQLError,
@@ -33,6 +33,7 @@ import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { requestsOf } from '../requestsOf.js';
 import { badRequest, RequestErrors, unknownOperation, unwrapped } from './mercuriusErrors.js';
 import { checkMercuriusOptions, type GuardedMercuriusOptions } from './mercuriusOptions.js';
+import { KnownRequests } from './fastPath/knownRequests.js';
 import { MercuriusRequest, roomyContext, type Result } from './mercuriusRequest.js';
 import { guardSockets } from './socketRoute.js';
 
@@ -60,7 +61,7 @@ export async function latchkeyMercurius(app: FastifyInstance, options: GuardedMe
   const passed = checkMercuriusOptions(options);
   const guard = requestsOf('latchkeyMercurius', options.latchkey);
   guard.prepare(options.schema);
-  const adapter = new Adapter(guard, options, { error: (error) => app.log.error(error) });
+  const adapter = new Adapter(app, guard, options);
   adapter.prepare(app);
   const checkSockets = await adapter.guardSockets(app);
   await app.register(mercurius, adapter.optionsFor(passed));
@@ -85,14 +86,22 @@ class Adapter {
   readonly #contextOf: ReturnType<typeof directContext>;
   /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */
   readonly #preflighted: readonly string[] | null;
+  readonly #known: KnownRequests;
 
-  constructor(guard: RequestGuard, options: GuardedMercuriusOptions, logger: Logger) {
+  constructor(app: FastifyInstance, guard: RequestGuard, options: GuardedMercuriusOptions) {
     this.#guard = guard;
     this.#options = options;
-    this.#logger = logger;
+    this.#logger = { error: (error) => app.log.error(error) };
     this.#contextOf = directContext(options.latchkey.context);
     this.#preflighted = preflightedBy(options);
     this.#callbacks = guard.callbacks('latchkeyMercurius');
+    this.#known = new KnownRequests(app, options, {
+      find: (text) => this.#documents.get(text),
+      requestOf: (request) => this.#oursOf(request),
+      contextFor: (request, reply) => this.#contextFor(request, reply),
+      decide: (asked, operation) => this.#decide(asked, operation),
+      format: (execution, context) => this.#format(execution, context).response as Result,
+    });
   }
 
   optionsFor(passed: MercuriusOptions): MercuriusOptions {
@@ -112,10 +121,7 @@ class Adapter {
         // Mercurius refuses mutations by GET, but not by HEAD.
         exposeHeadRoute: false,
         // Before the body is read.
-        preParsing: [
-          (request, _reply, payload, done) => calling(done, () => whenDone(this.#arrive(request), () => payload)),
-          ...listOf(own.preParsing),
-        ],
+        preParsing: [this.#arrived, ...listOf(own.preParsing)],
         preSerialization: [
           ...listOf(own.preSerialization),
           (request, reply, payload, done) => calling(done, () => this.#finish(request, reply, payload)),
@@ -124,9 +130,15 @@ class Adapter {
     } as MercuriusOptions;
   }
 
-  /** So that all requests have the same shape. */
+  readonly #arrived: preParsingHookHandler = (request, _reply, payload, done) =>
+    calling(done, () => whenDone(this.#arrive(request), () => payload));
+
   prepare(app: FastifyInstance): void {
+    // So that all requests have the same shape.
     app.decorateRequest(this.#ours, null as never);
+    app.addHook('onRoute', (route) => {
+      if (route.method === 'POST' && listOf(route.preParsing).includes(this.#arrived)) this.#known.attach(route);
+    });
   }
 
   /** @returns a function to call when Mercurius is registered */
@@ -158,6 +170,7 @@ class Adapter {
       },
       addHook: (name: string, hook: unknown) => {
         if (name.includes('Subscription')) throw new TypeError(`Latchkey serves the subscriptions, without ${name}.`);
+        this.#known.turnOff();
         addHook(name, hook);
       },
       ...{ defineResolvers: refuseChange, defineLoaders: refuseChange, extendSchema: refuseChange },
@@ -227,6 +240,7 @@ class Adapter {
     if (asked === null) return;
     asked.text = source;
     asked.document = document;
+    asked.readFor = schema;
     const operation = getOperationAST(document, asked.operationName);
     if (operation == null) throw unknownOperation();
     asked.operation = operation;
@@ -302,18 +316,29 @@ class Adapter {
     if (operation == null) throw unknownOperation();
     if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notByHttp(Boolean(this.#options.subscription));
     const variables = given ?? {};
+    const text = document.loc?.source.body ?? '';
+    const isOwn = this.#of(context) !== null;
+    if (asked.document !== undefined && asked.text === text && asked.readFor === schema) {
+      this.#known.remember(asked.document, schema);
+    }
     asked.document = document;
     asked.operation = operation;
     asked.variables = variables;
     noteNumbers(context.reply, variables);
-    const source = asked.text === '' ? (document.loc?.source.body ?? '') : asked.text;
-    const request = { schema, document, operation, variables, source };
-    const isOwn = this.#of(context) !== null;
-    const from = isOwn ? asked.context : context;
-    // The response of another route is not completed here.
-    return whenDone(asked.guarded.authorize(request, from, { canFilter: isOwn }), (refusal) => {
+    const source = asked.text === '' ? text : asked.text;
+    return this.#decide(asked, { schema, document, operation, variables, source }, isOwn ? null : context);
+  }
+
+  /** @param elsewhere the context of an operation of another route, whose response is not completed here; null: it is our own */
+  #decide(
+    asked: MercuriusRequest,
+    operation: Operation,
+    elsewhere: Context | null = null,
+  ): Part | undefined | Promise<Part | undefined> {
+    const from = elsewhere ?? asked.context;
+    return whenDone(asked.guarded.authorize(operation, from, { canFilter: elsewhere === null }), (refusal) => {
       if (refusal !== null) throw refusal;
-      return prepared(asked, request, from);
+      return prepared(asked, operation, from);
     });
   }
 

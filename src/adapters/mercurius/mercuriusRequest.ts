@@ -18,6 +18,8 @@ export class MercuriusRequest {
   operationName: string | undefined;
   variables: Record<string, unknown> = {};
   document: DocumentNode | undefined;
+  /** The schema at the time when the document was read. */
+  readFor: GraphQLSchema | undefined;
   operation: OperationDefinitionNode | null | undefined;
   /** The errors before they were formatted. */
   thrown: readonly GraphQLError[] | undefined;

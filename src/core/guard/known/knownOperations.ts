@@ -49,32 +49,44 @@ export class KnownOperations {
     this.#documents.set(source, { document, bytes: retainedBytes(document) });
   }
 
-  /**
-   * Finds the operation that a request selects.
-   *
-   * @param body the parsed body
-   * @returns null for requests that the server must process in all steps, for example because variables have the wrong type
-   */
+  /** See {@link knownOperation}. @param body the parsed body */
   find(body: unknown): KnownOperation | null {
-    if (!isRecord(body)) return null;
-    const { query, variables = null, operationName = null, extensions } = body;
-    if (typeof query !== 'string' || extensions !== undefined) return null;
-    if (operationName !== null && typeof operationName !== 'string') return null;
-    if (variables !== null && !isRecord(variables)) return null;
-    const document = this.#documents.get(query)?.document;
-    if (document === undefined) return null;
-    const operation = getOperationAST(document, operationName);
-    if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
-    const short = printable(this.#schema, operation, variables ?? NO_VARIABLES);
-    if (checkVariables(this.#schema, operation, short) !== null) return null;
-    return {
-      source: query,
-      document,
-      operation,
-      operationName: operationName ?? undefined,
-      variables: variables ?? undefined,
-    };
+    return knownOperation(this.#schema, body, this.#find);
   }
+
+  readonly #find = (text: string): DocumentNode | undefined => this.#documents.get(text)?.document;
+}
+
+/**
+ * Finds the operation that a request selects in a known document.
+ *
+ * @param body the parsed body
+ * @param find returns the document of a text, if it is known to be valid for the schema
+ * @returns null for requests that the server must process in all steps, for example because variables have the wrong type
+ */
+export function knownOperation(
+  schema: GraphQLSchema,
+  body: unknown,
+  find: (text: string) => DocumentNode | undefined,
+): KnownOperation | null {
+  if (!isRecord(body)) return null;
+  const { query, variables = null, operationName = null, extensions } = body;
+  if (typeof query !== 'string' || extensions !== undefined) return null;
+  if (operationName !== null && typeof operationName !== 'string') return null;
+  if (variables !== null && !isRecord(variables)) return null;
+  const document = find(query);
+  if (document === undefined) return null;
+  const operation = getOperationAST(document, operationName);
+  if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
+  const short = printable(schema, operation, variables ?? NO_VARIABLES);
+  if (checkVariables(schema, operation, short) !== null) return null;
+  return {
+    source: query,
+    document,
+    operation,
+    operationName: operationName ?? undefined,
+    variables: variables ?? undefined,
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

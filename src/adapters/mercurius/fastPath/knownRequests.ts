@@ -1,0 +1,140 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { execute, GraphQLError, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import type { MercuriusContext } from 'mercurius';
+import type { Operation } from '../../../core/guard/request/guardedRequest.js';
+import { whenDone } from '../../../core/util/whenDone.js';
+import { knownOperation, type KnownOperation } from '../../../core/guard/known/knownOperations.js';
+import type { GuardedMercuriusOptions } from '../mercuriusOptions.js';
+import type { MercuriusRequest, Result } from '../mercuriusRequest.js';
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** The steps of the adapter that a known document needs, too. */
+export interface Steps {
+  /** Returns the document of a text, if it was read before. */
+  find(text: string): DocumentNode | undefined;
+  requestOf(request: FastifyRequest): MercuriusRequest | null;
+  contextFor(request: FastifyRequest, reply: FastifyReply): MaybePromise<Record<string, unknown>>;
+  /** @returns the document to execute; undefined: that of the operation. @throws the refusal, or rejects with it */
+  decide(asked: MercuriusRequest, operation: Operation): MaybePromise<{ readonly document: DocumentNode } | undefined>;
+  format(execution: ExecutionResult, context: MercuriusContext): Result;
+}
+
+/** The source of Mercurius's root fields. */
+const ROOT = {};
+
+/**
+ * Executes operations of documents that Mercurius has validated before without the rest of its pipeline, which takes as long as
+ * the guard: it awaits up to nine promises for each request. The hooks of Fastify run as before, and so do the context function, the
+ * checks and the formatting of errors. Everything unusual goes through Mercurius.
+ */
+export class KnownRequests {
+  readonly #steps: Steps;
+  readonly #app: FastifyInstance;
+  /** By document, the schema for which Mercurius has found it valid. */
+  readonly #valid = new WeakMap<DocumentNode, GraphQLSchema>();
+  #isOff: boolean;
+
+  constructor(app: FastifyInstance, options: GuardedMercuriusOptions, steps: Steps) {
+    this.#app = app;
+    this.#steps = steps;
+    this.#isOff = needsMercurius(options);
+  }
+
+  /** Turns the fast path off: another hook of Mercurius must see each request. */
+  turnOff(): void {
+    this.#isOff = true;
+  }
+
+  /** Records that Mercurius has found a document valid. */
+  remember(document: DocumentNode, schema: GraphQLSchema): void {
+    this.#valid.set(document, schema);
+  }
+
+  /** Puts the fast path in front of the handler of Mercurius's route. */
+  attach(route: RouteOptions): void {
+    if (this.#isOff) return;
+    const { handler } = route;
+    const respond = this.#respond.bind(this);
+    route.handler = function answer(request, reply) {
+      return respond(request, reply) ?? handler.call(this, request, reply);
+    };
+  }
+
+  /** Returns the response; null: Mercurius has to process the request. */
+  #respond(request: FastifyRequest, reply: FastifyReply): MaybePromise<Result> | null {
+    const { schema } = this.#app.graphql;
+    if (this.#isOff || request.validationError !== undefined) return null;
+    const asked = this.#steps.requestOf(request);
+    if (asked === null) return null;
+    const known = knownOperation(schema, request.body, (text) => this.#find(text, schema));
+    if (known === null) return null;
+    return whenDone(this.#steps.contextFor(request, reply), (own) => {
+      // An error is formatted without another context.
+      asked.hasFailed = true;
+      const context = this.#complete(own, reply, known.source);
+      return whenDone(this.#execute(asked, schema, known, context), (result) => {
+        const execution = withErrors(result, context);
+        return execution.errors === undefined ? (execution as Result) : this.#steps.format(execution, context);
+      });
+    });
+  }
+
+  #find(text: string, schema: GraphQLSchema): DocumentNode | undefined {
+    const document = this.#steps.find(text);
+    return document !== undefined && this.#valid.get(document) === schema ? document : undefined;
+  }
+
+  /** Adds what Mercurius adds to a context. */
+  #complete(own: Record<string, unknown>, reply: FastifyReply, source: string): MercuriusContext {
+    const app = this.#app;
+    const { pubsub } = app.graphql;
+    return Object.assign(own, {
+      reply,
+      app,
+      pubsub,
+      __currentQuery: source,
+      errors: null,
+    }) as unknown as MercuriusContext;
+  }
+
+  #execute(
+    asked: MercuriusRequest,
+    schema: GraphQLSchema,
+    { source, document, operation, operationName, variables }: KnownOperation,
+    contextValue: MercuriusContext,
+  ): MaybePromise<ExecutionResult> {
+    asked.text = source;
+    asked.document = document;
+    asked.operation = operation;
+    const request = { schema, document, operation, variables: variables ?? {}, source };
+    return whenDone(this.#steps.decide(asked, request), (part) =>
+      execute({
+        schema,
+        document: part?.document ?? document,
+        rootValue: ROOT,
+        contextValue,
+        variableValues: variables,
+        operationName,
+      }),
+    );
+  }
+}
+
+/** Adds the errors that resolvers have put into the context. */
+function withErrors(execution: ExecutionResult, context: MercuriusContext): ExecutionResult {
+  const { errors } = context as MercuriusContext & { readonly errors?: readonly Error[] | null };
+  if (errors == null) return execution;
+  return { ...execution, errors: [...(execution.errors ?? []), ...errors].map(asGraphQLError) };
+}
+
+function asGraphQLError(error: Error): GraphQLError {
+  return error instanceof GraphQLError ? error : new GraphQLError(error.message, { originalError: error });
+}
+
+/** Whether Mercurius has to do more than to execute a known document. */
+function needsMercurius({ jit = 0, cache = true, ...options }: GuardedMercuriusOptions): boolean {
+  const { persistedQueries, onlyPersisted = false, persistedQueryProvider } = options;
+  const isPersisted = persistedQueries !== undefined || onlyPersisted || persistedQueryProvider !== undefined;
+  return jit !== 0 || cache === false || cache === 0 || isPersisted;
+}
