@@ -51,7 +51,7 @@ const SERVERS = {
     const yoga = createYoga({
       schema,
       logging: false,
-      ...(latchkey && { parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] }),
+      ...(latchkey && { parserAndValidationCache: false, maxRequestBodySize: false, plugins: [useLatchkey(latchkey)] }),
     });
     return listening(createServer(yoga), () => yoga.dispose());
   },

@@ -25,5 +25,8 @@ const schema = latchkey.guard(makeExecutableSchema({ typeDefs: [directiveTypeDef
 
 const app = express();
 await mountAdmin(app, latchkey);
-app.use('/graphql', createYoga({ schema, parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] }));
+app.use(
+  '/graphql',
+  createYoga({ schema, parserAndValidationCache: false, maxRequestBodySize: false, plugins: [useLatchkey(latchkey)] }),
+);
 app.listen(Number(PORT), '127.0.0.1', () => console.log(`Dashboard at http://127.0.0.1:${PORT}/admin/dashboard/`));

@@ -41,6 +41,8 @@ export function nestYoga(latchkey: Latchkey, own: OwnOptions = {}): object {
   refuseSubscriptions('nestYoga', options);
   return {
     graphiql: false,
+    // The plugin bounds bodies.
+    maxRequestBodySize: false,
     ...options,
     ...schemaOptions(latchkey, options, management),
     // Its size would have no bound.

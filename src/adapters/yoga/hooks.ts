@@ -7,6 +7,7 @@ import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
  * so they are not imported.
  */
 export interface YogaPlugin {
+  readonly onPluginInit: (given: { readonly plugins: object[] }) => void;
   readonly onYogaInit: (given: { readonly yoga: Yoga }) => void;
   readonly onSchemaChange: (given: { readonly schema: GraphQLSchema }) => void;
   readonly onRequestParse: (given: Arrival) => MaybePromise<ParseHooks>;
@@ -32,10 +33,16 @@ export interface ServerContext {
   readonly req?: ForeignSource & { readonly raw?: ForeignSource };
 }
 
-interface Arrival {
+export interface Arrival {
   readonly request: Request;
   readonly serverContext: ServerContext;
+  /** undefined: no parser reads a request of this type. */
+  readonly requestParser: RequestParser | undefined;
+  readonly setRequestParser: (parser: RequestParser) => void;
+  readonly fetchAPI: { readonly Request: typeof Request; readonly TransformStream: typeof TransformStream };
 }
+
+type RequestParser = (request: Request) => unknown;
 
 export interface ParseHooks {
   readonly onRequestParseDone: (given: Parsed) => void;

@@ -15,7 +15,10 @@ import type { Place } from '../../core/streams/openStreams.js';
 import type { ResultStream } from '../../core/streams/resultStream.js';
 import { requestsOf } from '../requestsOf.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
+import { boundBody, MAX_BODY_BYTES } from './bodyLimit.js';
+import { requestOfNode } from './requestOfNode.js';
 import type {
+  Arrival,
   Done,
   Envelope,
   Execution,
@@ -48,7 +51,7 @@ type YogaGuard = Pick<Latchkey, 'context' | 'requests' | 'streams' | 'resourceMe
  * import { useLatchkey } from 'latchkey/yoga';
  *
  * export const serve = (latchkey: Latchkey, schema: GraphQLSchema) =>
- *   createYoga({ schema, parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] });
+ *   createYoga({ schema, parserAndValidationCache: false, maxRequestBodySize: false, plugins: [useLatchkey(latchkey)] });
  * ```
  */
 export function useLatchkey(latchkey: YogaGuard, options: UseLatchkeyOptions = {}): object {
@@ -81,7 +84,11 @@ class Plugin {
   }
 
   get hooks(): YogaPlugin {
+    const { maxBodyBytes = MAX_BODY_BYTES } = this.#options;
     return {
+      // After the parsers of all other plugins.
+      onPluginInit: ({ plugins }) =>
+        plugins.push({ onRequestParse: (given: Arrival) => boundBody(given, maxBodyBytes) }),
       onYogaInit: ({ yoga }) => this.#start(yoga),
       onSchemaChange: ({ schema }) => this.#prepare(schema),
       onRequestParse: ({ request, serverContext }) => this.#arrive(request, serverContext),
@@ -315,13 +322,12 @@ const PROBE = '{ __typename } # Latchkey checks at the start whether documents a
 
 /** Returns the request of Node, which has all header fields and the address, or that of the Fetch API. */
 function sourceOf(request: Request, serverContext: ServerContext, { address }: UseLatchkeyOptions): ForeignSource {
-  const { req } = serverContext;
-  const known = req?.raw ?? req;
+  const known = requestOfNode(serverContext);
   const source: ForeignSource =
     known?.rawHeaders === undefined
       ? { headers: request.headers }
       : { headers: known.headers, rawHeaders: known.rawHeaders, ...(known.socket && { socket: known.socket }) };
-  const ip = address === undefined ? req?.ip : address(serverContext);
+  const ip = address === undefined ? serverContext.req?.ip : address(serverContext);
   return ip == null ? source : { ...source, ip };
 }
 

@@ -24,12 +24,21 @@ export interface UseLatchkeyOptions {
    * proxies. Default: the `ip` of the request, or the address of its connection.
    */
   readonly address?: (serverContext: ServerContext) => string | null;
+  /**
+   * The largest body of a request in bytes. A body with Content-Length isn't counted while it is read, so set Yoga's option
+   * `maxRequestBodySize` to false: it counts each body, which takes more time than everything else.
+   *
+   * @default 25_000_000
+   */
+  readonly maxBodyBytes?: number;
 }
 
 /** @throws TypeError */
 export function checkYogaOptions(options: unknown): void {
-  checkNames('useLatchkey', options, ['csrfPrevention', 'address']);
-  const { csrfPrevention, address } = options as { csrfPrevention?: unknown; address?: unknown };
+  checkNames('useLatchkey', options, ['csrfPrevention', 'address', 'maxBodyBytes']);
+  const { csrfPrevention, address, maxBodyBytes = 1 } = options as Readonly<Record<string, unknown>>;
+  if (!Number.isSafeInteger(maxBodyBytes) || (maxBodyBytes as number) < 1)
+    throw optionError('useLatchkey: maxBodyBytes', maxBodyBytes, 'an integer of at least 1');
   if (address !== undefined && typeof address !== 'function')
     throw optionError('useLatchkey: address', address, 'a function');
   if (csrfPrevention === undefined || typeof csrfPrevention === 'boolean') return;

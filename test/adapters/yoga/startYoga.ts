@@ -34,7 +34,7 @@ export function startYoga(options: OwnYogaOptions = {}): Promise<OwnYoga> {
     const yoga = createYoga({
       schema,
       logging: { debug: silent, info: silent, warn: silent, error: (entry: unknown) => void logged.push(entry) },
-      parserAndValidationCache: false,
+      ...{ parserAndValidationCache: false, maxRequestBodySize: false },
       plugins: [...(options.before ?? []), useLatchkey(latchkey, options.plugin), ...(options.after ?? [])],
       ...options.yoga,
     });

@@ -370,6 +370,7 @@ describe('start', () => {
   it.each([
     ['no Latchkey', () => useLatchkey(undefined as never), /useLatchkey: latchkey/],
     ['an unknown option', () => useLatchkey(own.latchkey, { csrf: true } as never), /no option "csrf"/],
+    ['a wrong bound', () => useLatchkey(own.latchkey, { maxBodyBytes: 0 }), /maxBodyBytes/],
     ['a wrong address', () => useLatchkey(own.latchkey, { address: '::1' } as never), /address/],
     [
       'wrong header fields',
