@@ -72,6 +72,7 @@ describe('X3: the listening socket stays with the primary', () => {
           () => (answered += 1),
           (error: unknown) => failures.push(error),
         );
+        await delay(5);
       }
     });
     for (let i = 0; i < 3; i += 1) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startProcesses, type Process, type Processes } from '../../support/processes.js';
 import { historyIn, startRedis, type TestRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
@@ -61,6 +62,8 @@ function hammer(token: string): Promise<number[]> {
         const { status, body } = await query('{ viewer { scopes } }', token);
         if (status === 200) admitted += 1;
         else {
+          // The 12 callers still send hundreds of requests a second.
+          await delay(20);
           expect([status, body.errors[0].extensions]).toEqual([429, expect.objectContaining({ code: 'RATE_LIMITED' })]);
           used = body.errors[0].extensions.window === 60;
         }

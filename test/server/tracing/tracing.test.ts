@@ -27,7 +27,12 @@ function run(file: string, env: Record<string, string>, more: readonly string[] 
   const uri = freshMongoUri();
   const child = runFile(
     file,
-    { PORT: '0', DATA_DIR: dir, BCRYPT_COST: '4', ...(uri !== undefined && { MONGODB_URI: uri }), ...env },
+    // The connections of fetch stay open, and would delay each stop.
+    {
+      ...{ PORT: '0', DATA_DIR: dir, BCRYPT_COST: '4', SHUTDOWN_DELAY: '0' },
+      ...(uri !== undefined && { MONGODB_URI: uri }),
+      ...env,
+    },
     more,
   );
   children.push(child);
