@@ -11,7 +11,9 @@ const SETTINGS = { MAX_STREAM_BYTES: String(128 * 2 ** 20) };
 /** Streams that are opened at the same time. */
 const AT_ONCE = 100;
 /** The time between the last stream and the measurement of CPU time, in ms. */
-const SETTLE = 5_000;
+const SETTLE = 15_000;
+/** The time between two heartbeats of a stream, in s: each is counted in each round. */
+const HEARTBEATS = 15;
 
 /**
  * Measures services with many open streams, which have no events.
@@ -45,7 +47,7 @@ export async function* openStreams({ rounds, seconds, quick }, streams) {
   const ours = names.at(-1);
   yield { what: 'Resident memory per open stream', unit: 'kB', samples: memory, ours };
   await pause(SETTLE);
-  const idle = await idleTime(services, quick ? 2 : rounds, seconds);
+  const idle = await idleTime(services, Math.min(rounds, quick ? 1 : 3), Math.max(seconds, HEARTBEATS));
   yield {
     what: 'CPU time with open streams that are idle',
     unit: '% of a core',
