@@ -66,21 +66,24 @@ const common = {
   // Node's loader transforms the sources: test/support/ts-loader.mjs.
   transform: {},
 };
+/** Not for suites that are run by hand, which measure the disk. */
+const globalSetup = fileURLToPath(new URL('test/support/memoryFiles.mjs', import.meta.url));
 const units = UNIT.map((folder) => `<rootDir>/test/${folder}`);
 
 /** @type {import('jest').Config} */
 export default {
   testTimeout,
-  // By default, Jest leaves one core idle, which is half of two, and many suites wait for processes that they started, or for the
-  // end of a minute. An engine of MongoDB needs CPU time, too.
-  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 2)),
+  // By default, Jest leaves one core idle, which is half of two. Suites wait more than half of their time: for processes that they
+  // started, for the end of a minute, and for each other. An engine of MongoDB needs CPU time, too.
+  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 3)),
   testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
   // `npm test -- --selectProjects unit`
   projects: [
-    { ...common, displayName: 'unit', roots: units },
+    { ...common, displayName: 'unit', globalSetup, roots: units },
     {
       ...common,
       displayName: 'e2e',
+      globalSetup,
       roots: ['<rootDir>/test'],
       testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...units],
     },
