@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -66,6 +66,13 @@ const common = {
   // Node's loader transforms the sources: test/support/ts-loader.mjs.
   transform: {},
 };
+const cores = availableParallelism();
+/** A worker keeps the modules of its test files in memory. */
+const WORKER_BYTES = 1.5 * 2 ** 30;
+// By default, Jest leaves one core idle, which is half of two. Suites wait more than half of their time: for processes that they
+// started, for the end of a minute, and for each other.
+const workers = Math.max(cores, Math.min(3 * cores, Math.floor(totalmem() / WORKER_BYTES)));
+
 /** Not for suites that are run by hand, which measure the disk. */
 const globalSetup = fileURLToPath(new URL('test/support/memoryFiles.mjs', import.meta.url));
 const units = UNIT.map((folder) => `<rootDir>/test/${folder}`);
@@ -73,9 +80,8 @@ const units = UNIT.map((folder) => `<rootDir>/test/${folder}`);
 /** @type {import('jest').Config} */
 export default {
   testTimeout,
-  // By default, Jest leaves one core idle, which is half of two. Suites wait more than half of their time: for processes that they
-  // started, for the end of a minute, and for each other. An engine of MongoDB needs CPU time, too.
-  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 3)),
+  // An engine of MongoDB needs CPU time, too.
+  maxWorkers: hasMongo ? cores : workers,
   testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
   // `npm test -- --selectProjects unit`
   projects: [
