@@ -67,7 +67,7 @@ export class KnownRequests {
     if (this.#isOff || request.validationError !== undefined) return null;
     const asked = this.#steps.requestOf(request);
     if (asked === null) return null;
-    const known = knownOperation(schema, request.body, (text) => this.#find(text, schema));
+    const known = knownOperation(schema, request.body, this.#find);
     if (known === null) return null;
     return whenDone(this.#steps.contextFor(request, reply), (own) => {
       // An error is formatted without another context.
@@ -80,10 +80,10 @@ export class KnownRequests {
     });
   }
 
-  #find(text: string, schema: GraphQLSchema): DocumentNode | undefined {
+  readonly #find = (text: string): DocumentNode | undefined => {
     const document = this.#steps.find(text);
-    return document !== undefined && this.#valid.get(document) === schema ? document : undefined;
-  }
+    return document !== undefined && this.#valid.get(document) === this.#app.graphql.schema ? document : undefined;
+  };
 
   /** Adds what Mercurius adds to a context. */
   #complete(own: Record<string, unknown>, reply: FastifyReply, source: string): MercuriusContext {
