@@ -117,6 +117,10 @@ export function limitFields(
   creation: Admission | null = null,
 ): LimitFields {
   const own = bindingLimit(admission);
+  // Nearly all responses.
+  if (creation === null && admission.outcome === 'admitted' && style === 'draft') {
+    return { 'RateLimit-Policy': policyOf(admission), RateLimit: toldOf(own) };
+  }
   const binding = creation === null || admission.outcome !== 'admitted' ? own : bindingWith(creation, own);
   const refused = [admission, creation].find((each) => each?.outcome === 'refused');
   const retryAfter = refused?.outcome === 'refused' ? retryAfterOf(refused) : null;
@@ -124,7 +128,7 @@ export function limitFields(
   return {
     ...(style !== 'legacy' && {
       'RateLimit-Policy': creation === null ? policy : `${policy}, ${policiesOf(creation.limits, KEY_CREATION)}`,
-      RateLimit: told(binding.name ?? nameOf(binding.window, binding.category), binding.room),
+      RateLimit: toldOf(binding),
     }),
     ...(style !== 'draft' && legacyFields(binding, retryAfter)),
     ...(retryAfter !== null && { 'Retry-After': retryAfter }),
@@ -240,6 +244,10 @@ function bindingWith(creation: Admission, own: Binding): Binding {
   if (own.room.remaining === 0) return own;
   if (room.rate.remaining > 0 && room.burst.remaining === 0) return at('burst');
   return room.rate.remaining < own.room.remaining ? at('rate') : own;
+}
+
+function toldOf({ name, window, category, room }: Binding): string {
+  return told(name ?? nameOf(window, category), room);
 }
 
 function told(name: string, { remaining, returnsInMs }: WindowRoom): string {

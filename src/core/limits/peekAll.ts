@@ -5,7 +5,7 @@ import type { Room } from './window.js';
 
 /** Returns what is left in all windows of a subject except those of a category. Counts nothing. */
 export function peekAll(limits: Pick<Limits, 'peek' | 'tiers'>, subject: Subject): Judged | Promise<Judged> {
-  const { category: _, ...own } = subject;
+  const own = subject.category === undefined ? subject : { ...subject, category: undefined };
   const its = limitsOf(subject, limits.tiers);
   const room = limits.peek(own);
   if (subject.shared === undefined && its.cost === null) {

@@ -27,8 +27,8 @@ class Measurement {
   isTooLarge = false;
   readonly #plan: ResponsePlan;
   readonly #variables: Variables;
-  readonly #read: ReadCosts = new Map();
-  readonly #calls = new Map<PlannedField, number>();
+  /** Created when they are needed, because most operations cost the same with any variables. */
+  #ofCalls: { readonly read: ReadCosts; readonly known: Map<PlannedField, number> } | null = null;
   #left = MAX_VALUES;
 
   constructor(plan: ResponsePlan, variables: Variables) {
@@ -48,10 +48,12 @@ class Measurement {
 
   /** The resolver is called for each object, and its arguments are the same for all of them. */
   #call(field: PlannedField): number {
-    let cost = this.#calls.get(field);
+    if (field.call !== null) return field.call;
+    const { read, known } = (this.#ofCalls ??= { read: new Map(), known: new Map<PlannedField, number>() });
+    let cost = known.get(field);
     if (cost === undefined) {
-      cost = Math.max(...field.calls.map((use) => callCost(use, this.#variables, this.#read)));
-      this.#calls.set(field, cost);
+      cost = Math.max(...field.calls.map((use) => callCost(use, this.#variables, read)));
+      known.set(field, cost);
     }
     return cost;
   }

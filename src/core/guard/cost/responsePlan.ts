@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import type { CostedOperation } from './costWalk.js';
 import type { FieldCost, SchemaCosts } from './schemaCosts.js';
-import { UseReader, type CallUse } from './uses.js';
+import { callCost, UseReader, type CallUse } from './uses.js';
 
 /** The number of parts of a plan that are kept for one operation. */
 const MAX_PARTS = 1_000;
@@ -21,6 +21,8 @@ export interface PlannedField {
   readonly key: string;
   /** The calls of its resolver: one for each type of the object. The one that costs most counts. */
   readonly calls: readonly CallUse[];
+  /** The cost of a call that is the same with any variables; null: it depends on them. */
+  readonly call: number | null;
   /** The lists around each value. */
   readonly depth: number;
   /** The cost of a value of a scalar or an enum; null: the values are objects. */
@@ -108,6 +110,7 @@ export class ResponsePlan {
     return {
       key,
       calls,
+      call: fixedCost(calls),
       depth: Math.max(...fields.map(({ depth }) => depth)),
       leaf,
       // The types of an interface usually have fields of the same type.
@@ -120,6 +123,12 @@ export class ResponsePlan {
     if (isObjectType(type)) return [type];
     return isAbstractType(type) ? this.#costs.schema.getPossibleTypes(type) : [];
   }
+}
+
+function fixedCost(calls: readonly CallUse[]): number | null {
+  const [only, ...others] = calls;
+  if (only === undefined || others.length > 0 || only.variables.length > 0) return null;
+  return callCost(only, {}, new Map());
 }
 
 /** Leaves out the calls that never cost most, because each response computes all that are left. */

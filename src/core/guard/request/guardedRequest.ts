@@ -14,7 +14,7 @@ import { variableErrors } from '../validVariables.js';
 import { reportCost, type OperationCosts } from './costReport.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
-import { PendingCost } from './pendingCost.js';
+import { PendingCost, settleCost, type CostedDecision } from './pendingCost.js';
 import {
   addDenied,
   boundReply,
@@ -211,22 +211,36 @@ export class GuardedRequest {
    * {@link Reply.isForwarded}: settle it when the response is complete, or is known to be lost.
    */
   costOf(principal: Principal): PendingCost | null {
+    const decision = this.#costed();
+    return decision && new PendingCost(this.#costOptions(decision, principal));
+  }
+
+  /** Returns the decision on an operation that pays when it is complete; null: it doesn't. */
+  #costed(): CostedDecision | null {
     const decision = this.#decision;
     if (decision?.outcome !== 'allowed' || decision.estimate === null) return null;
     if (this.#operation?.operation === OperationTypeNode.SUBSCRIPTION) return null;
+    return decision as CostedDecision;
+  }
+
+  #costOptions(decision: CostedDecision, principal: Principal) {
     const { limits, log, report } = this.#options;
-    return new PendingCost({
-      decision: { ...decision, estimate: decision.estimate },
-      ...{ variables: this.#variables, principal, limits, log },
-      report: (error, context) => report(error, context, this.#logger),
-    });
+    const variables = this.#variables;
+    return {
+      decision,
+      variables,
+      principal,
+      limits,
+      log,
+      report: (error: unknown, context: LatchkeyContext) => report(error, context, this.#logger),
+    };
   }
 
   #settleCost({ result, errors, isForwarded = false }: Reply, principal: Principal): OperationCosts | null {
-    const cost = isForwarded ? null : this.costOf(principal);
-    if (cost === null) return null;
+    const decision = isForwarded ? null : this.#costed();
+    if (decision === null) return null;
     const isWhole = result?.data != null && result.errors === undefined && (errors ?? []).length === 0;
-    return cost.settle(isWhole ? (result.data ?? null) : null);
+    return settleCost(this.#costOptions(decision, principal), isWhole ? (result.data ?? null) : null);
   }
 
   #complete(reply: Reply, principal: Principal): void | Promise<void> {

@@ -6,8 +6,11 @@ import type { OperationCosts } from './costReport.js';
 
 type Allowed = Extract<Decision, { readonly outcome: 'allowed' }>;
 
+/** The decision on an operation that has a cost. */
+export type CostedDecision = Allowed & { readonly estimate: number };
+
 interface PendingCostOptions {
-  readonly decision: Allowed & { readonly estimate: number };
+  readonly decision: CostedDecision;
   /** Those that the cost depends on. */
   readonly variables: Variables;
   readonly principal: Principal;
@@ -32,22 +35,25 @@ export class PendingCost {
    * on purpose after its work was done
    */
   settle(data: Readonly<Record<string, unknown>> | null): OperationCosts {
-    return (this.#settled ??= this.#settle(data));
+    return (this.#settled ??= settleCost(this.#options, data));
   }
+}
 
-  #settle(data: Readonly<Record<string, unknown>> | null): OperationCosts {
-    const { decision, variables, principal, limits, log, report } = this.#options;
-    const { estimate, admission, compiled } = decision;
-    const actual = data === null ? null : (compiled.weighed?.measure(data, variables) ?? null);
-    if (principal.kind !== 'anonymous') log.costed(principal, actual ?? estimate, compiled.counted);
-    if (actual !== null && actual < estimate && admission !== null) {
-      try {
-        limits.giveBack?.(admission, estimate - actual);
-      } catch (error) {
-        // They stay taken until they expire.
-        report(error, { principal: ANONYMOUS });
-      }
+/** Settles the cost of an operation that is complete: see {@link PendingCost.settle}. Call it once. */
+export function settleCost(
+  { decision, variables, principal, limits, log, report }: PendingCostOptions,
+  data: Readonly<Record<string, unknown>> | null,
+): OperationCosts {
+  const { estimate, admission, compiled } = decision;
+  const actual = data === null ? null : (compiled.weighed?.measure(data, variables) ?? null);
+  if (principal.kind !== 'anonymous') log.costed(principal, actual ?? estimate, compiled.counted);
+  if (actual !== null && actual < estimate && admission !== null) {
+    try {
+      limits.giveBack?.(admission, estimate - actual);
+    } catch (error) {
+      // They stay taken until they expire.
+      report(error, { principal: ANONYMOUS });
     }
-    return { estimate, actual };
   }
+  return { estimate, actual };
 }
