@@ -136,9 +136,10 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     shortenVariables(given);
     const asked = operationOf(given);
     if (asked === null) return DONE;
-    const refusal = this.#guarded.authorize({ ...asked, source: given.source }, given.contextValue, {
-      canFilter: true,
-    });
+    const { schema, document, operation, variables } = asked;
+    const { source } = given;
+    const whole = { schema, source, document, operation, variables };
+    const refusal = this.#guarded.authorize(whole, given.contextValue, { canFilter: true });
     if (refusal instanceof Promise) return refusal.then((late) => this.#settle(late, given));
     this.#settle(refusal, given);
     return DONE;

@@ -138,7 +138,7 @@ export class Limiter implements Limits {
       return { outcome: 'refused', ...judged(), ...longest(counted, waits) };
     }
     const costTaken = this.#takeAll(counted, histories);
-    return { outcome: 'admitted', ...judged(), ...(costTaken !== null && { costTaken }) };
+    return costTaken === null ? { outcome: 'admitted', ...judged() } : { outcome: 'admitted', costTaken, ...judged() };
   }
 
   #takeAll(counted: readonly Counted[], histories: readonly History[]): CostTaken | null {

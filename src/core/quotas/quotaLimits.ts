@@ -60,9 +60,9 @@ export class QuotaLimits implements Limits {
   #admit(subject: Subject, amounts: Amounts, taken: Taken | TooFew): Admission | Promise<Admission> {
     if (taken.outcome === 'refused') return this.#refused(subject, amounts, taken.state);
     const settle = (admission: Admission): Admission => {
-      if (admission.outcome === 'admitted') return { ...admission, quotas: taken.states, quotasTaken: taken };
+      if (admission.outcome === 'admitted') return { quotas: taken.states, quotasTaken: taken, ...admission };
       taken.giveBack();
-      return { ...admission, quotas: taken.states };
+      return { quotas: taken.states, ...admission };
     };
     const fail = (error: unknown): never => {
       taken.giveBack();

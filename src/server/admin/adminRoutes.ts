@@ -74,7 +74,7 @@ async function serve(app: FastifyInstance, given: AdminRoutesOptions, verdicts: 
   const authenticate = authenticationHook(latchkey, moments);
   const unread = new UnreadCounter(latchkey, verdicts);
   const common = { latchkey, moments, connections, unread, observer, authenticate };
-  const apollo = await graphqlRoute(app, { ...common, schema: administration, logger, tracing: null });
+  const { apollo } = await graphqlRoute(app, { ...common, schema: administration, logger, tracing: null });
   streamRoute(app, {
     ...common,
     apollo,

@@ -1,4 +1,3 @@
-import type { FastifyBaseLogger } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -6,14 +5,14 @@ import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
 import type { LimitFields } from '../../core/limits/limitFields.js';
 import { writeLimitFields } from '../../core/limits/limitHeaders.js';
-import type { Observer } from '../../core/observer/observer.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { Caller, Callers } from '../net/trustedProxies.js';
 import type { Moments } from './changeMoments.js';
 import type { Connections } from './connections.js';
-import type { EarlyRefusals, Prepared } from './earlyRefusals.js';
-import { isEncrypted, logLine, NO_PAGE } from './everyAnswer.js';
-import type { SharedAddresses } from './sharedAddress.js';
+import type { DirectAnswers } from './directAnswers.js';
+import type { EarlyRefusals } from './earlyRefusals.js';
+import { isEncrypted } from './everyAnswer.js';
+import type { KnownRequests } from './knownRequests.js';
 
 interface BeforeRoutingOptions {
   readonly latchkey: Pick<Assembly, 'authenticate' | 'checkLimits'>;
@@ -23,9 +22,8 @@ interface BeforeRoutingOptions {
   readonly connections: Connections;
   readonly moments: Moments;
   readonly refusals: EarlyRefusals;
-  readonly shared: SharedAddresses;
-  readonly observer: Observer;
-  readonly logger: FastifyBaseLogger;
+  readonly answers: DirectAnswers;
+  readonly known: KnownRequests;
 }
 
 /** The result of the authentication of a request that is passed on. */
@@ -51,9 +49,9 @@ export function wasAdmittedBefore(request: IncomingMessage): boolean {
 }
 
 /**
- * Authenticates requests with a credential before the framework sees them, and answers refusals straight away: its request, reply,
- * routing and hooks take several times as long as the check of a key, and a flood of wrong keys causes thousands of refusals a second.
- * Call it once, before the server listens.
+ * Authenticates requests with a credential before the framework sees them, and answers refusals and known operations straight away:
+ * its request, reply, routing and hooks take several times as long as the check of a key, and a flood of wrong keys causes thousands
+ * of refusals a second. Call it once, before the server listens.
  */
 export function authenticateFirst(server: Server, options: BeforeRoutingOptions): void {
   const listeners = server.listeners('request') as RequestListener[];
@@ -95,8 +93,11 @@ class BeforeRouting {
         refuse(error, principal);
         return;
       }
-      admitted.set(request, { principal, at: this.#options.moments.now });
-      serve(request, response);
+      const at = this.#options.moments.now;
+      this.#options.known.handle({ request, response, principal, caller, at, began }, () => {
+        admitted.set(request, { principal, at });
+        serve(request, response);
+      });
     };
     try {
       const { headers, rawHeaders } = request;
@@ -115,27 +116,18 @@ class BeforeRouting {
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
-    const { refusals } = this.#options;
-    const { refusal, principal } = refused;
-    const requestId = randomUUID();
-    const prepared = refusals.prepare(refusal, requestId);
-    const fields = refusals.limitFields(principal);
-    const send = (limits: LimitFields | null): void => {
-      write(response, prepared, { requestId, isPrivate: principal.kind !== 'anonymous', limits });
-      this.#note(request, prepared, requestId, refused);
-    };
-    if (fields instanceof Promise) void fields.then(send);
-    else send(fields);
-  }
-
-  #note({ url = '', method = '' }: IncomingMessage, { status }: Prepared, requestId: string, refused: Refused): void {
-    const { observer, logger, shared } = this.#options;
+    const { refusals, answers } = this.#options;
     const { refusal, principal, caller, began } = refused;
-    const ms = performance.now() - began;
-    observer.requestAnswered(url, status, ms);
+    const requestId = randomUUID();
+    const { status, fields, body } = refusals.prepare(refusal, requestId);
     const outcome = { word: refusal.details.code, operation: null };
-    logLine(logger, { requestId, method, path: url, status, ms, caller, principal, outcome });
-    shared.note({ caller, principal, outcome });
+    const send = (limits: LimitFields | null): void => {
+      const own = limits === null ? fields : withLimits(fields, limits);
+      answers.send({ request, response, requestId, principal, caller, outcome, began }, { status, fields: own, body });
+    };
+    const limits = refusals.limitFields(principal);
+    if (limits instanceof Promise) void limits.then(send);
+    else send(limits);
   }
 }
 
@@ -147,20 +139,10 @@ interface Refused {
   readonly began: number;
 }
 
-const EVERY = Object.entries(NO_PAGE).flat();
-
-function write(
-  response: ServerResponse,
-  { status, fields, body }: Prepared,
-  own: { readonly requestId: string; readonly isPrivate: boolean; readonly limits: LimitFields | null },
-): void {
-  const all = ['x-request-id', own.requestId, ...EVERY, ...fields];
-  all.push('cache-control', own.isPrivate ? 'private, no-store' : 'no-store');
-  if (own.limits !== null) {
-    writeLimitFields(own.limits, (name, value) => {
-      if (!fields.includes(name)) all.push(name, value);
-    });
-  }
-  response.writeHead(status, all);
-  response.end(body);
+function withLimits(fields: readonly string[], limits: LimitFields): string[] {
+  const all = [...fields];
+  writeLimitFields(limits, (name, value) => {
+    if (!fields.includes(name)) all.push(name, value);
+  });
+  return all;
 }

@@ -29,6 +29,24 @@ interface ConnectionsOptions {
   readonly unread?: UnreadOptions;
 }
 
+/** An open connection. */
+interface Connection {
+  /** null: it has received a request. Browsers and proxies open connections in advance. */
+  unused: Unused | null;
+  /** The number of its requests. Pipelined ones wait for each other. */
+  requests: number;
+  /** Whether a response has announced that it closes. */
+  isEnding: boolean;
+}
+
+/**
+ * The number of a request on its connection. A map by connection would keep each latest request in memory until the next one, so
+ * that the garbage collector moves them all to its old generation.
+ */
+const NUMBER = Symbol('number');
+
+type Numbered = IncomingMessage & { [NUMBER]?: number };
+
 /** A connection without a first request. */
 interface Unused {
   /** When it was accepted, or its TLS handshake was complete, by performance.now(). */
@@ -47,11 +65,7 @@ interface Unused {
  */
 export class Connections {
   readonly unread: UnreadResponses;
-  /** Unused connections have a value. Browsers and proxies open connections in advance. */
-  readonly #open = new Map<Socket, Unused | null>();
-  /** The latest request of a connection. Pipelined requests wait for each other. */
-  readonly #latest = new WeakMap<Socket, IncomingMessage>();
-  readonly #ending = new WeakSet<Socket>();
+  readonly #open = new Map<Socket, Connection>();
   /** Connections from {@link take}. When a server closes, it waits only for connections that it accepted itself. */
   readonly #taken = new Set<Socket>();
   #server: Server | null = null;
@@ -108,7 +122,8 @@ export class Connections {
       });
     });
     server.on(this.#isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#open.set(socket, { since: performance.now(), bytes: this.#isEncrypted ? socket.bytesRead : 0 });
+      const unused = { since: performance.now(), bytes: this.#isEncrypted ? socket.bytesRead : 0 };
+      this.#open.set(socket, { unused, requests: 0, isEnding: false });
       this.unread.watch(this.#open);
       socket.once('close', () => {
         this.#open.delete(socket);
@@ -157,18 +172,20 @@ export class Connections {
   }
 
   /**
-   * Records that a request has arrived.
+   * Records that a request has arrived. Further calls for it change nothing.
    *
    * @param response default: the request is an upgrade
    * @returns false if the connection was already announced to close, so that the request must not be processed (RFC
    * 9112 section 9.6)
    */
-  arrived(request: IncomingMessage, response?: ServerResponse): boolean {
+  arrived(request: Numbered, response?: ServerResponse): boolean {
     const { socket } = request;
     if (response?.socket === null) this.unread.pipelined(socket, response);
-    if (this.#open.has(socket)) this.#open.set(socket, null);
-    this.#latest.set(socket, request);
-    return !this.#ending.has(socket);
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return true;
+    connection.unused = null;
+    request[NUMBER] ??= connection.requests += 1;
+    return !connection.isEnding;
   }
 
   /**
@@ -185,10 +202,11 @@ export class Connections {
    * Returns whether the response to this request must contain `Connection: close`. False if another request is waiting
    * on the connection, because it would be lost.
    */
-  isLast(request: IncomingMessage): boolean {
-    const { socket } = request;
-    if (!this.#isLeaving || this.#latest.get(socket) !== request) return false;
-    this.#ending.add(socket);
+  isLast(request: Numbered): boolean {
+    if (!this.#isLeaving) return false;
+    const connection = this.#open.get(request.socket);
+    if (connection === undefined || connection.requests !== request[NUMBER]) return false;
+    connection.isEnding = true;
     return true;
   }
 
@@ -251,7 +269,7 @@ export class Connections {
     // Node doesn't treat connections without a first request as idle. A connection that has received half a request may
     // finish it.
     const before = performance.now() - GRACE;
-    for (const [socket, unused] of this.#open) {
+    for (const [socket, { unused }] of this.#open) {
       if (unused !== null && unused.since <= before && socket.bytesRead === unused.bytes) socket.destroy();
     }
   }

@@ -87,7 +87,6 @@ export class EarlyRefusals {
     const headers: Record<string, string> = {
       ...Object.fromEntries(httpAnswer(refusal, resourceMetadata).headers),
       'content-type': 'application/json; charset=utf-8',
-      'content-length': String(Buffer.byteLength(body)),
     };
     const fields = Object.entries(headers).flat();
     const prepared: Prepared = {
@@ -112,7 +111,7 @@ function writeRefusal(
 ): void {
   const { raw } = reply;
   const fields = reply.getHeaders() as OutgoingHttpHeaders;
-  Object.assign(fields, headers);
+  Object.assign(fields, headers, { 'content-length': Buffer.byteLength(body) });
   fields['cache-control'] = principal.kind === 'anonymous' ? 'no-store' : 'private, no-store';
   if (limitFields !== null) writeLimitFields(limitFields, (name, value) => (fields[name] ??= value));
   reply.hijack();

@@ -131,15 +131,21 @@ interface LoggedRequest {
 }
 
 /** Writes the log line of a request. */
-export function logLine(log: FastifyBaseLogger, { caller, principal, outcome, ...request }: LoggedRequest): void {
+export function logLine(log: FastifyBaseLogger, logged: LoggedRequest): void {
   if ((log as Partial<Logger>).isLevelEnabled?.('info') === false) return;
-  const { requestId, method, path, status, ms } = request;
+  const { requestId, method, path, status, caller, principal, outcome } = logged;
   log.info(
     {
-      ...{ requestId, method, path, operation: outcome.operation, status },
+      requestId,
+      method,
+      path,
+      operation: outcome.operation,
+      status,
       outcome: outcomeWord(outcome, status),
-      ms: Math.round(ms),
-      ...{ address: caller.address, key: principal.keyId, tier: principal.tier },
+      ms: Math.round(logged.ms),
+      address: caller.address,
+      key: principal.keyId,
+      tier: principal.tier,
     },
     'request',
   );

@@ -35,16 +35,18 @@ interface GraphqlRouteOptions {
   readonly paths?: readonly string[];
 }
 
+interface GraphqlRoute {
+  /** Also checks streams. */
+  readonly apollo: ApolloServer<RequestContext>;
+  readonly known: KnownOperations;
+  readonly runner: OperationRunner;
+}
+
 /**
  * Serves /graphql: operations by POST and GET, and GraphiQL for a browser. The credential is checked before the body is
  * read, so that requests with an invalid key cause no parsing.
- *
- * @returns the Apollo Server, which also checks streams
  */
-export async function graphqlRoute(
-  app: FastifyInstance,
-  options: GraphqlRouteOptions,
-): Promise<ApolloServer<RequestContext>> {
+export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): Promise<GraphqlRoute> {
   const { latchkey, schema, logger, tracing, authenticate, moments, connections, paths = ['/graphql'] } = options;
   const { answerFault: unread, countUnseen } = options.unread;
   const { limiter, rateLimitHeaders } = latchkey;
@@ -107,7 +109,7 @@ export async function graphqlRoute(
     },
   };
   for (const url of paths) app.route({ ...route, url });
-  return apollo;
+  return { apollo, known, runner };
 }
 
 /**

@@ -13,3 +13,17 @@ export function parseBodies(app: FastifyInstance): void {
     });
   });
 }
+
+/** Returns Fastify's parser as a function. It throws for JSON that is invalid, or that would change prototypes. */
+export function jsonParser(app: FastifyInstance): (text: string) => unknown {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (text) => {
+    let parsed: unknown;
+    // It never waits, and doesn't use the request.
+    void parse(undefined as never, text, (error, value: unknown) => {
+      if (error !== null) throw error;
+      parsed = value;
+    });
+    return parsed;
+  };
+}

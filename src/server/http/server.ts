@@ -20,6 +20,7 @@ import { decodeBodies } from './bodyEncoding.js';
 import { HEADER_TIME } from '../../core/guard/document/documentBounds.js';
 import { authenticateFirst } from './beforeRouting.js';
 import { Connections } from './connections.js';
+import { DirectAnswers } from './directAnswers.js';
 import { allowOrigins } from './cors.js';
 import { countBodies } from './countBodies.js';
 import { addToEveryAnswer } from './everyAnswer.js';
@@ -30,11 +31,12 @@ import { answerFaults, refuseUnknownRoutes } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes, type Sharing } from './health.js';
 import { jwksRoute } from './jwksRoute.js';
+import { KnownRequests } from './knownRequests.js';
 import { mcpRoute } from './mcpRoute.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { Moments } from './changeMoments.js';
 import { protectedResourceRoutes } from './protectedResourceRoutes.js';
-import { parseBodies } from './parseBodies.js';
+import { jsonParser, parseBodies } from './parseBodies.js';
 import { requireHttps } from './requireHttps.js';
 import { routingOptions } from './routing.js';
 import { schemaRoute } from './schemaRoute.js';
@@ -147,19 +149,21 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const unread = new UnreadCounter(latchkey, verdicts);
   // Key management stays at one address in every mode. Without a gateway, /graphql serves it, too.
   const prefixes = gateway === null ? ['', '/admin'] : ['/admin'];
+  const paths = prefixes.map((prefix) => `${prefix}/graphql`);
+  const { apollo, known, runner } = await graphqlRoute(app, {
+    ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread, paths },
+  });
   // Each of these adds to every response, or to a trace.
   if (tracing === null && !settings.requireHttps && settings.corsOrigins.length === 0) {
     const resourceMetadata = (): string | null => latchkey.resourceMetadata();
+    const answers = new DirectAnswers({ connections, observer, logger, shared });
     authenticateFirst(app.server, {
-      ...{ latchkey, callers, connections, moments, shared, observer, logger },
+      ...{ latchkey, callers, connections, moments, answers },
       paths: [API, '/admin/graphql'],
       refusals: new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections, logger }),
+      known: new KnownRequests({ known, runner, paths, parse: jsonParser(app), answers, moments, connections, logger }),
     });
   }
-  const apollo = await graphqlRoute(app, {
-    ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread },
-    paths: prefixes.map((prefix) => `${prefix}/graphql`),
-  });
   const authenticateStream = authenticationHook(verifier, moments, streamCredential);
   if (gateway !== null) {
     gatewayRoute(app, {

@@ -98,12 +98,15 @@ describe('in the service', () => {
     const all = Array.from({ length: 12 }, (_, i) =>
       post(service.origin, PATHS[i % 3]?.[0] ?? '', [bearer(token)], { body: '{', length: i < 6 ? 100 : null }),
     );
-    await until(async () => isFull(await service.query('{ viewer { scopes } }', { token })), { every: 200 });
+    // A document that is not known: those that are known are answered as soon as they have arrived.
+    let spaces = 1;
+    const ask = () => service.query(`{ viewer { scopes } }${' '.repeat((spaces += 1))}`, { token });
+    await until(async () => isFull(await ask()), { every: 200 });
     expect(all.some(isAnswered)).toBe(false);
     // One that completes makes room for one.
     all[0]?.socket.write(QUERY.slice(1).padEnd(99));
     await until(() => all[0] !== undefined && statusOf(all[0]) === 200);
-    expect((await service.query('{ viewer { scopes } }', { token })).status).toBe(200);
+    expect((await ask()).status).toBe(200);
     for (const { socket } of all) socket.destroy();
   });
 

@@ -11,9 +11,12 @@ import type { Refusal } from '../../errors/refusal.js';
 import { isPromise } from '../answer/promise.js';
 import type { GuardedRequest, Operation } from '../request/guardedRequest.js';
 import { PlainReply } from '../request/plainReply.js';
+import type { Reply } from '../request/reply.js';
 import type { RequestGuard } from '../request/requestGuard.js';
 import type { Logger } from '../request/requestGuardOptions.js';
 import type { KnownOperation } from './knownOperations.js';
+
+const NO_OPTIONS = {};
 
 /** A complete response to an operation. */
 export interface CompleteAnswer {
@@ -92,7 +95,7 @@ class Run {
   }
 
   #execute(): ExecutionResult | Promise<ExecutionResult> {
-    const { schema, executionOptions } = this.#options;
+    const { schema, executionOptions = NO_OPTIONS } = this.#options;
     const { operationName, variables } = this.#known;
     return execute({
       schema,
@@ -100,7 +103,7 @@ class Run {
       contextValue: this.#context,
       variableValues: variables,
       operationName,
-      ...(executionOptions && { options: executionOptions }),
+      options: executionOptions,
     });
   }
 
@@ -110,11 +113,10 @@ class Run {
 
   #executed({ errors, data, extensions }: ExecutionResult): CompleteAnswer | Promise<CompleteAnswer> {
     if (errors !== undefined) this.#guarded.tell(errors, this.#context);
-    const result = {
-      ...(errors !== undefined && { errors: errors.map(this.#options.format) }),
-      ...(data !== undefined && { data }),
-      ...(extensions !== undefined && { extensions }),
-    };
+    const result: NonNullable<Reply['result']> = {};
+    if (errors !== undefined) result.errors = errors.map(this.#options.format);
+    if (data !== undefined) result.data = data;
+    if (extensions !== undefined) result.extensions = extensions;
     const { schema, document, operation, variables } = this.#operation;
     const { source, operationName = '' } = this.#known;
     const reply = new PlainReply(

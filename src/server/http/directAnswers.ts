@@ -1,0 +1,72 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import type { Principal } from '../../core/auth/principal.js';
+import type { Outcome } from '../../core/guard/request/outcome.js';
+import type { Observer } from '../../core/observer/observer.js';
+import type { Caller } from '../net/trustedProxies.js';
+import type { Connections } from './connections.js';
+import { logLine, NO_PAGE } from './everyAnswer.js';
+import type { SharedAddresses } from './sharedAddress.js';
+
+interface DirectAnswersOptions {
+  readonly connections: Pick<Connections, 'isLast'>;
+  readonly observer: Observer;
+  readonly logger: FastifyBaseLogger;
+  readonly shared: SharedAddresses;
+}
+
+/** A request that is answered without the framework. */
+export interface DirectRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly caller: Caller;
+  readonly outcome: Pick<Outcome, 'word' | 'operation'>;
+  /** When its header had arrived, by performance.now(). */
+  readonly began: number;
+}
+
+export interface DirectAnswer {
+  readonly status: number;
+  /** Names in lower case, each followed by its value. With `content-type`, without what every response has. */
+  readonly fields: readonly string[];
+  readonly body: string;
+}
+
+const EVERY = Object.entries(NO_PAGE).flat();
+
+/** Sends responses without the framework, with what its hooks add to every response: see `addToEveryAnswer`. */
+export class DirectAnswers {
+  readonly #options: DirectAnswersOptions;
+
+  constructor(options: DirectAnswersOptions) {
+    this.#options = options;
+  }
+
+  send(direct: DirectRequest, { status, fields, body }: DirectAnswer): void {
+    const { request, response, requestId, principal } = direct;
+    const all = ['x-request-id', requestId, ...EVERY, ...fields];
+    if (!fields.includes('cache-control')) {
+      all.push('cache-control', principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
+    }
+    if (this.#options.connections.isLast(request)) all.push('connection', 'close');
+    all.push('content-length', String(Buffer.byteLength(body)));
+    response.writeHead(status, all);
+    response.end(body);
+    // A caller that is gone gets no response.
+    if (!response.destroyed) this.#note(direct, status);
+  }
+
+  /** Updates the metrics and the log. */
+  #note(direct: DirectRequest, status: number): void {
+    const { observer, logger, shared } = this.#options;
+    const { requestId, caller, principal, outcome } = direct;
+    const { url = '', method = '' } = direct.request;
+    const ms = performance.now() - direct.began;
+    observer.requestAnswered(url, status, ms);
+    logLine(logger, { requestId, method, path: url, status, ms, caller, principal, outcome });
+    shared.note(direct);
+  }
+}
