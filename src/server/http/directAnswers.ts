@@ -16,7 +16,7 @@ interface DirectAnswersOptions {
   readonly shared: SharedAddresses;
 }
 
-/** A request that is answered without the framework. */
+/** A request whose response does not come from the framework. */
 export interface DirectRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

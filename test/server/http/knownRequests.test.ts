@@ -4,7 +4,7 @@ import { openRaw, type RawConnection } from '../../support/rawConnection.js';
 import { createKey, demoOf, startService, type TestService } from '../../support/service.js';
 import { until } from '../../support/until.js';
 
-/** Known operations are answered without the framework, and all other requests by it. Both send the same responses. */
+/** Known operations run without the framework, which handles all other requests. Both send the same responses. */
 
 /** The responses without the framework. */
 const direct = jest.spyOn(DirectAnswers.prototype, 'send');
@@ -51,7 +51,7 @@ async function answerTo(...parts: readonly string[]): Promise<object> {
   const raw = await openRaw(Number(new URL(service.origin).port));
   for (const part of parts) {
     raw.socket.write(part);
-    // Into a packet of its own.
+    // In a separate packet.
     if (part !== parts.at(-1)) await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await until(() => /\r\n\r\n[^]+/.test(raw.text()));
@@ -62,7 +62,7 @@ async function answerTo(...parts: readonly string[]): Promise<object> {
   return { status, fields: fields.map((line) => line.toLowerCase()).sort(), body };
 }
 
-test('answers a known operation without the framework, and one whose body arrives later with it', async () => {
+test('runs a known operation without the framework, and with it if the body arrives later', async () => {
   const { head, body } = known();
   const whole = await answerTo(head + body);
   expect(direct).toHaveBeenCalledTimes(1);
@@ -89,7 +89,7 @@ test.each<[string, () => Message]>([
   expect(whole).toEqual(await answerTo(head, body));
 });
 
-test('answers pipelined requests of both kinds in their order, on a connection that stays open', async () => {
+test('responds to pipelined requests of both kinds in their order, on a connection that stays open', async () => {
   const [one, other] = [known(), message('{"query":"{ nothing }"}')].map(({ head, body }) => head + body);
   connection.socket.write(`${one}${other}${one}${one}`);
   expect(await answered(4)).toEqual(['200', '400', '200', '200']);

@@ -98,7 +98,7 @@ describe('in the service', () => {
     const all = Array.from({ length: 12 }, (_, i) =>
       post(service.origin, PATHS[i % 3]?.[0] ?? '', [bearer(token)], { body: '{', length: i < 6 ? 100 : null }),
     );
-    // A document that is not known: those that are known are answered as soon as they have arrived.
+    // An unknown document each time: a known one whose body has arrived is not counted.
     let spaces = 1;
     const ask = () => service.query(`{ viewer { scopes } }${' '.repeat((spaces += 1))}`, { token });
     await until(async () => isFull(await ask()), { every: 200 });
