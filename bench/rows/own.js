@@ -13,7 +13,10 @@ take turns within a round, and the tables show the ratio of their values in the 
 
 - **Apollo Server** with its standalone server, with Express 5, and with Fastify 5: \`new ApolloServer(apolloOptions(latchkey, { schema }))\`.
 - **FastApolloServer** replaces \`ApolloServer\` by \`FastApolloServer\` of latchkey/apollo.
-- **GraphQL Yoga** with Node's HTTP server, and **Mercurius** with Fastify 5.`;
+- **GraphQL Yoga** with Node's HTTP server, and **Mercurius** with Fastify 5.
+
+**Header fields only** is a third process: no guard, but the \`Authorization\` field of the request and the three header fields of the
+response. No guard can take less. Like the guarded server, Yoga doesn't count the bytes of a body there, which takes most of its time.`;
 
 export const packages = [
   '@apollo/server',
@@ -80,6 +83,9 @@ export async function* measure({ rounds, seconds, quick, only }) {
       samples: Object.fromEntries(
         Object.entries(pairs).flatMap(([name, samples]) => [
           [name, samples.map(({ guarded }) => guarded.processor)],
+          ...(samples[0]?.fields
+            ? [[`${name}, header fields only`, samples.map(({ fields }) => fields.processor)]]
+            : []),
           [`${name}, unguarded`, samples.map(({ unguarded }) => unguarded.processor)],
         ]),
       ),
@@ -87,14 +93,16 @@ export async function* measure({ rounds, seconds, quick, only }) {
   }
 }
 
-/** @typedef {{ guarded: { rate: number, processor: number }, unguarded: { rate: number, processor: number } }} Pair */
+/** @typedef {{ rate: number, processor: number }} Sample */
+/** @typedef {{ guarded: Sample, unguarded: Sample, fields?: Sample }} Pair */
 
 async function pairOf(name, { server, guard }) {
   const start = async (more) => {
     const child = await Child.start('own', { name, server, dataDir: temporaryDirectory(), ...more });
-    return { name, child, guarded: more.guard !== undefined, ...child.ready };
+    return { child, ...child.ready };
   };
-  return { guarded: await start({ guard }), unguarded: await start({}) };
+  const pair = { guarded: await start({ guard }), unguarded: await start({}) };
+  return guard === 'plugin' ? { ...pair, fields: await start({ guard: 'fields' }) } : pair;
 }
 
 /** @returns {Promise<Pair[]>} a pair a round */
@@ -111,9 +119,7 @@ async function measurePair(pair, asked, { rounds, seconds, warmUp }) {
     await assertAnswers(server, asked);
     await load(server, warmUp)();
   }
-  const { guarded, unguarded } = await alternate(rounds, {
-    guarded: load(pair.guarded, seconds),
-    unguarded: load(pair.unguarded, seconds),
-  });
-  return guarded.map((sample, round) => ({ guarded: sample, unguarded: unguarded[round] }));
+  const loads = Object.entries(pair).map(([kind, server]) => [kind, load(server, seconds)]);
+  const { guarded, unguarded, fields } = await alternate(rounds, Object.fromEntries(loads));
+  return guarded.map((sample, round) => ({ guarded: sample, unguarded: unguarded[round], fields: fields?.[round] }));
 }

@@ -17,9 +17,10 @@ import { serve } from '../lib/serve.js';
 import { openShop } from '../lib/shop.js';
 
 /**
- * Servers as their documentation starts them, by `options.server`. Each is called with `latchkey`, or without a guard.
+ * Servers as their documentation starts them, by `options.server`. Each is called with `latchkey`, or without a guard. With `fields`, it
+ * sets these header fields of each response, and bounds bodies as a guarded server does.
  *
- * @typedef {{ schema: import('graphql').GraphQLSchema, latchkey: any, isFast: boolean }} Given
+ * @typedef {{ schema: import('graphql').GraphQLSchema, latchkey: any, isFast: boolean, fields: Record<string, string> | null }} Given
  */
 const SERVERS = {
   async standalone(given) {
@@ -27,6 +28,7 @@ const SERVERS = {
     const { url } = await startStandaloneServer(apollo, {
       listen: { port: 0, host: '127.0.0.1' },
       ...(given.latchkey && { context: given.latchkey.context }),
+      ...(given.fields && { context: async ({ res }) => setFields(res, given.fields) }),
     });
     return { url, close: () => apollo.stop() };
   },
@@ -35,6 +37,7 @@ const SERVERS = {
     const apollo = apolloOf(given);
     await apollo.start();
     const app = express();
+    if (given.fields) app.use((_request, response, next) => (setFields(response, given.fields), next()));
     app.use('/graphql', express.json(), expressMiddleware(apollo, contextOf(given)));
     return listening(createServer(app), () => apollo.stop());
   },
@@ -43,34 +46,51 @@ const SERVERS = {
     const apollo = apolloOf(given);
     await apollo.start();
     const app = Fastify({ loggerInstance: silent });
+    addFields(app, given);
     app.route({ method: ['GET', 'POST'], url: '/graphql', handler: fastifyApolloHandler(apollo, contextOf(given)) });
     return { url: `${await app.listen({ port: 0, host: '127.0.0.1' })}/graphql`, close: () => app.close() };
   },
 
-  async yoga({ schema, latchkey }) {
+  async yoga({ schema, latchkey, fields }) {
     const yoga = createYoga({
       schema,
       logging: false,
-      ...(latchkey && { parserAndValidationCache: false, maxRequestBodySize: false, plugins: [useLatchkey(latchkey)] }),
+      ...((latchkey || fields) && { maxRequestBodySize: false }),
+      ...(latchkey && { parserAndValidationCache: false, plugins: [useLatchkey(latchkey)] }),
     });
-    return listening(createServer(yoga), () => yoga.dispose());
+    const answer = (request, response) => (setFields(response, fields), yoga(request, response));
+    return listening(createServer(fields ? answer : yoga), () => yoga.dispose());
   },
 
-  async mercurius({ schema, latchkey }) {
+  async mercurius({ schema, latchkey, fields }) {
     const app = Fastify({ loggerInstance: silent });
+    addFields(app, { fields });
     if (latchkey) await app.register(latchkeyMercurius, { latchkey, schema });
     else await app.register(mercurius, { schema });
     return { url: `${await app.listen({ port: 0, host: '127.0.0.1' })}/graphql`, close: () => app.close() };
   },
 };
 
+/** The header fields of a guarded response. */
+const FIELDS = {
+  'ratelimit-policy': '"burst";q=1000000000;w=1, "rate";q=1000000000;w=60',
+  ratelimit: '"rate";r=999999999;t=12',
+  'cache-control': 'private, no-store',
+};
+
+/** A key of the usual length, which nobody reads. */
+const UNREAD_KEY = `lks_live_${'0123456789'.repeat(6)}`;
+
+/** @param guard plugin or fast; `fields`: no guard, but the header fields of a request and a response with one; null: none of these */
 await serve(async ({ server, guard = null, dataDir }) => {
-  const { store, latchkey } = guard === null ? {} : await openLatchkey({ dataDir });
+  const isGuarded = guard !== null && guard !== 'fields';
+  const fields = guard === 'fields' ? FIELDS : null;
+  const { store, latchkey } = isGuarded ? await openLatchkey({ dataDir }) : {};
   const schema = latchkey ? guardedShop(latchkey) : openShop();
-  const key = store && (await addKey(store));
-  const { url, close } = await SERVERS[server]({ schema, latchkey, isFast: guard === 'fast' });
+  const key = store ? await addKey(store) : fields && UNREAD_KEY;
+  const { url, close } = await SERVERS[server]({ schema, latchkey, isFast: guard === 'fast', fields });
   return {
-    ready: { url, headers: key === undefined ? {} : { authorization: `Bearer ${key}` } },
+    ready: { url, headers: key === null ? {} : { authorization: `Bearer ${key}` } },
     async close() {
       await close();
       await latchkey?.close();
@@ -78,6 +98,16 @@ await serve(async ({ server, guard = null, dataDir }) => {
     },
   };
 });
+
+function setFields(response, fields) {
+  for (const [name, value] of Object.entries(fields)) response.setHeader(name, value);
+  return {};
+}
+
+/** @param app of Fastify @param {Pick<Given, 'fields'>} given */
+function addFields(app, { fields }) {
+  if (fields) app.addHook('onRequest', (_request, reply, done) => (reply.headers(fields), done()));
+}
 
 /** @param {Given} given */
 function apolloOf({ schema, latchkey, isFast }) {
