@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
-import { createLatchkey, openSqliteStore, tierTable, type Latchkey, type LatchkeyOptions } from '../../src/index.js';
+import { createLatchkey, tierTable, type Latchkey, type LatchkeyOptions } from '../../src/index.js';
+import { openStoreHere } from '../support/storeHere.js';
 
 const WIDE = { rate: 1_000_000, burst: 1_000_000 };
 
@@ -56,7 +57,7 @@ export async function startOwnServer<Own extends Listening>(
   listen: (own: OwnLatchkey) => Promise<Own>,
 ): Promise<Omit<Own, 'close'> & OwnServer> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-adapter-'));
-  const store = await openSqliteStore({ dir });
+  const store = await openStoreHere(dir);
   const told: unknown[] = [];
   const latchkey = await createLatchkey({
     store,

@@ -9,9 +9,10 @@ import { graphql, type FormattedExecutionResult, type GraphQLSchema } from 'grap
 import { createClient, type Client } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createLatchkey, openSqliteStore, tierTable, type Latchkey, type LatchkeyOptions } from '../../../src/index.js';
+import { createLatchkey, tierTable, type Latchkey, type LatchkeyOptions } from '../../../src/index.js';
 import { latchkeyWs, type LatchkeyWsOptions } from '../../../src/graphqlWs.js';
 import { EventQueue } from '../../../src/core/streams/queue.js';
+import { openStoreHere } from '../../support/storeHere.js';
 
 const WIDE = { rate: 1_000_000, burst: 1_000_000 };
 
@@ -83,7 +84,7 @@ export interface OwnSocketsOptions {
 
 export async function startOwnSockets(options: OwnSocketsOptions = {}): Promise<OwnSockets> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
-  const store = await openSqliteStore({ dir });
+  const store = await openStoreHere(dir);
   const reported: unknown[] = [];
   const latchkey = await createLatchkey({
     store,

@@ -12,7 +12,7 @@ import { Peppers } from '../../../src/core/keys/pepper.js';
 import { Roles } from '../../../src/core/scopes/roles.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import type { KeyRecord } from '../../../src/core/store/records.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { openStoreHere } from '../../support/storeHere.js';
 import type { Store } from '../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
@@ -59,7 +59,7 @@ export interface Harness {
 
 export async function openHarness(): Promise<Harness> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-credentials-'));
-  let store: Store = await openSqliteStore({ dir });
+  let store: Store = await openStoreHere(dir);
   const clock = { now: NOON };
   await store.workspaces.ensure({ id: DEFAULT_WORKSPACE_ID, name: 'default', tier: 'GROWTH', createdAt: NOON });
   const gate = new BcryptGate({ cost: 4 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KnownScopes } from '../../../src/core/keys/knownScopes.js';
 import { DAY } from '../../../src/core/store/periods.js';
 import type { GuardedSchemaRecord } from '../../../src/core/store/records.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { openStoreHere } from '../../support/storeHere.js';
 import type { GuardedSchemaStore, Store } from '../../../src/core/store/store.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-scopes-'));
@@ -15,7 +15,7 @@ let store: Store;
 let now = 1_800_000_000_000;
 const opened: KnownScopes[] = [];
 beforeEach(async () => {
-  store = await openSqliteStore({ dir: join(dir, String(made++)) });
+  store = await openStoreHere(join(dir, String(made++)));
 });
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((scopes) => scopes.close()));

@@ -11,7 +11,7 @@ import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { loosens, prolongs } from '../../../src/core/keys/widening.js';
 import { Ceilings } from '../../../src/core/scopes/ceilings.js';
 import type { KeyRecord } from '../../../src/core/store/records.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { openStoreHere } from '../../support/storeHere.js';
 import type { Store } from '../../../src/core/store/store.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
@@ -25,7 +25,7 @@ let ceilings: Ceilings;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-widening-'));
-  store = await openSqliteStore({ dir });
+  store = await openStoreHere(dir);
   ceilings = new Ceilings();
   keys = new KeyService({
     store,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { PublishedKeys } from '../../../../src/core/auth/signing/publishedKeys.js';
 import { SigningKeys } from '../../../../src/core/auth/signing/processKeys.js';
-import { openSqliteStore } from '../../../../src/core/store/sqlite/open.js';
+import { openStoreHere } from '../../../support/storeHere.js';
 import type { Store } from '../../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
@@ -24,7 +24,7 @@ export interface SigningBench {
 
 export async function openSigningBench(): Promise<SigningBench> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-signing-'));
-  const store = await openSqliteStore({ dir });
+  const store = await openStoreHere(dir);
   const clock = { now: NOON };
   const now = () => clock.now;
   const processes: SigningKeys[] = [];
