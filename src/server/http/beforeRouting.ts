@@ -18,6 +18,8 @@ interface BeforeRoutingOptions {
   readonly latchkey: Pick<Assembly, 'authenticate' | 'checkLimits'>;
   /** The paths whose POST requests are authenticated here. */
   readonly paths: readonly string[];
+  /** Leaves requests over plain HTTP to the framework, which refuses them. */
+  readonly requireHttps: boolean;
   readonly callers: Callers;
   readonly connections: Connections;
   readonly moments: Moments;
@@ -73,7 +75,7 @@ class BeforeRouting {
   }
 
   handle(request: IncomingMessage, response: ServerResponse, serve: RequestListener): void {
-    const { latchkey, callers, connections } = this.#options;
+    const { latchkey, callers, connections, requireHttps } = this.#options;
     // While the server is stopping, hooks may have to close the connection.
     if (!this.#concerns(request) || connections.isLeaving || !connections.arrived(request, response)) {
       serve(request, response);
@@ -81,6 +83,10 @@ class BeforeRouting {
     }
     const began = performance.now();
     const caller = callers.callerOf(request, isEncrypted(request.socket));
+    if (requireHttps && !caller.https) {
+      serve(request, response);
+      return;
+    }
     const refuse = (error: unknown, principal: Principal = ANONYMOUS): void => {
       if (error instanceof Refusal && !connections.isLeaving)
         this.#refuse(request, response, { refusal: error, principal, caller, began });

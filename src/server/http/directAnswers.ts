@@ -14,6 +14,8 @@ interface DirectAnswersOptions {
   readonly observer: Observer;
   readonly logger: FastifyBaseLogger;
   readonly shared: SharedAddresses;
+  /** Further fields of every response: names in lower case, each followed by its value. */
+  readonly fields: readonly string[];
 }
 
 /** A request whose response does not come from the framework. */
@@ -35,19 +37,19 @@ export interface DirectAnswer {
   readonly body: string;
 }
 
-const EVERY = Object.entries(NO_PAGE).flat();
-
 /** Sends responses without the framework, with what its hooks add to every response: see `addToEveryAnswer`. */
 export class DirectAnswers {
   readonly #options: DirectAnswersOptions;
+  readonly #every: readonly string[];
 
   constructor(options: DirectAnswersOptions) {
     this.#options = options;
+    this.#every = [...Object.entries(NO_PAGE).flat(), ...options.fields];
   }
 
   send(direct: DirectRequest, { status, fields, body }: DirectAnswer): void {
     const { request, response, requestId, principal } = direct;
-    const all = ['x-request-id', requestId, ...EVERY, ...fields];
+    const all = ['x-request-id', requestId, ...this.#every, ...fields];
     if (!fields.includes('cache-control')) {
       all.push('cache-control', principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
     }

@@ -13,7 +13,7 @@ declare module 'fastify' {
 }
 
 /** A year (RFC 6797 section 6.1). Without subdomains, which may belong to others. */
-const STRICT_TRANSPORT_SECURITY = 'max-age=31536000';
+export const STRICT_TRANSPORT_SECURITY = 'max-age=31536000';
 
 const LOOPBACK = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 

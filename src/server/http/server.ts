@@ -37,7 +37,7 @@ import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { Moments } from './changeMoments.js';
 import { protectedResourceRoutes } from './protectedResourceRoutes.js';
 import { jsonParser, parseBodies } from './parseBodies.js';
-import { requireHttps } from './requireHttps.js';
+import { requireHttps, STRICT_TRANSPORT_SECURITY } from './requireHttps.js';
 import { routingOptions } from './routing.js';
 import { schemaRoute } from './schemaRoute.js';
 import { streamCredential } from './streamCredential.js';
@@ -154,11 +154,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread, paths },
   });
   // Each of these adds to every response, or to a trace.
-  if (tracing === null && !settings.requireHttps && settings.corsOrigins.length === 0) {
+  if (tracing === null && settings.corsOrigins.length === 0) {
     const resourceMetadata = (): string | null => latchkey.resourceMetadata();
-    const answers = new DirectAnswers({ connections, observer, logger, shared });
+    const { requireHttps: needsHttps } = settings;
+    const fields = needsHttps ? ['strict-transport-security', STRICT_TRANSPORT_SECURITY] : [];
+    const answers = new DirectAnswers({ connections, observer, logger, shared, fields });
     authenticateFirst(app.server, {
-      ...{ latchkey, callers, connections, moments, answers },
+      ...{ latchkey, callers, connections, moments, answers, requireHttps: needsHttps },
       paths: [API, '/admin/graphql'],
       refusals: new EarlyRefusals({ limiter, rateLimitHeaders, resourceMetadata, connections, logger }),
       known: new KnownRequests({ known, runner, paths, parse: jsonParser(app), answers, moments, connections, logger }),

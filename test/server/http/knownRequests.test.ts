@@ -47,8 +47,8 @@ async function answered(count: number): Promise<string[]> {
 }
 
 /** The parts of a response that are the same for equal requests. */
-async function answerTo(...parts: readonly string[]): Promise<object> {
-  const raw = await openRaw(Number(new URL(service.origin).port));
+async function answerTo({ origin }: TestService, ...parts: readonly string[]): Promise<object> {
+  const raw = await openRaw(Number(new URL(origin).port));
   for (const part of parts) {
     raw.socket.write(part);
     // In a separate packet.
@@ -64,9 +64,9 @@ async function answerTo(...parts: readonly string[]): Promise<object> {
 
 test('runs a known operation without the framework, and with it if the body arrives later', async () => {
   const { head, body } = known();
-  const whole = await answerTo(head + body);
+  const whole = await answerTo(service, head + body);
   expect(direct).toHaveBeenCalledTimes(1);
-  const divided = await answerTo(head, body);
+  const divided = await answerTo(service, head, body);
   expect(direct).toHaveBeenCalledTimes(1);
   expect(whole).toEqual(divided);
   expect(whole).toMatchObject({ status: 'HTTP/1.1 200 OK', body: expect.stringContaining('"scopes"') });
@@ -84,9 +84,9 @@ test.each<[string, () => Message]>([
   ['a page of another origin', () => known({ origin: 'https://other.example' })],
 ])('leaves %s to the framework, whose response is the same for a body that arrives later', async (_, of) => {
   const { head, body } = of();
-  const whole = await answerTo(head + body);
+  const whole = await answerTo(service, head + body);
   expect(direct).not.toHaveBeenCalled();
-  expect(whole).toEqual(await answerTo(head, body));
+  expect(whole).toEqual(await answerTo(service, head, body));
 });
 
 test('responds to pipelined requests of both kinds in their order, on a connection that stays open', async () => {
@@ -133,4 +133,31 @@ test('sends nothing and logs nothing if the caller has gone', async () => {
   await until(() => direct.mock.calls.length > 0);
   list.mockRestore();
   expect(service.logs).toHaveLength(lines);
+});
+
+describe('with REQUIRE_HTTPS', () => {
+  let secure: TestService;
+  beforeAll(async () => {
+    const env = { DEFAULT_TIER: 'ENTERPRISE', REQUIRE_HTTPS: 'true', TRUST_PROXY: '127.0.0.1' };
+    secure = await startService({ env });
+  });
+  afterAll(() => secure.close());
+
+  test('runs a known operation over HTTPS without the framework, which refuses it over plain HTTP', async () => {
+    const over = { 'x-forwarded-proto': 'https' };
+    const { token: own } = await createKey(secure, { scopes: ['read:all'] });
+    const fields = { ...over, authorization: `Bearer ${own}` };
+    await secure.query(QUERY, { token: own, headers: over });
+    direct.mockClear();
+    const { head, body } = known(fields);
+    const whole = await answerTo(secure, head + body);
+    expect(direct).toHaveBeenCalledTimes(1);
+    expect(whole).toEqual(await answerTo(secure, head, body));
+    expect(whole).toMatchObject({ fields: expect.arrayContaining(['strict-transport-security: max-age=31536000']) });
+    const plain = known({ ...fields, 'x-forwarded-proto': 'http' });
+    expect(await answerTo(secure, plain.head + plain.body)).toMatchObject({
+      body: expect.stringContaining('HTTPS_REQUIRED'),
+    });
+    expect(direct).toHaveBeenCalledTimes(1);
+  });
 });
