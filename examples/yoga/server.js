@@ -14,11 +14,7 @@ const resolvers = { Query: { opening: () => '9 to 5', orders: () => ['A-1', 'A-2
 const executable = { typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] };
 const schema = latchkey.guard(makeExecutableSchema(executable));
 
-const yoga = createYoga({
-  schema,
-  parserAndValidationCache: false,
-  maxRequestBodySize: false,
-  plugins: [useLatchkey(latchkey)],
-});
+const guarded = { parserAndValidationCache: false, maxRequestBodySize: false, plugins: [useLatchkey(latchkey)] };
+const yoga = createYoga({ schema, ...guarded });
 const server = createServer(yoga).listen(Number(process.env.PORT ?? 4001), '127.0.0.1');
 server.on('listening', () => console.log(`Listening at http://127.0.0.1:${server.address().port}/graphql`));

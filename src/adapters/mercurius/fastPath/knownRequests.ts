@@ -10,7 +10,7 @@ import type { MercuriusRequest, Result } from '../mercuriusRequest.js';
 type MaybePromise<T> = T | Promise<T>;
 
 /** The steps of the adapter that a known document needs, too. */
-export interface Steps {
+interface Steps {
   /** Returns the document of a text, if it was read before. */
   find(text: string): DocumentNode | undefined;
   requestOf(request: FastifyRequest): MercuriusRequest | null;
