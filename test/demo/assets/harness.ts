@@ -10,10 +10,9 @@ import { ANSWER_LIMITS } from '../../../src/core/guard/answer/answerLimits.js';
 import { meterResolvers } from '../../../src/core/guard/guardedResolvers.js';
 import { notFound } from '../../../src/core/errors/refusal.js';
 import { AssetService } from '../../../src/demo/assets/service.js';
-import { openSqlite } from '../../../src/core/store/sqlite/open.js';
 import type { AssetStore } from '../../../src/demo/store/demoStore.js';
-import { SQLITE_PARTS } from '../../../src/demo/store/sqlite/sqliteParts.js';
 import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
+import { openDemoTarget } from '../store/demoTarget.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
 export const MINUTE = 60_000;
@@ -38,7 +37,7 @@ export interface Harness {
 
 export async function openHarness(): Promise<Harness> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-assets-'));
-  const engine = await openSqlite({ dir }, { extension: SQLITE_PARTS });
+  const engine = await openDemoTarget({ engine: 'sqlite', dir, inThisThread: true });
   for (const id of ['ws_a', 'ws_b']) {
     await engine.workspaces.ensure({ id, name: id, tier: 'GROWTH', createdAt: NOON });
   }
