@@ -30,7 +30,7 @@ export interface DirectRequest {
   readonly began: number;
 }
 
-export interface DirectAnswer {
+interface DirectAnswer {
   readonly status: number;
   /** Names in lower case, each followed by its value. With `content-type`, without what every response has. */
   readonly fields: readonly string[];

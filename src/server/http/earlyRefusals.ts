@@ -22,7 +22,7 @@ interface EarlyRefusalsOptions {
 }
 
 /** The parts of a response that are the same for all equal refusals. */
-export interface Prepared {
+interface Prepared {
   readonly details: object;
   readonly resourceMetadata: string | null;
   readonly status: number;

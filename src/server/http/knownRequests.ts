@@ -29,7 +29,7 @@ interface KnownRequestsOptions {
 }
 
 /** A request of a key, authenticated in this turn of the event loop. */
-export interface AdmittedRequest {
+interface AdmittedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly principal: Principal;
