@@ -5,10 +5,9 @@ import { AssetService } from '../../../src/demo/assets/service.js';
 import type { EventInput } from '../../../src/demo/events/input.js';
 import { EventService, type EventQuery } from '../../../src/demo/events/service.js';
 import { EVENT_RETENTION } from '../../../src/demo/store/demoRecords.js';
-import { openSqlite } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
 import type { DemoStore } from '../../../src/demo/store/demoStore.js';
-import { SQLITE_PARTS } from '../../../src/demo/store/sqlite/sqliteParts.js';
+import { openDemoTarget } from '../store/demoTarget.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const MINUTE = 60_000;
@@ -22,7 +21,7 @@ let clock: number;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-events-'));
-  store = await openSqlite({ dir }, { extension: SQLITE_PARTS });
+  store = await openDemoTarget({ engine: 'sqlite', dir, inThisThread: true });
   clock = NOON;
   assets = new AssetService(store.assets, () => clock);
   events = new EventService(store.events, assets, () => clock);

@@ -19,9 +19,9 @@ import { HeadsFile } from '../../../src/management/audit/heads/headsFile.js';
 import { lineOf, parseLine } from '../../../src/management/audit/heads/headLine.js';
 import { HeadsWebhook } from '../../../src/management/audit/heads/webhook.js';
 import type { AuditEntry, AuditHead } from '../../../src/core/store/audit.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
 import fc from 'fast-check';
+import { openStoreHere } from '../../support/storeHere.js';
 
 const AT = Date.UTC(2026, 10, 1);
 const SECRET = 'a-secret-of-tests-0123456789-0123456789';
@@ -32,7 +32,7 @@ let store: Store;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-heads-'));
   path = join(dir, 'heads.jsonl');
-  store = await openSqliteStore({ dir });
+  store = await openStoreHere(dir);
   for (const id of ['one', 'two']) {
     await store.workspaces.ensure({ id, name: id, tier: 'GROWTH', createdAt: 1 });
   }

@@ -5,9 +5,9 @@ import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { WorkspaceService } from '../../../src/management/workspaces/workspaceService.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { runFile } from '../../support/child.js';
+import { openStoreHere } from '../../support/storeHere.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const FIRST = { id: 'default', tier: 'GROWTH', withKey: true } as const;
@@ -17,7 +17,7 @@ let store: Store;
 let workspaces: WorkspaceService;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-workspaces-'));
-  store = await openSqliteStore({ dir });
+  store = await openStoreHere(dir);
   const minter = new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES });
   workspaces = new WorkspaceService({ store, minter, now: () => NOON });
 });
