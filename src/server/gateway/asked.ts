@@ -27,7 +27,9 @@ export function askedInBody(body: unknown, text: string): Asked {
   if (!isRecord(body)) throw bad(NO_QUERY);
   const { texts, repeated } = membersOf(text);
   if (repeated !== null) throw bad(twice(repeated));
-  return { ...askedIn(body), variablesText: isRecord(body.variables) ? (texts.get('variables') ?? null) : null };
+  const { query, operationName, variables } = askedIn(body);
+  const variablesText = isRecord(body.variables) ? (texts.get('variables') ?? null) : null;
+  return { query, operationName, variables, variablesText };
 }
 
 /**

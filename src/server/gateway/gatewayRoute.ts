@@ -124,7 +124,8 @@ function serve(options: GatewayRouteOptions, exchange: Exchange): Served | Promi
   } catch (error) {
     return refuseUnread(options, exchange, error);
   }
-  return judge(options, { ...exchange, asked, upload: null });
+  const { request, reply } = exchange;
+  return judge(options, { request, reply, asked, upload: null });
 }
 
 async function serveUpload(options: GatewayRouteOptions, exchange: Exchange): Promise<Served> {
@@ -208,7 +209,7 @@ function forward(options: GatewayRouteOptions, forwarding: Forwarding): Served |
   const fail = (error: unknown): FastifyReply => answerFailed(options, forwarding, error);
   try {
     const complete = completionOf(request, admitted);
-    const sent = sentOf(gateway, request, { ...forwarding, isWhole: complete !== null });
+    const sent = sentOf(gateway, forwarding, complete !== null);
     if (complete !== null) return sendWhole(options, forwarding, { complete, sent }).catch(fail);
     // Frees the text, which would otherwise stay in memory while the response is sent.
     request.body = undefined;
@@ -339,12 +340,9 @@ function askedBy(request: FastifyRequest): Asked {
   return askedInBody(request.body, request.bodyText ?? '');
 }
 
-function sentOf(
-  gateway: Gateway,
-  request: FastifyRequest,
-  { asked: given, admitted, upload, isWhole }: Forwarding & { readonly isWhole: boolean },
-): Sent {
-  const asked = forwardedAs(given, admitted.filtered);
+function sentOf(gateway: Gateway, forwarding: Forwarding, isWhole: boolean): Sent {
+  const { request, admitted, upload } = forwarding;
+  const asked = forwardedAs(forwarding.asked, admitted.filtered);
   const headers = isWhole ? fieldsForWhole(gateway, request) : requestFields(gateway, request);
   const isSafe = admitted.operation.operation.valueOf() === 'query';
   if (request.method === 'GET') {

@@ -86,7 +86,8 @@ class Reader implements UpstreamHandler {
 
   ended(): void {
     this.#end('answered');
-    this.#settle.resolve({ ...this.#head, body: Buffer.concat(this.#chunks).toString() });
+    const { status, headers } = this.#head;
+    this.#settle.resolve({ status, headers, body: Buffer.concat(this.#chunks).toString() });
   }
 
   failed(error: Error): void {
