@@ -33,7 +33,7 @@ import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { requestsOf } from '../requestsOf.js';
 import { badRequest, RequestErrors, unknownOperation, unwrapped } from './mercuriusErrors.js';
 import { checkMercuriusOptions, type GuardedMercuriusOptions } from './mercuriusOptions.js';
-import { KnownRequests } from './fastPath/knownRequests.js';
+import { FastHandler } from './fastPath/fastHandler.js';
 import { MercuriusRequest, roomyContext, type Result } from './mercuriusRequest.js';
 import { guardSockets } from './socketRoute.js';
 
@@ -86,7 +86,7 @@ class Adapter {
   readonly #contextOf: ReturnType<typeof directContext>;
   /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */
   readonly #preflighted: readonly string[] | null;
-  readonly #known: KnownRequests;
+  readonly #fast: FastHandler;
 
   constructor(app: FastifyInstance, guard: RequestGuard, options: GuardedMercuriusOptions) {
     this.#guard = guard;
@@ -95,7 +95,7 @@ class Adapter {
     this.#contextOf = directContext(options.latchkey.context);
     this.#preflighted = preflightedBy(options);
     this.#callbacks = guard.callbacks('latchkeyMercurius');
-    this.#known = new KnownRequests(app, options, {
+    this.#fast = new FastHandler(app, options, {
       find: (text) => this.#documents.get(text),
       requestOf: (request) => this.#oursOf(request),
       contextFor: (request, reply) => this.#contextFor(request, reply),
@@ -139,7 +139,7 @@ class Adapter {
     app.addHook('onRoute', (route) => {
       if (route.method !== 'POST' || !listOf(route.preParsing).includes(this.#arrived)) return;
       this.#arriveEarlier(route);
-      this.#known.attach(route);
+      this.#fast.attach(route);
     });
   }
 
@@ -183,7 +183,7 @@ class Adapter {
       },
       addHook: (name: string, hook: unknown) => {
         if (name.includes('Subscription')) throw new TypeError(`Latchkey serves the subscriptions, without ${name}.`);
-        this.#known.turnOff();
+        this.#fast.turnOff();
         addHook(name, hook);
       },
       ...{ defineResolvers: refuseChange, defineLoaders: refuseChange, extendSchema: refuseChange },
@@ -332,7 +332,7 @@ class Adapter {
     const text = document.loc?.source.body ?? '';
     const isOwn = this.#of(context) !== null;
     if (asked.document !== undefined && asked.text === text && asked.readFor === schema) {
-      this.#known.remember(asked.document, schema);
+      this.#fast.remember(asked.document, schema);
     }
     asked.document = document;
     asked.operation = operation;

@@ -28,7 +28,7 @@ const ROOT = {};
  * the guard: it awaits up to nine promises for each request. The hooks of Fastify run as before, and so do the context function, the
  * checks and the formatting of errors. Everything unusual goes through Mercurius.
  */
-export class KnownRequests {
+export class FastHandler {
   readonly #steps: Steps;
   readonly #app: FastifyInstance;
   /** By document, the schema for which Mercurius has found it valid. */
