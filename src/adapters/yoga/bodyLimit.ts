@@ -7,8 +7,9 @@ export const MAX_BODY_BYTES = 25_000_000;
 
 /**
  * Bounds the body of a request, in place of Yoga, which passes each body through another stream to count its bytes. This takes more
- * time than everything else that Yoga does for a small query. Node ends a body at its Content-Length, so only a body without
- * this field is counted.
+ * time than everything else that Yoga does for a small query. Node ends a body at its Content-Length, so a body is only counted
+ * without this field, or if it is compressed: another plugin, such as useContentEncoding, may have replaced the request by one
+ * with the decompressed body and the same header fields.
  *
  * @param most the largest body, in bytes
  * @throws GraphQLError with its status
@@ -19,9 +20,13 @@ export function boundBody(
 ): void {
   const length = request.headers.get('content-length');
   if (length !== null && Number(length) > most) throw tooLarge(most);
-  if (length !== null && requestOfNode(serverContext) !== null) return;
+  if (length !== null && !isEncoded(request) && requestOfNode(serverContext) !== null) return;
   if (requestParser === undefined || request.body == null) return;
   setRequestParser((given) => requestParser(counted(given, fetchAPI, most)));
+}
+
+function isEncoded({ headers }: Request): boolean {
+  return (headers.get('content-encoding') ?? 'identity') !== 'identity';
 }
 
 /** Returns the same request with a body that fails when it becomes too large. */

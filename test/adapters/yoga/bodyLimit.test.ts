@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { SHOP, shopResolvers } from '../shop.js';
 import { startYoga, type OwnYoga } from './startYoga.js';
 
@@ -73,6 +74,33 @@ it('refuses a body over 25 MB by default', async () => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${server.token}` };
     const { status } = await server.send({ method: 'POST', headers, body: bodyOf(25_000_001) });
     expect(status).toBe(413);
+  } finally {
+    await server.close();
+  }
+});
+
+/** Decompresses bodies, like useContentEncoding of Yoga's server: the header fields stay the same. */
+const decompressing = {
+  onRequest({ request, setRequest }: { request: Request; setRequest: (request: Request) => void }) {
+    if (request.headers.get('content-encoding') !== 'gzip' || request.body === null) return;
+    const { url, method, headers, body } = request;
+    const whole = body.pipeThrough(new DecompressionStream('gzip') as never);
+    setRequest(new Request(url, { method, headers, body: whole, duplex: 'half' } as RequestInit));
+  },
+};
+
+it('bounds a compressed body after another plugin has decompressed it', async () => {
+  const server = await startYoga({ typeDefs, resolvers, plugin: { maxBodyBytes: MOST }, before: [decompressing] });
+  try {
+    const answer = async (bytes: number): Promise<number> => {
+      const body = gzipSync(bodyOf(bytes));
+      expect(body.byteLength).toBeLessThan(MOST);
+      const types = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      const headers = { ...types, authorization: `Bearer ${server.token}` };
+      return (await server.send({ method: 'POST', headers, body: new Uint8Array(body) })).status;
+    };
+    expect(await answer(MOST)).toBe(200);
+    expect(await answer(100 * MOST)).toBe(413);
   } finally {
     await server.close();
   }
