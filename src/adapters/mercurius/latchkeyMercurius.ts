@@ -1,4 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, preParsingHookHandler, RouteOptions } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  preParsingHookHandler,
+  RouteOptions,
+} from 'fastify';
 import {
   getOperationAST,
   GraphQLError,
@@ -145,10 +152,13 @@ class Adapter {
 
   /**
    * Replaces the hook of Mercurius's own CSRF prevention, which is off and only costs a promise, by ours: Fastify creates more objects
-   * for a hook before parsing.
+   * for a hook before parsing. Hooks that other plugins have added to the route, such as a rate limit, run before ours.
    */
   #arriveEarlier(route: RouteOptions): void {
-    route.onRequest = (request, _reply, done) => calling(done as Done, () => this.#arrive(request));
+    const arrive: onRequestHookHandler = (request, _reply, done) => calling(done as Done, () => this.#arrive(request));
+    const added = listOf(route.onRequest) as readonly onRequestHookHandler[];
+    const isOnlyMercurius = added.length === 1 && added[0]?.name === 'onRequest';
+    route.onRequest = isOnlyMercurius ? arrive : [...added, arrive];
     const others = listOf(route.preParsing).filter((hook) => hook !== this.#arrived);
     if (others.length > 0) route.preParsing = others as preParsingHookHandler[];
     else delete route.preParsing;

@@ -9,6 +9,8 @@ export interface OwnMercurius extends OwnServer {
 export interface OwnMercuriusOptions extends OwnServerOptions {
   readonly mercurius?: Partial<GuardedMercuriusOptions>;
   readonly fastify?: FastifyServerOptions;
+  /** Called before Latchkey and Mercurius are registered. */
+  readonly before?: (app: FastifyInstance) => unknown;
   /** Called before the server listens. */
   readonly prepare?: (app: FastifyInstance) => unknown;
 }
@@ -18,6 +20,7 @@ export function startMercurius(options: OwnMercuriusOptions = {}): Promise<OwnMe
   return startOwnServer(options, async ({ latchkey, schema }) => {
     const app = fastify({ ...options.fastify });
     try {
+      await options.before?.(app);
       await app.register(latchkeyMercurius, { latchkey, schema, ...options.mercurius });
       await options.prepare?.(app);
       const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/graphql`;

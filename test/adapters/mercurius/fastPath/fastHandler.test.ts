@@ -155,6 +155,21 @@ it("runs a hook of Mercurius that is added later, and Fastify's hooks, for each 
   });
 });
 
+it('runs hooks that another plugin has added to the route, before the key is checked', async () => {
+  let seen = 0;
+  const limit = async () => void (seen += 1);
+  const before = (app: FastifyInstance): unknown =>
+    app.addHook('onRoute', (route) => {
+      route.onRequest = [...[route.onRequest ?? []].flat(), limit];
+    });
+  await on({ before }, async (server) => {
+    for (let i = 0; i < 2; i += 1) expect((await server.query('{ open }')).status).toBe(200);
+    expect((await server.query('{ open }', { token: 'wrong' })).status).toBe(401);
+    expect(seen).toBe(3);
+    expect(byMercurius).toEqual([true, false]);
+  });
+});
+
 it('calls the context function once for each request, also for one that is refused or fails', async () => {
   let calls = 0;
   const context = async (_: unknown, __: unknown, { principal }: LatchkeyContext) => {
