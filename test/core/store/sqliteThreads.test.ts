@@ -1,13 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import { jest } from '@jest/globals';
 import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/storeErrors.js';
 import { Connection } from '../../../src/core/store/sqlite/connection.js';
 import { LOCKED } from '../../../src/core/store/sqlite/driverErrors.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { StoreThread } from '../../../src/core/store/sqlite/storeThread.js';
+import { serveThread } from '../../../src/core/store/sqlite/thread.js';
+import type { WireError } from '../../../src/core/store/sqlite/wireErrors.js';
 import { Threads, type ThreadsOptions } from '../../../src/core/store/sqlite/threads.js';
 import { aBatch, aKey, givenKey, givenWorkspace, NOW, placesFor, summaryOf } from './fixtures.js';
 import { startChild } from './processes.js';
@@ -193,6 +196,38 @@ test('transactions that run together are all written or none', async () => {
   expect(await together(3, 4)).toEqual([3, 4]);
   expect(all.all({}).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
   connection.close();
+});
+
+test('operations that run together wait once for the lock of another program', async () => {
+  const dir = freshDir();
+  mkdirSync(dir);
+  const file = join(dir, 'locked.db');
+  const { port1, port2 } = new MessageChannel();
+  const reasons = (): Promise<readonly unknown[]> =>
+    new Promise((resolve) => {
+      port1.on('message', ({ answers }: { readonly answers?: readonly { readonly error?: WireError }[] }) => {
+        if (answers !== undefined) resolve(answers.map(({ error }) => error?.fields.reason));
+      });
+    });
+  await serveThread(port2, { role: 'writer', dir, file, busyTimeout: 100 });
+  const other = new Connection(file, 100);
+  other.exec('BEGIN IMMEDIATE');
+  const executed = jest.spyOn(Connection.prototype, 'exec');
+  const given = ['none', null, null, { at: NOW }];
+  const revoke = { part: 'keys', operation: 'revoke', given };
+  const asked = Array.from({ length: 20 }, (_, i) => ({ ...revoke, patience: i === 7 ? 150 : 0 }));
+  const answered = reasons();
+  port1.postMessage(asked);
+  expect(await answered).toEqual(asked.map(() => LOCKED));
+  // Once for all of them, and again for the one that may wait longer.
+  expect(executed.mock.calls.filter(([sql]) => sql.startsWith('BEGIN')).length).toBeLessThanOrEqual(3);
+  executed.mockRestore();
+  other.close();
+  const close = { part: 'thread', operation: 'close', given: [], patience: 0 };
+  const closed = reasons();
+  port1.postMessage([close]);
+  await closed;
+  port1.close();
 });
 
 describe('X1: the threads', () => {

@@ -122,7 +122,8 @@ export class Connection {
    * `work` must not wait for anything except these transactions.
    *
    * @returns the result of `work`; null: nothing was written, because one of them failed or the commit did
-   * @throws Unacknowledged if the commit was not confirmed, or the error of the callback after it
+   * @throws Unacknowledged if the commit was not confirmed, NotWritten if another program has the lock, or the error of the
+   * callback after the commit
    */
   async together<T extends object>(work: () => Promise<T>): Promise<T | null> {
     const result = await this.#committedTogether(work);
@@ -142,6 +143,10 @@ export class Connection {
     } catch (error) {
       this.rollback();
       if (error instanceof Unacknowledged) throw error;
+      if (error instanceof NotWritten && error.reason === LOCKED) {
+        this.#writeFault = error;
+        throw error;
+      }
       return null;
     } finally {
       this.#isWriting = false;

@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import { performance } from 'node:perf_hooks';
 import type { Answer, Answered, Asked, Opened as OpenedMessage, ThreadData } from './threadMessages.js';
+import { NotWritten } from '../storeErrors.js';
+import { LOCKED } from './driverErrors.js';
 import { NO_EXTENSION, type SqliteExtension } from './extension.js';
 import { openReader } from './reader.js';
 import { toWire } from './wireErrors.js';
@@ -58,7 +60,15 @@ async function answerAll(opened: Opened, asked: readonly Asked[]): Promise<Answe
       const values = await connection.together(() => inOrder(asked, (each) => answer(opened, each)));
       if (values !== null) return values.map((value) => ({ kind: 'value', value }));
     } catch (error) {
-      return asked.map(() => ({ kind: 'error', error: toWire(error) }));
+      const failed: Answer = { kind: 'error', error: toWire(error) };
+      const waited = performance.now() - began;
+      // Those that may wait longer for another program's lock. The others must not wait once more, one after the other.
+      const left = isLockHeld(error) ? asked.filter(({ patience }) => patience > waited) : [];
+      const later = await answerAll(
+        opened,
+        left.map((each) => ({ ...each, patience: each.patience - waited })),
+      );
+      return asked.map((each) => later[left.indexOf(each)] ?? failed);
     }
   }
   return inOrder(asked, async (each): Promise<Answer> => {
@@ -69,6 +79,10 @@ async function answerAll(opened: Opened, asked: readonly Asked[]): Promise<Answe
       return { kind: 'error', error: toWire(error) };
     }
   });
+}
+
+function isLockHeld(error: unknown): boolean {
+  return error instanceof NotWritten && error.reason === LOCKED;
 }
 
 async function inOrder<T>(asked: readonly Asked[], run: (each: Asked) => Promise<T>): Promise<T[]> {
