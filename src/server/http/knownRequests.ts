@@ -88,25 +88,26 @@ export class KnownRequests {
 
   /** Returns null, and leaves the body unread, if the request is for the framework. */
   #find({ request, at }: AdmittedRequest): KnownOperation | null {
-    const { known, moments, connections } = this.#options;
+    const { moments, connections } = this.#options;
     // While the server is stopping, hooks may have to close the connection. A key may have been revoked in between.
     if (connections.isLeaving || moments.now !== at || !hasArrived(request)) return null;
     const body = request.read() as Buffer;
-    const found = known.find(this.#parsed(body));
+    const found = this.#knownIn(body);
     if (found === null) request.unshift(body);
     // Lets the request end, so that Node forgets it.
     else request.resume();
     return found;
   }
 
-  #parsed(body: Buffer): unknown {
-    const text = body.toString();
+  #knownIn(body: Buffer): KnownOperation | null {
+    const { parse, known } = this.#options;
     try {
-      const value = this.#options.parse(text);
+      const text = body.toString();
+      const value = parse(text);
       noteAltered(text, value);
-      return value;
+      return known.find(value);
     } catch {
-      // The framework answers.
+      // The framework meets the same fault, and responds. Here, it would end the process.
       return null;
     }
   }
