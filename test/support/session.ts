@@ -11,6 +11,9 @@ interface Step {
 
 const NEXT = '--- next';
 
+/** Ends what the session leaves running in the background, such as a server. */
+const AT_END = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n";
+
 /** A document of the project. */
 export function documentOf(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');
@@ -44,7 +47,7 @@ export async function expectSession(
   }: RunOptions & { readonly prelude?: string; readonly stderr?: RegExp } = {},
 ): Promise<void> {
   const script = steps.map(({ commands }) => commands).join(`printf '%s\\n' '${NEXT}'\n`);
-  const { status, stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', prelude + script], options);
+  const { status, stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', AT_END + prelude + script], options);
   expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(told) });
   const outputs = stdout.split(`${NEXT}\n`);
   steps.forEach(({ commands, answers }, i) => {
