@@ -230,6 +230,29 @@ test('operations that run together wait once for the lock of another program', a
   port1.close();
 });
 
+test('an operation that waited as long as it may is refused just after another one met the lock of another program', async () => {
+  const started: ((error: Error) => void)[] = [];
+  // The moment before the next operation reports the lock is too short for a real thread.
+  const thread = {
+    hasEnded: false,
+    isLocked: false,
+    askAll: (asked: readonly unknown[]) => asked.map(() => new Promise((_, reject) => void started.push(reject))),
+  } as unknown as StoreThread;
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(0);
+  const threads = new Threads({ start: () => thread, most: 1, queued: 60_000, patience: 100, limit: null });
+  const revoke = { part: 'keys', operation: 'revokeMany', given: [] };
+  const first = threads.ask('w', revoke);
+  void threads.ask('w', revoke);
+  const third = threads.ask('w', revoke);
+  started[0]?.(new NotWritten(new Error('locked'), LOCKED));
+  await expect(first).rejects.toThrow(NotWritten);
+  await turn();
+  // The second one runs now, and may wait longer.
+  expect(started).toHaveLength(2);
+  await expect(third).rejects.toMatchObject({ reason: LOCKED });
+  clock.mockRestore();
+});
+
 describe('X1: the threads', () => {
   const given = async (options: Partial<ThreadsOptions>) => {
     const dir = freshDir();

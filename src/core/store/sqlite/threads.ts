@@ -21,6 +21,12 @@ export interface ThreadsOptions {
 /** The maximum number of operations that share a transaction. Other operations wait meanwhile, for about 10 ms. */
 const MAX_GROUP = 20;
 
+/**
+ * After an operation gave up waiting for another program's lock, the lock is taken to be held for this long, in ms. The next
+ * operation has to wait for it first before its thread reports that.
+ */
+const STILL_LOCKED = 1_000;
+
 interface Job {
   readonly question: Question;
   readonly askedAt: number;
@@ -39,6 +45,8 @@ export class Threads {
   readonly #idle: StoreThread[] = [];
   readonly #all = new Set<StoreThread>();
   #isClosed = false;
+  /** When an operation last gave up waiting for another program's lock, by performance.now(). */
+  #lockedAt = -Infinity;
 
   constructor(options: ThreadsOptions) {
     this.#options = options;
@@ -70,7 +78,7 @@ export class Threads {
       };
       // While another program has the lock, an operation waits no longer than it would without other operations.
       const look = (): void => {
-        if (this.isLocked) refuse(locked());
+        if (this.isLocked || performance.now() - this.#lockedAt < STILL_LOCKED) refuse(locked());
         else job.timer = setTimeout(expire, queued - patience);
       };
       if (!this.#queue.add(turn, job)) {
@@ -156,13 +164,18 @@ export class Threads {
       const { settle, askedAt = now } = group[i] ?? {};
       settle?.(limit === null ? answer : within(answer, limit - (now - askedAt)));
     });
-    void Promise.allSettled(answers).then(() => {
+    void Promise.allSettled(answers).then((results) => {
+      if (results.some(gaveUp)) this.#lockedAt = performance.now();
       if (thread.hasEnded) this.#all.delete(thread);
       else this.#idle.push(thread);
       this.#idleAgain.get(thread)?.();
       if (!this.#isClosed) this.#pump();
     });
   }
+}
+
+function gaveUp(result: PromiseSettledResult<unknown>): boolean {
+  return result.status === 'rejected' && result.reason instanceof NotWritten && result.reason.reason === LOCKED;
 }
 
 async function within<T>(answer: Promise<T>, limit: number): Promise<T> {
