@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import mongoose from 'mongoose';
 import { CannotOpen, StoreUnavailable } from '../../../src/core/store/storeErrors.js';
 import { cannotOpen } from '../../../src/core/store/mongo/cannotOpen.js';
+import { openMongoStore } from '../../../src/core/store/mongo/open.js';
 import { openStore } from '../../../src/core/store/open.js';
+import { freePort } from '../../support/freePort.js';
 
 const { MongoServerError, MongoParseError } = mongoose.mongo;
 const URI = 'mongodb://user:hunter%402@db.example.com:27017,db2.example.com/latchkey?tls=true';
@@ -78,4 +80,13 @@ test('N17: the error for a directory keeps its cause, and names DATA_DIR', async
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+});
+
+test('N17: names a refused connection also if the process was too busy to connect in time', async () => {
+  const uri = `mongodb://127.0.0.1:${await freePort()}/`;
+  const opened = openMongoStore({ uri, timeout: 200 });
+  const end = performance.now() + 400;
+  while (performance.now() < end);
+  const error: unknown = await opened.catch((reason: unknown) => reason);
+  expect(String(cannotOpen(uri, error))).toContain('refuses connections (ECONNREFUSED)');
 });

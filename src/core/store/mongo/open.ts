@@ -138,8 +138,9 @@ export async function openMongo<Parts extends object = object>(
     await repair?.done;
   };
   try {
-    await gate.pass(() => connection.asPromise());
     const { uri } = given;
+    if (uri === undefined) await gate.pass(() => connection.asPromise());
+    else await gate.pass(() => connected(connection, uri, timeout), { timeout: 2 * timeout + CONNECT_TIMEOUT });
     if (uri !== undefined)
       endMonitoring = keepMonitored(connection, connectTimeout(timeout), () =>
         connection.openUri(uri, optionsBy(timeout)),
@@ -174,6 +175,28 @@ function checkMongoOptions(options: MongoOptions): void {
 
 function connect(uri: string, timeout: number): Connection {
   return mongoose.createConnection(uri, optionsBy(timeout));
+}
+
+/**
+ * Waits for the first connection. Tries again if no server responded: a process that is busy with its start may have read no response in
+ * time, and its error would not name the fault, such as a refused connection.
+ */
+async function connected(connection: Connection, uri: string, timeout: number): Promise<void> {
+  try {
+    await connection.asPromise();
+  } catch (error) {
+    if (!isWithoutResponse(error)) throw error;
+    await connection.openUri(uri, optionsBy(timeout));
+  }
+}
+
+function isWithoutResponse(error: unknown): boolean {
+  if (!(error instanceof mongoose.Error.MongooseServerSelectionError)) return false;
+  const { reason } = error as {
+    readonly reason?: { readonly servers?: ReadonlyMap<string, { readonly error: unknown }> };
+  };
+  const faults = [...(reason?.servers?.values() ?? [])].map((server) => server.error);
+  return faults.every((fault) => fault == null || fault instanceof mongoose.mongo.MongoNetworkTimeoutError);
 }
 
 /** Timeout for each step of a new connection. A connection started during a network failure may never get a response. */

@@ -22,7 +22,7 @@ export interface ThreadsOptions {
 const MAX_GROUP = 20;
 
 /**
- * After an operation gave up waiting for another program's lock, the lock is taken to be held for this long, in ms. The next
+ * After an operation gave up waiting for another program's lock, the other program is assumed to keep the lock for this long, in ms. The next
  * operation has to wait for it first before its thread reports that.
  */
 const STILL_LOCKED = 1_000;
