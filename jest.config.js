@@ -70,8 +70,8 @@ const cores = availableParallelism();
 /** A worker keeps the modules of its test files in memory. */
 const WORKER_BYTES = 1.5 * 2 ** 30;
 // By default, Jest leaves one core idle, which is half of two. Suites wait more than half of their time: for processes that they
-// started, for the end of a minute, and for each other.
-const workers = Math.max(cores, Math.min(3 * cores, Math.floor(totalmem() / WORKER_BYTES)));
+// started, for the end of a minute, and for each other. More than two for each core would make them compete.
+const workers = Math.max(cores, Math.min(2 * cores, Math.floor(totalmem() / WORKER_BYTES)));
 
 /** Not for suites that are run by hand, which measure the disk. */
 const globalSetup = fileURLToPath(new URL('test/support/memoryFiles.mjs', import.meta.url));
