@@ -59,7 +59,10 @@ describe('MongoDB: events', () => {
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
     const store = await open({ connection });
     const names: string[] = [];
-    connection.getClient().on('commandStarted', ({ commandName }) => names.push(commandName));
+    connection.getClient().on('commandStarted', ({ commandName, command }) => {
+      // The store may look for counts of usage at the same time.
+      if (command[commandName] === 'latchkey_events') names.push(commandName);
+    });
     const events = Array.from({ length: 500 }, () => anEvent('prj'));
     await store.events.record(events.slice(0, 100), NOW);
     expect(names.splice(0)).toEqual(['insert']);
