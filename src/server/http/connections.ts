@@ -40,8 +40,8 @@ interface Connection {
 }
 
 /**
- * The number of a request on its connection. A map by connection would keep each latest request in memory until the next one, so
- * that the garbage collector moves them all to its old generation.
+ * The number of a request on its connection. A map with the latest request of each connection would keep these requests in memory
+ * for so long that the garbage collector moves all of them to its old generation.
  */
 const NUMBER = Symbol('number');
 

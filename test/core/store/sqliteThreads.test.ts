@@ -230,7 +230,7 @@ test('operations that run together wait once for the lock of another program', a
   port1.close();
 });
 
-test('an operation that waited as long as it may is refused just after another one met the lock of another program', async () => {
+test('refuses a write that has waited long enough, just after another one failed because of the lock', async () => {
   const started: ((error: Error) => void)[] = [];
   // The moment before the next operation reports the lock is too short for a real thread.
   const thread = {

@@ -50,7 +50,7 @@ interface Asked {
 export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext> extends ApolloServer<Context> {
   readonly #known: KnownOperations;
   readonly #runner: OperationRunner;
-  /** The plugins with hooks for requests whose work is done for known documents, too. */
+  /** Latchkey's own plugins. Known documents need none of their hooks. */
   readonly #called: ReadonlySet<object>;
   /** null: not decided yet. */
   #isUsed: boolean | null = null;

@@ -140,11 +140,12 @@ export async function openMongo<Parts extends object = object>(
   try {
     const { uri } = given;
     if (uri === undefined) await gate.pass(() => connection.asPromise());
-    else await gate.pass(() => connected(connection, uri, timeout), { timeout: 2 * timeout + CONNECT_TIMEOUT });
-    if (uri !== undefined)
+    else {
+      await gate.pass(() => connected(connection, uri, timeout), { timeout: 2 * timeout + CONNECT_TIMEOUT });
       endMonitoring = keepMonitored(connection, connectTimeout(timeout), () =>
         connection.openUri(uri, optionsBy(timeout)),
       );
+    }
     await gate.pass(() => checkDirectConnection(connection));
     const assembled = await assemble(connection, gate, lookUpConcern(connection), extension);
     repair = assembled.repair;
@@ -178,8 +179,8 @@ function connect(uri: string, timeout: number): Connection {
 }
 
 /**
- * Waits for the first connection. Tries again if no server responded: a process that is busy with its start may have read no response in
- * time, and its error would not name the fault, such as a refused connection.
+ * Waits for the first connection. If no server responded in time, tries once more: a process that is busy with its start may read
+ * a response too late, and the error would then not say that the connection was refused.
  */
 async function connected(connection: Connection, uri: string, timeout: number): Promise<void> {
   try {

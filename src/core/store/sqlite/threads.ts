@@ -22,8 +22,8 @@ export interface ThreadsOptions {
 const MAX_GROUP = 20;
 
 /**
- * After an operation gave up waiting for another program's lock, the other program is assumed to keep the lock for this long, in ms. The next
- * operation has to wait for it first before its thread reports that.
+ * How long the lock counts as taken after an operation has failed because of it, in ms. The next operation reports the lock only
+ * after it has waited for it.
  */
 const STILL_LOCKED = 1_000;
 
