@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
+import { startWatchdog } from './watchdog.mjs';
 
 // Opens the pipes, which are otherwise opened by the first test file that prints something or starts a thread.
 process.stdout.write('');
@@ -10,6 +11,8 @@ process.stdin.pause();
 
 // Every test file of a worker may listen for the end of its process.
 process.setMaxListeners(200);
+
+const watched = startWatchdog();
 
 // Otherwise graphql looks for a second copy of itself at each comparison of types, which takes a seventh of each start of a service.
 // NODE_ENV stays as it is for other packages.
@@ -42,6 +45,7 @@ export default class SharedRealm {
   }
 
   async setup() {
+    watched(this.#path);
     // It registers itself, once for each worker.
     await import('../ts-loader.mjs');
   }
@@ -55,6 +59,7 @@ export default class SharedRealm {
     Object.assign(process.env, this.#env);
     const left = await leftOpen(this.#open);
     if (left.length > 0) process.stderr.write(`${this.#path} does not close: ${left.join(', ')}\n`);
+    watched(null);
   }
 
   exportConditions() {
