@@ -1,4 +1,4 @@
-import { generateKeyPairSync, hash, sign, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, hash, sign } from 'node:crypto';
 import { unavailable } from '../../errors/refusal.js';
 import type { SigningKeyRecord } from '../../store/records.js';
 import type { SigningKeyStore } from '../../store/store.js';
@@ -135,24 +135,28 @@ function cannotSign(): Error {
   return unavailable('Tokens cannot be signed at the moment. Try again shortly.', 1);
 }
 
+/** The bytes before the key in the SubjectPublicKeyInfo of Ed25519 (RFC 8410, section 4). */
+const SPKI_HEAD = 12;
+
 function createKey(createdAt: number, signsFrom: number): OwnKey {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const x = publicKeyText(publicKey);
+  // The public key is encoded while the pair is made. An export as JWK afterwards can block the process for ever: Node holds the lock of
+  // the pair, and if the garbage is collected at this moment, the object that made the pair waits for the same lock (Node 20.20).
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  const x = publicKey.subarray(SPKI_HEAD).toString('base64url');
   const kid = thumbprint(x);
   const signsUntil = signsFrom + SIGNS_FOR;
+  const key = createPrivateKey({ key: privateKey, type: 'pkcs8', format: 'der' });
+  privateKey.fill(0);
   return {
     kid,
-    sign: (data) => sign(null, Buffer.from(data), privateKey).toString('base64url'),
+    sign: (data) => sign(null, Buffer.from(data), key).toString('base64url'),
     record: { id: kid, publicKey: x, createdAt, endsAt: signsUntil + LONGEST_TOKEN + LEEWAY },
     signsFrom,
     signsUntil,
   };
-}
-
-function publicKeyText(key: KeyObject): string {
-  const { x } = key.export({ format: 'jwk' });
-  if (x === undefined) throw new Error('The public key has no x.');
-  return x;
 }
 
 /** Returns the thumbprint of a public key: the SHA-256 of its members in this order, without white space (RFC 7638, RFC 8037). */

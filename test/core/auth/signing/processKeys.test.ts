@@ -1,3 +1,5 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { jest } from '@jest/globals';
 import { calculateJwkThumbprint } from 'jose';
 import { signedToken } from '../../../../src/core/auth/signing/signedToken.js';
 import {
@@ -57,6 +59,19 @@ describe('signing keys', () => {
       },
     ]);
     expect(await calculateJwkThumbprint(published[0] ?? {})).toBe(kidAt(keys));
+  });
+
+  test('never exports a key object, because Node can wait for its own lock in an export', async () => {
+    const exports = (['publicKey', 'privateKey'] as const).map((name) =>
+      jest.spyOn(Object.getPrototypeOf(generateKeyPairSync('ed25519')[name]) as KeyObject, 'export'),
+    );
+    const keys = bench.process();
+    await keys.ready();
+    longToken(keys);
+    for (const spy of exports) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
   });
 
   test('of two processes differ, and both are published', async () => {
