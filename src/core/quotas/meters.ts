@@ -131,7 +131,7 @@ export class Meters {
   }
 
   #show(meters: readonly Meter[], at: number): void {
-    const records = this.#read(meters);
+    const records = this.#readExactly(meters);
     if (this.#shown.size + meters.length > MAX_SHOWN) this.#shown.clear();
     for (const { id } of meters) this.#shown.set(id, { at, records });
     records.catch(() => {

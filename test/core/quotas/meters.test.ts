@@ -201,7 +201,7 @@ describe('taking units', () => {
     expect([await shown(), reads]).toEqual([9, 3]);
   });
 
-  test('reads the use exactly while units are leased', async () => {
+  test.each(['read', 'peek'] as const)('%s returns the exact use while units are leased', async (operation) => {
     const meter = aQuota({ limit: 10_000 });
     let meanwhile: (() => Promise<unknown>) | null = null;
     const meters = aProcess({
@@ -218,7 +218,7 @@ describe('taking units', () => {
     for (let i = 0; i < 5; i++) await took(meters, [meter]);
     // The block is used up, and another one is leased.
     meanwhile = () => Promise.all(Array.from({ length: 40 }, () => took(meters, [meter])));
-    expect(await remaining(meters, meter)).toBe(10_000 - 45);
+    expect((await meters[operation]([meter]))[0]?.used).toBe(45);
   });
 
   test('gives back at most the cost that was taken', async () => {
