@@ -28,6 +28,7 @@ import { findOverrides } from './limitOverrides.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
+import { OneByOne } from './oneByOne.js';
 import { freeSlot, insertAtPlaces, slotFor, unlessTaken } from './places.js';
 import { removeEnded } from './removal.js';
 import {
@@ -241,6 +242,66 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
       unconfirmed: where({ $exists: true }),
     });
 
+  const revokeMany: KeyStore['revokeMany'] = async (ids, workspaceId, reason, { at, author }) => {
+    const entry = { action: 'key.revoked', at, author: unjudged(author) } as const;
+    const documents = await keys.find(byIds(ids, workspaceId));
+    const isUnderWay = (key: KeyDocument): boolean => key.entry !== undefined || key.successor !== undefined;
+    const ready = documents.filter((key) => key.revokedAt === null && !isUnderWay(key));
+    const revoked = await revokeReady(ready, reason, entry);
+    // Changes that another process has committed are finished first.
+    for (const { _id } of documents.filter(isUnderWay)) {
+      const changed = await change({ id: _id, workspaceId }, firstRevocation(reason, at), entry);
+      if (changed.outcome === 'changed') revoked.push(changed.key);
+    }
+    return revoked;
+  };
+
+  const bulks = new OneByOne();
+
+  const insertAll: KeyStore['insertMany'] = async (many, places, now, author) => {
+    const [first] = many;
+    if (first === undefined) return { outcome: 'inserted' };
+    /**
+     * Removes the keys of this call. Those that another process has confirmed in the meantime are revoked.
+     *
+     * @returns whether all were removed, so that they can be inserted again
+     */
+    const giveUp = async (documents: readonly KeyDocument[]): Promise<boolean> => {
+      await withdraw(documents);
+      const left = await keys.find({ _id: where({ $in: documents.map(({ _id }) => _id) }) }, { fields: ['_id'] });
+      const ids = left.map(({ _id }) => _id);
+      for (const part of parts(ids, REVOKED)) await revokeMany(part, first.workspaceId, WITHDRAWN, { at: now });
+      return ids.length === 0;
+    };
+    for (let attempts = 1; ; attempts++) {
+      const workspace = await intents.workspace(first.workspaceId);
+      if (workspace === null) throw new Error(`There is no workspace ${first.workspaceId}.`);
+      const forfeit = await intents.forfeitOfAny(many, author);
+      if (forfeit !== null) return { outcome: forfeit };
+      const { tier } = workspace;
+      const drafts = many.map((key) => ({
+        ...toDocument(key, 0),
+        entry: withJudged(toEntry(keyCreated(key, { at: now, author })), author),
+        unconfirmed: tier,
+      }));
+      const placed = await placeMany(drafts, places, tier, now);
+      if ('documents' in placed && (await intents.finishInsertions(placed.documents, many, author))) {
+        return { outcome: 'inserted' };
+      }
+      const isClean = await giveUp(drafts);
+      // Each call gives up its places before it looks, so the last of several concurrent calls finds those of all others.
+      const mayFit = attempts < ATTEMPTS || (attempts < MAX_ATTEMPTS && (await fit(drafts, places, tier, now)));
+      if (!isClean || !mayFit) {
+        const living = 'living' in placed ? placed.living : await countFamilies(keys, first.workspaceId, now, 'keys');
+        const late = await intents.forfeitOfAny(many, author);
+        return late === null ? { outcome: 'full', living } : { outcome: late };
+      }
+      // Keys of a process that crashed, or of calls that will be withdrawn, take places until then.
+      await delay(Math.random() * attempts * PAUSE);
+      await intents.finishIn(first.workspaceId);
+    }
+  };
+
   return {
     async insert(key, places, now, author) {
       const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
@@ -262,49 +323,11 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
         // A condition of its insertion has changed meanwhile, so it was withdrawn.
       }
     },
-    async insertMany(many, places, now, author) {
-      const [first] = many;
-      if (first === undefined) return { outcome: 'inserted' };
-      /**
-       * Removes the keys of this call. Those that another process has confirmed in the meantime are revoked.
-       *
-       * @returns whether all were removed, so that they can be inserted again
-       */
-      const giveUp = async (documents: readonly KeyDocument[]): Promise<boolean> => {
-        await withdraw(documents);
-        const left = await keys.find({ _id: where({ $in: documents.map(({ _id }) => _id) }) }, { fields: ['_id'] });
-        const ids = left.map(({ _id }) => _id);
-        for (const part of parts(ids, REVOKED)) await this.revokeMany(part, first.workspaceId, WITHDRAWN, { at: now });
-        return ids.length === 0;
-      };
-      for (let attempts = 1; ; attempts++) {
-        const workspace = await intents.workspace(first.workspaceId);
-        if (workspace === null) throw new Error(`There is no workspace ${first.workspaceId}.`);
-        const forfeit = await intents.forfeitOfAny(many, author);
-        if (forfeit !== null) return { outcome: forfeit };
-        const { tier } = workspace;
-        const drafts = many.map((key) => ({
-          ...toDocument(key, 0),
-          entry: withJudged(toEntry(keyCreated(key, { at: now, author })), author),
-          unconfirmed: tier,
-        }));
-        const placed = await placeMany(drafts, places, tier, now);
-        if ('documents' in placed && (await intents.finishInsertions(placed.documents, many, author))) {
-          return { outcome: 'inserted' };
-        }
-        const isClean = await giveUp(drafts);
-        // Each call gives up its places before it looks, so the last of several concurrent calls finds those of all others.
-        const mayFit = attempts < ATTEMPTS || (attempts < MAX_ATTEMPTS && (await fit(drafts, places, tier, now)));
-        if (!isClean || !mayFit) {
-          const living = 'living' in placed ? placed.living : await countFamilies(keys, first.workspaceId, now, 'keys');
-          const late = await intents.forfeitOfAny(many, author);
-          return late === null ? { outcome: 'full', living } : { outcome: late };
-        }
-        // Keys of a process that crashed, or of calls that will be withdrawn, take places until then.
-        await delay(Math.random() * attempts * PAUSE);
-        await intents.finishIn(first.workspaceId);
-      }
-    },
+    // Concurrent calls would take places from each other, give them up, and try again.
+    insertMany: (many, places, now, author) =>
+      places === null
+        ? insertAll(many, places, now, author)
+        : bulks.run(many[0]?.workspaceId ?? '', () => insertAll(many, places, now, author)),
     findForVerification: (lookupId) => findWithTier({ lookupId: eq(lookupId) }),
     findForDerived: (id) => findWithTier({ _id: eq(id) }),
     async nextLookupId(from) {
@@ -378,19 +401,7 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     async revoke(id, workspaceId, reason, occasion) {
       return change({ id, workspaceId }, revocation(reason, occasion.at), { action: 'key.revoked', ...occasion });
     },
-    async revokeMany(ids, workspaceId, reason, { at, author }) {
-      const entry = { action: 'key.revoked', at, author: unjudged(author) } as const;
-      const documents = await keys.find(byIds(ids, workspaceId));
-      const isUnderWay = (key: KeyDocument): boolean => key.entry !== undefined || key.successor !== undefined;
-      const ready = documents.filter((key) => key.revokedAt === null && !isUnderWay(key));
-      const revoked = await revokeReady(ready, reason, entry);
-      // Changes that another process has committed are finished first.
-      for (const { _id } of documents.filter(isUnderWay)) {
-        const changed = await change({ id: _id, workspaceId }, firstRevocation(reason, at), entry);
-        if (changed.outcome === 'changed') revoked.push(changed.key);
-      }
-      return revoked;
-    },
+    revokeMany,
     async update(id, workspaceId, amended, { judged, places = null, ...occasion }) {
       const rule = asJudged(judged, amendment(amended, occasion.at));
       return change({ id, workspaceId }, rule, { action: 'key.updated', ...occasion }, { places });

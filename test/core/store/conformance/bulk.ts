@@ -1,9 +1,10 @@
 import { Duplicate } from '../../../../src/core/store/storeErrors.js';
+import { openTarget } from '../target.js';
 import type { Bench } from './bench.js';
 import { expectWhole } from './audit.js';
 import { ADA, aKey, aUser, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 
-export function testBulk({ store }: Bench): void {
+export function testBulk({ store, target }: Bench): void {
   const keysOf = (ws: string, count: number, fields = {}) => Array.from({ length: count }, () => aKey(ws, fields));
   const living = (ws: string) => store().keys.countFamilies(ws, NOW);
 
@@ -55,12 +56,19 @@ export function testBulk({ store }: Bench): void {
     });
 
     test('by concurrent calls that each need all places are inserted by one of them', async () => {
-      for (let round = 0; round < 5; round += 1) {
-        const ws = await givenWorkspace(store());
-        const calls = Array.from({ length: 6 }, () => store().keys.insertMany(keysOf(ws, 8), 8, NOW));
-        const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome);
-        expect(outcomes.filter((outcome) => outcome === 'inserted')).toHaveLength(1);
-        expect(await living(ws)).toBe(8);
+      const elsewhere = await openTarget(target());
+      try {
+        for (let round = 0; round < 5; round += 1) {
+          const ws = await givenWorkspace(store());
+          const calls = Array.from({ length: 6 }, (_, i) =>
+            (i % 2 === 0 ? store() : elsewhere).keys.insertMany(keysOf(ws, 8), 8, NOW),
+          );
+          const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome);
+          expect(outcomes.filter((outcome) => outcome === 'inserted')).toHaveLength(1);
+          expect(await living(ws)).toBe(8);
+        }
+      } finally {
+        await elsewhere.close();
       }
     });
 
