@@ -1,6 +1,6 @@
 import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from '../core/auth/arrival.js';
 import type { Principal } from '../core/auth/principal.js';
-import type { Refusal } from '../core/errors/refusal.js';
+import type { Refused } from '../core/errors/refused.js';
 import { keyEvent } from '../core/keys/keyEvent.js';
 import { Meters } from '../core/quotas/meters.js';
 import { QuotaLimits } from '../core/quotas/quotaLimits.js';
@@ -22,7 +22,8 @@ export interface Admission {
   /** The quotas and credits. */
   readonly meters: Meters;
   readonly arrived: (principal: Principal) => void | Promise<void>;
-  readonly checkLimits: (principal: Principal, where?: 'here' | 'anywhere') => void | Promise<void>;
+  readonly checkLimits: (principal: Principal) => void | Promise<void>;
+  readonly usedUp: (principal: Principal) => Refused | null;
 }
 
 export function openAdmission(foundation: Foundation, verdicts: Verdicts): Admission {
@@ -38,7 +39,12 @@ export function openAdmission(foundation: Foundation, verdicts: Verdicts): Admis
     meters,
     limits: new QuotaLimits({ windows: limiter, meters, status: foundation.configured.quotaStatus }),
     arrived: (principal) => countArrival(principal, limiter, observer),
-    checkLimits: (principal, where = 'anywhere') => refuseUsedUp(principal, where, limiter, verdicts),
+    checkLimits: (principal) => refuseUsedUp(principal, limiter, verdicts),
+    usedUp(principal) {
+      const refused = refusalOfKnownUsedUp(principal, limiter);
+      if (refused !== null) verdicts.refused(principal, refused);
+      return refused;
+    },
   };
 }
 
@@ -56,18 +62,13 @@ function metersOf({ store, now, keyEvents }: Foundation): Meters {
 }
 
 /** @throws Refusal RATE_LIMITED, or rejects with one, for a key that has used up one of its limits */
-function refuseUsedUp(
-  principal: Principal,
-  where: 'here' | 'anywhere',
-  limiter: Limits,
-  verdicts: Verdicts,
-): void | Promise<void> {
-  const settle = (refusal: Refusal | null): void => {
-    if (refusal === null) return;
-    verdicts.refused(principal, refusal);
-    throw refusal;
+function refuseUsedUp(principal: Principal, limiter: Limits, verdicts: Verdicts): void | Promise<void> {
+  const settle = (refused: Refused | null): void => {
+    if (refused === null) return;
+    verdicts.refused(principal, refused);
+    throw refused.toError();
   };
-  const found = (where === 'here' ? refusalOfKnownUsedUp : refusalOfUsedUp)(principal, limiter);
+  const found = refusalOfUsedUp(principal, limiter);
   if (found instanceof Promise) return found.then(settle);
   settle(found);
 }

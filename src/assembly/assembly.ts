@@ -8,6 +8,7 @@ import type { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import type { Standing } from '../core/auth/standing.js';
 import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
 import { ProxiedRequests } from '../core/auth/verification/proxiedRequests.js';
+import type { Refused } from '../core/errors/refused.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import type { CostMode } from '../core/guard/cost/costMode.js';
@@ -58,14 +59,17 @@ export interface Assembly extends Latchkey {
   /**
    * Refuses a request of a key that has used up one of its limits. Call it before the document is parsed, unless you use
    * {@link context}, which calls it. Doesn't count the request: the plugin does.
-   * @param where `here`: check only limits that this process counts, and never return a promise. Default: `anywhere`
    * @throws Refusal RATE_LIMITED, or rejects with one
    */
-  checkLimits(principal: Principal, where?: 'here' | 'anywhere'): void | Promise<void>;
+  checkLimits(principal: Principal): void | Promise<void>;
+  /** Like {@link checkLimits}, but returns the refusal, and checks only limits that this process counts. null: not used up, or unknown here */
+  usedUp(principal: Principal): Refused | null;
   /**
    * Records a valid key of a request that was refused because it used plain HTTP in the audit log. Never rejects.
    */
   sawInClear(source: ForeignSource): Promise<void>;
+  /** Like {@link authenticate}, but returns the refusals that wrong keys cause by the thousand, and only throws others. */
+  judge(source: ForeignSource): Principal | Refused | Promise<Principal | Refused>;
   /** Authenticates a request again after its body has arrived. Doesn't count the request again. */
   reauthenticate(source: ForeignSource): Principal | Promise<Principal>;
   /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
@@ -147,7 +151,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const { limiter, limits, meters } = admission;
   const signing = openSigning(foundation);
   const principals = new Principals(foundation, accounts);
-  const { authenticate, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
+  const { authenticate, judge, reauthenticate, standing, sawInClear, onChange, prepare } = principals;
   const { resourceMetadata } = principals;
   const knownScopes = new KnownScopes({
     schemas: foundation.store.guardedSchemas,
@@ -191,9 +195,10 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     guard: guardOf(foundation, { answer, typeDefs, resolvers, knownScopes, schemas }),
     context: principals.contextBuilder(admission),
     ...{ requests, streams },
-    ...{ authenticate, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
+    ...{ authenticate, judge, reauthenticate, standing, sawInClear, onChange, prepare, resourceMetadata, firstKey },
     arrived: admission.arrived,
     checkLimits: admission.checkLimits,
+    usedUp: admission.usedUp,
     verifier: new KeyVerifier({ authenticator: principals, limits, meters, log: accounts.verdicts, cost }),
     proxied: new ProxiedRequests({ limits, log: accounts.verdicts, cost }),
     keys: services.keys,

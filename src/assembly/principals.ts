@@ -9,6 +9,7 @@ import { OperatorKey } from '../core/auth/operator.js';
 import type { Principal } from '../core/auth/principal.js';
 import { SecretVerifier } from '../core/auth/secretVerifier.js';
 import { standingOf, type Standing } from '../core/auth/standing.js';
+import type { Refused } from '../core/errors/refused.js';
 import type { Change } from '../core/keys/changeFeed.js';
 import type { Store } from '../core/store/store.js';
 import { standingLimits } from '../core/limits/limitHeaders.js';
@@ -28,7 +29,9 @@ export class Principals {
   readonly #accounts: Accounts;
   readonly #authenticator: Authenticator;
   /** The authenticator, with its refusals counted. */
-  readonly #door: Pick<Authenticator, 'authenticate'>;
+  readonly #door: Pick<Authenticator, 'authenticate' | 'judge'>;
+  /** The same, which returns frequent refusals. */
+  readonly #judge: { readonly authenticate: Authenticator['judge'] };
   readonly #networks: Networks;
   readonly #configuration: { replace(configuration: Configuration, keys: ConfiguredKeys): void };
   readonly operator: OperatorKey | null;
@@ -40,6 +43,7 @@ export class Principals {
     this.operator = operatorOf(options.adminApiKey);
     this.#authenticator = authenticatorOf(foundation, accounts, this.operator);
     this.#door = watched(this.#authenticator, accounts.refusals);
+    this.#judge = { authenticate: this.#door.judge };
     this.#networks = new Networks(options.now ?? (() => performance.now()));
     foundation.changes.listen((change) => this.#authenticator.forget(change));
     this.#configuration = foundation.changes.around({ configuration: this.#replaceable() }).configuration;
@@ -62,6 +66,9 @@ export class Principals {
 
   readonly authenticate = (source: ForeignSource): Principal | Promise<Principal> =>
     principalOf(readableSource(source), this.#door, this.#foundation.observer, this.#networks);
+
+  readonly judge = (source: ForeignSource): Principal | Refused | Promise<Principal | Refused> =>
+    principalOf(readableSource(source), this.#judge, this.#foundation.observer, this.#networks);
 
   // Without the observer, which has counted this request already.
   readonly reauthenticate = (source: ForeignSource): Principal | Promise<Principal> =>

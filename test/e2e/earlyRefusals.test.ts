@@ -1,4 +1,7 @@
+import { jest } from '@jest/globals';
+import { GraphQLError } from 'graphql';
 import { Agent, request } from 'node:http';
+import { mintToken } from '../../src/core/keys/token.js';
 import { act, statusWith } from './operations.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
@@ -8,8 +11,8 @@ beforeAll(async () => void (latchkey = await startFrozen({ env: { ADMIN_API_KEY:
 afterAll(() => latchkey.close());
 
 /** Returns what a response contains, without what differs for each request. */
-async function answerAt(path: string, token: string, fields: Record<string, string> = {}) {
-  const response = await fetch(`${latchkey.origin}${path}`, {
+async function answerAt(path: string, token: string, fields: Record<string, string> = {}, service = latchkey) {
+  const response = await fetch(`${service.origin}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...fields },
     body: '{"query":"{ __typename }"}',
@@ -56,6 +59,64 @@ test('a key that has used up its limits gets the state of its limits', async () 
       'cache-control': 'private, no-store',
     });
   }
+});
+
+/** Returns Retry-After, after comparing it with the message, and the response with that of the framework. */
+async function waitOf(service: FrozenService, token: string): Promise<number | null> {
+  const [late, early] = await Promise.all(SENDERS.map((fields) => answerAt('/graphql', token, fields, service)));
+  if (early?.status === 200) return null;
+  expect(early).toEqual(late);
+  expect(early?.status).toBe(429);
+  const { message, extensions } = JSON.parse(early?.body ?? '').errors[0];
+  const wait = Number(early?.headers['retry-after']);
+  expect(extensions.retryAfter).toBe(wait);
+  expect(message).toMatch(new RegExp(`try again in ${wait} s`, 'i'));
+  return wait;
+}
+
+test('the time to wait is that of each request', async () => {
+  const { token } = await act(latchkey, 'createWorkspace', { name: 'L', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
+  // Its limits are 20 requests a minute and 2 a second.
+  for (let i = 0; i < 10; i++) {
+    for (let sent = 0; sent < 2; sent++) expect(await statusWith(latchkey, token)).toBe(200);
+    expect(await waitOf(latchkey, token)).toBe(i === 9 ? 51 : 1);
+    latchkey.pass(1_000);
+  }
+  const waits: (number | null)[] = [];
+  for (let i = 0; i < 6; i++) {
+    waits.push(await waitOf(latchkey, token));
+    latchkey.pass(12_000);
+  }
+  expect(waits).toEqual([50, 38, 26, 14, 2, null]);
+});
+
+test('the time to wait after too many wrong keys is that of each request', async () => {
+  const flooded = await startFrozen();
+  const wrong = (): string => mintToken('lks', 'LIVE').token;
+  for (let i = 0; i < 300; i++) expect((await answerAt('/graphql', wrong(), {}, flooded)).status).toBe(401);
+  const waits: (number | null)[] = [];
+  for (let i = 0; i < 4; i++) {
+    waits.push(await waitOf(flooded, wrong()));
+    flooded.pass(19_500);
+  }
+  expect(waits).toEqual([60, 41, 21, 2]);
+  expect((await answerAt('/graphql', wrong(), {}, flooded)).status).toBe(401);
+  await flooded.close();
+});
+
+test('a refusal that wrong keys cause by the thousand creates no error', async () => {
+  const limited = await act(latchkey, 'createWorkspace', { name: 'N', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
+  while ((await statusWith(latchkey, limited.token)) === 200);
+  const ended = await createKey(latchkey, { name: 'ended' }, OPERATOR_KEY);
+  await act(latchkey, 'revokeApiKey', { id: ended.id }, OPERATOR_KEY);
+  const errors = jest.spyOn(Error, 'captureStackTrace');
+  const created = (): number => errors.mock.calls.filter(([target]) => target instanceof GraphQLError).length;
+  for (const token of ['nonsense', mintToken('lks', 'LIVE').token, ended.token, limited.token]) {
+    expect((await answerAt('/graphql', token)).status).toBe(token === limited.token ? 429 : 401);
+    expect(created()).toBe(0);
+  }
+  await answerAt('/graphql', 'nonsense', SENDERS[0]);
+  expect(created()).toBe(1);
 });
 
 test('the log and the metrics contain the refusal', async () => {

@@ -1,12 +1,12 @@
-import { countedIn, longest } from '../limits/bounds.js';
+import { countedIn, longest, type Waits } from '../limits/bounds.js';
 import { Limiter } from '../limits/limiter.js';
 import type { Admission, Judged, Limits, OtherRoom, Subject } from '../limits/limits.js';
 import { peekAll } from '../limits/peekAll.js';
-import { refusalOf } from '../limits/refuse.js';
+import { limitedBy, refusalOf } from '../limits/refuse.js';
 import { subjectOfKey } from '../limits/subjects.js';
 import type { Room, WindowRoom } from '../limits/window.js';
 import type { Observer } from '../observer/observer.js';
-import type { Refusal } from '../errors/refusal.js';
+import type { Refused } from '../errors/refused.js';
 import { subjectOf } from './networks.js';
 import type { Principal } from './principal.js';
 
@@ -34,7 +34,7 @@ export function countArrival(principal: Principal, limiter: Limits, observer: Ob
  * Returns the refusal for a key that has used up one of its limits, else null. Does not count the request. Without this
  * check, such a key could keep sending documents that take time to parse and validate.
  */
-export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refusal | null | Promise<Refusal | null> {
+export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refused | null | Promise<Refused | null> {
   if (principal.kind === 'anonymous') return null;
   const subject = subjectOfKey(principal, limiter.tiers);
   const judged = peekAll(limiter, subject);
@@ -42,7 +42,7 @@ export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refusal 
 }
 
 /** Like {@link refusalOfUsedUp}, but synchronous: returns null if the limits are not counted in this process. */
-export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Refusal | null {
+export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Refused | null {
   if (principal.kind === 'anonymous' || !(limiter instanceof Limiter)) return null;
   const subject = subjectOfKey(principal, limiter.tiers);
   const judged = peekAll(limiter, subject);
@@ -50,17 +50,24 @@ export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Ref
   return judged instanceof Promise ? null : usedUp(subject, judged);
 }
 
-function usedUp(subject: Subject, judged: Judged): Refusal | null {
-  const { room, otherRooms = NO_ROOMS } = judged;
-  // Not the cost: an operation may cost nothing.
-  const rooms: Room[] = [room, ...otherRooms.filter(({ of }) => of !== 'cost')];
-  if (rooms.every(({ rate, burst }) => rate.remaining > 0 && burst.remaining > 0)) return null;
-  const counted = countedIn({ ...subject, category: undefined }, judged.limits, 1, 0);
-  const waits = rooms.map(({ rate, burst }) => ({ rate: waitFor(rate), burst: waitFor(burst) }));
-  return refusalOf({ outcome: 'refused', ...judged, ...longest(counted, waits) }, 1);
+function usedUp(subject: Subject, { limits, room, otherRooms = NO_ROOMS }: Judged): Refused | null {
+  if (hasRoom(room) && otherRooms.every((other) => other.of === 'cost' || hasRoom(other))) return null;
+  const waits = [waitsFor(room)];
+  for (const other of otherRooms) if (other.of !== 'cost') waits.push(waitsFor(other));
+  const bound = longest(countedIn(subject, limits, 1, 0), waits);
+  return limitedBy(bound, bound.retryAfterMs);
+}
+
+/** Not for the cost: an operation may cost nothing. */
+function hasRoom({ rate, burst }: Room): boolean {
+  return rate.remaining > 0 && burst.remaining > 0;
 }
 
 const NO_ROOMS: readonly OtherRoom[] = [];
+
+function waitsFor({ rate, burst }: Room): Waits {
+  return { rate: waitFor(rate), burst: waitFor(burst) };
+}
 
 /** Returns the milliseconds until one request fits. */
 function waitFor({ remaining, returnsInMs }: WindowRoom): number {

@@ -3,6 +3,7 @@ import type { Located } from '../keys/foreign.js';
 import { isMeantAsToken, KNOWN_PREFIXES, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { UNOBSERVED, type Observer } from '../observer/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../errors/refusal.js';
+import { orThrow, Refused } from '../errors/refused.js';
 import type { Roles } from '../scopes/roles.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
@@ -42,11 +43,18 @@ const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
 
 const SWITCHED_OFF =
   'API keys are disabled in this installation (auth.api_keys.enabled). Ask its operator how to authenticate.';
-const UNKNOWN = { code: 'UNAUTHENTICATED', reason: 'unknown' } as const;
+const REFUSED_SWITCHED_OFF = new Refused(SWITCHED_OFF, Object.freeze({ code: 'UNAUTHENTICATED', reason: 'unknown' }));
+
+const REFUSED = Object.fromEntries(
+  Object.entries(WHAT_TO_DO).map(([reason, message]) => [
+    reason,
+    new Refused(message, Object.freeze({ code: 'UNAUTHENTICATED', reason: reason as UnauthenticatedReason })),
+  ]),
+) as Readonly<Record<UnauthenticatedReason, Refused>>;
 
 /** Returns the refusal for a missing or invalid key. */
 export function unauthenticated(reason: UnauthenticatedReason): Refusal {
-  return new Refusal(WHAT_TO_DO[reason], { code: 'UNAUTHENTICATED', reason });
+  return REFUSED[reason].toError();
 }
 
 interface AuthenticatorOptions {
@@ -88,6 +96,9 @@ const AT_ONCE: Validity = Object.freeze({ lookupId: null, countsFor: 0, expiresA
 
 /** The stored key of a credential or derived token, in any state, or the principal of another credential. */
 type Found = KnownKey | DerivedKey | AuthenticatedPrincipal;
+
+/** The principal of a credential, or its refusal. */
+export type Judged = AuthenticatedPrincipal | Refused;
 
 /** A lookup ID and secret to try for a credential. Imported tokens have no `tokenPrefix`, because it is not verified. */
 interface Candidate extends Located {
@@ -179,6 +190,12 @@ export class Authenticator {
     credential: string,
     address: string | null = null,
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+    const result = this.judge(credential, address);
+    return result instanceof Promise ? result.then(orThrow) : orThrow(result);
+  }
+
+  /** Like {@link authenticate}, but returns refusals that wrong keys cause by the thousand, and only throws others. */
+  judge(credential: string, address: string | null = null): Judged | Promise<Judged> {
     // First, because nearly all requests end here. A JWT is never cached as a key.
     const seen = this.#enabled ? this.#keys.seen(credential) : null;
     if (seen !== null) {
@@ -257,10 +274,10 @@ export class Authenticator {
     this.#oidc.forget(change?.workspaceId ?? null);
   }
 
-  /** @throws Refusal, or rejects with one */
-  #locate(credential: string, sender: Sender): Found | Promise<Found> {
+  /** @throws Refusal, or rejects with one, unless it returns the refusal */
+  #locate(credential: string, sender: Sender): Found | Refused | Promise<Found | Refused> {
     if (looksLikeJwt(credential)) return this.#byToken(credential, sender);
-    if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
+    if (credential.length > MAX_CREDENTIAL_LENGTH) return REFUSED.malformed;
     if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
     const known = this.#recognized(credential) ?? this.#configured.known(credential);
     if (known === null) return this.#verifyClosed(credential, sender);
@@ -268,7 +285,8 @@ export class Authenticator {
     return known;
   }
 
-  #identified(found: Found, credential: string): Identified {
+  #identified(result: Found | Refused, credential: string): Identified {
+    const found = orThrow(result);
     if (!('principal' in found)) {
       const { expiresAt } = this.validity(found, credential);
       return { principal: found, key: null, ended: null, addresses: null, expiresAt, use: () => undefined };
@@ -289,15 +307,15 @@ export class Authenticator {
   }
 
   #byDerived(token: string, sender: Sender): DerivedKey | Promise<DerivedKey> {
-    if (!this.#enabled) throw new Refusal(SWITCHED_OFF, UNKNOWN);
+    if (!this.#enabled) throw REFUSED_SWITCHED_OFF.toError();
     const found = this.#derived.locate(token, sender);
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
-  /** @throws Refusal, or rejects with one */
-  #verifyClosed(credential: string, sender: Sender): Promise<Found> {
+  /** Fails closed if it throws. If it rejects, its callers do. */
+  #verifyClosed(credential: string, sender: Sender): Refused | Promise<Found | Refused> {
     try {
-      return this.#verify(credential, sender).catch(closed);
+      return this.#verify(credential, sender);
     } catch (error) {
       return closed(error);
     }
@@ -315,7 +333,7 @@ export class Authenticator {
   }
 
   /** Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that no key hides one before it. */
-  #verify(credential: string, sender: Sender): Promise<Found> {
+  #verify(credential: string, sender: Sender): Refused | Promise<Found | Refused> {
     const token = parseToken(credential);
     // A token of another system may accidentally have the format of a Latchkey token.
     if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, sender);
@@ -326,14 +344,18 @@ export class Authenticator {
       : this.#verifyForeign(imported, credential, sender);
   }
 
-  /** Tries a credential that is neither a token of Latchkey's own nor the operator's key. @throws Refusal, or rejects with one */
-  #verifyForeign(imported: readonly Candidate[], credential: string, sender: Sender): Promise<Found> {
+  /** Tries a credential that is neither a token of Latchkey's own nor the operator's key. */
+  #verifyForeign(
+    imported: readonly Candidate[],
+    credential: string,
+    sender: Sender,
+  ): Refused | Promise<Found | Refused> {
     if (imported.length > 0) return this.#verifyImported(imported, credential, sender);
     if (this.#configured.any) return this.#verifyConfigured(credential, sender);
-    throw this.#notOperator();
+    return this.#notOperator();
   }
 
-  async #verifyImported(imported: readonly Candidate[], credential: string, sender: Sender): Promise<Found> {
+  async #verifyImported(imported: readonly Candidate[], credential: string, sender: Sender): Promise<Found | Refused> {
     const before = imported.some(({ lookupId }) => this.#keys.wasRight(lookupId, credential));
     if (!before && this.#configured.mayBe(credential)) {
       const principal = await this.#configured.verify(credential, sender);
@@ -346,14 +368,18 @@ export class Authenticator {
    * Tries candidates in order. A sender with too many failures is refused without a promise.
    *
    * @param candidates at least one; failures are counted by the lookup ID of the first
-   * @throws Refusal, or rejects with one
    */
-  #verifyAmong(candidates: readonly Candidate[], credential: string, sender: Sender): Promise<KnownKey> {
+  #verifyAmong(
+    candidates: readonly Candidate[],
+    credential: string,
+    sender: Sender,
+  ): Refused | Promise<KnownKey | Refused> {
     const counted = candidates[0]?.lookupId ?? null;
     // Counted before the read, because a thousand concurrent guesses must not all find the count at zero. Not counted if the
     // read is running: clients may send a valid key many times at once to a process that has just started.
     const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
-    const attempt = guess ? this.#failures.attempt(counted, sender) : null;
+    const attempt = guess ? this.#failures.tryAttempt(counted, sender) : null;
+    if (attempt instanceof Refused) return attempt;
     return this.#verifyFirst(candidates, credential, { attempt, counted, sender });
   }
 
@@ -361,7 +387,7 @@ export class Authenticator {
     candidates: readonly Candidate[],
     credential: string,
     { attempt, counted, sender }: Counted,
-  ): Promise<KnownKey> {
+  ): Promise<KnownKey | Refused> {
     let wrong = false;
     try {
       for (const candidate of candidates) {
@@ -373,9 +399,9 @@ export class Authenticator {
       // A credential that can't be verified, for example because the store is unavailable, is not a failure.
       if (!wrong) attempt?.giveBack();
     }
-    if (attempt?.over != null) throw attempt.over;
+    if (attempt?.over != null) return attempt.over;
     if (attempt === null) this.#failures.take(counted, sender);
-    throw this.#noKey(credential);
+    return this.#noKey(credential);
   }
 
   /** Returns the key whose secret the token contains, in any state; null if the secret is wrong. */
@@ -389,12 +415,15 @@ export class Authenticator {
     return (await this.#keys.isRight(known, credential, verify)) ? known : null;
   }
 
-  #admit(found: Found, address: string | null): AuthenticatedPrincipal {
+  #admit(found: Found | Refused, address: string | null): Judged {
     if (!('principal' in found)) return found;
     const { principal, addresses } = found;
     const now = this.#options.now();
     const ended = endOf(found, now);
-    if (ended !== null) throw isDerived(found) ? endedKey(ended) : unauthenticated(ended);
+    if (ended !== null) {
+      if (isDerived(found)) throw endedKey(ended);
+      return REFUSED[ended];
+    }
     if (addresses?.has(address) === false) throw new OutsideAddress(principal);
     this.#use(found, address);
     return principal;
@@ -406,30 +435,28 @@ export class Authenticator {
     this.#options.onUse(key.id, this.#options.now(), key, isDerived(found) ? null : address);
   }
 
-  async #verifyConfigured(credential: string, sender: Sender): Promise<AuthenticatedPrincipal> {
+  async #verifyConfigured(credential: string, sender: Sender): Promise<Judged> {
     this.#observer.lookedUp('miss');
-    const principal = await this.#configured.verify(credential, sender);
-    if (principal === null) throw this.#noKey(credential);
-    return principal;
+    return (await this.#configured.verify(credential, sender)) ?? this.#noKey(credential);
   }
 
   /**
    * Returns the refusal for a credential that was looked up without success. Imported and configured keys can have any format,
    * so a credential is only `malformed` if it is meant as a token of this installation.
    */
-  #noKey(credential: string): Refusal {
+  #noKey(credential: string): Refused {
     const { prefixes = () => [] } = this.#options;
     const isMistyped =
       parseToken(credential) === null && isMeantAsToken(credential, [...KNOWN_PREFIXES, ...prefixes()]);
-    return unauthenticated(isMistyped ? 'malformed' : 'unknown');
+    return isMistyped ? REFUSED.malformed : REFUSED.unknown;
   }
 
-  #notOperator(): Refusal {
-    return this.#enabled ? unauthenticated('malformed') : new Refusal(SWITCHED_OFF, UNKNOWN);
+  #notOperator(): Refused {
+    return this.#enabled ? REFUSED.malformed : REFUSED_SWITCHED_OFF;
   }
 
-  async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
-    if (this.#options.operator?.matches(credential) !== true) throw this.#notOperator();
+  async #authenticateOperator(credential: string): Promise<Judged> {
+    if (this.#options.operator?.matches(credential) !== true) return this.#notOperator();
     const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
     if (principal === null) throw unavailable('The default workspace is missing. Restart the server.', 5);
     return principal;

@@ -129,7 +129,7 @@ export class ConfiguredAuthenticator {
       end();
     }
     if (key !== null) giveBack();
-    else if (over !== null) throw over;
+    else if (over !== null) throw over.toError();
     return key;
   }
 

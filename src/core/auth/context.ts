@@ -8,14 +8,14 @@ import { withHttp } from '../errors/http.js';
 import { Refusal, unavailable } from '../errors/refusal.js';
 import type { LimitFields } from '../limits/limitFields.js';
 import { writeLimitFields } from '../limits/limitHeaders.js';
-import type { Authenticator } from './authenticator.js';
+import type { Authenticator, Judged } from './authenticator.js';
 import { requestIn, type ContextSource } from './contextSource.js';
 import { asksForCost, COST_FIELD } from './costField.js';
 import { readableSource } from './headerFields.js';
 import { locateCredential, type CredentialSource } from './locate.js';
-import { accepted, failed } from './observed.js';
+import { failed, told } from './observed.js';
 import type { Networks } from './networks.js';
-import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
+import { ANONYMOUS, type AnonymousPrincipal, type LatchkeyContext, type Principal } from './principal.js';
 
 export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
 
@@ -150,20 +150,28 @@ function addressOf({ ip, socket }: CredentialSource): string | null {
   return address === undefined ? null : readAddress(address);
 }
 
-/** Returns the principal of a request; not a promise if the key is cached. @throws Refusal, or rejects with one */
-export function principalOf(
+/** Verifies credentials. `Result` includes refusals if it returns them. */
+interface Verifier<Result> {
+  authenticate(credential: string, address: string | null): Result | Promise<Result>;
+}
+
+/**
+ * Returns the principal of a request, or the refusal that the authenticator returned; not a promise if the key is cached.
+ * @throws Refusal, or rejects with one
+ */
+export function principalOf<Result extends Judged>(
   source: CredentialSource,
-  authenticator: Pick<Authenticator, 'authenticate'>,
+  authenticator: Verifier<Result>,
   observer: Observer = UNOBSERVED,
   networks?: Networks,
-): Principal | Promise<Principal> {
+): AnonymousPrincipal | Result | Promise<Result> {
   try {
     const credential = locateCredential(source);
-    if (credential === null) return accepted(observer, networks?.principalAt(addressOf(source)) ?? ANONYMOUS);
+    if (credential === null) return told(observer, networks?.principalAt(addressOf(source)) ?? ANONYMOUS);
     const found = authenticator.authenticate(credential, addressOf(source));
-    if (!(found instanceof Promise)) return accepted(observer, found);
+    if (!(found instanceof Promise)) return told(observer, found);
     return found.then(
-      (late) => accepted(observer, late),
+      (late) => told(observer, late),
       (error: unknown) => failed(observer, error),
     );
   } catch (error) {

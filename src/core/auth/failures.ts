@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { Refusal } from '../errors/refusal.js';
 import { LRUCache } from 'lru-cache';
+import { orThrow, Refused } from '../errors/refused.js';
 import { growing } from '../util/growing.js';
 
 /** Failures per minute after which an address or a lookup ID has to wait. */
@@ -54,14 +54,9 @@ export class Failures {
   take(lookupId: string | null, sender: Sender): () => void {
     const now = this.#clock();
     const from = nameOf(sender);
-    if (lookupId !== null) this.#byLookupId.assertBelow(lookupId, now);
-    if (from !== null) this.#byAddress.assertBelow(from, now);
-    const taken: Counted[] = [];
-    if (lookupId !== null) taken.push(this.#byLookupId.add(lookupId, now));
-    if (from !== null) taken.push(this.#byAddress.add(from, now));
-    return () => {
-      for (const counted of taken) counted.count -= 1;
-    };
+    const over = this.#over(lookupId, from, now);
+    if (over !== null) throw over.toError();
+    return this.#add(lookupId, from, now);
   }
 
   /**
@@ -71,22 +66,41 @@ export class Failures {
    * @throws Refusal RATE_LIMITED if it may not be looked up either
    */
   attempt(lookupId: string | null, sender: Sender): Attempt {
-    try {
-      return { giveBack: this.take(lookupId, sender), over: null };
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return { giveBack: this.#look(sender, error), over: error };
-    }
+    return orThrow(this.tryAttempt(lookupId, sender));
   }
 
-  /** @throws over */
-  #look(sender: Sender, over: Refusal): () => void {
+  /** Like {@link attempt}, but returns the refusal of a credential that may not be looked up. */
+  tryAttempt(lookupId: string | null, sender: Sender): Attempt | Refused {
     const now = this.#clock();
-    const from = nameOf(sender) ?? '';
-    if (!this.#looks.isBelow('', now) || !this.#looksByAddress.isBelow(from, now)) throw over;
-    const taken = [this.#looks.add('', now), this.#looksByAddress.add(from, now)];
+    const from = nameOf(sender);
+    const over = this.#over(lookupId, from, now);
+    if (over === null) return { giveBack: this.#add(lookupId, from, now), over };
+    const giveBack = this.#look(from ?? '', now);
+    return giveBack === null ? over : { giveBack, over };
+  }
+
+  /** Returns the refusal of a failure over the limit; null: it can be counted. */
+  #over(lookupId: string | null, from: string | null, now: number): Refused | null {
+    const over = lookupId === null ? null : this.#byLookupId.over(lookupId, now);
+    return over ?? (from === null ? null : this.#byAddress.over(from, now));
+  }
+
+  #add(lookupId: string | null, from: string | null, now: number): () => void {
+    const ofLookupId = lookupId === null ? null : this.#byLookupId.add(lookupId, now);
+    const ofAddress = from === null ? null : this.#byAddress.add(from, now);
     return () => {
-      for (const counted of taken) counted.count -= 1;
+      if (ofLookupId !== null) ofLookupId.count -= 1;
+      if (ofAddress !== null) ofAddress.count -= 1;
+    };
+  }
+
+  /** Counts a look-up over the limit. @returns null: there were too many */
+  #look(from: string, now: number): (() => void) | null {
+    if (!this.#looks.isBelow('', now) || !this.#looksByAddress.isBelow(from, now)) return null;
+    const [ofAll, ofAddress] = [this.#looks.add('', now), this.#looksByAddress.add(from, now)];
+    return () => {
+      ofAll.count -= 1;
+      ofAddress.count -= 1;
     };
   }
 }
@@ -96,7 +110,7 @@ export interface Attempt {
   /** Call it if the attempt was not a failure. */
   readonly giveBack: () => void;
   /** The refusal for an invalid credential over the limit; null: below the limit. */
-  readonly over: Refusal | null;
+  readonly over: Refused | null;
 }
 
 interface Counted {
@@ -119,19 +133,24 @@ class Counts {
     return (this.#current(name, now)?.count ?? 0) < this.#limit;
   }
 
-  assertBelow(name: string, now: number): void {
+  /** Returns the refusal of a further failure; null: there were fewer than the limit. */
+  over(name: string, now: number): Refused | null {
     const counted = this.#current(name, now);
-    if (counted === undefined || counted.count < this.#limit) return;
+    if (counted === undefined || counted.count < this.#limit) return null;
     const retryAfter = Math.ceil((counted.since + MINUTE - now) / 1000);
-    throw new Refusal(
+    return new Refused(
       `Too many invalid keys were sent. Check the key, and try again in ${retryAfter} s. Keys that are in use continue to work.`,
       { code: 'RATE_LIMITED', retryAfter, limit: this.#limit, window: MINUTE / 1000 },
     );
   }
 
   add(name: string, now: number): Counted {
-    const counted = this.#current(name, now) ?? { since: now, count: 0 };
-    counted.count += 1;
+    const known = this.#current(name, now);
+    if (known !== undefined) {
+      known.count += 1;
+      return known;
+    }
+    const counted = { since: now, count: 1 };
     this.#counts.set(name, counted);
     return counted;
   }

@@ -1,4 +1,5 @@
 import type { Refusal, RefusalCode, RefusalDetails } from './refusal.js';
+import type { Refused } from './refused.js';
 
 /**
  * Maps refusals to HTTP: the status of each code, the challenge (RFC 6750 section 3) and Retry-After. No other module does.
@@ -54,7 +55,7 @@ interface HttpAnswer {
  *
  * @param resourceMetadata the URL of the resource's metadata (RFC 9728 section 5.1), for the challenge; null: none
  */
-export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = null): HttpAnswer {
+export function httpAnswer(refusal: Refusal | Refused, resourceMetadata: string | null = null): HttpAnswer {
   const headers = new Map<string, string>();
   const challenge = challengeOf(refusal.details, refusal.message);
   if (challenge !== null) headers.set('www-authenticate', pointing(challenge, resourceMetadata));
@@ -63,7 +64,7 @@ export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = n
 }
 
 /** Returns the status of a refused request that runs no operation. It is never 200, which a client would treat as success. */
-export function statusBeforeData({ details }: Refusal): number {
+export function statusBeforeData({ details }: Refusal | Refused): number {
   const { code } = details;
   const status = statusOf(code, details);
   if (status !== 200) return status;

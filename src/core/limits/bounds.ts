@@ -92,18 +92,22 @@ export function longest(
   counted: readonly Counted[],
   waits: readonly Waits[],
 ): Bound & { readonly retryAfterMs: number } {
-  let bound = { ...NO_BOUND, retryAfterMs: -1 };
-  counted.forEach(({ limits, ...of }, i) => {
+  let first = 0;
+  let retryAfterMs = -1;
+  for (let i = 0; i < counted.length; i += 1) {
     const { rate, burst } = waits[i] ?? NO_WAIT;
-    const window = rate >= burst ? 'rate' : 'burst';
-    const retryAfterMs = Math.max(rate, burst);
-    if (retryAfterMs > bound.retryAfterMs) bound = { ...boundOf(window, limits[window], of), retryAfterMs };
-  });
-  return bound;
+    const wait = Math.max(rate, burst);
+    if (wait > retryAfterMs) [first, retryAfterMs] = [i, wait];
+  }
+  const { rate, burst } = waits[first] ?? NO_WAIT;
+  const window = rate >= burst ? 'rate' : 'burst';
+  const { limits, category, of } = counted[first] ?? NO_WINDOWS;
+  return { window, limit: limits[window], category, of, retryAfterMs };
 }
 
 export const NO_WAIT: Waits = Object.freeze({ rate: 0, burst: 0 });
-const NO_BOUND: Bound = { window: 'rate', limit: 0 };
+/** Never used: there are windows. Satisfies the type checker. */
+const NO_WINDOWS: Counted = { name: '', limits: { rate: 0, burst: 0 }, amount: 0 };
 
 function boundOf(window: WindowName, limit: number, { category, of }: Pick<Counted, 'category' | 'of'>): Bound {
   return {

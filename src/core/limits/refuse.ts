@@ -1,11 +1,12 @@
 import { Refusal } from '../errors/refusal.js';
+import { Refused } from '../errors/refused.js';
 import { highest, lowest } from './bounds.js';
 import type { Admission, Bound } from './limits.js';
 import type { TierLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 
 /** Whether the caller has a key. */
-type Refused = 'key' | 'anonymous';
+type Caller = 'key' | 'anonymous';
 
 /**
  * Returns the refusal of a request that was not admitted; null if it was.
@@ -13,22 +14,21 @@ type Refused = 'key' | 'anonymous';
  * @param requests what it would have taken, in requests
  * @param cost the same in cost units
  */
-export function refusalOf(admission: Admission, requests: number, who: Refused = 'key', cost = 0): Refusal | null {
+export function refusalOf(admission: Admission, requests: number, who: Caller = 'key', cost = 0): Refusal | null {
   if (admission.outcome === 'admitted') return null;
   if (admission.outcome === 'refused' && admission.quota !== undefined) return admission.quota.refusal;
-  const window = (admission.window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
   return admission.outcome === 'never'
-    ? tooCostly(admission, admission.of === 'cost' ? cost : requests, { window, who })
-    : limited(admission, admission.retryAfterMs, { window, who });
+    ? tooCostly(admission, admission.of === 'cost' ? cost : requests, who)
+    : limitedBy(admission, admission.retryAfterMs, who).toError();
 }
 
-interface Asked {
-  /** In seconds. */
-  readonly window: number;
-  readonly who: Refused;
+function secondsOf({ window }: Bound): number {
+  return (window === 'rate' ? RATE_WINDOW : BURST_WINDOW) / 1000;
 }
 
-function tooCostly({ limit, category, of }: Bound, amount: number, { window, who }: Asked): Refusal {
+function tooCostly(bound: Bound, amount: number, who: Caller): Refusal {
+  const { limit, category, of } = bound;
+  const window = secondsOf(bound);
   const per = window === 1 ? 'one second' : `${window} seconds`;
   const details = { code: 'COST_EXCEEDS_BURST', cost: amount, burst: limit, ...detailsOf({ category, of }) } as const;
   if (of === 'cost') {
@@ -45,12 +45,15 @@ function tooCostly({ limit, category, of }: Bound, amount: number, { window, who
   );
 }
 
-function limited({ limit, category, of }: Bound, retryAfterMs: number, { window, who }: Asked): Refusal {
+/** Returns the refusal of a request that a window admits later. */
+export function limitedBy(bound: Bound, retryAfterMs: number, who: Caller = 'key'): Refused {
+  const { limit, category, of } = bound;
+  const window = secondsOf(bound);
   const retryAfter = Math.max(1, Math.ceil(retryAfterMs / 1000));
   const per = window === 1 ? 'second' : `${window} seconds`;
   const units = of === 'cost' ? 'cost units' : category === undefined ? 'requests' : `${category} requests`;
   const sharing = of === undefined || of === 'cost' ? '' : ` for all keys of this ${of}`;
-  return new Refusal(
+  return new Refused(
     `Rate limit exceeded: ${limit} ${units} per ${per}${sharing}. Try again in ${retryAfter} s or ${MORE[who]}.`,
     { code: 'RATE_LIMITED', retryAfter, limit, window, ...detailsOf({ category, of }) },
   );
@@ -74,9 +77,9 @@ export function refuseTooCostly(limits: TierLimits, cost: number): Refusal | nul
   return refusalOf({ outcome: 'never', limits, room, ...lowest(limits) }, cost, 'anonymous');
 }
 
-const ALLOWS: Readonly<Record<Refused, string>> = {
+const ALLOWS: Readonly<Record<Caller, string>> = {
   key: 'this tier allows',
   anonymous: 'a caller without a key may use',
 };
 
-const MORE: Readonly<Record<Refused, string>> = { key: 'ask for a higher tier', anonymous: 'send a key' };
+const MORE: Readonly<Record<Caller, string>> = { key: 'ask for a higher tier', anonymous: 'send a key' };

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { performance } from 'node:perf_hooks';
 import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
+import { Refused } from '../../core/errors/refused.js';
 import type { LimitFields } from '../../core/limits/limitFields.js';
 import { writeLimitFields } from '../../core/limits/limitHeaders.js';
 import type { Assembly } from '../../assembly/assembly.js';
@@ -15,7 +16,7 @@ import { isEncrypted } from './everyAnswer.js';
 import type { KnownRequests } from './knownRequests.js';
 
 interface BeforeRoutingOptions {
-  readonly latchkey: Pick<Assembly, 'authenticate' | 'checkLimits'>;
+  readonly latchkey: Pick<Assembly, 'judge' | 'usedUp'>;
   /** The paths whose POST requests are authenticated here. */
   readonly paths: readonly string[];
   /** Leaves requests over plain HTTP to the framework, which refuses them. */
@@ -87,16 +88,27 @@ class BeforeRouting {
       serve(request, response);
       return;
     }
-    const refuse = (error: unknown, principal: Principal = ANONYMOUS): void => {
-      if (error instanceof Refusal && !connections.isLeaving)
-        this.#refuse(request, response, { refusal: error, principal, caller, began });
+    const refuse = (refused: Refused | Refusal, principal: Principal): void => {
+      if (connections.isLeaving) serve(request, response);
+      else this.#refuse(request, response, { refused, principal, caller, began });
+    };
+    const fail = (error: unknown, principal: Principal = ANONYMOUS): void => {
+      if (error instanceof Refusal) refuse(error, principal);
       else serve(request, response);
+    };
+    const settle = (judged: Principal | Refused): void => {
+      if (judged instanceof Refused) refuse(judged, ANONYMOUS);
+      else admit(judged);
     };
     const admit = (principal: Principal): void => {
       try {
-        void latchkey.checkLimits(principal, 'here');
+        const usedUp = latchkey.usedUp(principal);
+        if (usedUp !== null) {
+          refuse(usedUp, principal);
+          return;
+        }
       } catch (error) {
-        refuse(error, principal);
+        fail(error, principal);
         return;
       }
       const at = this.#options.moments.now;
@@ -107,11 +119,11 @@ class BeforeRouting {
     };
     try {
       const { headers, rawHeaders } = request;
-      const principal = latchkey.authenticate({ headers, rawHeaders, ip: caller.address });
-      if (principal instanceof Promise) void principal.then(admit, refuse);
-      else admit(principal);
+      const judged = latchkey.judge({ headers, rawHeaders, ip: caller.address });
+      if (judged instanceof Promise) void judged.then(settle, fail);
+      else settle(judged);
     } catch (error) {
-      refuse(error);
+      fail(error);
     }
   }
 
@@ -121,12 +133,12 @@ class BeforeRouting {
     return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
+  #refuse(request: IncomingMessage, response: ServerResponse, refusedRequest: RefusedRequest): void {
     const { refusals, answers } = this.#options;
-    const { refusal, principal, caller, began } = refused;
+    const { refused, principal, caller, began } = refusedRequest;
     const requestId = randomUUID();
-    const { status, fields, body } = refusals.prepare(refusal, requestId);
-    const outcome = { word: refusal.details.code, operation: null };
+    const { status, fields, body } = refusals.prepare(refused, requestId);
+    const outcome = { word: refused.details.code, operation: null };
     const send = (limits: LimitFields | null): void => {
       const own = limits === null ? fields : withLimits(fields, limits);
       answers.send({ request, response, requestId, principal, caller, outcome, began }, { status, fields: own, body });
@@ -137,8 +149,8 @@ class BeforeRouting {
   }
 }
 
-interface Refused {
-  readonly refusal: Refusal;
+interface RefusedRequest {
+  readonly refused: Refused | Refusal;
   readonly principal: Principal;
   readonly caller: Caller;
   /** By performance.now(). */

@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { httpAnswer, statusBeforeData } from '../../core/errors/http.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
+import type { Refused } from '../../core/errors/refused.js';
 import type { LimitFields, RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { standingLimitsNow, writeLimitFields } from '../../core/limits/limitHeaders.js';
 import type { Limits } from '../../core/limits/limits.js';
@@ -76,21 +77,21 @@ export class EarlyRefusals {
   }
 
   /** Returns the response to a refusal, and logs the fault that caused it, if any. */
-  prepare(refusal: Refusal, requestId: string): Prepared {
-    const err = unreported(refusal.cause);
+  prepare(refused: Refusal | Refused, requestId: string): Prepared {
+    const err = refused instanceof Refusal ? unreported(refused.cause) : undefined;
     if (err !== undefined) this.#options.logger.error({ err, requestId }, 'request refused');
-    const { message, details } = refusal;
+    const { message, details } = refused;
     const resourceMetadata = this.#options.resourceMetadata();
     const known = this.#prepared.get(message);
     if (known?.resourceMetadata === resourceMetadata && areEqual(known.details, details)) return known;
     const body = GRAPHQL.body(message, details);
     const headers: Record<string, string> = {
-      ...Object.fromEntries(httpAnswer(refusal, resourceMetadata).headers),
+      ...Object.fromEntries(httpAnswer(refused, resourceMetadata).headers),
       'content-type': 'application/json; charset=utf-8',
     };
     const fields = Object.entries(headers).flat();
     const prepared: Prepared = {
-      ...{ details, resourceMetadata, status: statusBeforeData(refusal), headers, fields, body },
+      ...{ details, resourceMetadata, status: statusBeforeData(refused), headers, fields, body },
     };
     if (known !== undefined || this.#prepared.size < MAX_PREPARED) this.#prepared.set(message, prepared);
     return prepared;
@@ -99,6 +100,7 @@ export class EarlyRefusals {
 
 /** Compares two objects of texts and numbers. Others, such as lists, are never equal. */
 function areEqual(a: object, b: object): boolean {
+  if (a === b) return true;
   const [before, now] = [Object.entries(a), Object.entries(b)];
   return before.length === now.length && now.every(([name, value]) => (a as Record<string, unknown>)[name] === value);
 }

@@ -27,7 +27,7 @@ interface StreamRouteOptions {
   readonly authenticate: AuthenticationHook;
   readonly moments: Moments;
   readonly connections: Connections;
-  readonly latchkey: Pick<Assembly, 'checkLimits' | 'reauthenticate'>;
+  readonly latchkey: Pick<Assembly, 'checkLimits' | 'usedUp' | 'reauthenticate'>;
   readonly unread: UnreadCounter;
   /** Where streams are served. Default: /graphql/stream. */
   readonly paths?: readonly string[];

@@ -11,7 +11,7 @@ import type { Verdicts } from '../../management/verdicts.js';
 type Done = (error?: Error) => void;
 
 /** Continues an authentication hook: refuses a key whose limits are used up before the body is read. */
-export function refusingUsedUp(latchkey: Pick<Assembly, 'checkLimits'>, request: FastifyRequest, done: Done): Done {
+export function refusingUsedUp(latchkey: Pick<Assembly, 'usedUp'>, request: FastifyRequest, done: Done): Done {
   return (error) => {
     if (error !== undefined) {
       done(error);
@@ -19,12 +19,11 @@ export function refusingUsedUp(latchkey: Pick<Assembly, 'checkLimits'>, request:
     }
     try {
       // Checked already, in this turn of the event loop.
-      if (!wasAdmittedBefore(request.raw)) void latchkey.checkLimits(request.principal, 'here');
-    } catch (refusal) {
-      done(refusal as Error);
-      return;
+      const refused = wasAdmittedBefore(request.raw) ? null : latchkey.usedUp(request.principal);
+      done(refused?.toError());
+    } catch (fault) {
+      done(fault as Error);
     }
-    done();
   };
 }
 

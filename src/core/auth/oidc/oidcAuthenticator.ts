@@ -124,7 +124,7 @@ export class OidcAuthenticator {
     } catch (error) {
       // A token that can't be verified, for example because the issuer is unavailable, is not a failure.
       if (!isWrong(error)) attempt?.giveBack();
-      else if (attempt?.over != null) throw attempt.over;
+      else if (attempt?.over != null) throw attempt.over.toError();
       else if (!isGuess) this.#options.failures.take(null, sender);
       throw error;
     }

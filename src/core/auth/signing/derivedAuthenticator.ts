@@ -171,7 +171,7 @@ export class DerivedAuthenticator {
       const isWrong = error instanceof Refusal && error.details.code === 'UNAUTHENTICATED';
       if (!isWrong) attempt?.giveBack();
       else if (attempt === null) this.#options.failures.take(null, sender);
-      else if (attempt.over !== null) throw attempt.over;
+      else if (attempt.over !== null) throw attempt.over.toError();
       throw error;
     } finally {
       this.#verifying.delete(mark);
