@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { hashOf, type AuditEntry } from '../../src/core/store/audit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const DAY = 24 * 60 * 60_000;
 let dir = '';

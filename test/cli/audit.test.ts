@@ -8,7 +8,8 @@ import { verifyAudit } from '../../src/management/audit/verifyAudit.js';
 import { asHashed, type ToldEntry } from '../../src/cli/commands/audit/listedEntries.js';
 import { hashOf } from '../../src/core/store/audit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { latchkey, PROGRAM } from './latchkey.js';
+import { PROGRAM } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 import { answering } from './answering.js';
 import { until } from '../support/until.js';
 

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { latchkey, PROGRAM } from './latchkey.js';
+import { PROGRAM } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 import { run as runProgram } from '../support/run.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-named-'));

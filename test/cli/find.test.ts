@@ -2,7 +2,7 @@ import { createKey, startService, type TestService } from '../support/service.js
 import { mintToken } from '../../src/core/keys/token.js';
 import { answering } from './answering.js';
 import { expectGolden } from './golden.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 let service: TestService;
 let env: Record<string, string>;

@@ -11,7 +11,7 @@ import { ALPHABET } from '../../src/shared/text/checksum.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { answering } from './answering.js';
 import { expectGolden } from './golden.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const base62 = (length: number) =>
   fc.string({

@@ -11,7 +11,7 @@ if (!isBuilt)
   throw new Error('dist/ is older than src/, and the command line is tested as it is installed. Run: npm run build');
 
 /** A directory for the state of the command line, separate from the developer's. */
-const STATE = mkdtempSync(join(tmpdir(), 'latchkey-state-'));
+export const STATE = mkdtempSync(join(tmpdir(), 'latchkey-state-'));
 process.on('exit', () => rmSync(STATE, { recursive: true, force: true }));
 
 /** The installed program. */

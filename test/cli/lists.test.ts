@@ -2,7 +2,7 @@ import { aProject, NOW } from '../core/store/fixtures.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { answering } from './answering.js';
 import { expectGolden } from './golden.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 let service: TestService;
 let env: Record<string, string>;

@@ -2,7 +2,7 @@ import { tierTable } from '../../src/core/limits/tierTable.js';
 import { act } from '../e2e/operations.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { expectGolden } from './golden.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const tiers = tierTable({
   ENTERPRISE: {

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { selfSigned } from '../support/certificate.js';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 let service: TestService;
 let key: string;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answering } from './answering.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 /** A server that returns this for any operation. */
 async function told(answer: (variables: Record<string, unknown>, n: number) => object, ...args: string[]) {

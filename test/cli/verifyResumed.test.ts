@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { chained, draftEntry, SYSTEM, type AuditEntry } from '../../src/core/store/audit.js';
 import { until } from '../support/until.js';
 import { answering } from './answering.js';
-import { latchkey, PROGRAM } from './latchkey.js';
+import { PROGRAM } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const LENGTH = 3_500;
 const chain: AuditEntry[] = [];
