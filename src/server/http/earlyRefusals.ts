@@ -101,8 +101,9 @@ export class EarlyRefusals {
 /** Compares two objects of texts and numbers. Others, such as lists, are never equal. */
 function areEqual(a: object, b: object): boolean {
   if (a === b) return true;
-  const [before, now] = [Object.entries(a), Object.entries(b)];
-  return before.length === now.length && now.every(([name, value]) => (a as Record<string, unknown>)[name] === value);
+  const names = Object.keys(a);
+  const [before, now] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return names.length === Object.keys(b).length && names.every((name) => before[name] === now[name]);
 }
 
 function writeRefusal(

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { BlockList, isIPv4 } from 'node:net';
 import { AddressList, isAddressOrRange } from '../../../src/core/net/addressList.js';
 
 describe('an address list', () => {
@@ -43,6 +44,32 @@ describe('an address list', () => {
         const expected = bitsOf(base).slice(0, bits) === bitsOf(asked).slice(0, bits);
         expect(new AddressList([`${base.join('.')}/${bits}`]).has(asked.join('.'))).toBe(expected);
       }),
+    );
+  });
+
+  it('agrees with Node about IPv4 addresses, also in ranges of IPv6', () => {
+    const octet = fc.constantFrom(0, 1, 127, 128, 192, 255);
+    const ipv4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));
+    const range = fc.oneof(
+      fc.tuple(ipv4, fc.integer({ min: 0, max: 32 })),
+      fc.tuple(
+        fc.oneof(
+          ipv4.map((address) => `::ffff:${address}`),
+          ipv4.map((address) => `::${address}`),
+          fc.constantFrom('::', '::ffff:0:0', '::fffe:0:0', '2001:db8::', '8000::'),
+        ),
+        fc.integer({ min: 0, max: 128 }),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(range, { minLength: 1, maxLength: 3 }), ipv4, (ranges, asked) => {
+        const node = new BlockList();
+        for (const [address, bits] of ranges) node.addSubnet(address, bits, isIPv4(address) ? 'ipv4' : 'ipv6');
+        const list = new AddressList(ranges.map((each) => each.join('/')));
+        expect(list.has(asked)).toBe(node.check(asked, 'ipv4'));
+        expect(list.has(`::ffff:${asked}`)).toBe(node.check(`::ffff:${asked}`, 'ipv6'));
+      }),
+      { numRuns: 1_000 },
     );
   });
 });
