@@ -22,11 +22,15 @@ import { enforce } from './decide.js';
 import { referenceHolder, type ReferenceResolver } from './federation/entities.js';
 import { inputPlansOf, reachOf, type InputSteps } from './inputs/inputPlans.js';
 import { readArguments } from './inputs/readValue.js';
+import { isList } from './answer/selections.js';
+import { markPlainRead, plainReadOf, type PlainRead } from './plainReads.js';
 import type { Rule, SchemaRules } from './rules.js';
 import { FirstUse } from './served.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
+
+const ALWAYS_OPEN: PlainRead = { isOpen: () => true };
 
 /** The rules that a guard enforces, and the resolver that it wraps. */
 const guards = new WeakMap<
@@ -74,6 +78,8 @@ export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): G
       const inner = original(field.resolve);
       const meter = metered(field, roots.has(type), inner ?? defaultFieldResolver, budgets);
       guards.set(meter, { rules: [], inner });
+      const onlyReads = (inner === undefined || inner === defaultFieldResolver) && !isList(field.type);
+      if (onlyReads && !roots.has(type)) markPlainRead(meter, ALWAYS_OPEN);
       field.resolve = meter;
     }
   }
@@ -189,6 +195,16 @@ function guarded(rule: Rule, inner: Resolver | undefined, { firstUse, budgets }:
     return resolve(source, args, context, info);
   };
   guards.set(guard, { rules: [rule, ...ofInner], inner });
+  const read = plainReadOf(resolve);
+  if (read !== null) {
+    markPlainRead(guard, {
+      isOpen: (context) =>
+        firstUse.seen &&
+        passed !== null &&
+        (context as Partial<LatchkeyContext> | null | undefined)?.principal === passed &&
+        read.isOpen(context),
+    });
+  }
   return guard;
 }
 

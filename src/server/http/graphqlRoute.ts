@@ -57,6 +57,7 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
   const { executionOptions } = guarded;
   const runner = new OperationRunner({
     schema,
+    known,
     guard: latchkey.requests,
     format: formattedError,
     logger,

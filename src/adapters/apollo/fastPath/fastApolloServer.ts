@@ -66,7 +66,7 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
     this.#called = new Set([plugin, remembering]);
     const { schema, executionOptions, formatError } = options;
     const format = (error: GraphQLError): GraphQLFormattedError => formatted(error, formatError);
-    this.#runner = new OperationRunner({ schema, guard, format, executionOptions, logger: this.logger });
+    this.#runner = new OperationRunner({ schema, known, guard, format, executionOptions, logger: this.logger });
   }
 
   override async start(): Promise<void> {

@@ -231,7 +231,8 @@ function extraFields(value: unknown, left: number): number {
   return Math.floor(jsonSize(value, (left + 1) * BYTES_PER_FIELD) / BYTES_PER_FIELD);
 }
 
-function isSized(type: GraphQLOutputType): boolean {
+/** Returns whether the values of a field can be long, so that their size counts. */
+export function isSized(type: GraphQLOutputType): boolean {
   const named = getNamedType(type);
   return isScalarType(named) && !(isSpecifiedScalarType(named) && FIXED.has(named.name));
 }

@@ -9,6 +9,7 @@ import { printable } from '../printable.js';
 import { checkVariables } from '../validVariables.js';
 import { LRUCache } from 'lru-cache';
 import { retainedBytes } from '../document/retainedBytes.js';
+import { planOf, type OperationPlan } from './plan/operationPlan.js';
 
 /**
  * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.
@@ -22,6 +23,8 @@ interface Remembered {
   readonly document: DocumentNode;
   /** Bytes that it keeps in memory. */
   readonly bytes: number;
+  /** The plans of its operations that were requested; null: graphql-js executes the operation. */
+  readonly plans: Map<OperationDefinitionNode, OperationPlan | null>;
 }
 
 /** An operation of a cached document, requested without unusual parameters. */
@@ -46,12 +49,26 @@ export class KnownOperations {
   /** Adds a document that is valid for the schema, with the text that it was parsed from. */
   remember(source: string, document: DocumentNode): void {
     if (source.length > MAX_LENGTH || this.#documents.peek(source)?.document === document) return;
-    this.#documents.set(source, { document, bytes: retainedBytes(document) });
+    this.#documents.set(source, { document, bytes: retainedBytes(document), plans: new Map() });
   }
 
   /** See {@link knownOperation}. @param body the parsed body */
   find(body: unknown): KnownOperation | null {
     return knownOperation(this.#schema, body, this.#find);
+  }
+
+  /** Returns how to execute an operation that was found; null: by graphql-js. */
+  planOf({ source, document, operation }: KnownOperation): OperationPlan | null {
+    const remembered = this.#documents.peek(source);
+    if (remembered?.document !== document) return null;
+    const known = remembered.plans.get(operation);
+    if (known !== undefined) return known;
+    const plan = planOf(this.#schema, document, operation);
+    remembered.plans.set(operation, plan);
+    // With the plan, the document takes more of the cache.
+    const bytes = remembered.bytes + (plan?.bytes ?? 0);
+    this.#documents.set(source, { document, bytes, plans: remembered.plans });
+    return plan;
   }
 
   readonly #find = (text: string): DocumentNode | undefined => this.#documents.get(text)?.document;

@@ -14,7 +14,8 @@ import { PlainReply } from '../request/plainReply.js';
 import type { Reply } from '../request/reply.js';
 import type { RequestGuard } from '../request/requestGuard.js';
 import type { Logger } from '../request/requestGuardOptions.js';
-import type { KnownOperation } from './knownOperations.js';
+import type { KnownOperation, KnownOperations } from './knownOperations.js';
+import { executePlan } from './plan/executePlan.js';
 
 const NO_OPTIONS = {};
 
@@ -28,6 +29,7 @@ export interface CompleteAnswer {
 
 interface OperationRunnerOptions {
   readonly schema: GraphQLSchema;
+  readonly known: Pick<KnownOperations, 'planOf'>;
   readonly guard: RequestGuard;
   /** Formats an error as it is sent. */
   readonly format: (error: GraphQLError) => GraphQLFormattedError;
@@ -37,7 +39,7 @@ interface OperationRunnerOptions {
 }
 
 /**
- * Checks and runs known operations: the steps of {@link RequestGuard} and graphql-js, and nothing else. Responses are those of Apollo
+ * Checks and runs known operations: the steps of {@link RequestGuard} and of an execution, and nothing else. Responses are those of Apollo
  * Server, whose own steps are the same for each request of a document (a hash of its text, content negotiation, promises for
  * unused hooks), and together take longer than the whole guard.
  */
@@ -95,8 +97,12 @@ class Run {
   }
 
   #execute(): ExecutionResult | Promise<ExecutionResult> {
-    const { schema, executionOptions = NO_OPTIONS } = this.#options;
+    const { schema, known, executionOptions = NO_OPTIONS } = this.#options;
     const { operationName, variables } = this.#known;
+    const plan = this.#guarded.denied === null ? known.planOf(this.#known) : null;
+    if (plan !== null) {
+      return executePlan(plan, { contextValue: this.#context, variableValues: variables, options: executionOptions });
+    }
     return execute({
       schema,
       document: this.#guarded.executable(this.#operation).document,

@@ -1,0 +1,155 @@
+import {
+  execute,
+  getOperationAST,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  parse,
+  type GraphQLSchema as Schema,
+} from 'graphql';
+import { guardResolvers } from '../../../../src/core/guard/guardedResolvers.js';
+import { executePlan } from '../../../../src/core/guard/known/plan/executePlan.js';
+import { planOf, type OperationPlan } from '../../../../src/core/guard/known/plan/operationPlan.js';
+import { readRules } from '../../../../src/core/guard/readRules.js';
+import { keyWith, ownSchema } from '../../../bypass/own.js';
+
+const contextValue = { principal: keyWith(['read:a']) };
+
+function maybePlanIn(schema: Schema, source: string): OperationPlan | null {
+  const document = parse(source);
+  const operation = getOperationAST(document);
+  return operation == null ? null : planOf(schema, document, operation);
+}
+
+function planIn(schema: Schema, source: string): OperationPlan {
+  const plan = maybePlanIn(schema, source);
+  if (plan === null) throw new Error('There is no plan.');
+  return plan;
+}
+
+/** Runs an operation with the variables of each execution in turn, by its plan and by graphql-js. */
+async function both(create: () => Schema, source: string, executions: readonly object[] = [{}]) {
+  const runs = { plan: [] as unknown[], graphql: [] as unknown[] };
+  const [planned, plain] = [create(), create()];
+  const plan = planIn(planned, source);
+  for (const given of executions) {
+    const variableValues = given as Record<string, unknown>;
+    runs.plan.push(await executePlan(plan, { contextValue, variableValues }));
+    runs.graphql.push(await execute({ schema: plain, document: parse(source), contextValue, variableValues }));
+  }
+  return JSON.parse(JSON.stringify(runs));
+}
+
+function guarded(sdl: string, resolvers: object, fields: number): Schema {
+  const schema = ownSchema(sdl, resolvers as Parameters<typeof ownSchema>[1]);
+  guardResolvers(schema, readRules(schema), { fields, bytes: 1e6 });
+  return schema;
+}
+
+describe('the bound of a response', () => {
+  it('counts long values of fields without a resolver', async () => {
+    const one = { a: 'x'.repeat(2_560), b: 'x'.repeat(2_560), c: 'short' };
+    const create = () =>
+      guarded('type Query { one: T @public } type T { a: String b: ID c: String }', { Query: { one: () => one } }, 16);
+    const { plan, graphql } = await both(create, '{ one { c a b } }');
+    expect(plan).toEqual(graphql);
+    expect(plan[0].errors[0].extensions.code).toBe('ANSWER_TOO_LARGE');
+    expect((await both(create, '{ one { c a } }')).plan[0].errors).toBeUndefined();
+  });
+
+  it('counts the entries of a list by the variables of each execution', async () => {
+    const create = () =>
+      guarded(
+        'type Query { many: [T!] @public } type T { inner: [U!] } type U { f(must: Int! = 1): Int }',
+        { Query: { many: () => [{ inner: Array.from({ length: 40 }, () => ({ f: 1 })) }] } },
+        300,
+      );
+    const source = 'query ($m: Int = 2) { many { inner { f(must: $m) } } }';
+    const { plan, graphql } = await both(create, source, [{}, { m: null }, {}]);
+    expect(plan).toEqual(graphql);
+    expect(plan[0].errors).toBeUndefined();
+    expect(plan[1].errors[0].extensions.code).toBe('ANSWER_TOO_LARGE');
+    expect(plan[2]).toEqual(plan[0]);
+  });
+});
+
+describe('a field with a rule', () => {
+  it('is refused to a caller after another one was allowed to read it', async () => {
+    const schema = guarded(
+      'type Query { one: T @public } type T { a: Int @auth(scope: "read:a") }',
+      { Query: { one: () => ({ a: 1 }) } },
+      100,
+    );
+    const plan = planIn(schema, '{ one { a } }');
+    const as = (scope: string) =>
+      executePlan(plan, {
+        contextValue: { principal: keyWith([scope]) },
+      });
+    for (let i = 0; i < 3; i += 1) {
+      expect(as('read:a')).toEqual({ data: { one: { a: 1 } } });
+      expect(as('read:b')).toMatchObject({
+        data: { one: { a: null } },
+        errors: [{ message: expect.stringContaining('lacks read:a') }],
+      });
+    }
+  });
+});
+
+it('calls a resolver that replaced the one of the plan', () => {
+  const schema = ownSchema('type Query { one: T } type T { a: Int }', { Query: { one: () => ({ a: 1 }) } });
+  const plan = planIn(schema, '{ one { a } }');
+  const type = schema.getType('T') as GraphQLObjectType;
+  Object.assign(type.getFields().a ?? {}, { resolve: () => 2 });
+  expect(executePlan(plan, { contextValue })).toEqual({
+    data: { one: { a: 2 } },
+  });
+});
+
+it('waits for the entries before one that throws, so that no rejection is unhandled', async () => {
+  const late = async () => Promise.reject(new Error('late'));
+  const schema = ownSchema('type Query { many: [T!] } type T { a: Int! }', {
+    Query: { many: () => [{ a: late }, { a: () => null }] },
+  });
+  const plan = planIn(schema, '{ many { a } }');
+  const result = await executePlan(plan, { contextValue });
+  expect(result).toMatchObject({
+    data: { many: null },
+    errors: [{ message: 'Cannot return null for non-nullable field T.a.' }],
+  });
+  // Jest fails a test with an unhandled rejection.
+  await new Promise(setImmediate);
+});
+
+describe('there is no plan', () => {
+  const schema = ownSchema(
+    'interface Node { id: ID } type Query { t: T node: Node } type Mutation { m: Int } type T implements Node { id: ID t: T }',
+    {},
+  );
+
+  it.each([
+    ['of a mutation', 'mutation { m }'],
+    ['of @skip', '{ t { id @skip(if: true) } }'],
+    ['of @include in a fragment', '{ t { ...F @include(if: true) } } fragment F on T { id }'],
+    ['of introspection', '{ __schema { queryType { name } } }'],
+    ['of an interface', '{ node { id } }'],
+    ['of a name that would set the prototype', '{ t { __proto__: id } }'],
+    [
+      'of fragments that multiply',
+      `{ t { ...A } } ${['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I'].map((name, i, names) => `fragment ${name} on T { a: t { ...${names[i + 1] ?? 'Z'} } b: t { ...${names[i + 1] ?? 'Z'} } }`).join(' ')} fragment Z on T { id }`,
+    ],
+  ])('%s', (_, source) => {
+    expect(maybePlanIn(schema, source)).toBeNull();
+  });
+
+  it('of a type that checks its values', () => {
+    const type = new GraphQLObjectType({ name: 'T', fields: { a: { type: GraphQLString } }, isTypeOf: () => false });
+    const checked = new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { t: { type } } }) });
+    expect(maybePlanIn(checked, '{ t { a } }')).toBeNull();
+  });
+
+  it('but of everything else', () => {
+    expect(
+      maybePlanIn(schema, '{ __typename t { id ... on Node { id } ...F } } fragment F on T { t { id } }'),
+    ).not.toBeNull();
+  });
+});

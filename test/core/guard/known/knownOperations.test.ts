@@ -1,0 +1,53 @@
+import { parse } from 'graphql';
+import { KnownOperations, type KnownOperation } from '../../../../src/core/guard/known/knownOperations.js';
+import { ownSchema } from '../../../bypass/own.js';
+
+const schema = ownSchema(
+  'type Query { t: T text(x: Int): String } type Mutation { m: Int } type T { id: ID t: T }',
+  {},
+);
+
+function knownIn(known: KnownOperations, query: string): KnownOperation {
+  const found = known.find({ query });
+  if (found === null) throw new Error(`It is not known: ${query}`);
+  return found;
+}
+
+test('makes the plan of an operation once', () => {
+  const known = new KnownOperations(schema);
+  const query = 'query A { text } query B { t { id } } mutation C { m }';
+  known.remember(query, parse(query));
+  const [a, b, c] = ['A', 'B', 'C'].map((operationName) => known.find({ query, operationName }));
+  if (a == null || b == null || c == null) throw new Error('An operation is not known.');
+  const plan = known.planOf(a);
+  expect(plan?.operation).toBe(a.operation);
+  expect(known.planOf(a)).toBe(plan);
+  expect(known.planOf(b)?.operation).toBe(b.operation);
+  expect(known.planOf(c)).toBeNull();
+});
+
+test('makes no plan of a document that was replaced', () => {
+  const known = new KnownOperations(schema);
+  known.remember('{ text }', parse('{ text }'));
+  const before = knownIn(known, '{ text }');
+  known.remember('{ text }', parse('{ text }'));
+  expect(known.planOf(before)).toBeNull();
+  expect(known.planOf(knownIn(known, '{ text }'))).not.toBeNull();
+});
+
+test('weighs plans: fragments make a short document large', () => {
+  const known = new KnownOperations(schema);
+  const levels = ['A', 'B', 'C', 'D', 'E', 'F', 'G'];
+  // 255 fields.
+  const fragments = levels.map((name, i) => {
+    const inner = levels[i + 1] === undefined ? 'id' : `...${levels[i + 1]}`;
+    return `fragment ${name} on T { a: t { ${inner} } b: t { ${inner} } }`;
+  });
+  const texts = Array.from({ length: 200 }, (_, i) => `{ t${i}: t { ...A } } ${fragments.join(' ')}`);
+  for (const text of texts) known.remember(text, parse(text));
+  const [first = '', last = ''] = [texts[0], texts.at(-1)];
+  expect(known.find({ query: first })).not.toBeNull();
+  for (const text of texts) known.planOf(knownIn(known, text));
+  expect(known.find({ query: first })).toBeNull();
+  expect(known.find({ query: last })).not.toBeNull();
+});
