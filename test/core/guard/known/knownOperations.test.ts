@@ -43,7 +43,7 @@ test('weighs plans: fragments make a short document large', () => {
     const inner = levels[i + 1] === undefined ? 'id' : `...${levels[i + 1]}`;
     return `fragment ${name} on T { a: t { ${inner} } b: t { ${inner} } }`;
   });
-  const texts = Array.from({ length: 200 }, (_, i) => `{ t${i}: t { ...A } } ${fragments.join(' ')}`);
+  const texts = Array.from({ length: 110 }, (_, i) => `{ t${i}: t { ...A } } ${fragments.join(' ')}`);
   for (const text of texts) known.remember(text, parse(text));
   const [first = '', last = ''] = [texts[0], texts.at(-1)];
   expect(known.find({ query: first })).not.toBeNull();
