@@ -45,9 +45,9 @@ test('weighs plans: fragments make a short document large', () => {
   });
   const texts = Array.from({ length: 110 }, (_, i) => `{ t${i}: t { ...A } } ${fragments.join(' ')}`);
   for (const text of texts) known.remember(text, parse(text));
-  const [first = '', last = ''] = [texts[0], texts.at(-1)];
-  expect(known.find({ query: first })).not.toBeNull();
-  for (const text of texts) known.planOf(knownIn(known, text));
-  expect(known.find({ query: first })).toBeNull();
-  expect(known.find({ query: last })).not.toBeNull();
+  const found = (): KnownOperation[] => texts.flatMap((query) => known.find({ query }) ?? []);
+  const before = found();
+  expect(before).toHaveLength(texts.length);
+  for (const each of before) known.planOf(each);
+  expect(found().length).toBeLessThan(texts.length);
 });
