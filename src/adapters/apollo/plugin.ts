@@ -27,6 +27,7 @@ import { checkOptions } from '../../core/util/checkOptions.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import { guardOf } from './pluginGuard.js';
 import { pluginSchema, type PluginOptions } from './pluginOptions.js';
+import { chosenType } from './responseType.js';
 
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 type Reading = GraphQLRequestContextResponseForOperation<LatchkeyContext>;
@@ -177,6 +178,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   willSendResponse(given: Answered): Promise<void> {
+    setType(given);
     return this.#guarded.finish(new ApolloReply(given)) ?? DONE;
   }
 }
@@ -234,6 +236,13 @@ class ApolloReply implements Reply {
   get headers() {
     return this.#given.response.http.headers;
   }
+}
+
+/** Sets the type that Apollo Server would otherwise negotiate after this plugin. */
+function setType({ request, response: { body, http } }: Answered): void {
+  if (request.http === undefined || body.kind !== 'single' || http.headers.has('content-type')) return;
+  const type = chosenType(request.http.headers.get('accept'));
+  if (type !== undefined) http.headers.set('content-type', type);
 }
 
 /** Returns the selected operation of a request; null if the document has none of that name, or was not parsed. */

@@ -15,13 +15,11 @@ import { KnownOperations, type KnownOperation } from '../../../core/guard/known/
 import { OperationRunner } from '../../../core/guard/known/operationRunner.js';
 import type { RequestGuard } from '../../../core/guard/request/requestGuard.js';
 import { guardOfPlugin } from '../plugin.js';
+import { chosenType } from '../responseType.js';
 import { rememberDocuments } from './rememberDocuments.js';
 
 /** Options of Apollo Server that known documents would not use. */
 const UNUSED = ['rootValue', 'stringifyResult'] as const;
-
-/** The types of a response that the fast path sends. */
-const ACCEPTED: ReadonlySet<string> = new Set(['', '*/*', 'application/json']);
 
 interface Asked {
   readonly httpGraphQLRequest: HTTPGraphQLRequest;
@@ -77,11 +75,12 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
   }
 
   override async executeHTTPGraphQLRequest(asked: Asked): Promise<HTTPGraphQLResponse> {
-    const known = this.#find(asked.httpGraphQLRequest);
-    if (known === null) return super.executeHTTPGraphQLRequest(asked);
+    const type = chosenType(asked.httpGraphQLRequest.headers.get('accept'));
+    const known = type === undefined ? null : this.#find(asked.httpGraphQLRequest);
+    if (type === undefined || known === null) return super.executeHTTPGraphQLRequest(asked);
     try {
       const { status, headers, body } = await this.#runner.answer(known, await asked.context());
-      return { status, headers: headerMap(headers), body: { kind: 'complete', string: body } };
+      return { status, headers: headerMap(headers, type), body: { kind: 'complete', string: body } };
     } catch (error) {
       // Apollo Server calls its hooks for such an error, and formats the response.
       const reason = error instanceof Error ? error : new Error(String(error));
@@ -102,7 +101,7 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
 
   /** Returns null for requests that need Apollo Server's checks: a page can't send a key to another origin without permission. */
   #find({ method, headers, body }: HTTPGraphQLRequest): KnownOperation | null {
-    if (method !== 'POST' || !ACCEPTED.has(headers.get('accept') ?? '')) return null;
+    if (method !== 'POST') return null;
     if (!headers.has('authorization') && !headers.has('x-api-key')) return null;
     const known = this.#known.find(body);
     // Again here, because an integration for functions doesn't call `start`.
@@ -141,10 +140,10 @@ function formatted(
   return formatError === undefined ? form : formatError(form, error);
 }
 
-function headerMap(headers: Iterable<readonly [string, string]>): HeaderMap {
+function headerMap(headers: Iterable<readonly [string, string]>, type: string): HeaderMap {
   const map = new HeaderMap();
   for (const [name, value] of headers) map.set(name, value);
-  return map;
+  return map.set('content-type', type);
 }
 
 function pluginError(): TypeError {

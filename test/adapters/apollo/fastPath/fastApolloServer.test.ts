@@ -64,6 +64,25 @@ test('runs a known document of a key without Apollo Server, with the same respon
   }
 });
 
+test('runs a known document of Apollo Client, with the type that it accepts', async () => {
+  const server = new FastApolloServer(optionsWith());
+  await server.start();
+  const slow = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest').mockClear();
+  try {
+    const fields = {
+      authorization: 'Bearer key',
+      accept: 'application/graphql-response+json,application/json;q=0.9',
+    };
+    const first = await ask(server, fields);
+    const second = await ask(server, fields);
+    expect(slow).toHaveBeenCalledTimes(1);
+    expect(second.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8');
+    expect([second.headers.get('content-type'), second.body]).toEqual([first.headers.get('content-type'), first.body]);
+  } finally {
+    await server.stop();
+  }
+});
+
 test('reads the variables of a known document twice: to check them, and to execute the operation', async () => {
   const read = jest.fn((value: unknown) => value);
   const schema = latchkey.guard(
