@@ -52,7 +52,7 @@ describe('a command in the common process', () => {
     ]);
   });
 
-  it('can’t end the process of the others', async () => {
+  it('can’t end the process that it shares', async () => {
     const [ran] = await runs('exits', 'process.exit(0)', 1);
     expect(ran).toEqual({ status: 1, stdout: '', stderr: expect.stringContaining('Run it in one of its own.') });
   });

@@ -42,7 +42,7 @@ test('ends a process that waits for ever', async () => {
   expect(stderr).toBe('a.test.ts has not ended after 0.3 s. It waits for a timer, a file or a process.\n');
 });
 
-test('leaves a process alone whose test file has ended', async () => {
+test('does not end a process whose test file has ended', async () => {
   const { status, stderr } = await runWatched('setTimeout(() => watched(null), 50); setTimeout(() => {}, 1500);');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
