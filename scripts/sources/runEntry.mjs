@@ -39,14 +39,16 @@ async function bundled(module, record) {
     external: (id) => !/^[./]/.test(id),
     resolve: { extensionAlias: { '.js': ['.ts'] } },
   });
-  const { output } = await bundle.generate({ format: 'es', codeSplitting: false, sourcemap: 'inline' });
+  const { output } = await bundle.generate({ format: 'es', codeSplitting: false, sourcemap: true });
   await bundle.close();
-  const [{ code, moduleIds }] = output;
+  const [{ code, map, moduleIds }] = output;
   const modules = moduleIds.filter((path) => path.endsWith('.ts')).map((path) => [path, statSync(path).mtimeMs]);
   const name = `${process.pid}-${threadId}-${Date.now()}`;
   const file = `${CACHE}${name}.mjs`;
   mkdirSync(CACHE, { recursive: true });
-  writeFileSync(file, code);
+  // For debuggers. In the file itself, every start of a thread would read it.
+  writeFileSync(`${file}.map`, JSON.stringify(map));
+  writeFileSync(file, `${code.replace(/\n\/\/# sourceMappingURL=.*/, '')}\n//# sourceMappingURL=${name}.mjs.map\n`);
   // Renamed into place, because other threads read it while this one writes.
   writeFileSync(`${CACHE}${name}.json`, JSON.stringify({ file, modules }));
   renameSync(`${CACHE}${name}.json`, record);
