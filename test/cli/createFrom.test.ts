@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isToken } from '../../src/core/keys/token.js';
 import { startService, type TestService } from '../support/service.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-create-'));
 let service: TestService;

@@ -1,5 +1,5 @@
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 let service: TestService;
 let env: Record<string, string>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { act } from '../e2e/operations.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const KEYS = 2_300;
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-usage-'));
