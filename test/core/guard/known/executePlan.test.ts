@@ -137,6 +137,10 @@ describe('there is no plan', () => {
       'of fragments that multiply',
       `{ t { ...A } } ${['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I'].map((name, i, names) => `fragment ${name} on T { a: t { ...${names[i + 1] ?? 'Z'} } b: t { ...${names[i + 1] ?? 'Z'} } }`).join(' ')} fragment Z on T { id }`,
     ],
+    [
+      'of one field that is selected thousands of times by fragments',
+      `{ t { ...A } } ${['A', 'B', 'C', 'D'].map((name, i, names) => `fragment ${name} on T { ...Z a: t { ...${names[i + 1] ?? 'Z'} } b: t { ...${names[i + 1] ?? 'Z'} } }`).join(' ')} fragment Z on T { ${'id '.repeat(100)} }`,
+    ],
   ])('%s', (_, source) => {
     expect(maybePlanIn(schema, source)).toBeNull();
   });

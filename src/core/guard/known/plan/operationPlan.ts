@@ -28,11 +28,14 @@ import {
 import { isSized } from '../../answer/meter.js';
 import { plainReadOf, type PlainRead } from '../../plainReads.js';
 
-/** The maximum number of fields of a plan. Fragments within fragments can multiply the fields of a short document. */
-const MAX_FIELDS = 500;
+/**
+ * The maximum number of fields of a plan, and of the selections from which it is made. Fragments within fragments can multiply both in a
+ * short document.
+ */
+const [MAX_FIELDS, MAX_SELECTIONS] = [500, 2_000];
 
-/** An estimate of the memory of a field's plan, in bytes. */
-const BYTES_PER_FIELD = 400;
+/** Estimates of the memory of a field's plan, and of a selection in it, in bytes. */
+const [BYTES_PER_FIELD, BYTES_PER_SELECTION] = [400, 16];
 
 /** What a query does, without the steps that are the same for each request: collecting its fields and finding their definitions. */
 export interface OperationPlan {
@@ -95,19 +98,24 @@ export function planOf(
   const planner = new Planner(schema, document);
   const fields = planner.fieldsOf(type, [operation.selectionSet]);
   if (fields === null) return null;
-  return { schema, operation, fragments: planner.fragments, fields, bytes: planner.count * BYTES_PER_FIELD };
+  return { schema, operation, fragments: planner.fragments, fields, bytes: planner.bytes };
 }
 
 /** Its methods return null for what can't be planned. */
 class Planner {
   readonly fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
   readonly #schema: GraphQLSchema;
-  count = 0;
+  #fields = 0;
+  #selections = 0;
 
   constructor(schema: GraphQLSchema, { definitions }: DocumentNode) {
     this.#schema = schema;
     for (const definition of definitions)
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments[definition.name.value] = definition;
+  }
+
+  get bytes(): number {
+    return this.#fields * BYTES_PER_FIELD + this.#selections * BYTES_PER_SELECTION;
   }
 
   fieldsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): readonly FieldPlan[] | null {
@@ -130,6 +138,8 @@ class Planner {
     found: { readonly groups: Map<string, FieldNode[]>; readonly visited: Set<string> },
   ): boolean {
     for (const selection of selections) {
+      this.#selections += 1;
+      if (this.#selections > MAX_SELECTIONS) return false;
       if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include')) return false;
       if (selection.kind === Kind.FIELD) {
         const key = (selection.alias ?? selection.name).value;
@@ -157,8 +167,8 @@ class Planner {
 
   #field(parent: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): FieldPlan | null {
     const name = nodes[0]?.name.value ?? '';
-    this.count += 1;
-    if (this.count > MAX_FIELDS) return null;
+    this.#fields += 1;
+    if (this.#fields > MAX_FIELDS) return null;
     const isTypename = name === '__typename';
     const definition = isTypename ? null : parent.getFields()[name];
     if (definition === undefined) return null;
