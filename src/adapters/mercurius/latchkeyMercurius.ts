@@ -103,7 +103,6 @@ class Adapter {
     this.#preflighted = preflightedBy(options);
     this.#callbacks = guard.callbacks('latchkeyMercurius');
     this.#fast = new FastHandler(app, options, {
-      find: (text) => this.#documents.get(text),
       requestOf: (request) => this.#oursOf(request),
       contextFor: (request, reply) => this.#contextFor(request, reply),
       decide: (asked, operation) => this.#decide(asked, operation),
@@ -342,7 +341,7 @@ class Adapter {
     const text = document.loc?.source.body ?? '';
     const isOwn = this.#of(context) !== null;
     if (asked.document !== undefined && asked.text === text && asked.readFor === schema) {
-      this.#fast.remember(asked.document, schema);
+      this.#fast.remember(text, asked.document, schema);
     }
     asked.document = document;
     asked.operation = operation;

@@ -3,7 +3,8 @@ import { execute, GraphQLError, type DocumentNode, type ExecutionResult, type Gr
 import type { MercuriusContext } from 'mercurius';
 import type { Operation } from '../../../core/guard/request/guardedRequest.js';
 import { whenDone } from '../../../core/util/whenDone.js';
-import { knownOperation, type KnownOperation } from '../../../core/guard/known/knownOperations.js';
+import { KnownOperations, type KnownOperation } from '../../../core/guard/known/knownOperations.js';
+import { executePlan } from '../../../core/guard/known/plan/executePlan.js';
 import type { GuardedMercuriusOptions } from '../mercuriusOptions.js';
 import type { MercuriusRequest, Result } from '../mercuriusRequest.js';
 
@@ -11,8 +12,6 @@ type MaybePromise<T> = T | Promise<T>;
 
 /** The steps of the adapter that a known document needs, too. */
 interface Steps {
-  /** Returns the document of a text, if it was read before. */
-  find(text: string): DocumentNode | undefined;
   requestOf(request: FastifyRequest): MercuriusRequest | null;
   contextFor(request: FastifyRequest, reply: FastifyReply): MaybePromise<Record<string, unknown>>;
   /** @returns the document to execute; undefined: that of the operation. @throws the refusal, or rejects with it */
@@ -31,8 +30,8 @@ const ROOT = {};
 export class FastHandler {
   readonly #steps: Steps;
   readonly #app: FastifyInstance;
-  /** By document, the schema for which Mercurius has found it valid. */
-  readonly #valid = new WeakMap<DocumentNode, GraphQLSchema>();
+  /** The operations of documents that Mercurius has found valid for a schema. */
+  #valid: { readonly schema: GraphQLSchema; readonly known: KnownOperations } | null = null;
   #isOff: boolean;
 
   constructor(app: FastifyInstance, options: GuardedMercuriusOptions, steps: Steps) {
@@ -47,8 +46,13 @@ export class FastHandler {
   }
 
   /** Records that Mercurius has found a document valid. */
-  remember(document: DocumentNode, schema: GraphQLSchema): void {
-    this.#valid.set(document, schema);
+  remember(source: string, document: DocumentNode, schema: GraphQLSchema): void {
+    if (!this.#isOff && schema === this.#app.graphql.schema) this.#knownFor(schema).remember(source, document);
+  }
+
+  #knownFor(schema: GraphQLSchema): KnownOperations {
+    if (this.#valid?.schema !== schema) this.#valid = { schema, known: new KnownOperations(schema) };
+    return this.#valid.known;
   }
 
   /** Puts the fast path in front of the handler of Mercurius's route. */
@@ -67,23 +71,19 @@ export class FastHandler {
     if (this.#isOff || request.validationError !== undefined) return null;
     const asked = this.#steps.requestOf(request);
     if (asked === null) return null;
-    const known = knownOperation(schema, request.body, this.#find);
+    const operations = this.#knownFor(schema);
+    const known = operations.find(request.body);
     if (known === null) return null;
     return whenDone(this.#steps.contextFor(request, reply), (own) => {
       // An error is formatted without another context.
       asked.hasFailed = true;
       const context = this.#complete(own, reply, known.source);
-      return whenDone(this.#execute(asked, schema, known, context), (result) => {
+      return whenDone(this.#execute(asked, known, { schema, operations, context }), (result) => {
         const execution = withErrors(result, context);
         return execution.errors === undefined ? (execution as Result) : this.#steps.format(execution, context);
       });
     });
   }
-
-  readonly #find = (text: string): DocumentNode | undefined => {
-    const document = this.#steps.find(text);
-    return document !== undefined && this.#valid.get(document) === this.#app.graphql.schema ? document : undefined;
-  };
 
   /** Adds what Mercurius adds to a context. */
   #complete(own: Record<string, unknown>, reply: FastifyReply, source: string): MercuriusContext {
@@ -98,27 +98,26 @@ export class FastHandler {
     }) as unknown as MercuriusContext;
   }
 
-  #execute(
-    asked: MercuriusRequest,
-    schema: GraphQLSchema,
-    { source, document, operation, operationName, variables }: KnownOperation,
-    contextValue: MercuriusContext,
-  ): MaybePromise<ExecutionResult> {
+  #execute(asked: MercuriusRequest, known: KnownOperation, { schema, operations, context }: Execution) {
+    const { source, document, operation, operationName, variables } = known;
     asked.text = source;
     asked.document = document;
     asked.operation = operation;
     const request = { schema, document, operation, variables: variables ?? {}, source };
-    return whenDone(this.#steps.decide(asked, request), (part) =>
-      execute({
-        schema,
-        document: part?.document ?? document,
-        rootValue: ROOT,
-        contextValue,
-        variableValues: variables,
-        operationName,
-      }),
-    );
+    return whenDone(this.#steps.decide(asked, request), (part): MaybePromise<ExecutionResult> => {
+      const given = { rootValue: ROOT, contextValue: context, variableValues: variables };
+      const plan = part === undefined ? operations.planOf(known) : null;
+      if (plan !== null) return executePlan(plan, given);
+      return execute({ schema, document: part?.document ?? document, operationName, ...given });
+    });
   }
+}
+
+/** How a known operation is executed. */
+interface Execution {
+  readonly schema: GraphQLSchema;
+  readonly operations: KnownOperations;
+  readonly context: MercuriusContext;
 }
 
 /** Adds the errors that resolvers have put into the context. */

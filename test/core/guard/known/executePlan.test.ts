@@ -157,3 +157,16 @@ describe('there is no plan', () => {
     ).not.toBeNull();
   });
 });
+
+it('passes the root value to the root fields', () => {
+  const rootValue = { name: 'root' };
+  const seen: unknown[] = [];
+  const schema = ownSchema('type Query { one: String }', {
+    Query: {
+      one: (source: unknown, _: unknown, __: unknown, info: { rootValue: unknown }) =>
+        void seen.push(source, info.rootValue),
+    },
+  });
+  void executePlan(planIn(schema, '{ one }'), { rootValue, contextValue });
+  expect(seen).toEqual([rootValue, rootValue]);
+});

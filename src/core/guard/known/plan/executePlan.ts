@@ -23,6 +23,8 @@ type Path = GraphQLResolveInfo['path'];
 type Results = Record<string, unknown>;
 
 interface PlannedArgs {
+  /** The source of the root fields. */
+  readonly rootValue?: unknown;
   readonly contextValue: unknown;
   readonly variableValues?: Readonly<Record<string, unknown>> | undefined;
   readonly options?: ExecutionArgs['options'] | undefined;
@@ -36,7 +38,7 @@ interface PlannedArgs {
  */
 export function executePlan(
   plan: OperationPlan,
-  { contextValue, variableValues, options }: PlannedArgs,
+  { rootValue, contextValue, variableValues, options }: PlannedArgs,
 ): ExecutionResult | Promise<ExecutionResult> {
   const { variableDefinitions = [] } = plan.operation;
   // The guard keeps the budget of an execution in this object, so each execution needs its own.
@@ -49,11 +51,12 @@ export function executePlan(
     if (coerced === undefined) return { errors };
     values = coerced;
   }
-  return new Execution(plan, contextValue, values).run();
+  return new Execution(plan, { rootValue, contextValue, variables: values }).run();
 }
 
 class Execution {
   readonly #plan: OperationPlan;
+  readonly #root: unknown;
   readonly #context: unknown;
   readonly #variables: Record<string, unknown>;
   readonly #errors: GraphQLError[] = [];
@@ -62,15 +65,19 @@ class Execution {
   /** The guard remembers by this array what the entries of a list cost, which can depend on the variables. */
   #ownNodes: Map<FieldPlan, readonly FieldNode[]> | null = null;
 
-  constructor(plan: OperationPlan, context: unknown, variables: Record<string, unknown>) {
+  constructor(
+    plan: OperationPlan,
+    given: { readonly rootValue: unknown; readonly contextValue: unknown; readonly variables: Record<string, unknown> },
+  ) {
     this.#plan = plan;
-    this.#context = context;
-    this.#variables = variables;
+    this.#root = given.rootValue;
+    this.#context = given.contextValue;
+    this.#variables = given.variables;
   }
 
   run(): ExecutionResult | Promise<ExecutionResult> {
     try {
-      const data = this.#fields(this.#plan.fields, undefined, undefined);
+      const data = this.#fields(this.#plan.fields, this.#root, undefined);
       if (!isPromise(data)) return this.#response(data);
       return data.then(
         (late) => this.#response(late),
@@ -194,7 +201,7 @@ class Execution {
       path,
       schema,
       fragments,
-      rootValue: undefined,
+      rootValue: this.#root,
       operation,
       variableValues: this.#variables,
     };
