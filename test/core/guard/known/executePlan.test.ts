@@ -5,6 +5,7 @@ import {
   GraphQLSchema,
   GraphQLString,
   parse,
+  type GraphQLResolveInfo,
   type GraphQLSchema as Schema,
 } from 'graphql';
 import { guardResolvers } from '../../../../src/core/guard/guardedResolvers.js';
@@ -103,6 +104,25 @@ it('calls a resolver that replaced the one of the plan', () => {
   expect(executePlan(plan, { contextValue })).toEqual({
     data: { one: { a: 2 } },
   });
+});
+
+it('gives each execution its own nodes and fragments, by which data loaders are kept, and all entries of a list the same', async () => {
+  const seen: GraphQLResolveInfo[] = [];
+  const schema = ownSchema('type Query { many: [T] } type T { a: Int }', {
+    Query: { many: () => [{}, {}] },
+    T: { a: (_source: unknown, _args: unknown, _context: unknown, info: GraphQLResolveInfo) => void seen.push(info) },
+  });
+  const plan = planIn(schema, '{ many { ...F } } fragment F on T { a }');
+  for (let i = 0; i < 2; i += 1) await executePlan(plan, { contextValue });
+  const [first, second, third, fourth] = seen;
+  expect(first?.fieldNodes).toEqual(third?.fieldNodes);
+  expect(first?.fieldNodes).toBe(second?.fieldNodes);
+  expect(first?.fieldNodes).not.toBe(third?.fieldNodes);
+  expect(third?.fieldNodes).toBe(fourth?.fieldNodes);
+  expect(first?.fragments).toBe(second?.fragments);
+  expect(first?.fragments).toEqual(third?.fragments);
+  expect(first?.fragments).not.toBe(third?.fragments);
+  expect(first?.variableValues).not.toBe(third?.variableValues);
 });
 
 it('waits for the entries before one that throws, so that no rejection is unhandled', async () => {

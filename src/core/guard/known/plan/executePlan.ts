@@ -62,8 +62,12 @@ class Execution {
   readonly #errors: GraphQLError[] = [];
   /** Where errors occurred, and the value is null. */
   readonly #nulled = new Set<Path | undefined>();
-  /** The guard remembers by this array what the entries of a list cost, which can depend on the variables. */
-  #ownNodes: Map<FieldPlan, readonly FieldNode[]> | null = null;
+  /**
+   * What resolvers get of the plan. Each execution has its own copies, because resolvers keep values for one execution by them: the
+   * guard what an entry costs, which depends on the variables, and others their data loaders.
+   */
+  readonly #nodes = new Map<FieldPlan, readonly FieldNode[]>();
+  #fragments: OperationPlan['fragments'] | null = null;
 
   constructor(
     plan: OperationPlan,
@@ -193,25 +197,25 @@ class Execution {
 
   #info(definition: GraphQLField<unknown, unknown>, field: FieldPlan, path: Path): GraphQLResolveInfo {
     const { schema, fragments, operation } = this.#plan;
+    this.#fragments ??= Object.assign(Object.create(null) as typeof fragments, fragments);
     return {
       fieldName: definition.name,
-      fieldNodes: field.hasCountedEntries ? this.#nodesOf(field) : field.nodes,
+      fieldNodes: this.#nodesOf(field),
       returnType: definition.type,
       parentType: field.parent,
       path,
       schema,
-      fragments,
+      fragments: this.#fragments,
       rootValue: this.#root,
       operation,
       variableValues: this.#variables,
     };
   }
 
+  /** Returns the same array for all entries of a list. */
   #nodesOf(field: FieldPlan): readonly FieldNode[] {
-    if (this.#plan.operation.variableDefinitions?.length === 0) return field.nodes;
-    this.#ownNodes ??= new Map();
-    let nodes = this.#ownNodes.get(field);
-    if (nodes === undefined) this.#ownNodes.set(field, (nodes = [...field.nodes]));
+    let nodes = this.#nodes.get(field);
+    if (nodes === undefined) this.#nodes.set(field, (nodes = [...field.nodes]));
     return nodes;
   }
 

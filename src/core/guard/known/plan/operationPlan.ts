@@ -1,9 +1,7 @@
 import {
-  getNamedType,
   GraphQLID,
   GraphQLString,
   isAbstractType,
-  isCompositeType,
   isLeafType,
   isListType,
   isNonNullType,
@@ -59,8 +57,6 @@ export interface FieldPlan {
   readonly resolve: GraphQLFieldResolver<unknown, unknown> | undefined;
   /** Whether {@link resolve} only reads a property. */
   readonly read: PlainRead | null;
-  /** Whether the guard counts the entries of its list by their fields. */
-  readonly hasCountedEntries: boolean;
 }
 
 /** A list has an `item`, a scalar or enum a `leaf`, an object `fields`. */
@@ -183,7 +179,6 @@ class Planner {
       value,
       resolve,
       read: resolve === undefined ? null : plainReadOf(resolve),
-      hasCountedEntries: definition !== null && value.item !== null && isCompositeType(getNamedType(definition.type)),
     };
   }
 
