@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Tier } from '../store/records.js';
 import { looksLikeJwt } from './oidc/jwt.js';
@@ -40,5 +40,5 @@ export class OperatorKey {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
