@@ -400,8 +400,8 @@ export class Authenticator {
       if (!wrong) attempt?.giveBack();
     }
     if (attempt?.over != null) return attempt.over;
-    if (attempt === null) this.#failures.take(counted, sender);
-    return this.#noKey(credential);
+    const taken = attempt === null ? this.#failures.tryTake(counted, sender) : null;
+    return taken instanceof Refused ? taken : this.#noKey(credential);
   }
 
   /** Returns the key whose secret the token contains, in any state; null if the secret is wrong. */

@@ -4,6 +4,7 @@ import type { Store } from '../store/store.js';
 import { unavailable } from '../errors/refusal.js';
 import { MAX_CONFIGURED_KEYS } from './configuration.js';
 import type { ConfiguredKeys } from './configuredKeys.js';
+import { Refused } from '../errors/refused.js';
 import type { Failures, Sender } from './failures.js';
 import { configuredHolderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
@@ -66,13 +67,14 @@ export class ConfiguredAuthenticator {
 
   /**
    * Verifies a credential.
-   * @returns null if it is not a configured key
-   * @throws Refusal RATE_LIMITED (too many invalid keys), UNAVAILABLE, and errors of the store
+   * @returns null if it is not a configured key, or the refusal after too many invalid keys
+   * @throws Refusal UNAVAILABLE, and errors of the store
    */
-  async verify(credential: string, sender: Sender): Promise<AuthenticatedPrincipal | null> {
+  async verify(credential: string, sender: Sender): Promise<AuthenticatedPrincipal | Refused | null> {
     const keys = this.#keys;
     const mark = this.#markOf(credential);
     const key = this.#right.get(mark) ?? (await this.#judge(credential, mark, sender));
+    if (key instanceof Refused) return key;
     const principal = key && (await this.#principals.get(key.id));
     // A reload replaced the keys during the verification.
     if (keys !== this.#keys) return this.verify(credential, sender);
@@ -101,22 +103,19 @@ export class ConfiguredAuthenticator {
   }
 
   /** Counts a failure before bcrypt runs, because a thousand concurrent guesses must not all find the count at zero. */
-  async #judge(credential: string, mark: string, sender: Sender): Promise<ConfiguredRecord | null> {
+  async #judge(credential: string, mark: string, sender: Sender): Promise<ConfiguredRecord | Refused | null> {
     const tag = this.#keys.tagOf(credential);
     const counted = tag === null ? null : `tag ${tag}`;
     const running = this.#running.get(mark);
     if (running !== undefined) {
       // Not counted in advance: clients may send a valid key many times at once to a process that has just started.
-      const key = await running;
-      if (key === null) this.#failures.take(counted, sender);
-      return key;
+      return (await running) ?? this.#failed(counted, sender);
     }
-    if (tag === null) {
-      this.#failures.take(counted, sender);
-      return null;
-    }
+    if (tag === null) return this.#failed(counted, sender);
     // The tag matches, so it is a key, or one of the few guesses in a million with the same tag.
-    const { giveBack, over } = this.#failures.attempt(counted, sender);
+    const attempt = this.#failures.tryAttempt(counted, sender);
+    if (attempt instanceof Refused) return attempt;
+    const { giveBack, over } = attempt;
     const { judging, end } = this.#begin(credential, mark);
     let key: ConfiguredRecord | null;
     try {
@@ -128,9 +127,15 @@ export class ConfiguredAuthenticator {
     } finally {
       end();
     }
-    if (key !== null) giveBack();
-    else if (over !== null) throw over.toError();
+    if (key === null) return over;
+    giveBack();
     return key;
+  }
+
+  /** Counts a failure. @returns null, or the refusal if there were too many */
+  #failed(counted: string | null, sender: Sender): Refused | null {
+    const taken = this.#failures.tryTake(counted, sender);
+    return taken instanceof Refused ? taken : null;
   }
 
   #begin(credential: string, mark: string) {

@@ -52,11 +52,14 @@ export class Failures {
    * @throws Refusal RATE_LIMITED if there were too many failures; this one is not counted then
    */
   take(lookupId: string | null, sender: Sender): () => void {
+    return orThrow(this.tryTake(lookupId, sender));
+  }
+
+  /** Like {@link take}, but returns the refusal. */
+  tryTake(lookupId: string | null, sender: Sender): (() => void) | Refused {
     const now = this.#clock();
     const from = nameOf(sender);
-    const over = this.#over(lookupId, from, now);
-    if (over !== null) throw over.toError();
-    return this.#add(lookupId, from, now);
+    return this.#over(lookupId, from, now) ?? this.#add(lookupId, from, now);
   }
 
   /**

@@ -2,6 +2,7 @@ import { NO_CONFIGURATION } from '../../../src/core/auth/configuration.js';
 import { ConfiguredEntry } from '../../../src/core/auth/configuredEntry.js';
 import { ConfiguredKeys } from '../../../src/core/auth/configuredKeys.js';
 import { OperatorKey } from '../../../src/core/auth/operator.js';
+import { Refused } from '../../../src/core/errors/refused.js';
 import { mintToken } from '../../../src/core/keys/token.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { OPERATOR_KEY } from '../../support/service.js';
@@ -43,6 +44,28 @@ test('N3: with configured keys, a mistyped token is malformed, and other invalid
   authenticator.configure(true, await configured([likeOurs, 'like ours']));
   expect(await authenticator.authenticate(likeOurs)).toMatchObject({ kind: 'configured' });
 });
+
+test.each([false, true])(
+  'wrong keys are refused without an error; with configured keys: %s',
+  async (withConfigured) => {
+    const authenticator = withConfigured ? (await start()).authenticator : latchkey.authenticator();
+    const expired = await latchkey.issue({ expiresAt: NOON + 1 });
+    latchkey.clock.now = NOON + 1;
+    const reasonOf = async (credential: string): Promise<string> => {
+      const result = await authenticator.judge(credential, '192.0.2.1');
+      if (!(result instanceof Refused)) return 'accepted';
+      const { details } = result;
+      expect(result.toError()).toEqual(expect.objectContaining({ message: result.message, details }));
+      return details.code === 'UNAUTHENTICATED' ? details.reason : details.code;
+    };
+    expect(await reasonOf(expired.token)).toBe('expired');
+    expect(await reasonOf(expired.token.slice(0, -1))).toBe('malformed');
+    expect(await reasonOf(mintToken('lks', 'LIVE').token)).toBe('unknown');
+    while ((await reasonOf(mintToken('lks', 'LIVE').token)) !== 'RATE_LIMITED');
+    // Without configured keys, nothing is looked up or counted for a text that is not a token.
+    expect(await reasonOf('nonsense-of-a-caller')).toBe(withConfigured ? 'RATE_LIMITED' : 'malformed');
+  },
+);
 
 describe('a configured key', () => {
   it('has a principal with its ID and family, its workspace and tier, and the scopes of its roles', async () => {

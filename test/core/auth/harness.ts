@@ -52,6 +52,7 @@ export interface Harness {
     authenticate(credential: string, address?: string): Promise<AuthenticatedPrincipal>;
     /** Calls the authenticator directly, so that the result may be a promise or not. */
     readonly atOnce: Authenticator['authenticate'];
+    readonly judge: Authenticator['judge'];
     readonly identify: Authenticator['identify'];
   };
   close(): Promise<void>;
@@ -154,6 +155,7 @@ export async function openHarness(): Promise<Harness> {
       return {
         authenticate: async (credential, address) => authenticator.authenticate(credential, address),
         atOnce: (credential, address) => authenticator.authenticate(credential, address),
+        judge: (credential, address) => authenticator.judge(credential, address),
         identify: (credential, sender) => authenticator.identify(credential, sender),
         forget: (change) => authenticator.forget(change),
         configure: (enabled, keys, oidc) => authenticator.configure(enabled, keys, oidc),
