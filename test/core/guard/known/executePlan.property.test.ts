@@ -93,7 +93,7 @@ function handled(value: unknown): unknown {
   return late;
 }
 
-/** Makes a value anew for each execution, because promises and iterators can be used once. */
+/** Makes a new value for each execution, because promises and iterators can be used once. */
 type Recipe = (log: string[]) => unknown;
 
 function leafOf(choose: Choose): Recipe {

@@ -63,8 +63,8 @@ class Execution {
   /** Where errors occurred, and the value is null. */
   readonly #nulled = new Set<Path | undefined>();
   /**
-   * What resolvers get of the plan. Each execution has its own copies, because resolvers keep values for one execution by them: the
-   * guard what an entry costs, which depends on the variables, and others their data loaders.
+   * The parts of the plan that resolvers get. Each execution has its own copies, because resolvers keep values of an execution by them: the
+   * guard keeps the number of fields of an entry, which depends on the variables, and others keep data loaders.
    */
   readonly #nodes = new Map<FieldPlan, readonly FieldNode[]>();
   #fragments: OperationPlan['fragments'] | null = null;
