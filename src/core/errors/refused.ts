@@ -3,8 +3,8 @@ import type { RefusalDetails } from './refusalDetails.js';
 
 /**
  * A refused request as a value: what a {@link Refusal} says, without the error. Latchkey's own server sends frequent refusals
- * without one, because creating an error and throwing it through several functions takes ten times as long as finding out that a key
- * was revoked, and a flood of wrong keys causes thousands of refusals a second.
+ * without one: a flood of wrong keys causes thousands of refusals a second, and creating an error and throwing it through several
+ * functions takes about 7 µs, six times as long as finding out that a key was revoked.
  */
 export class Refused {
   readonly message: string;
