@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { createLatchkey, directiveTypeDefs, openSqliteStore } from '../../../src/index.js';
+import { latchkeyInOneProcess } from '../../cli/oneProcess.js';
 import { PROJECT } from '../../support/project.js';
 import { run } from '../../support/run.js';
 import { startService } from '../../support/service.js';
@@ -14,7 +15,7 @@ const dataDir = join(dir, 'data');
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const command = (...args: string[]) =>
-  run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), 'import', ...args, '--from', 'better-auth', '--json'], {
+  latchkeyInOneProcess(['import', ...args, '--from', 'better-auth', '--json'], {
     cwd: dir,
     env: { DATA_DIR: dataDir },
   });
@@ -124,10 +125,7 @@ test('A9: an import applies nothing from CSV with a stray quote, even with --ski
       '--skip-problems',
       '--json',
     ];
-    const { status, stdout } = await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), 'import', ...args], {
-      cwd: dir,
-      env: { DATA_DIR: data },
-    });
+    const { status, stdout } = await latchkeyInOneProcess(['import', ...args], { cwd: dir, env: { DATA_DIR: data } });
     return [status, JSON.parse(stdout)] as const;
   };
   const living = () => latchkey.service.store.keys.countFamilies('default', Date.now());
