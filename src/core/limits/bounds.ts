@@ -101,8 +101,8 @@ export function longest(
   }
   const { rate, burst } = waits[first] ?? NO_WAIT;
   const window = rate >= burst ? 'rate' : 'burst';
-  const { limits, category, of } = counted[first] ?? NO_WINDOWS;
-  return { window, limit: limits[window], category, of, retryAfterMs };
+  const bound = counted[first] ?? NO_WINDOWS;
+  return { retryAfterMs, ...boundOf(window, bound.limits[window], bound) };
 }
 
 export const NO_WAIT: Waits = Object.freeze({ rate: 0, burst: 0 });
