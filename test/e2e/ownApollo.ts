@@ -7,7 +7,6 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import {
   createLatchkey,
-  openSqliteStore,
   tierTable,
   type Latchkey,
   type LatchkeyContext,
@@ -15,6 +14,7 @@ import {
 } from '../../src/index.js';
 import { answerOf, type Answer } from '../support/service.js';
 import { apolloOptions } from '../../src/adapters/apollo/apolloOptions.js';
+import { openStoreHere } from '../support/storeHere.js';
 
 /** A suite sends more in a second than a key or a network may. */
 const WIDE = { rate: 1_000_000, burst: 1_000_000 };
@@ -54,7 +54,7 @@ type Logger = NonNullable<ApolloServerOptions<LatchkeyContext>['logger']>;
 
 export async function startOwnApollo(options: OwnApolloOptions = {}): Promise<OwnApollo> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
-  const store = await openSqliteStore({ dir });
+  const store = await openStoreHere(dir);
   const latchkey = await createLatchkey({ store, bcryptCost: 4, tiers: UNLIMITED, ...options.latchkey });
   const logged: Logged[] = [];
   const logger: Logger = {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chosenType } from '../../../src/adapters/apollo/responseType.js';
 import { apolloOptions } from '../../../src/apollo.js';
-import { createLatchkey, openSqliteStore, type LatchkeyContext } from '../../../src/index.js';
+import { createLatchkey, type LatchkeyContext } from '../../../src/index.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
+import { openStoreHere } from '../../support/storeHere.js';
 
 const URQL =
   'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed';
@@ -47,7 +48,7 @@ test.each([null, ...ACCEPTED])('chooses the type of Apollo Server for Accept: %s
 
 test('sets the type before other plugins see the response, and leaves unusual Accept fields to Apollo Server', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
-  const store = await openSqliteStore({ dir });
+  const store = await openStoreHere(dir);
   const latchkey = await createLatchkey({ store, bcryptCost: 4 });
   const seen: (string | undefined)[] = [];
   const later: ApolloServerPlugin = {

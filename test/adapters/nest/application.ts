@@ -7,11 +7,12 @@ import { ApolloDriver } from '@nestjs/apollo';
 import { Module, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
-import { createLatchkey, openSqliteStore, tierTable, type Latchkey, type LatchkeyOptions } from '../../../src/index.js';
+import { createLatchkey, tierTable, type Latchkey, type LatchkeyOptions } from '../../../src/index.js';
 import { LATCHKEY, LatchkeyModule } from '../../../src/nest.js';
 import { nestApollo } from '../../../src/nestApollo.js';
 import { nestYoga } from '../../../src/nestYoga.js';
 import { answerOf, type Answer } from '../../support/service.js';
+import { openStoreHere } from '../../support/storeHere.js';
 
 export const DRIVERS = ['apollo', 'yoga'] as const;
 export type Driver = (typeof DRIVERS)[number];
@@ -85,7 +86,7 @@ export async function startApplication({ driver, providers, ...options }: Applic
   const AppModule = moduleClass();
   const opened: (() => Promise<void>)[] = [];
   const resources = async () => {
-    const store = await openSqliteStore({ dir });
+    const store = await openStoreHere(dir);
     opened.unshift(() => store.close());
     const latchkey = await createLatchkey({
       store,

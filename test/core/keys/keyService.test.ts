@@ -9,8 +9,8 @@ import { KeyService, type CreateKeyInput } from '../../../src/core/keys/keyServi
 import { DEFAULT_PREFIXES, parseToken } from '../../../src/core/keys/token.js';
 import type { RefusalDetails } from '../../../src/core/errors/refusal.js';
 import type { KeyRecord, Tier } from '../../../src/core/store/records.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { Store } from '../../../src/core/store/store.js';
+import { openStoreHere } from '../../support/storeHere.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const HOUR = 3_600_000;
@@ -25,7 +25,7 @@ let now: number;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'latchkey-keys-'));
-  store = await openSqliteStore({ dir });
+  store = await openStoreHere(dir);
   now = NOON;
   gate = new BcryptGate({ cost: 4 });
   const minter = new KeyMinter({ gate, peppers: null, prefixes: { ...DEFAULT_PREFIXES, CLIENT: 'pub' } });

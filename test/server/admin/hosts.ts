@@ -8,7 +8,6 @@ import express from 'express';
 import Fastify from 'fastify';
 import type { Latchkey } from '../../../src/assembly/libraryApi.js';
 import { createLatchkey } from '../../../src/latchkey.js';
-import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { useLatchkey } from '../../../src/adapters/yoga/useLatchkey.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { createAdmin, type Admin } from '../../../src/server/admin/createAdmin.js';
@@ -16,6 +15,7 @@ import { mountAdmin as mountOnExpress } from '../../../src/server/admin/mountExp
 import { mountAdmin as mountOnFastify } from '../../../src/server/admin/mountFastify.js';
 import type { AdminOptions } from '../../../src/server/admin/adminOptions.js';
 import { answerOf, type Answer } from '../../support/service.js';
+import { openStoreHere } from '../../support/storeHere.js';
 
 /** Not imported statically: Yoga's types contain those of browsers, which would then be visible in all tests. */
 const YOGA = 'graphql-yoga';
@@ -85,7 +85,7 @@ export async function startHost(
 ): Promise<Host> {
   const { parsesBodies = false, trustProxy = false, ...adminOptions } = options;
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-mount-'));
-  const store = await openSqliteStore({ dir });
+  const store = await openStoreHere(dir);
   const errors: unknown[] = [];
   const latchkey = await createLatchkey({ store, bcryptCost: 4, log: (error) => void errors.push(error) });
   const schema = latchkey.guard(makeExecutableSchema({ typeDefs: [directiveTypeDefs(), TYPES], resolvers: RESOLVERS }));
