@@ -2,6 +2,7 @@ import {
   execute,
   getOperationAST,
   GraphQLObjectType,
+  type GraphQLScalarType,
   GraphQLSchema,
   GraphQLString,
   parse,
@@ -94,6 +95,71 @@ describe('a field with a rule', () => {
       });
     }
   });
+});
+
+describe('a field that only reads a property', () => {
+  const sdl =
+    'scalar S type Query { one: T @public } type T { a: Int b(must: Int! = 1): Int o: T s: S r: Int! g: Int @auth(scope: "read:a") }';
+  const boom = (message: string) => () => {
+    throw new Error(message);
+  };
+  const computed = (name: string, get: () => unknown) => () => Object.defineProperty({}, name, { get });
+
+  it.each([
+    ['throws', '{ one { o { a } a } }', computed('a', boom('a'))],
+    ['throws and has a rule', '{ one { a g } }', computed('g', boom('g'))],
+    ['throws and is required', '{ one { a r } }', computed('r', boom('r'))],
+    ['throws and has an object', '{ one { a o { a } } }', computed('o', boom('o'))],
+    ['has an object whose `then` throws', '{ one { a o { a } } }', () => ({ o: computed('then', boom('then'))() })],
+    ['has a scalar whose `then` throws', '{ one { a s } }', () => ({ s: 'then' })],
+    ['has a scalar with a late value', '{ one { a s } }', () => ({ s: 'late' })],
+    ['has a scalar that fails late', '{ one { a s } }', () => ({ s: 'late error' })],
+    ['has a scalar with a value like a promise', '{ one { a s } }', () => ({ s: 'thenable' })],
+    ['has an invalid argument', 'query ($m: Int = 2) { one { a b(must: $m) } }', () => ({ b: 3 })],
+  ])('that %s has the result and the errors of graphql-js', async (_, source, one) => {
+    const create = () => {
+      const schema = guarded(sdl, { Query: { one } }, 5_000);
+      const values: Readonly<Record<string, () => unknown>> = {
+        then: computed('then', boom('then')),
+        late: async () => 7,
+        'late error': async () => Promise.reject(new Error('late')),
+        thenable: () => ({ then: () => 5 }),
+      };
+      const serialize = (value: unknown) => values[String(value)]?.();
+      Object.assign(schema.getType('S') as GraphQLScalarType, { serialize });
+      return schema;
+    };
+    const { plan, graphql } = await both(create, source, [{ m: null }, { m: null }]);
+    expect(plan).toEqual(graphql);
+  });
+
+  it.each([
+    ['once', () => 1, 1],
+    ['as often as graphql-js if it is a method', () => () => 1, 2],
+  ])('reads it %s', (_, value, times) => {
+    let reads = 0;
+    const one = computed('a', () => ((reads += 1), value()));
+    const schema = guarded(sdl, { Query: { one } }, 5_000);
+    expect(executePlan(planIn(schema, '{ one { a } }'), { contextValue })).toEqual({ data: { one: { a: 1 } } });
+    expect(reads).toBe(times);
+  });
+
+  it('does not read it if an argument is invalid: nobody would wait for it', async () => {
+    let reads = 0;
+    const one = computed('b', async () => ((reads += 1), Promise.reject(new Error('late'))));
+    const plan = planIn(guarded(sdl, { Query: { one } }, 5_000), 'query ($m: Int = 2) { one { b(must: $m) } }');
+    const result = await executePlan(plan, { contextValue, variableValues: { m: null } });
+    expect(result).toMatchObject({ errors: [{ path: ['one', 'b'] }] });
+    expect(reads).toBe(0);
+  });
+});
+
+it('gives each execution its own nodes of an error', async () => {
+  const schema = ownSchema('type Query { a: Int }', { Query: { a: () => 'no number' } });
+  const plan = planIn(schema, '{ a }');
+  const [first, second] = [await executePlan(plan, { contextValue }), await executePlan(plan, { contextValue })];
+  expect(first.errors?.[0]?.nodes).toEqual(second.errors?.[0]?.nodes);
+  expect(first.errors?.[0]?.nodes).not.toBe(second.errors?.[0]?.nodes);
 });
 
 it('calls a resolver that replaced the one of the plan', () => {

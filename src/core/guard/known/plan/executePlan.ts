@@ -21,6 +21,7 @@ const MAX_COERCION_ERRORS = 50;
 
 type Path = GraphQLResolveInfo['path'];
 type Results = Record<string, unknown>;
+type Method = (...given: readonly unknown[]) => unknown;
 
 interface PlannedArgs {
   /** The source of the root fields. */
@@ -136,27 +137,34 @@ class Execution {
     if (read === null || definition.resolve !== field.resolve || typeof source !== 'object' || source === null)
       return this.#resolve(definition, field, source, path);
     if (!read.isOpen(this.#context)) return this.#resolve(definition, field, source, path);
-    const property = (source as Results)[definition.name];
+    const { name } = definition;
+    let property: unknown;
+    let isObject: boolean;
+    try {
+      property = (source as Results)[name];
+      isObject = isPlainObject(property);
+    } catch (error) {
+      return this.#resolve(definition, field, throwing(name, error), path);
+    }
     if (property == null) {
       if (!value.isRequired) return null;
-    } else if (typeof property === 'object') {
-      if (value.leaf === null && value.item === null && !(property instanceof Error) && !isPromise(property))
-        return this.#object(field, property, path);
+    } else if (isObject) {
+      if (value.leaf === null && value.item === null) return this.#object(field, property, path);
     } else if (value.leaf !== null && isPlain(property, value)) {
       return this.#leaf(field, value.leaf, property, path);
     }
-    // The resolver must not read the property again, which may be computed. A method needs its object.
-    const given = typeof property === 'function' ? source : { [definition.name]: property };
-    return this.#resolve(definition, field, given, path);
+    return this.#resolve(definition, field, alreadyRead(name, property, source as Results), path);
   }
 
   /** Completes a plain value. */
   #leaf(field: FieldPlan, leaf: GraphQLLeafType, value: unknown, path: Path | undefined): unknown {
     if (field.value.isText && typeof value === 'string') return value;
     try {
-      return serialized(leaf, value);
+      const result = serialized(leaf, value);
+      if (!isLate(result)) return result;
+      return result.then(undefined, (error: unknown) => this.#handle(error, field, field.value, pathOf(field, path)));
     } catch (error) {
-      return this.#handle(error, field.nodes, field.value, pathOf(field, path));
+      return this.#handle(error, field, field.value, pathOf(field, path));
     }
   }
 
@@ -166,9 +174,9 @@ class Execution {
     try {
       const completed = this.#fields(field.value.fields, value, path);
       if (!isLate(completed)) return completed;
-      return completed.then(undefined, (error: unknown) => this.#handle(error, field.nodes, field.value, path));
+      return completed.then(undefined, (error: unknown) => this.#handle(error, field, field.value, path));
     } catch (error) {
-      return this.#handle(error, field.nodes, field.value, path);
+      return this.#handle(error, field, field.value, path);
     }
   }
 
@@ -189,9 +197,9 @@ class Execution {
         ? result.then((late) => this.#complete(field, value, path, late))
         : this.#complete(field, value, path, result);
       if (!isLate(completed)) return completed;
-      return completed.then(undefined, (error: unknown) => this.#handle(error, nodes, value, path));
+      return completed.then(undefined, (error: unknown) => this.#handle(error, field, value, path));
     } catch (error) {
-      return this.#handle(error, nodes, value, path);
+      return this.#handle(error, field, value, path);
     }
   }
 
@@ -264,18 +272,41 @@ class Execution {
         ? entry.then((late) => this.#complete(field, item, path, late))
         : this.#complete(field, item, path, entry);
       if (!isLate(completed)) return completed;
-      return completed.then(undefined, (error: unknown) => this.#handle(error, field.nodes, item, path));
+      return completed.then(undefined, (error: unknown) => this.#handle(error, field, item, path));
     } catch (error) {
-      return this.#handle(error, field.nodes, item, path);
+      return this.#handle(error, field, item, path);
     }
   }
 
-  #handle(error: unknown, nodes: readonly FieldNode[], { isRequired }: ValuePlan, path: Path): null {
-    const located = locatedError(error, nodes, keysOf(path));
+  #handle(error: unknown, field: FieldPlan, { isRequired }: ValuePlan, path: Path): null {
+    const located = locatedError(error, this.#nodesOf(field), keysOf(path));
     if (isRequired) throw located;
     this.#report(located, path);
     return null;
   }
+}
+
+/** Returns whether a value is an object to select fields from, as opposed to a promise or an error. @throws what `then` throws */
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !(value instanceof Error) && !isPromise(value);
+}
+
+/**
+ * Returns a source for a resolver that must not read a property again, which may be computed. graphql-js reads a method a second
+ * time to call it on its object.
+ */
+function alreadyRead(name: string, property: unknown, source: Results): Results {
+  if (typeof property !== 'function') return { [name]: property };
+  return { [name]: (...given: readonly unknown[]) => (source[name] as Method)(...given) };
+}
+
+/** Returns a source for a resolver that must not read a property again, which could not be read. */
+function throwing(name: string, error: unknown): Results {
+  return Object.defineProperty({}, name, {
+    get: () => {
+      throw error;
+    },
+  });
 }
 
 /** A guarded resolver that only reads a property returns such a value and does nothing else. */

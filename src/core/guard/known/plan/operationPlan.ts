@@ -178,7 +178,8 @@ class Planner {
       definition,
       value,
       resolve,
-      read: resolve === undefined ? null : plainReadOf(resolve),
+      // With arguments, the property is only read if they are valid.
+      read: resolve === undefined || definition?.args.length !== 0 ? null : plainReadOf(resolve),
     };
   }
 
