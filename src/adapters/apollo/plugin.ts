@@ -10,14 +10,17 @@ import type {
   GraphQLResponse,
 } from '@apollo/server';
 import {
+  execute,
   OperationTypeNode,
   type DocumentNode,
+  type ExecutionResult,
   type GraphQLError,
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
+import { isPromise } from '../../core/guard/answer/promise.js';
 import { printable } from '../../core/guard/printable.js';
 import type { GuardedRequest, Operation } from '../../core/guard/request/guardedRequest.js';
 import type { Reply } from '../../core/guard/request/reply.js';
@@ -25,6 +28,8 @@ import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
 import { checkOptions } from '../../core/util/checkOptions.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
+import { responseOf } from './execution/responseOf.js';
+import { ServerConfig, type ExecutionConfig } from './execution/serverConfig.js';
 import { guardOf } from './pluginGuard.js';
 import { pluginSchema, type PluginOptions } from './pluginOptions.js';
 import { chosenType } from './responseType.js';
@@ -47,6 +52,7 @@ interface Asked {
  */
 const DONE = Promise.resolve();
 const NOT_PREPARED = Promise.resolve(null);
+const NO_OPTIONS = {};
 
 /**
  * Returns the response to a subscription. Apollo Server would execute it like a query, and respond with null and status 200. A plugin
@@ -90,10 +96,12 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
 /** Translates Apollo Server's hooks to the steps of a {@link RequestGuard}. */
 export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContext> {
   let logger: Logger | undefined;
+  const config = new ServerConfig();
   const plugin: ApolloServerPlugin<LatchkeyContext> = {
     async serverWillStart(server) {
       guard.prepare(server.schema);
       logger = server.logger;
+      config.start(plugin);
     },
     // Apollo Server doesn't log this, and the response does not contain the cause.
     async contextCreationDidFail({ error }) {
@@ -101,18 +109,24 @@ export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContex
     },
     requestDidStart({ request }) {
       noteVariables(request);
-      return Promise.resolve(new Request(guard.begin(logger), withoutLines(request, guard)));
+      const given = { tooLong: withoutLines(request, guard), execution: config.executionFor(plugin) };
+      return Promise.resolve(new Request(guard.begin(logger), given));
     },
   };
-  guards.set(plugin, guard);
+  parts.set(plugin, { guard, config });
   return plugin;
 }
 
-const guards = new WeakMap<object, RequestGuard>();
+const parts = new WeakMap<object, { readonly guard: RequestGuard; readonly config: ServerConfig }>();
 
 /** Returns the guard of Latchkey's plugin for Apollo Server; null: the plugin is another one. */
 export function guardOfPlugin(plugin: object): RequestGuard | null {
-  return guards.get(plugin) ?? null;
+  return parts.get(plugin)?.guard ?? null;
+}
+
+/** Lets Latchkey's plugin execute operations if the options are passed to Apollo Server as they are, and no other plugin sees requests. */
+export function watchOptions(options: { readonly plugins?: readonly object[] }): void {
+  for (const plugin of options.plugins ?? []) parts.get(plugin)?.config.watch(options);
 }
 
 /** One request, from its operation to its response. */
@@ -120,11 +134,17 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   readonly #guarded: GuardedRequest;
   /** The reason why the document is not parsed. */
   readonly #tooLong: GraphQLError | null;
+  /** How to execute the operation; null: Apollo Server does. */
+  readonly #execution: ExecutionConfig | null;
   executionDidStart?: () => Promise<void>;
 
-  constructor(guarded: GuardedRequest, tooLong: GraphQLError | null) {
+  constructor(
+    guarded: GuardedRequest,
+    given: { readonly tooLong: GraphQLError | null; readonly execution: ExecutionConfig | null },
+  ) {
     this.#guarded = guarded;
-    this.#tooLong = tooLong;
+    this.#tooLong = given.tooLong;
+    this.#execution = given.execution;
   }
 
   parsingDidStart(): Promise<void> {
@@ -165,11 +185,48 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       return this.#guarded.isInvalid ? NOT_PREPARED : withoutStream();
     }
     const data = asked && this.#guarded.readSchema(asked, given.contextValue);
-    if (data === null) return NOT_PREPARED;
-    return Promise.resolve({
-      http: { headers: new HeaderMap() },
-      body: { kind: 'single', singleResult: { data } },
-    });
+    if (data !== null) return Promise.resolve(responseOf({ data }, {}));
+    return asked === null || this.#execution === null || !this.#guarded.isAllowed
+      ? NOT_PREPARED
+      : this.#execute(asked, given, this.#execution);
+  }
+
+  /**
+   * Executes an operation in place of Apollo Server, whose own step takes 5 to 10 µs more: it copies the request twice, negotiates types
+   * of incremental responses and awaits hooks that no plugin has.
+   */
+  #execute(
+    { schema, document }: Pick<Operation, 'schema' | 'document'>,
+    given: Reading,
+    config: ExecutionConfig,
+  ): Promise<GraphQLResponse | null> {
+    const { request, contextValue } = given;
+    const settle = (result: ExecutionResult): GraphQLResponse | null => {
+      // Invalid variables. Apollo Server finds them again, before any resolver runs.
+      if (result.data === undefined) return null;
+      if (this.#guarded.denied !== null) this.#guarded.wasExecuted = true;
+      const { errors } = result;
+      if (errors !== undefined) {
+        Object.assign(given, { errors });
+        this.#guarded.tell(errors, contextValue);
+      }
+      return responseOf(result, config);
+    };
+    let result: ExecutionResult | Promise<ExecutionResult>;
+    try {
+      result = execute({
+        schema,
+        document,
+        contextValue,
+        variableValues: request.variables,
+        operationName: request.operationName,
+        options: config.executionOptions ?? NO_OPTIONS,
+      });
+    } catch {
+      // It throws again in Apollo Server, before any resolver runs.
+      return NOT_PREPARED;
+    }
+    return isPromise(result) ? result.then(settle) : Promise.resolve(settle(result));
   }
 
   didEncounterErrors(given: GraphQLRequestContextDidEncounterErrors<LatchkeyContext>): Promise<void> {

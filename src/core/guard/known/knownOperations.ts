@@ -81,7 +81,7 @@ export class KnownOperations {
  * @param find returns the document of a text, if it is known to be valid for the schema
  * @returns null for requests that the server must process in all steps, for example because variables have the wrong type
  */
-export function knownOperation(
+function knownOperation(
   schema: GraphQLSchema,
   body: unknown,
   find: (text: string) => DocumentNode | undefined,

@@ -1,0 +1,89 @@
+import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
+
+/** The options of an Apollo Server, as its constructor reads them. */
+type Config = Partial<ApolloServerOptionsWithSchema<BaseContext>> & Readonly<Record<string, unknown>>;
+
+/** The options of an execution. */
+export type ExecutionConfig = Pick<Config, 'formatError' | 'executionOptions'>;
+
+/** An option that the constructor of Apollo Server reads, and that `apolloOptions` refuses. */
+const WATCHED = 'fieldResolver';
+
+/** Options with which only Apollo Server executes operations correctly. */
+const UNUSUAL = [
+  'rootValue',
+  'gateway',
+  'legacyExperimentalExecuteIncrementally',
+  '__testing_incrementalExecutionResults',
+];
+
+/**
+ * Finds out what Apollo Server does not tell its plugins: the options that its constructor has read, and whether other plugins
+ * see the steps of a request. Whatever it can't find out, it treats as unusual.
+ */
+export class ServerConfig {
+  #config: Config | null = null;
+  #reads = 0;
+  /** The plugins of the server; null: unknown. */
+  #plugins: readonly ApolloServerPlugin[] | null = null;
+  /** The number of plugins when they were last checked. */
+  #checked = 0;
+  #isAlone = false;
+
+  /** Watches until the constructor of Apollo Server reads the options. Copies of them, which can have other options, are not watched. */
+  watch(options: object): void {
+    const read = (config: Config): void => this.#read(config);
+    Object.defineProperty(options, WATCHED, {
+      configurable: true,
+      // A spread neither reads nor copies it.
+      enumerable: false,
+      get(this: Config): undefined {
+        read(this);
+        return undefined;
+      },
+      set(this: object, value: unknown) {
+        Object.defineProperty(this, WATCHED, { value, configurable: true, enumerable: true, writable: true });
+      },
+    });
+  }
+
+  #read(config: Config): void {
+    this.#reads += 1;
+    this.#config = Object.freeze({ ...config });
+  }
+
+  /**
+   * Checks whether the list of plugins in the options is the one that the server uses. Call it when the server starts: it is about to
+   * call the next plugin in its list.
+   */
+  start(plugin: object): void {
+    const plugins = this.#config?.plugins;
+    if (plugins === undefined) return;
+    const at = plugins.findIndex((one) => one === plugin) + 1;
+    const next = plugins[at];
+    if (at === 0 || next === undefined || next.serverWillStart !== undefined) return;
+    plugins[at] = {
+      serverWillStart: async () => {
+        plugins[at] = next;
+        this.#plugins = plugins;
+      },
+    };
+  }
+
+  /** Returns the options of an execution; null: Apollo Server has to execute operations, because other plugins or options need it. */
+  executionFor(plugin: object): ExecutionConfig | null {
+    const plugins = this.#plugins;
+    if (plugins === null) return null;
+    if (plugins.length !== this.#checked) {
+      this.#checked = plugins.length;
+      this.#isAlone = this.#isUsual() && plugins.every((one) => one === plugin || one.requestDidStart === undefined);
+    }
+    return this.#isAlone ? this.#config : null;
+  }
+
+  #isUsual(): boolean {
+    const config = this.#config;
+    if (config === null || this.#reads !== 1 || config.includeStacktraceInErrorResponses === true) return false;
+    return UNUSUAL.every((name) => config[name] === undefined);
+  }
+}
