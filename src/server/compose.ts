@@ -107,6 +107,8 @@ interface ComposeOptions {
   readonly unread?: UnreadOptions;
   /** Where open streams are counted, unless Redis counts them. Default: in this process. */
   readonly places?: Places;
+  /** Default: {@link openStore}. */
+  readonly open?: typeof openStore;
 }
 
 /**
@@ -116,7 +118,7 @@ interface ComposeOptions {
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  { now, shared, scrape, drainTime = DRAIN_TIME, places, unread = {} }: ComposeOptions = {},
+  { now, shared, scrape, drainTime = DRAIN_TIME, places, unread = {}, open = openStore }: ComposeOptions = {},
 ): Promise<Service> {
   const withDemo = settings.configuration.demo && settings.gateway === null;
   // Before the first key is created, because its token would be lost if the start failed.
@@ -129,7 +131,7 @@ export async function composeService(
   const { observer } = metrics;
   const { store, breaker } = breakingStore(
     observedStore(
-      await openStore<Partial<DemoStore>>(settings, {
+      await open<Partial<DemoStore>>(settings, {
         tell: (message) => logger.warn(message),
         extension: withDemo ? DEMO_PARTS : undefined,
       }),

@@ -151,6 +151,7 @@ export async function startGateway(
   };
   try {
     const service = await startService({
+      storeHere: true,
       tiers: MANY_KEYS,
       ...options,
       env: {

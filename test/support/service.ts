@@ -12,6 +12,7 @@ import type { Demo } from '../../src/demo/demo.js';
 import type { TierTable } from '../../src/core/limits/tiers.js';
 import { readSettings } from '../../src/server/settings/settings.js';
 import { send, type Sent } from './send.js';
+import { openServiceStoreHere } from './storeHere.js';
 
 /** A parsed GraphQL response over HTTP. */
 export interface Answer {
@@ -52,6 +53,11 @@ export interface TestServiceOptions {
   readonly tiers?: TierTable;
   /** Uses the directory of an earlier service, and doesn't delete it. */
   readonly dataDir?: string;
+  /**
+   * Whether SQLite runs in this thread, for tests of code above the store. The threads of a service take more CPU time to start than the
+   * service itself. Default: false.
+   */
+  readonly storeHere?: boolean;
 }
 
 /** Returns the built-in domain of a service. @throws Error if the service was started without it */
@@ -108,11 +114,12 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const { tiers = { ...read.configuration.tiers, ...unlimited } } = options;
   const settings = { ...read, configuration: { ...read.configuration, tiers } };
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
-  const { now, drainTime, unread } = options;
+  const { now, drainTime, unread, storeHere = false } = options;
   let service: Service | null = await composeService(settings, logger, {
     ...(now !== undefined && { now }),
     ...(drainTime !== undefined && { drainTime }),
     ...(unread !== undefined && { unread }),
+    ...(storeHere && { open: openServiceStoreHere }),
   });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;

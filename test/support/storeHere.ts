@@ -1,3 +1,4 @@
+import { openStore } from '../../src/core/store/open.js';
 import type { Store } from '../../src/core/store/store.js';
 import { openTarget } from '../core/store/target.js';
 
@@ -8,3 +9,12 @@ import { openTarget } from '../core/store/target.js';
 export function openStoreHere(dir: string): Promise<Store> {
   return openTarget({ engine: 'sqlite', dir, inThisThread: true });
 }
+
+/** Works like the `openStore` of a service, with SQLite in this thread. */
+export const openServiceStoreHere: typeof openStore = async <Parts extends object>(
+  ...[address, options]: Parameters<typeof openStore<Parts>>
+): Promise<Store & Parts> => {
+  if (address.mongodbUri !== null) return openStore<Parts>(address, options);
+  const demo = options?.extension === undefined ? {} : ({ withDemo: true } as const);
+  return (await openTarget({ engine: 'sqlite', dir: address.dataDir, inThisThread: true, ...demo })) as Store & Parts;
+};
