@@ -49,7 +49,9 @@ export class KnownOperations {
   /** Adds a document that is valid for the schema, with the text that it was parsed from. */
   remember(source: string, document: DocumentNode): void {
     if (source.length > MAX_LENGTH || this.#documents.peek(source)?.document === document) return;
-    this.#documents.set(source, { document, bytes: retainedBytes(document), plans: new Map() });
+    const bytes = retainedBytes(document);
+    // Of a document without locations, the bytes are unknown.
+    if (Number.isFinite(bytes)) this.#documents.set(source, { document, bytes, plans: new Map() });
   }
 
   /** See {@link knownOperation}. @param body the parsed body */

@@ -22,7 +22,13 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const optionsWith = (more: { plugins?: ApolloServerPlugin<LatchkeyContext>[]; rootValue?: object } = {}) => {
+const optionsWith = (
+  more: {
+    plugins?: ApolloServerPlugin<LatchkeyContext>[];
+    rootValue?: object;
+    parseOptions?: { noLocation: boolean };
+  } = {},
+) => {
   const schema = latchkey.guard(
     ownSchema('type Query { report: String @auth }', { Query: { report: () => 'confidential' } }),
   );
@@ -59,6 +65,21 @@ test('runs a known document of a key without Apollo Server, with the same respon
     await ask(server, {});
     await ask(server, { ...key, accept: 'multipart/mixed' });
     expect(slow).toHaveBeenCalledTimes(3);
+  } finally {
+    await server.stop();
+  }
+});
+
+test('runs documents without locations', async () => {
+  const server = new FastApolloServer(optionsWith({ parseOptions: { noLocation: true } }));
+  await server.start();
+  try {
+    const responses = [
+      await ask(server, { authorization: 'Bearer key' }),
+      await ask(server, { authorization: 'Bearer key' }),
+    ];
+    const body = { kind: 'complete', string: '{"data":{"report":"confidential"}}\n' };
+    expect(responses.map((response) => response.body)).toEqual([body, body]);
   } finally {
     await server.stop();
   }

@@ -51,3 +51,19 @@ test('weighs plans: fragments make a short document large', () => {
   for (const each of before) known.planOf(each);
   expect(found().length).toBeLessThan(texts.length);
 });
+
+test('weighs the lists in the types of fields', () => {
+  const bytesOf = (type: string): number => {
+    const lists = ownSchema(`type Query { a: ${type} }`, {});
+    const known = new KnownOperations(lists);
+    known.remember('{ a }', parse('{ a }'));
+    return known.planOf(knownIn(known, '{ a }'))?.bytes ?? 0;
+  };
+  expect(bytesOf('[[[[Int!]!]!]!]!') - bytesOf('Int')).toBeGreaterThan(400);
+});
+
+test('does not remember a document without locations, whose memory is unknown', () => {
+  const known = new KnownOperations(schema);
+  known.remember('{ text }', parse('{ text }', { noLocation: true }));
+  expect(known.find({ query: '{ text }' })).toBeNull();
+});

@@ -32,8 +32,8 @@ import { plainReadOf, type PlainRead } from '../../plainReads.js';
  */
 const [MAX_FIELDS, MAX_SELECTIONS] = [500, 2_000];
 
-/** Estimates of the memory of a field's plan, and of a selection in it, in bytes. */
-const [BYTES_PER_FIELD, BYTES_PER_SELECTION] = [400, 16];
+/** Estimates of the memory of a field's plan, of each list in its type, and of a selection, in bytes. */
+const [BYTES_PER_FIELD, BYTES_PER_LIST, BYTES_PER_SELECTION] = [400, 112, 16];
 
 /** What a query does, without the steps that are the same for each request: collecting its fields and finding their definitions. */
 export interface OperationPlan {
@@ -102,6 +102,7 @@ class Planner {
   readonly fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
   readonly #schema: GraphQLSchema;
   #fields = 0;
+  #lists = 0;
   #selections = 0;
 
   constructor(schema: GraphQLSchema, { definitions }: DocumentNode) {
@@ -111,7 +112,7 @@ class Planner {
   }
 
   get bytes(): number {
-    return this.#fields * BYTES_PER_FIELD + this.#selections * BYTES_PER_SELECTION;
+    return this.#fields * BYTES_PER_FIELD + this.#lists * BYTES_PER_LIST + this.#selections * BYTES_PER_SELECTION;
   }
 
   fieldsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): readonly FieldPlan[] | null {
@@ -188,6 +189,7 @@ class Planner {
     const nullable = isRequired ? type.ofType : type;
     const none = { isRequired, item: null, leaf: null, isText: false, isSized: false, fields: [] };
     if (isListType(nullable)) {
+      this.#lists += 1;
       const item = this.#value(nullable.ofType, nodes);
       return item && { ...none, item };
     }
