@@ -11,7 +11,12 @@ const tiers = tierTable({ ANONYMOUS: { rate: 6, burst: 4 } });
 let latchkey: TestService;
 
 beforeEach(async () => {
-  latchkey = await startService({ tiers, now: () => now, env: { INTROSPECTION: 'on', TRUST_PROXY: '127.0.0.1' } });
+  latchkey = await startService({
+    storeHere: true,
+    tiers,
+    now: () => now,
+    env: { INTROSPECTION: 'on', TRUST_PROXY: '127.0.0.1' },
+  });
 });
 afterEach(() => latchkey.close());
 

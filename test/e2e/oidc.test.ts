@@ -23,6 +23,7 @@ async function start(text: string, env: Record<string, string> = {}): Promise<Te
   // Limits also use this clock: no units come back while a test runs.
   const now = Date.now();
   return startService({
+    storeHere: true,
     now: () => now,
     env: { LATCHKEY_CONFIG: path, PUBLIC_URL: 'https://api.latchkey.example/', ...env },
   });
@@ -189,6 +190,7 @@ test.each([
 ])('with OIDC %s there is no metadata and no link to it', async (_, text, env) => {
   writeFileSync(path, text());
   const other = await startService({
+    storeHere: true,
     env: { LATCHKEY_CONFIG: path, ...env },
   });
   try {
