@@ -1,6 +1,6 @@
 import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from '../core/auth/arrival.js';
 import type { Principal } from '../core/auth/principal.js';
-import type { Refused } from '../core/errors/refused.js';
+import type { Refused } from '../core/errors/refusalValue.js';
 import { keyEvent } from '../core/keys/keyEvent.js';
 import { Meters } from '../core/quotas/meters.js';
 import { QuotaLimits } from '../core/quotas/quotaLimits.js';

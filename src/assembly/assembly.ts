@@ -8,7 +8,7 @@ import type { PrincipalTokens } from '../core/auth/signing/principalTokens.js';
 import type { Standing } from '../core/auth/standing.js';
 import { KeyVerifier } from '../core/auth/verification/keyVerifier.js';
 import { ProxiedRequests } from '../core/auth/verification/proxiedRequests.js';
-import type { Refused } from '../core/errors/refused.js';
+import type { Refused } from '../core/errors/refusalValue.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import type { CostMode } from '../core/guard/cost/costMode.js';

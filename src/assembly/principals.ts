@@ -9,7 +9,7 @@ import { OperatorKey } from '../core/auth/operator.js';
 import type { Principal } from '../core/auth/principal.js';
 import { SecretVerifier } from '../core/auth/secretVerifier.js';
 import { standingOf, type Standing } from '../core/auth/standing.js';
-import type { Refused } from '../core/errors/refused.js';
+import type { Refused } from '../core/errors/refusalValue.js';
 import type { Change } from '../core/keys/changeFeed.js';
 import type { Store } from '../core/store/store.js';
 import { standingLimits } from '../core/limits/limitHeaders.js';

@@ -2,7 +2,7 @@ import { isLimit, keyRefusalOf, type Refusals } from './audit/refusals.js';
 import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
 import { UNOBSERVED, type Observer } from '../core/observer/observer.js';
 import type { Refusal } from '../core/errors/refusal.js';
-import type { Refused } from '../core/errors/refused.js';
+import type { Refused } from '../core/errors/refusalValue.js';
 import type { DecisionLog } from '../core/guard/authorize.js';
 import type { CountedOperation } from '../core/guard/compiledOperation.js';
 import type { UsageLog } from './usage/usageLog.js';

@@ -6,7 +6,7 @@ import { limitedBy, refusalOf } from '../limits/refuse.js';
 import { subjectOfKey } from '../limits/subjects.js';
 import type { Room, WindowRoom } from '../limits/window.js';
 import type { Observer } from '../observer/observer.js';
-import type { Refused } from '../errors/refused.js';
+import type { Refused } from '../errors/refusalValue.js';
 import { subjectOf } from './networks.js';
 import type { Principal } from './principal.js';
 

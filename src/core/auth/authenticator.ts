@@ -3,7 +3,7 @@ import type { Located } from '../keys/foreign.js';
 import { isMeantAsToken, KNOWN_PREFIXES, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { UNOBSERVED, type Observer } from '../observer/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../errors/refusal.js';
-import { orThrow, Refused } from '../errors/refused.js';
+import { orThrow, Refused } from '../errors/refusalValue.js';
 import type { Roles } from '../scopes/roles.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';

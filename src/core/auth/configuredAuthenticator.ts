@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js';
 import { unavailable } from '../errors/refusal.js';
 import { MAX_CONFIGURED_KEYS } from './configuration.js';
 import type { ConfiguredKeys } from './configuredKeys.js';
-import { Refused } from '../errors/refused.js';
+import { Refused } from '../errors/refusalValue.js';
 import type { Failures, Sender } from './failures.js';
 import { configuredHolderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';

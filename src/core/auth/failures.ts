@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
-import { orThrow, Refused } from '../errors/refused.js';
+import { orThrow, Refused } from '../errors/refusalValue.js';
 import { growing } from '../util/growing.js';
 
 /** Failures per minute after which an address or a lookup ID has to wait. */

@@ -1,6 +1,6 @@
 import type { Observer, Verification } from '../observer/observer.js';
 import { Refusal } from '../errors/refusal.js';
-import { Refused } from '../errors/refused.js';
+import { Refused } from '../errors/refusalValue.js';
 import type { Principal } from './principal.js';
 
 /** Reports a verification to the observer. @returns its result */

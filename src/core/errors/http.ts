@@ -1,5 +1,5 @@
 import type { Refusal, RefusalCode, RefusalDetails } from './refusal.js';
-import type { Refused } from './refused.js';
+import type { Refused } from './refusalValue.js';
 
 /**
  * Maps refusals to HTTP: the status of each code, the challenge (RFC 6750 section 3) and Retry-After. No other module does.

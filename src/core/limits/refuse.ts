@@ -1,5 +1,5 @@
 import { Refusal } from '../errors/refusal.js';
-import { Refused } from '../errors/refused.js';
+import { Refused } from '../errors/refusalValue.js';
 import { highest, lowest } from './bounds.js';
 import type { Admission, Bound } from './limits.js';
 import type { TierLimits } from './tiers.js';

@@ -1,7 +1,7 @@
 import type { Authenticator, Judged } from '../../core/auth/authenticator.js';
 import { OutsideAddress } from '../../core/auth/outsideAddress.js';
 import { Refusal } from '../../core/errors/refusal.js';
-import { orThrow, Refused } from '../../core/errors/refused.js';
+import { orThrow, Refused } from '../../core/errors/refusalValue.js';
 import type { Refusals } from './refusals.js';
 
 type Watched = Pick<Authenticator, 'authenticate' | 'judge'>;

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { performance } from 'node:perf_hooks';
 import { ANONYMOUS, type Principal } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
-import { Refused } from '../../core/errors/refused.js';
+import { Refused } from '../../core/errors/refusalValue.js';
 import type { LimitFields } from '../../core/limits/limitFields.js';
 import { writeLimitFields } from '../../core/limits/limitHeaders.js';
 import type { Assembly } from '../../assembly/assembly.js';

@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { httpAnswer, statusBeforeData } from '../../core/errors/http.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { Refusal } from '../../core/errors/refusal.js';
-import type { Refused } from '../../core/errors/refused.js';
+import type { Refused } from '../../core/errors/refusalValue.js';
 import type { LimitFields, RateLimitHeaders } from '../../core/limits/limitFields.js';
 import { standingLimitsNow, writeLimitFields } from '../../core/limits/limitHeaders.js';
 import type { Limits } from '../../core/limits/limits.js';

@@ -2,7 +2,7 @@ import { NO_CONFIGURATION } from '../../../src/core/auth/configuration.js';
 import { ConfiguredEntry } from '../../../src/core/auth/configuredEntry.js';
 import { ConfiguredKeys } from '../../../src/core/auth/configuredKeys.js';
 import { OperatorKey } from '../../../src/core/auth/operator.js';
-import { Refused } from '../../../src/core/errors/refused.js';
+import { Refused } from '../../../src/core/errors/refusalValue.js';
 import { mintToken } from '../../../src/core/keys/token.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { OPERATOR_KEY } from '../../support/service.js';
