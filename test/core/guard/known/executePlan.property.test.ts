@@ -55,6 +55,7 @@ const SDL = /* GraphQL */ `
     many: [Thing]
     strict: [Thing!]!
     called(x: Int = 1, in: In, must: Int! = 2): String
+    read(must: Int! = 2): String
     late: Int
   }
 `;
@@ -73,6 +74,7 @@ const LEAVES = [
   'tags',
   'grid',
   'late',
+  'read',
 ];
 const OBJECTS = ['one', 'sure', 'many', 'strict'];
 const LISTS: Readonly<Record<string, 1 | 2>> = { tags: 1, grid: 2, many: 1, strict: 1 };
@@ -81,13 +83,20 @@ const LONG = 'long '.repeat(200);
 /** A promise that is rejected. As a property, it is created when it is read: otherwise nobody would handle it if it is not. */
 const REJECTED = Symbol('rejected');
 
+/** A property that throws, or a promise that is rejected. */
+const THROWS = Symbol('throws');
+
 function rejected(): Promise<never> {
   return Promise.reject(new Error('rejected'));
 }
 
+function throws(): never {
+  throw new Error('thrown by a property');
+}
+
 /** As an entry of a list, or the value of a promise. */
 function handled(value: unknown): unknown {
-  if (value !== REJECTED) return value;
+  if (value !== REJECTED && value !== THROWS) return value;
   const late = rejected();
   late.catch(() => undefined);
   return late;
@@ -139,6 +148,8 @@ function dressed(inner: Recipe, choose: Choose): Recipe {
       return () => undefined;
     case 7:
       return () => new GraphQLError('own', { extensions: { code: 'OWN' } });
+    case 8:
+      return () => THROWS;
     default:
       return inner;
   }
@@ -174,7 +185,8 @@ function thingOf(choose: Choose, depth: number): Recipe {
     for (const [name, make] of fields) {
       const value = make(log);
       if (value === REJECTED) Object.defineProperty(thing, name, { get: rejected });
-      else if (!isComputed || typeof value === 'function') Object.assign(thing, { [name]: value });
+      else if (value === THROWS) Object.defineProperty(thing, name, { get: throws });
+      else if (!isComputed) Object.assign(thing, { [name]: value });
       else Object.defineProperty(thing, name, { enumerable: true, get: () => (log.push(`read ${name}`), value) });
     }
     return thing;
@@ -196,6 +208,7 @@ function selectionOf(choose: Choose, depth: number, isRoot = false): string {
       return `${aliasOf(choose)}${name}${args} { ${selectionOf(choose, depth - 1)} }`;
     }
     if (isRoot) return `${aliasOf(choose)}text`;
+    if (kind === 8) return `${aliasOf(choose)}read${['', '(must: $m)', '(must: 1)'][choose(3)]}`;
     if (kind === 7) {
       const args = ['', '(x: 5)', '(x: $n)', '(in: { names: ["a"] })', '(in: { x: $n }, x: null)', '(must: $m)'];
       return `${aliasOf(choose)}called${args[choose(args.length)]}`;
@@ -243,6 +256,7 @@ function schemaOf(roots: Readonly<Record<string, Recipe>>, log: string[]): Graph
           noteCall(args, info);
           const value = make(log);
           if (value === REJECTED) return rejected();
+          if (value === THROWS) return throws();
           return typeof value === 'function' ? (value as (given: unknown) => unknown)(args) : value;
         },
       ]),
