@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { isToken } from '../../src/core/keys/token.js';
 import { expectGolden } from './golden.js';
-import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 let service: TestService;
 let env: Record<string, string>;
