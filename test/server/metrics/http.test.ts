@@ -7,7 +7,11 @@ import { parseExposition, type Exposition } from './exposition.js';
 
 let latchkey: FrozenService;
 beforeEach(
-  async () => void (latchkey = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, AUTH_CACHE_TTL: '60000' } })),
+  async () =>
+    void (latchkey = await startFrozen({
+      storeHere: true,
+      env: { ADMIN_API_KEY: OPERATOR_KEY, AUTH_CACHE_TTL: '60000' },
+    })),
 );
 afterEach(() => latchkey.close());
 
@@ -192,7 +196,7 @@ describe('on the public address', () => {
 
 describe('with METRICS_PORT', () => {
   it('serves metrics without a key, only at GET /metrics', async () => {
-    const apart = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, METRICS_PORT: '0' } });
+    const apart = await startFrozen({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY, METRICS_PORT: '0' } });
     const origin = `http://127.0.0.1:${apart.service.metricsServer?.port}`;
     try {
       const answer = await fetch(`${origin}/metrics`);
