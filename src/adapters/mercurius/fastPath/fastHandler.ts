@@ -80,7 +80,9 @@ export class FastHandler {
       const context = this.#complete(own, reply, known.source);
       return whenDone(this.#execute(asked, known, { schema, operations, context }), (result) => {
         const execution = withErrors(result, context);
-        return execution.errors === undefined ? (execution as Result) : this.#steps.format(execution, context);
+        if (execution.errors === undefined) return execution as Result;
+        // In the order of Mercurius, which replaces both in the result of the execution.
+        return { ...execution, ...this.#steps.format(execution, context) } as Result;
       });
     });
   }
