@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { chosenType } from '../../adapters/apollo/responseType.js';
 import { asksForCost, COST_FIELD } from '../../core/auth/costField.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { INTERNAL_ERROR } from '../../core/errors/publicErrors.js';
@@ -40,9 +41,8 @@ interface AdmittedRequest {
   readonly began: number;
 }
 
-/** The types of a body, and of a response, that need no negotiation. */
+/** The types of a body that need no negotiation. */
 const CONTENT_TYPES: ReadonlySet<string | undefined> = new Set(['application/json', 'application/json; charset=utf-8']);
-const ACCEPTED: ReadonlySet<string | undefined> = new Set([undefined, '*/*', 'application/json']);
 
 const FAILED = {
   status: 500,
@@ -81,7 +81,7 @@ export class KnownRequests {
     return (
       this.#paths.has(url) &&
       CONTENT_TYPES.has(headers['content-type']) &&
-      ACCEPTED.has(headers.accept) &&
+      chosenType(headers.accept) !== undefined &&
       headers['content-encoding'] === undefined
     );
   }
@@ -136,8 +136,9 @@ export class KnownRequests {
   }
 
   #send(direct: DirectRequest, { status, headers, body }: CompleteAnswer): void {
+    const type = chosenType(direct.request.headers.accept);
     const fields: string[] = [];
-    for (const [name, value] of headers) fields.push(name, value);
+    for (const [name, value] of headers) fields.push(name, (name === 'content-type' ? type : undefined) ?? value);
     this.#options.answers.send(direct, { status, fields, body });
   }
 

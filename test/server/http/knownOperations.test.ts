@@ -104,6 +104,22 @@ describe('returns the same response for a known document as Apollo Server', () =
     expect(known.text).not.toContain('secret');
   });
 
+  test.each([
+    ['fetch and curl', '*/*'],
+    ['Apollo Client 4', 'application/graphql-response+json,application/json;q=0.9'],
+    [
+      'urql',
+      'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+    ],
+  ])('the type for %s', async (_, accept) => {
+    for (const query of ['{ viewer { scopes } }', '{ apiKeys { nodes { name } } }', ASSET]) {
+      const [known, unknown] = await bothWays(query, { headers: { accept }, variables: { name: 'nothing' } });
+      expect(comparable(known)).toEqual(comparable(unknown));
+      const type = accept === '*/*' ? 'application/json' : 'application/graphql-response+json';
+      expect(known.headers.get('content-type')).toBe(`${type}; charset=utf-8`);
+    }
+  });
+
   test('a limit', async () => {
     const query = '{ viewer { scopes } }';
     await latchkey.query(query, { token });
