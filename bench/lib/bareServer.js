@@ -27,13 +27,13 @@ import { silent } from './latchkey.js';
  */
 export async function bareServer({ schema, gateway, context, latchkey, handler = 'latchkey', stock = false }) {
   const app = stock ? Fastify({ loggerInstance: silent }) : Fastify(fastifyOptions());
-  const apollo = new ApolloServer({
+  const own = {
     ...(gateway === undefined ? { schema } : { gateway }),
-    ...(stock ? {} : unguardedOptions()),
-    ...(latchkey && apolloOptions(latchkey)),
+    ...(stock ? {} : latchkey ? { plugins: unguardedOptions().plugins } : unguardedOptions()),
     logger: silent,
     stopOnTerminationSignals: false,
-  });
+  };
+  const apollo = new ApolloServer(latchkey ? apolloOptions(latchkey, own) : own);
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
   app.decorateRequest('principal');
