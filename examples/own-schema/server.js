@@ -34,7 +34,9 @@ const resolvers = {
 const schema = latchkey.guard(
   makeExecutableSchema({ typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] }),
 );
-const server = new ApolloServer(apolloOptions(latchkey, { schema }));
+// Writes the usage of the last seconds when Apollo Server stops.
+const closing = { serverWillStart: async () => ({ serverWillStop: () => latchkey.close() }) };
+const server = new ApolloServer(apolloOptions(latchkey, { schema, plugins: [closing] }));
 const { url } = await startStandaloneServer(server, {
   context: latchkey.context,
   listen: { port: Number(process.env.PORT ?? 4001), host: '127.0.0.1' },

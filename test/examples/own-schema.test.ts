@@ -94,7 +94,9 @@ function assemblyOf(text: string): string[] {
 test('N6: the page and the example create the server in the same way', () => {
   const page = documentOf('docs/how-to/own-schema.md');
   const assembly = assemblyOf(page);
-  expect(assembly).toContain('const server = new ApolloServer(apolloOptions(latchkey, { schema }));');
+  expect(assembly).toContain(
+    'const server = new ApolloServer(apolloOptions(latchkey, { schema, plugins: [closing] }));',
+  );
   expect(assemblyOf(documentOf('examples/own-schema/server.js'))).toEqual(assembly);
   const [opened = 'no store'] = /openMongoStore\([^;]*;/.exec(page) ?? [];
   expect(documentOf('examples/own-schema/store.js')).toContain(opened);
