@@ -62,13 +62,13 @@ export interface Assembly extends Latchkey {
    * @throws Refusal RATE_LIMITED, or rejects with one
    */
   checkLimits(principal: Principal): void | Promise<void>;
-  /** Like {@link checkLimits}, but returns the refusal, and checks only limits that this process counts. null: not used up, or unknown here */
+  /** Like {@link checkLimits}, but returns the refusal, and checks only limits that this process counts. null: no such limit is used up. */
   usedUp(principal: Principal): Refused | null;
   /**
    * Records a valid key of a request that was refused because it used plain HTTP in the audit log. Never rejects.
    */
   sawInClear(source: ForeignSource): Promise<void>;
-  /** Like {@link authenticate}, but returns the refusals that wrong keys cause by the thousand, and only throws others. */
+  /** Like {@link authenticate}, but returns frequent refusals, such as those of wrong keys, instead of throwing them. */
   judge(source: ForeignSource): Principal | Refused | Promise<Principal | Refused>;
   /** Authenticates a request again after its body has arrived. Doesn't count the request again. */
   reauthenticate(source: ForeignSource): Principal | Promise<Principal>;

@@ -71,8 +71,9 @@ const host = new CommandHost(PROGRAM);
 afterAll(() => host.close());
 
 /**
- * Works like `latchkey`, for tests of what commands send and print: all commands of a test file run in one process, one after another. The
- * start of a process takes ten times as long as most commands. Tests of a process itself, such as its signals and pipes, use `latchkey`.
+ * Works like `latchkey`, but runs all commands of a test file in one process, one after another. Starting a process takes ten times as long as
+ * most commands. Use it to test the requests and the output of commands. Tests of a process itself, such as its signals and pipes, use
+ * `latchkey`.
  *
  * A command that leaves something open, and so would not end, has the status null.
  */

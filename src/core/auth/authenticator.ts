@@ -194,7 +194,7 @@ export class Authenticator {
     return result instanceof Promise ? result.then(orThrow) : orThrow(result);
   }
 
-  /** Like {@link authenticate}, but returns refusals that wrong keys cause by the thousand, and only throws others. */
+  /** Like {@link authenticate}, but returns frequent refusals, such as those of wrong keys, instead of throwing them. */
   judge(credential: string, address: string | null = null): Judged | Promise<Judged> {
     // First, because nearly all requests end here. A JWT is never cached as a key.
     const seen = this.#enabled ? this.#keys.seen(credential) : null;
@@ -274,7 +274,7 @@ export class Authenticator {
     this.#oidc.forget(change?.workspaceId ?? null);
   }
 
-  /** @throws Refusal, or rejects with one, unless it returns the refusal */
+  /** Returns frequent refusals. @throws other refusals, or rejects with them */
   #locate(credential: string, sender: Sender): Found | Refused | Promise<Found | Refused> {
     if (looksLikeJwt(credential)) return this.#byToken(credential, sender);
     if (credential.length > MAX_CREDENTIAL_LENGTH) return REFUSED.malformed;

@@ -106,7 +106,7 @@ export function longest(
 }
 
 export const NO_WAIT: Waits = Object.freeze({ rate: 0, burst: 0 });
-/** Never used: there are windows. Satisfies the type checker. */
+/** For the type checker only: there is always a window. */
 const NO_WINDOWS: Counted = { name: '', limits: { rate: 0, burst: 0 }, amount: 0 };
 
 function boundOf(window: WindowName, limit: number, { category, of }: Pick<Counted, 'category' | 'of'>): Bound {

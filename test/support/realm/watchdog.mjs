@@ -8,7 +8,7 @@ import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 
 /** Several times the slowest file on a busy machine, in ms. */
 const LIMIT = 20 * 60_000;
-/** How long a thread may take to say where it is, in ms. */
+/** How long to wait until the debugger reports the position of the code, in ms. */
 const PAUSE = 5_000;
 
 if (!isMainThread) watch();

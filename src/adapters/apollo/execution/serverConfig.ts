@@ -18,8 +18,8 @@ const UNUSUAL = [
 ];
 
 /**
- * Finds out what Apollo Server does not tell its plugins: the options that its constructor has read, and whether other plugins
- * see the steps of a request. Whatever it can't find out, it treats as unusual.
+ * Finds out two facts that Apollo Server does not tell its plugins: its options, and whether other plugins
+ * see the steps of a request. If a fact is unknown, Apollo Server executes operations itself.
  */
 export class ServerConfig {
   #config: Config | null = null;

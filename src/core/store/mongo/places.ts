@@ -138,8 +138,7 @@ async function freeSlots(
     if (living + needed > places) return { living };
     const free = await freeIn(keys, range, strays.length + needed);
     const moved = await Promise.all(strays.slice(0, free.length).map((stray, i) => move(keys, stray, free[i] ?? NaN)));
-    // In the same order by all calls: an engine that locks each value until the end of the insertion would meet deadlocks.
-    const slots = free.slice(strays.length, strays.length + needed).toSorted((a, b) => a - b);
+    const slots = free.slice(strays.length, strays.length + needed);
     if (slots.length === needed && moved.every(Boolean)) return slots;
   }
 }

@@ -292,15 +292,15 @@ function isPlainObject(value: unknown): boolean {
 }
 
 /**
- * Returns a source for a resolver that must not read a property again, which may be computed. graphql-js reads a method a second
- * time to call it on its object.
+ * Returns a source with a property that was already read, so that the resolver does not compute it again. A method is read from its own object a
+ * second time, as by graphql-js.
  */
 function alreadyRead(name: string, property: unknown, source: Results): Results {
   if (typeof property !== 'function') return { [name]: property };
   return { [name]: (...given: readonly unknown[]) => (source[name] as Method)(...given) };
 }
 
-/** Returns a source for a resolver that must not read a property again, which could not be read. */
+/** Returns a source whose property throws the error that reading the original one threw. */
 function throwing(name: string, error: unknown): Results {
   return Object.defineProperty({}, name, {
     get: () => {
