@@ -15,17 +15,31 @@ interface Asked {
 let connection: Connection;
 let store: Store;
 let asked: { commands: number; documents: number };
+/** The largest number of concurrent insertions of keys. */
+let insertions: { most: number };
 
 beforeAll(async () => {
   const uri = new URL(MONGODB_URI);
   uri.pathname = `/${unique('latchkey_test')}`;
   connection = await mongoose.createConnection(uri.href, { monitorCommands: true }).asPromise();
-  connection.getClient().on('commandSucceeded', ({ reply }) => {
+  const client = connection.getClient();
+  const isInsertion = ({ command }: { command: object }) => 'insert' in command && command.insert === 'latchkey_keys';
+  const insertionIds = new Set<number>();
+  client.on('commandStarted', (event) => {
+    if (!isInsertion(event)) return;
+    insertionIds.add(event.requestId);
+    insertions.most = Math.max(insertions.most, insertionIds.size);
+  });
+  for (const end of ['commandSucceeded', 'commandFailed'] as const) {
+    client.on(end, ({ requestId }: { requestId: number }) => insertionIds.delete(requestId));
+  }
+  client.on('commandSucceeded', ({ reply }) => {
     asked.commands += 1;
     const { cursor } = reply as { cursor?: { firstBatch?: unknown[]; nextBatch?: unknown[] } };
     asked.documents += (cursor?.firstBatch ?? cursor?.nextBatch ?? []).length;
   });
   asked = { commands: 0, documents: 0 };
+  insertions = { most: 0 };
   store = await openMongoStore({ connection, timeout: 60_000 });
 });
 afterAll(async () => {
@@ -196,4 +210,30 @@ test('X9: closing a store waits for its repair, which ends early', async () => {
   await opened.close();
   expect({ underWay, pages }).toEqual({ underWay: 0, pages: 2 });
   client.off('commandStarted', began).off('commandSucceeded', ended).off('commandFailed', ended);
+});
+
+describe('concurrent insertions wait for each other', () => {
+  it('if they insert the same key', async () => {
+    const [ws, before] = [await givenWorkspace(store), aKey('')];
+    const same = () => ({ ...aKey(ws), lookupId: before.lookupId });
+    insertions.most = 0;
+    const outcomes = await Promise.allSettled([same(), same(), same()].map((key) => store.keys.insert(key, null, NOW)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(insertions.most).toBe(1);
+  });
+
+  it('if they insert at the same place', async () => {
+    const ws = await givenWorkspace(store);
+    insertions.most = 0;
+    const outcomes = await Promise.all([1, 2, 3].map(() => store.keys.insert(aKey(ws), 1, NOW)));
+    expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual(['full', 'full', 'inserted']);
+    expect(insertions.most).toBe(1);
+  });
+
+  it('but not if they insert different keys at different places', async () => {
+    const ws = await givenWorkspace(store);
+    insertions.most = 0;
+    await Promise.all(Array.from({ length: 6 }, () => store.keys.insert(aKey(ws), null, NOW)));
+    expect(insertions.most).toBeGreaterThan(1);
+  });
 });

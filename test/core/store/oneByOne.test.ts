@@ -11,10 +11,10 @@ function held(log: string[], name: string) {
 
 const turn = () => new Promise(setImmediate);
 
-test('the tasks of a workspace run one after another, in the order of the calls', async () => {
+test('the tasks of a key run one after another, in the order of the calls', async () => {
   const [log, line] = [[] as string[], new OneByOne()];
   const [a, b, c] = [held(log, 'a'), held(log, 'b'), held(log, 'c')];
-  const results = [a, b, c].map(({ task }) => line.run('ws', task));
+  const results = [a, b, c].map(({ task }) => line.run('key', task));
   await turn();
   expect(log).toEqual(['a']);
   a.end();
@@ -28,21 +28,33 @@ test('the tasks of a workspace run one after another, in the order of the calls'
 test('a task that fails does not stop the next one', async () => {
   const [log, line] = [[] as string[], new OneByOne()];
   const [a, b] = [held(log, 'a'), held(log, 'b')];
-  const [first, second] = [line.run('ws', a.task), line.run('ws', b.task)];
+  const [first, second] = [line.run('key', a.task), line.run('key', b.task)];
   a.fail();
   b.end();
   await expect(first).rejects.toThrow('a');
   expect(await second).toBe('b');
   // Nothing is left to wait for.
   const next = held(log, 'next');
-  const third = line.run('ws', next.task);
+  const third = line.run('key', next.task);
   expect(log).toEqual(['a', 'b', 'next']);
   next.end();
   await third;
 });
 
-test('workspaces do not wait for each other', () => {
+test('a task that has waited for the longest time runs beside the one before', async () => {
+  const [log, line] = [[] as string[], new OneByOne(20)];
+  const [a, b] = [held(log, 'a'), held(log, 'b')];
+  const [first, second] = [line.run('key', a.task), line.run('key', b.task)];
+  b.end();
+  expect(await second).toBe('b');
+  // The task before still runs.
+  expect(log).toEqual(['a', 'b']);
+  a.end();
+  await first;
+});
+
+test('keys do not wait for each other', () => {
   const [log, line] = [[] as string[], new OneByOne()];
-  for (const ws of ['one', 'other']) void line.run(ws, held(log, ws).task);
+  for (const key of ['one', 'other']) void line.run(key, held(log, key).task);
   expect(log).toEqual(['one', 'other']);
 });

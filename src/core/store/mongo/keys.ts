@@ -175,6 +175,11 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     return slotFor(keys, document, scopes, { limit, now });
   };
 
+  // Compatible engines need a second or more to notice that concurrent insertions of the same key, or at the same place, wait
+  // for each other.
+  const sameKey = new OneByOne();
+  const samePlace = new OneByOne();
+
   /**
    * Inserts a key at a free place.
    *
@@ -186,18 +191,18 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     now: number,
     more: Pick<KeyDocument, 'entry' | 'unconfirmed'>,
   ): Promise<{ readonly document: KeyDocument } | { readonly living: number }> => {
+    const { workspaceId, lookupId } = key;
     const kind = placeKindOf(key);
     for (let wasTaken = false; ; wasTaken = true) {
       const free =
         limit === null
           ? { slot: unlimitedSlot(kind) }
-          : await freeSlot(keys, { workspaceId: key.workspaceId, kind, places: limit, now }, wasTaken);
+          : await freeSlot(keys, { workspaceId, kind, places: limit, now }, wasTaken);
       if ('living' in free) return free;
       const document = { ...toDocument(key, free.slot), ...more };
-      const inserted = await unlessTaken(async () => {
-        await keys.insert(document);
-        return true;
-      });
+      const inserted = await sameKey.run(lookupId, () =>
+        samePlace.run(`${workspaceId} ${free.slot}`, () => unlessTaken(() => keys.insert(document))),
+      );
       if (inserted !== null) return { document };
     }
   };
