@@ -12,7 +12,7 @@ import type { Demo } from '../../src/demo/demo.js';
 import type { TierTable } from '../../src/core/limits/tiers.js';
 import { readSettings } from '../../src/server/settings/settings.js';
 import { send, type Sent } from './send.js';
-import { openServiceStoreHere } from './storeHere.js';
+import { openServiceStore, openServiceStoreHere } from './storeHere.js';
 
 /** A parsed GraphQL response over HTTP. */
 export interface Answer {
@@ -119,7 +119,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ...(now !== undefined && { now }),
     ...(drainTime !== undefined && { drainTime }),
     ...(unread !== undefined && { unread }),
-    ...(storeHere && { open: openServiceStoreHere }),
+    open: storeHere ? openServiceStoreHere : openServiceStore,
   });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;

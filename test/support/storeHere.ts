@@ -14,7 +14,16 @@ export function openStoreHere(dir: string): Promise<Store> {
 export const openServiceStoreHere: typeof openStore = async <Parts extends object>(
   ...[address, options]: Parameters<typeof openStore<Parts>>
 ): Promise<Store & Parts> => {
-  if (address.mongodbUri !== null) return openStore<Parts>(address, options);
+  if (address.mongodbUri !== null) return openServiceStore<Parts>(address, options);
   const demo = options?.extension === undefined ? {} : ({ withDemo: true } as const);
   return (await openTarget({ engine: 'sqlite', dir: address.dataDir, inThisThread: true, ...demo })) as Store & Parts;
+};
+
+/** Works like the `openStore` of a service, with a timeout that MongoDB meets on a busy machine, too. */
+export const openServiceStore: typeof openStore = async <Parts extends object>(
+  ...[address, options]: Parameters<typeof openStore<Parts>>
+): Promise<Store & Parts> => {
+  if (address.mongodbUri === null) return openStore<Parts>(address, options);
+  const demo = options?.extension === undefined ? {} : ({ withDemo: true } as const);
+  return (await openTarget({ engine: 'mongo', uri: address.mongodbUri, ...demo })) as Store & Parts;
 };

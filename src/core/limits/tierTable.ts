@@ -185,7 +185,9 @@ function orderOf(definitions: TierDefinitions, published: boolean): readonly Tie
       next = own + 1;
       continue;
     }
-    const was = earlierNames('', definition?.was).find((earlier) => order.includes(earlier));
+    // A tier that exists nowhere has no place that another one could take.
+    if (definition === null) continue;
+    const was = earlierNames('', definition.was).find((earlier) => order.includes(earlier));
     const at = was === undefined ? next : order.indexOf(was);
     order.splice(at, 0, name);
     next = at + 1;

@@ -303,6 +303,11 @@ describe('tiers that are added, removed and renamed', () => {
     expect(() => tierTable({}, { published: 'no' } as never)).toThrow('published is "no". Allowed: true or false.');
   });
 
+  it('ignores the place of a removed tier that is not published', () => {
+    const table = tierTable({ B: null, FREE_TRIAL: {}, A: { from: 'FREE_TRIAL', was: ['B'] } }, { published: false });
+    expect(tiersIn(table)).toEqual(['FREE_TRIAL', 'A']);
+  });
+
   const name = fc.constantFrom('FREE_TRIAL', 'STARTER', 'GROWTH', 'A', 'B', 'C', 'ANONYMOUS', 'VERIFICATION');
   const some = fc.integer({ min: 1, max: 9 });
   const fields = fc.record(
