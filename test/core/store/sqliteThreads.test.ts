@@ -60,6 +60,68 @@ test('X1: a slow read does not delay the lookup of a key', async () => {
   await store.close();
 });
 
+describe('brief reads', () => {
+  /** Returns the thread of each operation that `run` asks for, numbered in the order of their first operations. */
+  const threadsOf = async (run: () => Promise<unknown>): Promise<number[]> => {
+    const ask = jest.spyOn(StoreThread.prototype, 'askAll');
+    try {
+      await run();
+      const threads = [...new Set(ask.mock.contexts)];
+      return ask.mock.contexts.map((thread) => threads.indexOf(thread));
+    } finally {
+      ask.mockRestore();
+    }
+  };
+
+  test('run in the writer until there is a reader', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const run = async (): Promise<void> => {
+      const ws = await givenWorkspace(store);
+      await store.audit.read(ws, 0, 1);
+      await store.keys.list(ws, { first: 9, after: null, filter: {}, now: NOW });
+      await store.audit.read(ws, 0, 1);
+      await givenWorkspace(store);
+    };
+    expect(await threadsOf(run)).toEqual([0, 0, 1, 1, 0]);
+    await store.close();
+  });
+
+  test('run in a reader after 20 of them', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const run = async (): Promise<void> => {
+      for (let i = 0; i < 22; i += 1) await store.workspaces.list(9);
+    };
+    expect(await threadsOf(run)).toEqual([...Array.from({ length: 20 }, () => 0), 1, 1]);
+    await store.close();
+  });
+
+  test('do not wait for a writer that is busy', async () => {
+    const dir = freshDir();
+    const store = await openSqliteStore({ dir, busyTimeout: 120_000 });
+    const ws = await givenWorkspace(store);
+    const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
+    const inserted = store.keys.insert(aKey(ws), null, NOW);
+    expect(await store.audit.read(ws, 0, 9)).toHaveLength(1);
+    holder.go();
+    await holder.end();
+    await inserted;
+    await store.close();
+  });
+
+  test('run in a reader if the writer ends', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const ws = await givenWorkspace(store);
+    const ask = jest.spyOn(StoreThread.prototype, 'askAll').mockImplementationOnce(function (this: StoreThread, asked) {
+      ask.mockRestore();
+      const answers = this.askAll(asked);
+      void this.end();
+      return answers;
+    });
+    expect(await store.audit.read(ws, 0, 9)).toHaveLength(1);
+    await store.close();
+  });
+});
+
 describe('X1: while another program has the write lock', () => {
   const locked = async (busyTimeout: number) => {
     const dir = freshDir();

@@ -5,12 +5,14 @@ import type { Connection } from './connection.js';
  * - `here`: the calling thread. For reads of one record by its index: they take microseconds, a message to another
  *   thread takes longer, and requests wait for them;
  * - `reader`: one of several threads with a read-only connection;
+ * - `brief`: like `reader`, but the first ones run in the writer. For reads of one page by an index, as every start makes
+ *   some;
  * - `writer`: the thread that writes;
  * - `writerGroup`: the thread that writes. Operations that wait there at the same time share a transaction, so that they
  *   wait for the disk once. For changes that many callers make at the same time. Each must be one transaction and must
  *   not change settings of the connection.
  */
-export type Route = 'here' | 'reader' | 'writer' | 'writerGroup';
+export type Route = 'here' | 'reader' | 'brief' | 'writer' | 'writerGroup';
 
 /** The thread of each operation. */
 export type RoutesOf<Parts> = {

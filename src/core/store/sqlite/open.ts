@@ -145,7 +145,7 @@ function assembled({ file, busyTimeout, start, extension }: Assembly, first: Sto
     }
   };
   const store: Store = {
-    ...storeOf(routed({ here: here.engine, readers, writer }, extension.routes)),
+    ...storeOf(routed({ here: here.engine, readers, writer, limit: QUEUED }, extension.routes)),
     version() {
       try {
         return changes.one({})?.number ?? null;

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../storeErrors.js';
+import { StoreUnavailable, Unacknowledged } from '../storeErrors.js';
 import type { Engine } from './engine.js';
 import { isLocked } from './driverErrors.js';
 import type { Route, RoutesOf } from './extension.js';
@@ -7,11 +7,19 @@ import type { Threads } from './threads.js';
 
 type Operation = (...given: unknown[]) => Promise<unknown>;
 
+/**
+ * The maximum number of brief reads in the writer. A start makes four in a store with one workspace. Starting a thread takes as long
+ * as a thousand of them.
+ */
+const FIRST_READS = 20;
+
 interface Routed {
   /** The engine of the calling thread. */
   readonly here: Engine;
   readonly readers: Threads;
   readonly writer: Threads;
+  /** How long a read may take in total, in ms. */
+  readonly limit: number;
 }
 
 /**
@@ -20,17 +28,23 @@ interface Routed {
  * @param further the routes of the extension
  */
 export function routed(threads: Routed, further: RoutesOf<object>): Engine {
+  const briefly = briefReads(threads);
   const parts = Object.entries({ ...further, ...ROUTES }).map(([part, routes]) => {
     const operations = Object.entries(routes as Record<string, Route>).map(([operation, route]) => [
       operation,
-      inThread(threads, part, operation, route),
+      route === 'brief' ? briefly(part, operation) : inThread(threads, part, operation, route),
     ]);
     return [part, Object.fromEntries(operations) as unknown];
   });
   return Object.fromEntries(parts) as Engine;
 }
 
-function inThread({ here, readers, writer }: Routed, part: string, operation: string, route: Route): Operation {
+function inThread(
+  { here, readers, writer }: Routed,
+  part: string,
+  operation: string,
+  route: Exclude<Route, 'brief'>,
+): Operation {
   const read: Operation = (...given) => readers.ask(turnOf(given), { part, operation, given });
   switch (route) {
     case 'writer':
@@ -53,6 +67,26 @@ function inThread({ here, readers, writer }: Routed, part: string, operation: st
     default:
       throw new Error(`${part}.${operation} has no thread.`);
   }
+}
+
+/**
+ * Returns operations that run in the writer while it is idle and no reader was started, up to {@link FIRST_READS} times. So the start of
+ * a store, and short programs, need no reader. A write waits for at most one of them.
+ */
+function briefReads({ readers, writer, limit }: Routed): (part: string, operation: string) => Operation {
+  let left = FIRST_READS;
+  return (part, operation) =>
+    async (...given) => {
+      const question = { part, operation, given };
+      const inReader = (): Promise<unknown> => readers.ask(turnOf(given), question);
+      if (left === 0 || !readers.isUnused || !writer.isIdle) return inReader();
+      left -= 1;
+      return writer.ask(turnOf(given), question, limit).catch((error: unknown) => {
+        // The writer has ended.
+        if (!(error instanceof Unacknowledged)) throw error;
+        return inReader();
+      });
+    };
 }
 
 const isLockedOut = (error: unknown): boolean => error instanceof StoreUnavailable && isLocked(error.cause);

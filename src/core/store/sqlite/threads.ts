@@ -30,6 +30,8 @@ const STILL_LOCKED = 1_000;
 interface Job {
   readonly question: Question;
   readonly askedAt: number;
+  /** See {@link ThreadsOptions.limit}. */
+  readonly limit: number | null;
   readonly settle: (answer: Promise<unknown>) => void;
   timer?: NodeJS.Timeout;
   isUnderWay?: true;
@@ -58,17 +60,30 @@ export class Threads {
     this.#idle.push(thread);
   }
 
+  /** Whether an operation would have to start the first thread. */
+  get isUnused(): boolean {
+    return !this.#isClosed && this.#all.size === 0;
+  }
+
+  /** Whether a running thread would begin an operation at once. */
+  get isIdle(): boolean {
+    return !this.#isClosed && this.#queue.size === 0 && this.#idle.some(({ hasEnded }) => !hasEnded);
+  }
+
   /** Whether a write waits for another program's lock. */
   get isLocked(): boolean {
     return [...this.#all].some((thread) => thread.isLocked);
   }
 
-  /** @param turn the queue of the operation, such as a workspace: all queues take turns */
-  ask(turn: string, question: Question): Promise<unknown> {
+  /**
+   * @param turn the queue of the operation, such as a workspace: all queues take turns
+   * @param limit as in the options, for this operation
+   */
+  ask(turn: string, question: Question, limit: number | null = this.#options.limit): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(closed());
     return new Promise((resolve) => {
       const { queued, patience } = this.#options;
-      const job: Job = { question, askedAt: performance.now(), settle: resolve };
+      const job: Job = { question, askedAt: performance.now(), limit, settle: resolve };
       const refuse = (error: StoreUnavailable): void => {
         this.#queue.remove(turn, job);
         resolve(Promise.reject(error));
@@ -151,7 +166,7 @@ export class Threads {
   }
 
   #run(thread: StoreThread, group: readonly Job[]): void {
-    const { patience, limit } = this.#options;
+    const { patience } = this.#options;
     const now = performance.now();
     for (const job of group) {
       clearTimeout(job.timer);
@@ -161,7 +176,7 @@ export class Threads {
       group.map(({ question, askedAt }) => ({ ...question, patience: Math.max(0, patience - (now - askedAt)) })),
     );
     answers.forEach((answer, i) => {
-      const { settle, askedAt = now } = group[i] ?? {};
+      const { settle, askedAt = now, limit = null } = group[i] ?? {};
       settle?.(limit === null ? answer : within(answer, limit - (now - askedAt)));
     });
     void Promise.allSettled(answers).then((results) => {
