@@ -6,7 +6,7 @@ import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { notingBundled } from './bundled.js';
-import { BUILD, DIST, ENTRIES, manifest } from './paths.js';
+import { BUILD, DIST, ENTRIES, manifest, ROOT } from './paths.js';
 import { reachedTypes } from './types.js';
 
 /** Files that package.json or the documentation name by path, and files that are started by path: workers. */
@@ -27,7 +27,7 @@ const LIBRARY = {
 const CLIENT = { 'client/index': 'client/index' };
 
 /** Packages that are not bundled: native ones, those with parts that can't be bundled, and large ones that the library needs anyway. */
-const SHARED = ['bcrypt', 'bottleneck', 'graphql', 'libsql', 'undici'];
+const SHARED = ['bcrypt', 'bottleneck', 'libsql', 'undici'];
 /** Optional packages. Not bundled if our own modules load them; bundled into a package that needs them. */
 const WANTED = Object.keys(manifest.peerDependencies).filter((name) => name.startsWith('@opentelemetry/'));
 /** Optional packages of the MongoDB driver, which loads them only if the connection string needs them. */
@@ -50,12 +50,29 @@ const isApart = (id, importer) =>
   (isOf(WANTED, id) && importer?.startsWith(BUILD) === true);
 
 /**
- * The client and the command line only parse, visit and print documents. With all of graphql, a command would take twice as long to
- * start.
+ * graphql is part of the programs, once: all their packages get its ES modules. They load faster than its hundred CommonJS files, and
+ * only as far as they are used. The library shares graphql with its host.
  */
-const LANGUAGE = { id: 'graphql/language/index.js', external: true };
-const OF_LANGUAGE = [`${BUILD}client/`, `${BUILD}cli/`, `${BUILD}management/schema/typeDefs.js`, `${BUILD}management/schema/tierDefinition.js`];
-const wantsLanguage = (id, importer) => id === 'graphql' && OF_LANGUAGE.some((path) => importer?.startsWith(path) === true);
+const GRAPHQL = `${ROOT}node_modules/graphql/`;
+const DEVELOPMENT = "process.env.NODE_ENV === 'production'";
+const oneGraphql = {
+  name: 'one-graphql',
+  resolveId(id) {
+    if (id === 'graphql') return `${GRAPHQL}index.mjs`;
+    // Their CommonJS files would require all of graphql.
+    const [, armor] = /^@escape\.tech\/(graphql-armor-[a-z-]+)$/.exec(id) ?? [];
+    if (armor !== undefined) return `${ROOT}node_modules/${id}/dist/${armor}.esm.js`;
+    return id.startsWith('graphql/') ? `${ROOT}node_modules/${id.replace(/(\.js)?$/, '.mjs')}` : undefined;
+  },
+  transform: {
+    // Outside of production, it looks for a second copy at each comparison of types, which takes a seventh of each start.
+    filter: { id: /\/graphql\/jsutils\/instanceOf\.mjs$/ },
+    handler(code) {
+      if (!code.includes(DEVELOPMENT)) throw new Error('graphql has no check for a second copy any more.');
+      return code.replace(DEVELOPMENT, 'true');
+    },
+  },
+};
 
 /** Fastify loads these if a route has a JSON Schema. No route has one (src/server/http/server.ts), and they are a third of all code. */
 const UNUSED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
@@ -106,14 +123,9 @@ const required = new Set();
 await bundle(SERVICE, {
   name: 'server',
   platform: 'node',
-  external: (id, importer) => !wantsLanguage(id, importer) && isApart(id, importer),
+  external: isApart,
   plugins: [
-    {
-      name: 'parts-of-packages',
-      resolveId(id, importer) {
-        return wantsLanguage(id, importer) ? LANGUAGE : undefined;
-      },
-    },
+    oneGraphql,
     leavingUnused,
     {
       name: 'required-packages',
@@ -152,7 +164,13 @@ for (const file of reachedTypes(ENTRIES)) cpSync(`${BUILD}${file}`, `${DIST}type
 function outputWith({ chunks, packageFiles }) {
   return {
     chunkFileNames: ({ name }) => (name === 'packageFiles' ? packageFiles : chunks),
-    codeSplitting: { groups: [{ name: 'packageFiles', test: /\/packageFiles\.js$/ }] },
+    codeSplitting: {
+      groups: [
+        { name: 'packageFiles', test: /\/packageFiles\.js$/ },
+        // Commands only parse, visit and print documents.
+        { name: 'graphqlLanguage', test: /\/node_modules\/graphql\/(error|jsutils|language)\// },
+      ],
+    },
   };
 }
 
