@@ -159,7 +159,7 @@ export function checkScopes(
     const path = ['input', 'scopes', i];
     const isKnown = BUNDLES.has(scope) || (parseScope(scope) !== null && known.includes(scope));
     if (!isKnown) {
-      throw badInput(path, `There is no such scope${shownAs(scope, PLAIN_SCOPE)}. Known scopes: ${namesOf(known)}.`, {
+      throw badInput(path, `${unknownScope(scope, i)} Known scopes: ${namesOf(known)}.`, {
         known: [...known, ...BUNDLES.keys()],
       });
     }
@@ -186,8 +186,15 @@ export function assertHeld(held: readonly string[], scopes: readonly string[]): 
 }
 
 /** A wrong scope or address that errors may show. Any other text could be a secret in the wrong place. */
-const PLAIN_SCOPE = /^[a-z-]{1,20}:[a-z-]{1,20}$/i;
+const PLAIN_SCOPE = /^(?:[a-z-]{1,20}:[a-z_-]{1,20}|[a-z_-]{1,11})$/i;
 const PLAIN_ADDRESS = /^(?=.*[.:])[0-9a-f.:/]{1,50}$/i;
+
+/** Returns which scope is unknown: the scope itself, or its position in the list. */
+function unknownScope(scope: string, index: number): string {
+  return PLAIN_SCOPE.test(scope)
+    ? `There is no such scope: ${JSON.stringify(scope)}.`
+    : `Scope ${index + 1} of the list is unknown. It is not shown here, because it may be a secret.`;
+}
 
 function shownAs(text: string, plain: RegExp): string {
   return plain.test(text) ? `: ${JSON.stringify(text)}` : '';

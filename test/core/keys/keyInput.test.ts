@@ -98,8 +98,15 @@ describe('checkScopes', () => {
     expect(() => checkScopes(['read:assets', 'read:asset'], admin)).toThrow(
       'There is no such scope: "read:asset". Known scopes: admin, ',
     );
-    for (const secret of ['hunter2:hunter2', 'a:bcdefghijklmnopqrstuvwxyz', 'a:b\n', 'reed'])
-      expect(() => checkScopes([secret], admin)).toThrow('There is no such scope. Known scopes: admin, ');
+    for (const word of ['foo', 'read_only', 'Read:assets', 'read:raw_orders'])
+      expect(() => checkScopes([word], admin)).toThrow(`There is no such scope: "${word}". Known scopes: admin, `);
+  });
+
+  it('names the position of a wrong scope that may be a secret', () => {
+    for (const secret of ['hunter2:hunter2', 'a:bcdefghijklmnopqrstuvwxyz', 'a:b\n', 'reed2', ''])
+      expect(() => checkScopes(['read:assets', secret], admin)).toThrow(
+        'Scope 2 of the list is unknown. It is not shown here, because it may be a secret. Known scopes: admin, ',
+      );
   });
 
   it('never repeats any other input in the error', () => {
