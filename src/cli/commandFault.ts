@@ -7,6 +7,8 @@ interface Fault {
   /** As in `extensions.code` of the server's responses, or a code of the command line. */
   readonly code: string;
   readonly message: string;
+  /** The lines of the message. Default: it is one line. */
+  readonly lines?: readonly string[];
   /** Scopes that the key lacks. */
   readonly missing?: readonly string[];
   /** Seconds. */
@@ -17,7 +19,10 @@ interface Fault {
 
 /** Loads the client's errors only if a client may have thrown one. */
 export async function faultOf(error: unknown): Promise<Fault> {
-  if (error instanceof Failure) return { exitCode: error.exitCode, code: error.code, message: error.message };
+  if (error instanceof Failure) {
+    const { exitCode, code, message, lines } = error;
+    return { exitCode, code, message, lines };
+  }
   const { Forbidden, LatchkeyError, RateLimited, Unauthenticated, Unavailable } = await import('../client/errors.js');
   if (!(error instanceof LatchkeyError)) {
     return { exitCode: EXIT.failed, code: 'FAILED', message: error instanceof Error ? error.message : String(error) };
@@ -32,8 +37,8 @@ export async function faultOf(error: unknown): Promise<Fault> {
 }
 
 /** @param json whether to return the {@link Fault} as a JSON document */
-export function faultText({ exitCode, ...told }: Fault, json: boolean): string {
+export function faultText({ exitCode, lines, ...told }: Fault, json: boolean): string {
   if (json) return jsonText({ error: { ...told, exitCode } }, 0);
   const request = told.requestId === undefined ? '' : `\nRequest: ${visible(told.requestId)}`;
-  return visible(told.message) + request;
+  return (lines ?? [told.message]).map(visible).join('\n') + request;
 }

@@ -29,7 +29,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.limited, 'The limits of the key are reached, and waiting would take longer than `--max-wait`.'],
   [
     EXIT.unavailable,
-    'The server is unreachable or unavailable. Commands that change nothing try again until `--max-wait` is over.',
+    'The server is unreachable or unavailable. Commands that change nothing retry until `--max-wait` is over. If the first connection is refused, a command ends at once, unless `--max-wait` is given.',
   ],
   [
     EXIT.notScanned,
@@ -45,15 +45,20 @@ export class Failure extends Error {
   readonly exitCode: ExitCode;
   /** A code for programs, as in responses of the server. */
   readonly code: string;
+  /** The lines of the message, such as the faults of a file. */
+  readonly lines: readonly string[];
 
-  constructor(exitCode: ExitCode, code: string, message: string) {
-    super(message);
+  /** @param message one line, or several */
+  constructor(exitCode: ExitCode, code: string, message: string | readonly string[]) {
+    const lines = typeof message === 'string' ? [message] : message;
+    super(lines.join('\n'));
     this.exitCode = exitCode;
     this.code = code;
+    this.lines = lines;
   }
 }
 
-/** Returns the error for an invalid command line. */
-export function usage(message: string): Failure {
+/** Returns the error for an invalid command line, or an invalid file. @param message one line, or several */
+export function usage(message: string | readonly string[]): Failure {
   return new Failure(EXIT.usage, 'USAGE', message);
 }

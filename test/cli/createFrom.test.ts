@@ -76,3 +76,18 @@ test.each([
   const { status, stderr } = await run(...args);
   expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
 });
+
+test('names the faults of all rows, and creates no key', async () => {
+  const { status, stdout, stderr } = await run(
+    '--from',
+    fileWith('name,expires\na,someday\nb\nc,30d\nd,never\n'),
+    '-s',
+    'read:assets',
+  );
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    expect.stringContaining('line 2: expires'),
+    expect.stringContaining('line 3: The row has 1 cells'),
+    expect.stringContaining('line 5: expires'),
+  ]);
+});

@@ -28,7 +28,7 @@ export async function runArchive(run: ArchiveRun, progress: (entries: number) =>
   try {
     return await archive(run, before, progress);
   } catch (error) {
-    if (error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof SettingsError) throw usage(error.lines);
     if (error instanceof BrokenLog) throw new Failure(EXIT.failed, 'BROKEN_LOG', error.message);
     if (error instanceof BrokenArchive)
       throw new Failure(EXIT.failed, 'BROKEN_ARCHIVE', `--to: ${run.path} ${error.message}. ${error.remedy}`);

@@ -18,7 +18,7 @@ export function serveCommand(): Command {
       try {
         await start(readOption('WORKERS', workers, '--workers') ?? null);
       } catch (error) {
-        if (error instanceof SettingsError) throw usage(error.message);
+        if (error instanceof SettingsError) throw usage(error.lines);
         // Exits immediately, because resources that were opened for the failed start would keep the process alive.
         process.stderr.write(`${startFault(error)}\n`);
         process.exit(EXIT.failed);

@@ -51,7 +51,7 @@ export async function runImport(
   try {
     return await importKeys(file, options, onProgress);
   } catch (error) {
-    if (error instanceof ImportFault || error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof ImportFault || error instanceof SettingsError) throw usage(error.lines);
     throw error;
   }
 }

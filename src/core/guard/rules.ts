@@ -33,13 +33,18 @@ export class GuardError extends Error {
 
   /** @param reason the message, if one reason explains all faults */
   constructor(faults: readonly string[], reason?: string) {
-    super(reason ?? `The schema is not guarded:\n${linesOf(faults).join('\n')}`);
+    super(
+      reason ??
+        `The schema is not guarded:\n${groupedFaults(faults)
+          .map((fault) => `- ${fault}`)
+          .join('\n')}`,
+    );
     this.faults = faults;
   }
 }
 
-/** Groups the faults, so that all fields with the same fault are in one line. */
-function linesOf(faults: readonly string[]): string[] {
+/** Groups faults, so that all fields with the same fault are in one line. */
+export function groupedFaults(faults: readonly string[]): string[] {
   const places = new Map<string, string[]>();
   for (const fault of faults) {
     const end = fault.indexOf(': ');
@@ -49,7 +54,7 @@ function linesOf(faults: readonly string[]): string[] {
   return [...places].map(([text, all]) => {
     const rest = all.length > MAX_PLACES ? ` and ${all.length - MAX_PLACES} more` : '';
     const named = all.slice(0, MAX_PLACES).join(', ');
-    return `- ${named}${rest}${named === '' ? '' : ': '}${text}`;
+    return `${named}${rest}${named === '' ? '' : ': '}${text}`;
   });
 }
 

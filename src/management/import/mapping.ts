@@ -86,19 +86,15 @@ type MappingFile = z.output<typeof mappingSchema>;
 /**
  * Checks a mapping and adds the defaults of its source.
  * @param content the content of the mapping file; undefined: there is none
- * @throws ImportFault for the first error
+ * @throws ImportFault with all faults of the file
  */
 export function mappingOf(source: Source, content: unknown = {}): Mapping {
   const result = mappingSchema.safeParse(content);
   // The schema silently ignores this name.
   const reserved = pathTo('__proto__', content);
-  if (reserved !== null) throw unknownAt(reserved, 'other names');
-  if (!result.success) {
-    const issue = firstOf(result.error.issues);
-    if (issue.code === 'unrecognized_keys') throw unknownAt([...issue.path, ...issue.keys.slice(0, 1)], issue.message);
-    if (issue.code === 'invalid_key') throw unknownAt(issue.path, issue.message);
-    throw faultAt(issue.path, content, issue.message);
-  }
+  const faults = reserved === null ? [] : [unknownAt(reserved, 'other names')];
+  faults.push(...(result.error?.issues ?? []).flatMap((issue) => faultsOf(issue, content)));
+  if (!result.success || faults.length > 0) throw new ImportFault(faults);
   const file = result.data;
   const { columns, ignore } = PRESETS[source];
   const mapped = Object.entries(file.columns ?? {})
@@ -143,26 +139,31 @@ function schemeOf(source: Source, { lookup, hashed }: MappingFile): ForeignSchem
   return { kind: 'bcrypt', hashed: hashed ?? 'whole', locator: lookup };
 }
 
-/** Returns the first issue. For a union, the issue with a path, which says more precisely where the error is. */
-function firstOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
-  if (issue === undefined) throw new TypeError('A result without an issue.');
+function faultsOf(given: z.core.$ZodIssue, content: unknown): string[] {
+  const issue = preciseOf(given);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => unknownAt([...issue.path, key], issue.message));
+  if (issue.code === 'invalid_key') return [unknownAt(issue.path, issue.message)];
+  return [faultAt(issue.path, content, issue.message)];
+}
+
+/** Returns an issue. For a union, the issue with a path, which says more precisely where the error is. */
+function preciseOf(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const inner = issue.errors.flat().find(({ path }) => path.length > 0);
   return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }
 
 /** @param allowed the allowed values */
-function faultAt(path: readonly PropertyKey[], content: unknown, allowed: string): ImportFault {
+function faultAt(path: readonly PropertyKey[], content: unknown, allowed: string): string {
   const value = path.reduce<unknown>((each, step) => (each as Record<PropertyKey, unknown> | null)?.[step], content);
   const name = path.length === 0 ? 'The mapping' : `Mapping: ${pathOf(path)}`;
-  return new ImportFault(`${name} is ${shown(value)}. Allowed: ${allowed}. See docs/how-to/migrating.md.`);
+  return `${name} is ${shown(value)}. Allowed: ${allowed}. See docs/how-to/migrating.md.`;
 }
 
 /** @param allowed the allowed keys */
-function unknownAt(path: readonly PropertyKey[], allowed: string): ImportFault {
-  return new ImportFault(
-    `Mapping: the key ${pathOf(path)} is not known. Allowed: ${allowed}. See docs/how-to/migrating.md.`,
-  );
+function unknownAt(path: readonly PropertyKey[], allowed: string): string {
+  return `Mapping: the key ${pathOf(path)} is not known. Allowed: ${allowed}. See docs/how-to/migrating.md.`;
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

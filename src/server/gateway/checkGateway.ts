@@ -18,7 +18,7 @@ export async function checkGateway(settings: CheckedSettings): Promise<Drift> {
   const ours = path === null ? null : readSchema(path);
   const theirs = await upstreamSchema(settings);
   const drift = driftBetween(settings, { ours, theirs, policy });
-  // The start also refuses what is undecided or gone, but names only the first fault.
+  // The start also refuses what is undecided or gone.
   if (drift.undecided.length === 0 && drift.removed.length === 0) {
     const sdl = ours ?? theirs;
     checkRules(rulesOf({ sdl, label: labelOf(settings) }, policy).schema, settings);

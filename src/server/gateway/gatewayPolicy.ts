@@ -1,5 +1,6 @@
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import { FaultCollector } from '../../shared/settings/faultCollector.js';
 import type { ListSizeExtension } from '../../core/guard/ruleExtensions.js';
 import { parseYaml } from '../settings/yaml.js';
 import { NO_COSTS, readCosts, type PolicyCosts } from './policyCosts.js';
@@ -137,7 +138,7 @@ export class Policy {
 /**
  * Reads a policy file.
  *
- * @throws SettingsError for the first fault, in one line
+ * @throws SettingsError with all faults, one in each line
  */
 export function readPolicy(path: string): Policy {
   let text: string;
@@ -156,22 +157,32 @@ export function parsePolicy(text: string, path: string): Policy {
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
     throw new SettingsError(`${path} is not a map. Write lines such as "Query.orders: read:orders".`);
   }
-  const lines: Line[] = [];
-  let deniesByDefault = false;
-  for (const [name, value] of Object.entries(tree as Record<string, unknown>)) {
-    if (name === 'default') {
-      if (value !== 'deny') throw new SettingsError(`${path}: default is not allowed. Allowed: deny.`);
-      deniesByDefault = true;
-    } else {
-      if (!NAME.test(name) && !PATTERN.test(name)) {
-        throw new SettingsError(
-          `${path}: ${shown(name)} is not a name. Allowed: a field such as Query.orders, a pattern such as Order.*, or a type such as Order.`,
-        );
-      }
-      lines.push({ name, ...lineOf(name, value, `${path}: ${name}`) });
-    }
-  }
-  return new Policy(path, lines, deniesByDefault);
+  const faults = new FaultCollector();
+  const { default: byDefault, ...named } = tree as Record<string, unknown>;
+  faults.run(() => checkDefault(byDefault, path));
+  const lines = Object.entries(named).flatMap(([name, value]) => {
+    const line = faults.run(() => {
+      checkName(name, path);
+      return lineOf(name, value, `${path}: ${name}`);
+    });
+    return line === undefined ? [] : [{ name, ...line }];
+  });
+  faults.assertNone();
+  return new Policy(path, lines, byDefault !== undefined);
+}
+
+/** @throws SettingsError */
+function checkDefault(value: unknown, path: string): void {
+  if (value === undefined || value === 'deny') return;
+  throw new SettingsError(`${path}: default is not allowed. Allowed: deny.`);
+}
+
+/** @throws SettingsError */
+function checkName(name: string, path: string): void {
+  if (NAME.test(name) || PATTERN.test(name)) return;
+  throw new SettingsError(
+    `${path}: ${shown(name)} is not a name. Allowed: a field such as Query.orders, a pattern such as Order.*, or a type such as Order.`,
+  );
 }
 
 const KEYS = ['allow', 'cost', 'list_size'] as const;
@@ -191,8 +202,11 @@ function lineOf(name: string, value: unknown, at: string): Omit<Line, 'name'> {
     const what = unknown === undefined ? 'is an empty map' : `has the unknown key ${shown(unknown)}`;
     throw new SettingsError(`${at} ${what}. Allowed: ${KEYS.join(', ')}.${isType ? ` ${FLAT}` : ''}`);
   }
-  const ruling = map.allow === undefined ? null : rulingOf(map.allow, `${at}: allow`);
-  return { ruling, costs: readCosts(at, map) };
+  const faults = new FaultCollector();
+  const ruling = map.allow === undefined ? null : faults.run(() => rulingOf(map.allow, `${at}: allow`));
+  const costs = faults.run(() => readCosts(at, map));
+  faults.assertNone();
+  return { ruling: ruling ?? null, costs: costs ?? NO_COSTS };
 }
 
 /** The scopes themselves are checked with those of the schema. */

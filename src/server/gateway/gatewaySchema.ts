@@ -31,6 +31,7 @@ import { COST, isCostDirective, LIST_SIZE } from '../../core/guard/cost/costDire
 import type { ListSizeExtension } from '../../core/guard/ruleExtensions.js';
 import { directiveTypeDefs } from '../../management/schema/typeDefs.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import { FaultCollector } from '../../shared/settings/faultCollector.js';
 import type { Policy, Ruling } from './gatewayPolicy.js';
 import type { PolicyCosts } from './policyCosts.js';
 
@@ -72,16 +73,13 @@ export function annotatedSchema({ sdl, label }: Source): GatewaySchema {
  * Returns the schema of a gateway from the schema of the upstream and a policy. Directives of the upstream are dropped, because
  * only the policy decides.
  *
- * @throws SettingsError, also if a root field is undecided, or a line of the policy matches nothing
+ * @throws SettingsError with all faults, also if a root field is undecided, or a line of the policy matches nothing
  */
 export function policedSchema({ sdl, label }: Source, policy: Policy): GatewaySchema {
   const document = withoutDirectives(parsed({ sdl, label }));
   const known = built(document, label);
-  checkNames(known, policy);
-  const undecided = undecidedFields(known, policy);
-  if (undecided.length > 0 && !policy.deniesByDefault) throw new SettingsError(undecidedFault(policy, undecided));
+  checkPolicy(known, policy);
   const closed = closedFields(known, policy);
-  checkInterfaces(known, closed, policy);
   const schema = built(
     withoutFields(document, known, closed),
     `${label}, without the fields that ${policy.path} closes,`,
@@ -89,6 +87,43 @@ export function policedSchema({ sdl, label }: Source, policy: Policy): GatewaySc
   applyRulings(schema, policy);
   applyCosts(schema, policy);
   return { schema: forwardOnly(schema), known, policy, sdl };
+}
+
+/** @throws SettingsError with all faults of a policy for a schema */
+function checkPolicy(schema: GraphQLSchema, policy: Policy): void {
+  const faults = new FaultCollector();
+  checkNames(schema, policy, faults);
+  const contradictions = checkPatterns(schema, policy);
+  contradictions.forEach((error) => faults.add(error));
+  if (contradictions.length === 0) {
+    const undecided = undecidedFields(schema, policy);
+    const isOpen = undecided.length > 0 && !policy.deniesByDefault;
+    if (isOpen) faults.add(new SettingsError(undecidedFault(policy, undecided)));
+    else checkInterfaces(schema, closedFields(schema, policy), policy, faults);
+  }
+  faults.assertNone();
+}
+
+/** Returns an error for each field for which equally specific patterns contradict each other. */
+function checkPatterns(schema: GraphQLSchema, policy: Policy): SettingsError[] {
+  const faults: SettingsError[] = [];
+  const check = (work: () => unknown): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      faults.push(error);
+    }
+  };
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!hasFields(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      const coordinate = `${type.name}.${field.name}`;
+      check(() => policy.of(coordinate));
+      if (isObjectType(type)) check(() => policy.costsOf(coordinate, (size) => canHave(field, size)));
+    }
+  }
+  return faults;
 }
 
 /** Returns the coordinates of root fields without a line in the policy, sorted by type. */
@@ -125,12 +160,12 @@ function parsed({ sdl, label }: Source): DocumentNode {
 function built(document: DocumentNode, label: string): GraphQLSchema {
   try {
     const schema = buildASTSchema(document);
-    const [fault] = validateSchema(schema);
-    if (fault !== undefined) throw fault;
+    const faults = validateSchema(schema);
+    if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join('\n\n'));
     return schema;
   } catch (error) {
-    const [first = ''] = (error as Error).message.split('\n\n');
-    throw new SettingsError(`${label} is not a valid schema: ${first}`);
+    const faults = (error as Error).message.split('\n\n');
+    throw new SettingsError(faults.map((fault) => `${label} is not a valid schema: ${fault}`));
   }
 }
 
@@ -171,28 +206,33 @@ const OF_OPERATIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** A misspelled line would leave the field that it means open. */
-function checkNames(schema: GraphQLSchema, policy: Policy): void {
-  const [unused] = policy.unmatched({ ofObjects: fieldsIn(schema, isObjectType), all: fieldsIn(schema, hasFields) });
-  if (unused !== undefined) {
-    throw new SettingsError(
-      `${policy.path}: ${unused} matches no field of the upstream's object types. Correct or remove the line.`,
+function checkNames(schema: GraphQLSchema, policy: Policy, faults: FaultCollector): void {
+  const unused = policy.unmatched({ ofObjects: fieldsIn(schema, isObjectType), all: fieldsIn(schema, hasFields) });
+  for (const name of unused) {
+    faults.add(
+      new SettingsError(
+        `${policy.path}: ${name} matches no field of the upstream's object types. Correct or remove the line.`,
+      ),
     );
   }
-  for (const name of policy.names) {
-    const [typeName = '', fieldName] = name.split('.');
-    const type = schema.getType(typeName);
-    const ruling = policy.exactly(name);
-    const at = `${policy.path}: ${name}`;
-    const costs = policy.costsExactly(name);
-    if (fieldName === undefined) checkTypeLine(at, type, ruling, costs);
-    else if (!hasField(type, fieldName)) {
-      throw new SettingsError(`${at} is not a field of the upstream. Correct or remove the line.`);
-    } else if (isInterfaceType(type) && ((ruling !== null && ruling.kind !== 'deny') || costs.weight !== null)) {
-      const types = schema.getPossibleTypes(type).map((possible) => `${possible.name}.${fieldName}`);
-      throw new SettingsError(
-        `${at} is a field of an interface. Write the line for its types: ${types.slice(0, 5).join(', ')}.`,
-      );
-    }
+  for (const name of policy.names) faults.run(() => checkLine(schema, policy, name));
+}
+
+/** @throws SettingsError */
+function checkLine(schema: GraphQLSchema, policy: Policy, name: string): void {
+  const [typeName = '', fieldName] = name.split('.');
+  const type = schema.getType(typeName);
+  const ruling = policy.exactly(name);
+  const at = `${policy.path}: ${name}`;
+  const costs = policy.costsExactly(name);
+  if (fieldName === undefined) checkTypeLine(at, type, ruling, costs);
+  else if (!hasField(type, fieldName)) {
+    throw new SettingsError(`${at} is not a field of the upstream. Correct or remove the line.`);
+  } else if (isInterfaceType(type) && ((ruling !== null && ruling.kind !== 'deny') || costs.weight !== null)) {
+    const types = schema.getPossibleTypes(type).map((possible) => `${possible.name}.${fieldName}`);
+    throw new SettingsError(
+      `${at} is a field of an interface. Write the line for its types: ${types.slice(0, 5).join(', ')}.`,
+    );
   }
 }
 
@@ -244,7 +284,12 @@ function closedFields(schema: GraphQLSchema, policy: Policy): Set<string> {
 }
 
 /** A type can't lack a field of its interface. */
-function checkInterfaces(schema: GraphQLSchema, closed: ReadonlySet<string>, { path }: Policy): void {
+function checkInterfaces(
+  schema: GraphQLSchema,
+  closed: ReadonlySet<string>,
+  { path }: Policy,
+  faults: FaultCollector,
+): void {
   for (const coordinate of closed) {
     const [typeName = '', fieldName = ''] = coordinate.split('.');
     const type = schema.getType(typeName);
@@ -253,8 +298,10 @@ function checkInterfaces(schema: GraphQLSchema, closed: ReadonlySet<string>, { p
       .getInterfaces()
       .find((one) => hasField(one, fieldName) && !closed.has(`${one.name}.${fieldName}`));
     if (required === undefined) continue;
-    throw new SettingsError(
-      `${path} closes ${coordinate}, which its interface ${required.name} requires. Close ${required.name}.${fieldName}, too.`,
+    faults.add(
+      new SettingsError(
+        `${path} closes ${coordinate}, which its interface ${required.name} requires. Close ${required.name}.${fieldName}, too.`,
+      ),
     );
   }
 }

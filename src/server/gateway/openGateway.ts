@@ -3,7 +3,7 @@ import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
 import type { AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import { readRules } from '../../core/guard/readRules.js';
-import { GuardError } from '../../core/guard/rules.js';
+import { groupedFaults, GuardError } from '../../core/guard/rules.js';
 import type { Principal } from '../../core/auth/principal.js';
 import type { Assembly } from '../../assembly/assembly.js';
 import type { GatewaySettings } from '../settings/gatewaySettings.js';
@@ -138,7 +138,7 @@ export function readSchema(path: string): string {
   }
 }
 
-/** @throws SettingsError if a rule of the schema can't be used */
+/** @throws SettingsError with all rules of the schema that can't be used */
 export function checkRules(
   schema: GraphQLSchema,
   { policy, schema: path }: Pick<GatewaySettings, 'policy' | 'schema'>,
@@ -147,8 +147,7 @@ export function checkRules(
     readRules(schema);
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
-    const [first = '', ...others] = error.faults;
-    const more = others.length === 1 ? ' There is 1 more fault.' : ` There are ${others.length} more faults.`;
-    throw new SettingsError(`${policy ?? path ?? 'The schema'}: ${first}${others.length === 0 ? '' : more}`);
+    const file = policy ?? path ?? 'The schema';
+    throw new SettingsError(groupedFaults(error.faults).map((fault) => `${file}: ${fault}`));
   }
 }

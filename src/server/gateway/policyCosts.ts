@@ -1,5 +1,6 @@
 import type { ListSizeExtension } from '../../core/guard/ruleExtensions.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import { FaultCollector } from '../../shared/settings/faultCollector.js';
 
 /** The costs in a line of a policy. */
 export interface PolicyCosts {
@@ -28,10 +29,16 @@ const SIZES = `a number of entries, the argument that limits them, a list of suc
  * @throws SettingsError
  */
 export function readCosts(at: string, { cost, list_size: size }: Readonly<Record<string, unknown>>): PolicyCosts {
-  if (cost !== undefined && typeof cost !== 'number') {
-    throw new SettingsError(`${at}: cost is not a number. Write the weight, such as 2.5.`);
-  }
-  return { weight: cost ?? null, listSize: size === undefined ? null : readSize(at, size) };
+  const faults = new FaultCollector();
+  const weight = faults.run(() => readWeight(at, cost)) ?? null;
+  const listSize = size === undefined ? null : faults.run(() => readSize(at, size));
+  faults.assertNone();
+  return { weight, listSize: listSize ?? null };
+}
+
+function readWeight(at: string, cost: unknown): number | undefined {
+  if (cost === undefined || typeof cost === 'number') return cost;
+  throw new SettingsError(`${at}: cost is not a number. Write the weight, such as 2.5.`);
 }
 
 function readSize(at: string, size: unknown): ListSizeExtension {

@@ -1,5 +1,6 @@
 import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import { FaultCollector } from '../../shared/settings/faultCollector.js';
 import { fileSchema, type FileContent } from './fileSchema.js';
 import { isWhollyReferences, substitute } from './substitute.js';
 import { parseYaml } from './yaml.js';
@@ -11,7 +12,12 @@ export const DEFAULT_FILE = './latchkey.yaml';
 
 /** The parsed file. Its values were checked separately, but not against each other. */
 export interface ReadFile {
+  /** Without the sections that have a fault. */
   readonly content: FileContent;
+  /** Sections that have a fault, such as `roles` and `auth.oidc`. */
+  readonly faulty: ReadonlySet<string>;
+  /** The faults that were found so far. The caller adds those of its own checks, and throws them all. */
+  readonly faults: FaultCollector;
   /** Paths of values that are at least partly in plain text in the file, not only variables. */
   readonly inClear: ReadonlySet<string>;
   /** Files that variables were read from. */
@@ -21,29 +27,83 @@ export interface ReadFile {
 }
 
 /**
- * Reads the configuration file and replaces variables.
- * @throws SettingsError for the first error, in one line: the file, the path in it, what is wrong, and what is allowed
+ * Reads the configuration file and replaces variables. Each fault is one line: the file, the path in it, what is wrong, and what is
+ * allowed.
+ *
+ * @throws SettingsError if the file cannot be parsed
  */
 export function readFile(path: string, environment: Readonly<Record<string, string | undefined>>): ReadFile {
   const fault = (what: string): SettingsError => new SettingsError(`${path}: ${what}`);
   const inClear = new Set<string>();
   const secretFiles = new Set<string>();
+  const faults = new FaultCollector();
+  const unresolved = new Set<string>();
   const tree = resolve(
     parseYaml(textOf(path, environment.LATCHKEY_CONFIG !== undefined), path),
     '',
-    fault,
+    (what) => faults.add(fault(what)),
     (text, at) => {
       if (!isWhollyReferences(text)) inClear.add(at);
       const onFile = (read: string): void => void secretFiles.add(read);
-      return substitute(text, environment, (what) => fault(`${at} ${what}`), onFile);
+      const value = faults.run(() => substitute(text, environment, (what) => fault(`${at} ${what}`), onFile));
+      if (value === undefined) unresolved.add(at);
+      return value ?? text;
     },
   );
+  const { content, faulty } = checked(tree, unresolved, (what) => faults.add(fault(what)));
+  return { content, faulty, faults, inClear, secretFiles, fault };
+}
+
+/**
+ * Checks the values of a file, and leaves out the sections that have a fault.
+ *
+ * @param unresolved the paths of values whose variables could not be read, which is already reported
+ */
+function checked(
+  tree: unknown,
+  unresolved: ReadonlySet<string>,
+  report: (what: string) => void,
+): Pick<ReadFile, 'content' | 'faulty'> {
   const result = fileSchema.safeParse(tree);
-  if (result.success) return { content: result.data, inClear, secretFiles, fault };
-  const [issue] = result.error.issues;
-  if (issue === undefined) throw fault('cannot be read.');
-  const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-  throw fault(`${at.length === 0 ? 'the whole' : pathOf(at)} ${issue.message}`);
+  const faulty = new Set([...unresolved].map(sectionOf));
+  if (result.success && faulty.size === 0) return { content: result.data, faulty };
+  for (const at of (result.error?.issues ?? []).flatMap(placesOf)) {
+    faulty.add(sectionOf(at.place));
+    if (!unresolved.has(at.place)) report(`${at.place || 'the whole'} ${at.message}`);
+  }
+  const { data = {} } = fileSchema.safeParse(withoutSections(tree, faulty));
+  return { content: data, faulty };
+}
+
+function placesOf(issue: { code?: string; path: PropertyKey[]; message: string; keys?: string[] }) {
+  const { path, message } = issue;
+  const paths = issue.code === 'unrecognized_keys' ? (issue.keys ?? []).map((key) => [...path, key]) : [path];
+  return paths.map((each) => ({ place: pathOf(each), message }));
+}
+
+/** Returns the section of a path: `auth.oidc` for `auth.oidc.issuer`, and `roles` for `roles.etl[0]`. */
+function sectionOf(place: string): string {
+  const [first = '', second] = place.split(/[.[]/);
+  return first === 'auth' && second !== undefined ? `${first}.${second}` : first;
+}
+
+/** Returns a copy of the tree without some sections. */
+function withoutSections(tree: unknown, sections: ReadonlySet<string>): unknown {
+  if (sections.has('') || typeof tree !== 'object' || tree === null) return {};
+  const part = (of: object, before: string): object =>
+    Object.fromEntries(
+      Object.entries(of)
+        .filter(([name]) => !sections.has(`${before}${name}`))
+        .map(([name, value]) => [
+          name,
+          before === '' && name === 'auth' && isMap(value) ? part(value, 'auth.') : value,
+        ]),
+    );
+  return part(tree, '');
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Returns the text of the file. @param isNamed whether LATCHKEY_CONFIG names it. Otherwise it is the default file */
@@ -79,17 +139,17 @@ function isEmpty(text: string): boolean {
 function resolve(
   tree: unknown,
   at: string,
-  fault: ReadFile['fault'],
+  report: (what: string) => void,
   replace: (text: string, at: string) => string,
 ): unknown {
   if (typeof tree === 'string') return replace(tree, at);
-  if (Array.isArray(tree)) return tree.map((item, i) => resolve(item, `${at}[${i}]`, fault, replace));
+  if (Array.isArray(tree)) return tree.map((item, i) => resolve(item, `${at}[${i}]`, report, replace));
   if (typeof tree !== 'object' || tree === null) return tree;
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(tree)) {
     // Assigning `__proto__` would set the prototype, and zod silently ignores this name.
-    if (key === '__proto__') throw fault(`${at === '' ? '' : `${at}.`}__proto__ is not known. Remove it.`);
-    copy[key] = resolve(value, at === '' ? key : `${at}.${key}`, fault, replace);
+    if (key === '__proto__') report(`${at === '' ? '' : `${at}.`}__proto__ is not known. Remove it.`);
+    else copy[key] = resolve(value, at === '' ? key : `${at}.${key}`, report, replace);
   }
   return copy;
 }

@@ -10,6 +10,7 @@ import { Ceilings, ceilingInWords, withinCeiling } from '../../core/scopes/ceili
 import { expandBundles } from '../../core/scopes/bundles.js';
 import { Roles } from '../../core/scopes/roles.js';
 import { KEY_TYPES, type KeyType, type Tier } from '../../core/store/records.js';
+import { SettingsError } from '../../shared/settings/error.js';
 import { isQuoted } from '../../shared/settings/quotes.js';
 import { readFile, type ReadFile } from './configFile.js';
 import { REMOVED, type GatewayKey, type TierSection } from './fileSchema.js';
@@ -60,7 +61,7 @@ const SHORT = 20;
  * Reads and checks the configuration file.
  * @param operator the operator's key, which no configured key may equal
  * @param publicUrl the public address of the server, without a trailing slash; null: unknown
- * @throws SettingsError: see {@link readFile}
+ * @throws SettingsError with all faults of the file, one in each line: see {@link readFile}
  */
 export function readConfiguration(
   path: string,
@@ -69,18 +70,28 @@ export function readConfiguration(
   publicUrl: string | null,
 ): FileConfiguration {
   const file = readFile(path, environment);
-  const roles = rolesOf(file);
-  const tiers = tiersOf(file);
+  const { faults, faulty } = file;
   const warnings: string[] = [];
   const production = environment.NODE_ENV === 'production';
+  const roles = faults.run(() => rolesOf(file)) ?? null;
+  const tiers = faults.run(() => tiersOf(file)) ?? TIER_LIMITS;
+  const rules = {
+    roles: faulty.has('roles') ? null : roles,
+    ...{ operator, production, warn: (text: string) => warnings.push(text) },
+  };
+  const keys = keysOf(file, rules);
+  const prefixes = faults.run(() => prefixesOf(file)) ?? NO_CONFIGURATION.prefixes;
+  const ceilings = faults.run(() => ceilingsOf(file)) ?? NO_CONFIGURATION.ceilings;
+  const oidc = faults.run(() => oidcOf(file, publicUrl, (text) => warnings.push(text))) ?? null;
+  faults.assertNone();
   return Object.freeze({
     path,
     apiKeys: file.content.auth?.api_keys?.enabled ?? true,
-    roles,
-    keys: Object.freeze(keysOf(file, { roles, operator, production, warn: (text) => warnings.push(text) })),
-    prefixes: Object.freeze(prefixesOf(file)),
-    ceilings: ceilingsOf(file),
-    oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
+    roles: roles ?? NO_CONFIGURATION.roles,
+    keys: Object.freeze(keys),
+    prefixes: Object.freeze(prefixes),
+    ceilings,
+    oidc,
     tiers,
     defaultTier: defaultTierOf(tiers),
     demo: file.content.demo ?? true,
@@ -100,45 +111,67 @@ function rolesOf({ content: { roles = {} }, fault }: ReadFile): Roles {
 }
 
 interface KeyRules {
-  readonly roles: Roles;
+  /** null: they have a fault, so that it is unknown which roles exist. */
+  readonly roles: Roles | null;
   readonly operator: OperatorKey | null;
   readonly production: boolean;
   readonly warn: (text: string) => void;
 }
 
-function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, production, warn }: KeyRules) {
+function keysOf(file: ReadFile, rules: KeyRules): ConfiguredEntry[] {
   const entries: ConfiguredEntry[] = [];
-  (content.auth?.api_keys?.keys ?? []).forEach((item, i) => {
+  (file.content.auth?.api_keys?.keys ?? []).forEach((item, i) => {
     const at = `auth.api_keys.keys[${i}]`;
-    const wrong = operator?.matches(item.key) === true ? 'is that of ADMIN_API_KEY' : faultOfKey(item.key);
-    if (wrong !== null) throw fault(`${at}.key ${wrong}. Choose another value: openssl rand -base64 32 prints one.`);
-    const unknown = item.roles.findIndex((role) => !roles.has(role));
-    if (unknown >= 0) {
-      throw fault(
-        `${at}.roles[${unknown}] is an unknown role. Known: ${roles.names.join(', ')}. Define it under roles.`,
-      );
-    }
-    if (inClear.has(`${at}.key`)) {
-      const advice = `${at}.key is in plain text in the file. Put it into an environment variable, and write \${NAME}.`;
-      if (production) throw fault(advice);
-      warn(advice);
-    }
-    if (isQuoted(item.key)) {
-      warn(
-        `${at}.key has quotes around it, and they are part of the key. If this is a mistake, remove them where its variable is set.`,
-      );
-    }
-    if (item.key.length < SHORT) {
-      warn(`${at}.key has fewer than ${SHORT} characters and may be guessed. Choose one from openssl rand -base64 32.`);
-    }
-    const entry = new ConfiguredEntry(item);
-    const sameName = entries.findIndex(({ id }) => id === entry.id);
-    if (sameName >= 0) throw fault(`${at}.name is that of keys[${sameName}]. Names must be unique.`);
-    const sameKey = entries.findIndex((other) => other.hasKeyOf(entry));
-    if (sameKey >= 0) throw fault(`${at}.key is that of keys[${sameKey}]. Keys must be unique.`);
+    file.faults.run(() => checkRoles(at, item, file, rules));
+    const entry = file.faults.run(() => entryOf(at, item, file, rules));
+    if (entry === undefined) return;
+    const same = sameIn(entries, entry);
+    if (same !== null) file.faults.add(file.fault(`${at}.${same}`));
     entries.push(entry);
   });
   return entries;
+}
+
+type KeyItem = NonNullable<NonNullable<NonNullable<ReadFile['content']['auth']>['api_keys']>['keys']>[number];
+
+function checkRoles(at: string, item: KeyItem, { fault }: ReadFile, { roles }: KeyRules): void {
+  if (roles === null) return;
+  const unknown = item.roles.findIndex((role) => !roles.has(role));
+  if (unknown < 0) return;
+  throw fault(`${at}.roles[${unknown}] is an unknown role. Known: ${roles.names.join(', ')}. Define it under roles.`);
+}
+
+/** @throws SettingsError if the key itself can't be used */
+function entryOf(
+  at: string,
+  item: KeyItem,
+  { inClear, fault }: ReadFile,
+  { operator, production, warn }: KeyRules,
+): ConfiguredEntry {
+  const wrong = operator?.matches(item.key) === true ? 'is that of ADMIN_API_KEY' : faultOfKey(item.key);
+  if (wrong !== null) throw fault(`${at}.key ${wrong}. Choose another value: openssl rand -base64 32 prints one.`);
+  if (inClear.has(`${at}.key`)) {
+    const advice = `${at}.key is in plain text in the file. Put it into an environment variable, and write \${NAME}.`;
+    if (production) throw fault(advice);
+    warn(advice);
+  }
+  if (isQuoted(item.key)) {
+    warn(
+      `${at}.key has quotes around it, and they are part of the key. If this is a mistake, remove them where its variable is set.`,
+    );
+  }
+  if (item.key.length < SHORT) {
+    warn(`${at}.key has fewer than ${SHORT} characters and may be guessed. Choose one from openssl rand -base64 32.`);
+  }
+  return new ConfiguredEntry(item);
+}
+
+/** Returns what an entry has in common with an earlier one; null: nothing. */
+function sameIn(entries: readonly ConfiguredEntry[], entry: ConfiguredEntry): string | null {
+  const sameName = entries.findIndex(({ id }) => id === entry.id);
+  if (sameName >= 0) return `name is that of keys[${sameName}]. Names must be unique.`;
+  const sameKey = entries.findIndex((other) => other.hasKeyOf(entry));
+  return sameKey >= 0 ? `key is that of keys[${sameKey}]. Keys must be unique.` : null;
 }
 
 function oidcOf(
@@ -187,16 +220,17 @@ function prefixesOf({ content: { key_types: types = {} }, fault }: ReadFile): Re
   return prefixes;
 }
 
-function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ceilings {
+function ceilingsOf({ content: { key_types: types = {} }, fault, faults }: ReadFile): Ceilings {
   const lowered: Partial<Record<KeyType, readonly string[]>> = {};
   for (const type of KEY_TYPES) {
     const scopes = types[type]?.scopes;
     if (scopes === undefined) continue;
     const beyond = scopes.findIndex((scope) => expandBundles([scope]).some((one) => !withinCeiling(type, one)));
     if (beyond >= 0) {
-      throw fault(`key_types.${type}.scopes[${beyond}] is not allowed. Allowed: ${ceilingInWords(type)}.`);
+      faults.add(fault(`key_types.${type}.scopes[${beyond}] is not allowed. Allowed: ${ceilingInWords(type)}.`));
+    } else {
+      lowered[type] = scopes;
     }
-    lowered[type] = scopes;
   }
   return new Ceilings(lowered);
 }
@@ -210,8 +244,37 @@ function tiersOf({ content: { tiers = {}, published_tiers: published = true }, f
     return tierTable(Object.fromEntries(definitions), { published });
   } catch (error) {
     // The table checks rules that concern several fields, for example that no category exceeds its tier.
-    if (error instanceof TypeError) throw fault(inWordsOfTheFile(error.message));
-    throw error;
+    if (!(error instanceof TypeError)) throw error;
+    const others = faultsWithout(error.message, definitions, published);
+    throw new SettingsError([error.message, ...others].map((message) => fault(inWordsOfTheFile(message)).message));
+  }
+}
+
+/**
+ * Returns the first fault of each other tier. Leaves out those that only follow from another one, because a tier starts from a tier with
+ * a fault.
+ *
+ * @param first the message of the first fault
+ */
+function faultsWithout(
+  first: string,
+  definitions: readonly (readonly [string, TierDefinition | null])[],
+  published: boolean,
+): string[] {
+  const found: string[] = [];
+  const left = new Map(definitions);
+  const removed: string[] = [];
+  for (let message = first; ;) {
+    const name = /^tiers\.([A-Z][A-Z0-9_]*)/.exec(message)?.[1];
+    if (name === undefined || !left.delete(name)) return found;
+    removed.push(name);
+    try {
+      tierTable(Object.fromEntries(left), { published });
+      return found;
+    } catch (error) {
+      message = (error as Error).message;
+      if (!removed.some((other) => message.includes(` is "${other}"`))) found.push(message);
+    }
   }
 }
 

@@ -36,7 +36,8 @@ export interface GatewaySettings {
   readonly audience: string;
 }
 
-type Read = <Name extends OptionName>(name: Name) => ValueOf<Name> | undefined;
+/** Returns a setting of the environment; undefined: it is not set. */
+export type Read = <Name extends OptionName>(name: Name) => ValueOf<Name> | undefined;
 
 /**
  * Returns the settings of the gateway from the environment and the configuration file; null if no upstream is set.

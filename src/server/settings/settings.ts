@@ -3,16 +3,18 @@ import type { OperatorKey } from '../../core/auth/operator.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/answerLimits.js';
 import type { CostMode } from '../../core/guard/cost/costMode.js';
 import type { Introspection } from '../../core/guard/introspection.js';
-import { gatewayOf, NO_UPSTREAM, type GatewaySettings } from './gatewaySettings.js';
+import { gatewayOf, NO_UPSTREAM, type GatewaySettings, type Read } from './gatewaySettings.js';
 import type { ProxyHeader } from '../net/trustedProxies.js';
 import type { Proxies } from '../../shared/outgoing/proxies.js';
 import { knowsTier, tierOf, tiersIn } from '../../core/limits/tiers.js';
 import type { Tier } from '../../core/store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './fileConfiguration.js';
 import { SettingsError } from '../../shared/settings/error.js';
+import { FaultCollector } from '../../shared/settings/faultCollector.js';
 import { DEFAULT_FILE } from './configFile.js';
-import { OPTIONS, type LOG_LEVELS, type OptionName, type ValueOf } from './options.js';
-import { quotedOptions, readOption, readOptionOf } from './readOption.js';
+import { OPTIONS, type LOG_LEVELS, type OptionName } from './options.js';
+import { quotedOptions, readOptionOf } from './readOption.js';
+import type { Environment } from './secretFile.js';
 import { readProxies } from '../../shared/settings/proxyVariables.js';
 import { isTracingAsked } from './tracingAsked.js';
 
@@ -90,24 +92,42 @@ export interface Settings {
 
 export { SettingsError };
 
+const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
+
 /**
  * Reads the settings from environment variables and the configuration file.
- * @throws SettingsError for the first invalid value
+ * @throws SettingsError with all invalid values, one in each line
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
-  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOptionOf(name, environment);
+export function readSettings(environment: Environment = process.env): Settings {
+  const faults = new FaultCollector();
+  const options = new Map<OptionName, unknown>();
+  for (const name of OPTION_NAMES)
+    options.set(
+      name,
+      faults.run(() => readOptionOf(name, environment)),
+    );
+  const read: Read = (name) => options.get(name) as never;
+  const path = read('LATCHKEY_CONFIG');
+  // Otherwise an invalid path would be replaced by that of the default file.
+  const file =
+    path === undefined && environment.LATCHKEY_CONFIG !== undefined
+      ? undefined
+      : faults.run(() => configurationOf(environment, read, path ?? null, read('ADMIN_API_KEY') ?? null));
+  const proxies = faults.run(() => readProxies(environment)) ?? null;
+  // The checks of several values would only repeat what is wrong with one of them.
+  faults.assertNone();
   const mongodbUri = read('MONGODB_URI') ?? null;
   const operator = read('ADMIN_API_KEY') ?? null;
   const port = read('PORT') ?? 4000;
   const host = read('HOST') ?? '127.0.0.1';
   const metricsPort = read('METRICS_PORT');
   const metricsHost = read('METRICS_HOST');
-  if (metricsPort === port && port !== 0) {
-    throw new SettingsError(
-      `METRICS_PORT is ${port}, which is the API's own port. Allowed: ${OPTIONS.METRICS_PORT.allowed}.`,
-    );
-  }
-  const configuration = configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, operator);
+  const configuration = file ?? NO_FILE;
+  faults.run(() => checkMetricsPort(metricsPort, port));
+  const tls = faults.run(() => tlsOf(read('TLS_CERT'), read('TLS_KEY'))) ?? null;
+  const webhook = faults.run(() => webhookOf(read('AUDIT_HEADS_WEBHOOK'), read('AUDIT_HEADS_WEBHOOK_SECRET'))) ?? null;
+  const gateway = faults.run(() => gatewayOf(read, configuration)) ?? null;
+  faults.assertNone();
   return Object.freeze({
     port,
     host,
@@ -134,21 +154,21 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',
     authAudiences: Object.freeze(read('AUTH_AUDIENCES') ?? []),
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
-    tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
+    tls,
     auditHeads: Object.freeze({
       file: read('AUDIT_HEADS_FILE') ?? null,
-      webhook: webhookOf(read('AUDIT_HEADS_WEBHOOK'), read('AUDIT_HEADS_WEBHOOK_SECRET')),
+      webhook,
     }),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
     corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
     introspection: read('INTROSPECTION') ?? 'authenticated',
     cost: read('COST') ?? 'enforce',
-    proxies: readProxies(environment),
+    proxies,
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze(metricsAddress(metricsPort, metricsHost, host)),
     tracing: isTracingAsked(environment),
-    gateway: gatewayOf(read, configuration),
+    gateway,
     configWatch: read('CONFIG_WATCH') ?? true,
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
@@ -169,8 +189,8 @@ export function readGateway(
 ): GatewaySettings {
   const given = Object.entries(variables).filter(([, value]) => value !== undefined);
   const environment = { ...process.env, ...Object.fromEntries(given) };
-  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOptionOf(name, environment);
-  const configuration = configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, null);
+  const read: Read = (name) => readOptionOf(name, environment);
+  const configuration = configurationOf(environment, read, read('LATCHKEY_CONFIG') ?? null, null);
   const gateway = gatewayOf(read, configuration, needsRules);
   if (gateway === null) throw new SettingsError(NO_UPSTREAM);
   return gateway;
@@ -179,6 +199,14 @@ export function readGateway(
 /** Sets variables of the environment, in which workers find them, too. @param variables undefined: unchanged */
 export function overrideVariables(variables: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(variables)) if (value !== undefined) process.env[name] = value;
+}
+
+/** @throws SettingsError if the metrics would be served at the port of the API */
+function checkMetricsPort(metricsPort: number | undefined, port: number): void {
+  if (metricsPort !== port || port === 0) return;
+  throw new SettingsError(
+    `METRICS_PORT is ${port}, which is the API's own port. Allowed: ${OPTIONS.METRICS_PORT.allowed}.`,
+  );
 }
 
 /** Returns the address of the metrics server. `hostName` is the name of the setting with the host, for errors. */
@@ -209,9 +237,10 @@ function webhookOf(url: string | undefined, secret: string | undefined): Setting
  */
 export function rereadConfiguration(
   { configuration: { path }, operator }: Pick<Settings, 'configuration' | 'operator'>,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Environment = process.env,
 ): FileConfiguration {
-  return configurationOf(environment, path, operator);
+  const read: Read = (name) => readOptionOf(name, environment);
+  return configurationOf(environment, read, path, operator);
 }
 
 /** @throws SettingsError if the configuration doesn't have the tier */
@@ -226,19 +255,20 @@ function defaultTierIn({ tiers, defaultTier }: FileConfiguration, wanted: Tier |
 
 /** @param path null: the default file, if it exists */
 function configurationOf(
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
+  read: Read,
   path: string | null,
   operator: OperatorKey | null,
 ): FileConfiguration {
-  const prefixes = readOption('KEY_PREFIXES', environment.KEY_PREFIXES);
-  const publicUrl = readOption('PUBLIC_URL', environment.PUBLIC_URL) ?? null;
+  const prefixes = read('KEY_PREFIXES');
+  const publicUrl = read('PUBLIC_URL') ?? null;
   const file = path ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator, publicUrl);
-  const rateLimitHeaders = readOption('RATE_LIMIT_HEADERS', environment.RATE_LIMIT_HEADERS);
+  const rateLimitHeaders = read('RATE_LIMIT_HEADERS');
   return Object.freeze({
     ...configuration,
-    defaultTier: defaultTierIn(configuration, readOption('DEFAULT_TIER', environment.DEFAULT_TIER)),
-    demo: readOption('DEMO', environment.DEMO) ?? configuration.demo,
+    defaultTier: defaultTierIn(configuration, read('DEFAULT_TIER')),
+    demo: read('DEMO') ?? configuration.demo,
     ...(prefixes !== undefined && { prefixes: Object.freeze(prefixes) }),
     ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
   });

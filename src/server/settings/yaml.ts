@@ -51,9 +51,14 @@ export function parseYaml(text: string, label: string): unknown {
   }
   if (documents.length > 1) throw new SettingsError(`${label} contains several documents. Allowed: one.`);
   // The package only warns about an unknown tag, although the value may differ from what was meant.
-  const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) {
-    throw new SettingsError(`${label} cannot be read at ${at(problem.pos[0])}: ${PROBLEMS[problem.code] ?? OTHER}`);
+  const problems = [...document.errors, ...document.warnings];
+  // Invalid YAML often causes more problems further down.
+  const invalid = problems.find(({ code }) => PROBLEMS[code] === undefined);
+  const reported = problems.filter((problem) => problem === invalid || PROBLEMS[problem.code] !== undefined);
+  if (reported.length > 0) {
+    throw new SettingsError(
+      reported.map(({ code, pos }) => `${label} cannot be read at ${at(pos[0])}: ${PROBLEMS[code] ?? OTHER}`),
+    );
   }
   const alias = findAliasFault(document.contents, MAX_DEPTH, kinds);
   if (alias !== null) {

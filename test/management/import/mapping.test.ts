@@ -65,3 +65,12 @@ describe('N18: says what is wrong with a mapping', () => {
     }
   });
 });
+
+test('a mapping with several faults shows all of them', () => {
+  expect(faultOf({ type: 'X', dates: 7, colums: {}, scopes: { a: 7 } })?.split('\n')).toEqual([
+    expect.stringContaining('scopes.a is 7'),
+    expect.stringContaining('type is "X"'),
+    expect.stringContaining('dates is 7'),
+    expect.stringContaining('the key colums is not known'),
+  ]);
+});

@@ -197,3 +197,42 @@ test('a drift names what was added, removed and changed', () => {
   });
   expect(driftOf(before, before, null)).toEqual({ added: [], removed: [], changed: [], undecided: [] });
 });
+
+test('a policy with several faults shows all of them', () => {
+  expect(faultOf('Query.order: 7\nQuery: { allow: 8, cost: x }\n"a b": deny\ndefault: allow\n').split('\n')).toEqual([
+    'policy.yaml: default is not allowed. Allowed: deny.',
+    expect.stringMatching(/^policy\.yaml: Query\.order is not allowed/),
+    expect.stringMatching(/^policy\.yaml: Query: allow is not allowed/),
+    expect.stringMatching(/^policy\.yaml: Query: cost is not a number/),
+    expect.stringMatching(/^policy\.yaml: "a b" is not a name/),
+  ]);
+  const lines = faultOf(
+    'Query.order: public\nQuery.ordr: public\nOrdr.*: deny\nNode: public\nMutation.*: deny\n',
+  ).split('\n');
+  expect(lines).toEqual([
+    expect.stringMatching(/^policy\.yaml: Ordr\.\* matches no field/),
+    expect.stringMatching(/^policy\.yaml: Query\.ordr is not a field/),
+    expect.stringMatching(/^policy\.yaml: Node is not an object type/),
+    expect.stringMatching(/^policy\.yaml decides nothing about Query\.node, Query\.health/),
+  ]);
+  const contradictions = faultOf('default: deny\n"Que*.*": public\n"Q*ry.*": read:orders\nQuery.ordr: public\n').split(
+    '\n',
+  );
+  expect(contradictions).toEqual([
+    expect.stringContaining('Query.ordr is not a field'),
+    ...['node', 'order', 'health'].map((name) =>
+      expect.stringContaining(`contradict each other for Query.${name}. Add a line for Query.${name}`),
+    ),
+  ]);
+});
+
+test('the schema of an upstream with several faults shows all of them', () => {
+  const faults = faultOf(
+    'Query.*: deny\n',
+    'type Query { a: A, b: B }\ninterface I { x: Int }\ntype C implements I { y: Int }',
+  );
+  expect(faults.split('\n')).toEqual([
+    expect.stringContaining('Unknown type "A"'),
+    expect.stringContaining('Unknown type "B"'),
+  ]);
+});

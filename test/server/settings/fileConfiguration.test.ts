@@ -451,3 +451,71 @@ describe('the file', () => {
     expect(() => rereadConfiguration(settings, {})).toThrow('does not exist');
   });
 });
+
+describe('a file with several faults', () => {
+  const linesOf = (text: string, environment?: Record<string, string>): string[] =>
+    faultOf(text, environment)
+      .split('\n')
+      .map((line) => line.replace(`${path}: `, ''));
+
+  it('shows all faults of single values, also unset variables and unknown keys', () => {
+    const text = `${keys('{ key: "${KEY}", name: one, roles: [viewer] }')}demo: maybe\nfoo: 1\nbar: 2\ntiers: { GROWTH: { per_minute: 0 } }\n`;
+    expect(linesOf(text)).toEqual([
+      expect.stringMatching(/^auth\.api_keys\.keys\[0\]\.key names the variable KEY, which is not set/),
+      expect.stringMatching(/^tiers\.GROWTH\.per_minute is not allowed/),
+      expect.stringMatching(/^demo is not allowed/),
+      expect.stringMatching(/^foo is not known/),
+      expect.stringMatching(/^bar is not known/),
+    ]);
+  });
+
+  it('shows faults of values together with faults between values of other sections', () => {
+    const text = `${keys(
+      '{ key: "${KEY}", name: one, roles: [nobody] }',
+      '{ key: "${KEY}", name: one, roles: [viewer] }',
+      '{ key: short, name: three, roles: [nobody] }',
+    )}roles: { admin: [admin] }\nkey_types: { CLIENT: { scopes: [admin] }, READ_ONLY: { scopes: [write:all] } }\nrate_limit_headers: 7\n`;
+    expect(linesOf(text, { KEY })).toEqual([
+      expect.stringMatching(/^rate_limit_headers is not allowed/),
+      expect.stringMatching(/^roles\.admin is not allowed, because it is a built-in role/),
+      expect.stringMatching(/^auth\.api_keys\.keys\[1\]\.name is that of keys\[0\]/),
+      expect.stringMatching(/^key_types\.CLIENT\.scopes\[0\] is not allowed/),
+      expect.stringMatching(/^key_types\.READ_ONLY\.scopes\[0\] is not allowed/),
+    ]);
+  });
+
+  it('shows a fault of each tier, and no fault that only follows from another one', () => {
+    const text = [
+      'tiers:',
+      '  GROWTH: { categories: { write: { per_minute: 900000, per_second: 1 } } }',
+      '  ENTERPRISE: { categories: { read: { per_minute: 900000, per_second: 1 } } }',
+      '  BIG: { from: NONE }',
+      '  BIGGER: { from: BIG }',
+    ];
+    expect(linesOf(text.join('\n'))).toEqual([
+      expect.stringMatching(/^tiers\.GROWTH\.categories\.write\.per_minute/),
+      expect.stringMatching(/^tiers\.ENTERPRISE\.categories\.read\.per_minute/),
+      expect.stringMatching(/^tiers\.BIG\.from/),
+    ]);
+  });
+
+  it("doesn't say that a role is unknown if the roles have a fault", () => {
+    const text = `${keys('{ key: "${KEY}", name: one, roles: [etl] }')}roles: { etl: [7] }\n`;
+    expect(linesOf(text, { KEY })).toEqual([expect.stringMatching(/^roles\.etl\[0\] is not allowed/)]);
+  });
+
+  it('shows at most 20 faults, and how many more there are', () => {
+    const text = Array.from({ length: 25 }, (_, i) => `unknown${i}: 1\n`).join('');
+    const lines = linesOf(text);
+    expect(lines).toHaveLength(21);
+    expect(lines.at(-1)).toBe('5 more faults are not shown.');
+  });
+
+  it('shows the faults of environment variables, too', () => {
+    expect(linesOf('foo: 1', { PORT: 'x', WORKERS: 'y' })).toEqual([
+      expect.stringMatching(/^PORT is "x"/),
+      expect.stringMatching(/^WORKERS is "y"/),
+      expect.stringMatching(/^foo is not known/),
+    ]);
+  });
+});

@@ -103,3 +103,20 @@ it('A9: rejects a carriage return without a line feed, after which a setting wou
   );
   expect(parseYaml('a: 1\r\n# note\r\nb: 2\r\n', 'The file')).toEqual({ a: 1, b: 2 });
 });
+
+test('names each duplicate key and tag, but only the first place of invalid YAML', () => {
+  const messageOf = (text: string): string[] => {
+    try {
+      parse(text);
+    } catch (error) {
+      return (error as SettingsError).message.split('\n');
+    }
+    return [];
+  };
+  expect(messageOf('a: 1\na: 2\nb: !x 1\nc: 1\nc: 2\n')).toEqual([
+    expect.stringContaining('line 2, column 1: duplicate key'),
+    expect.stringContaining('line 5, column 1: duplicate key'),
+    expect.stringContaining('line 3, column 4: tags are not supported'),
+  ]);
+  expect(messageOf('a: [1\nb: }\nc: "\n')).toHaveLength(1);
+});

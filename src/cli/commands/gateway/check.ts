@@ -38,7 +38,7 @@ async function check(options: UpstreamOptions): Promise<Drift> {
     return await checkGateway(readGateway(variablesOf(options), true));
   } catch (error) {
     if (error instanceof UpstreamFault) throw new Failure(EXIT.unavailable, 'UNAVAILABLE', error.message);
-    if (error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof SettingsError) throw usage(error.lines);
     throw error;
   }
 }

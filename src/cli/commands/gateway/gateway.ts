@@ -29,7 +29,7 @@ export function gatewayCommand(): Command {
         const variables = variablesOf(options);
         await start(readOption('WORKERS', options.workers, '--workers') ?? null, { requireGateway: true, variables });
       } catch (error) {
-        if (error instanceof SettingsError) throw usage(error.message);
+        if (error instanceof SettingsError) throw usage(error.lines);
         // Exits immediately, because resources that were opened for the failed start would keep the process alive.
         process.stderr.write(`${startFault(error)}\n`);
         process.exit(EXIT.failed);

@@ -60,7 +60,7 @@ async function policyFor(options: UpstreamOptions): Promise<string> {
     return firstPolicy(schema === null ? await upstreamSchema(settings) : readSchema(schema), upstream);
   } catch (error) {
     if (error instanceof UpstreamFault) throw new Failure(EXIT.unavailable, 'UNAVAILABLE', error.message);
-    if (error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof SettingsError) throw usage(error.lines);
     throw error;
   }
 }

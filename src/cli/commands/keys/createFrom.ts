@@ -1,7 +1,8 @@
+import { faultLines } from '../../../shared/settings/error.js';
 import { csvCell } from '../../../management/usage/usageExport.js';
 import { recordsIn } from '../../../management/import/csv.js';
 import { given } from '../../commandOptions.js';
-import { usage, type Failure } from '../../exit.js';
+import { Failure, usage } from '../../exit.js';
 import { readNamed, textIn } from '../../files.js';
 import type { Talk } from '../../talk.js';
 import { momentOf } from '../../times.js';
@@ -77,17 +78,23 @@ async function requested({ ask }: Talk, input: readonly object[], done: number) 
   }
 }
 
-/** Returns the inputs in a file. @throws Failure */
+/** Returns the inputs in a file. @throws Failure with the faults of all rows */
 async function rowsIn(path: string): Promise<object[]> {
   const text = await readNamed(`--from: ${path}`, () => textIn(path, MAX_FILE));
   let columns: readonly Column[] | null = null;
   const rows: object[] = [];
+  const faults: string[] = [];
   for await (const record of recordsIn(chunksOf(text))) {
-    if ('fault' in record) throw invalid(path, record.line, record.fault);
-    if (record.cells === null) throw invalid(path, record.line, 'The row is too long.');
-    if (columns === null) columns = columnsIn(path, record.cells);
-    else rows.push(inputOf(path, record.line, columns, record.cells));
+    if ('fault' in record) faults.push(invalid(path, record.line, record.fault).message);
+    else if (record.cells === null) faults.push(invalid(path, record.line, 'The row is too long.').message);
+    else if (columns === null) columns = columnsIn(path, record.cells);
+    else {
+      const row = inputOrFault(path, record.line, columns, record.cells);
+      if (row instanceof Failure) faults.push(row.message);
+      else rows.push(row);
+    }
   }
+  if (faults.length > 0) throw usage(faultLines(faults));
   if (rows.length === 0)
     throw usage(`--from: ${path} has no rows. The first line names the columns, such as name,scopes.`);
   return rows;
@@ -105,6 +112,15 @@ function columnsIn(path: string, cells: readonly string[]): Column[] {
     throw usage(`--from: the first line of ${path} names the columns: name, and any of ${names}.`);
   }
   return columns as Column[];
+}
+
+function inputOrFault(...row: Parameters<typeof inputOf>): object | Failure {
+  try {
+    return inputOf(...row);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
 }
 
 function inputOf(path: string, line: number, columns: readonly Column[], cells: readonly string[]): object {
