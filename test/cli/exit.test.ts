@@ -51,12 +51,19 @@ test('2: a key as an argument is refused with the reason, and not printed', asyn
     ['whoami', `--api-key=${token}`],
     ['whoami', '--api-key', 'my-operator-key'],
     ['explain', 'a.graphql', '--key', token],
-    ['explain', 'a.graphql', '--key=my-operator-key'],
     [token],
   ]) {
     const { status, stdout, stderr } = await latchkey(args, { env });
     expect([status, stdout]).toEqual([2, '']);
     expectGolden('key-as-argument', stderr);
+  }
+});
+
+test('2: a value of --key that may be a key is refused, and not printed', async () => {
+  for (const args of [['--key=my-operator-key'], ['--key', 'Airflow']]) {
+    const { status, stdout, stderr } = await latchkey(['explain', 'a.graphql', ...args], { env });
+    expect([status, stdout]).toEqual([2, '']);
+    expectGolden('key-option', stderr);
   }
 });
 

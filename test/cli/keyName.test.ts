@@ -39,9 +39,12 @@ describe('the argument that names a key', () => {
     ['a name', 'airflow'],
     ['a name with spaces', 'Airflow production'],
     ['the ID of a user', 'usr_7Hq2mZ0aV9tR4xYb'],
-    ['nothing', ''],
-  ])('is refused if it is %s, which may be that of several keys', (_, text) => {
-    expect(() => keyNameIn(text)).toThrow(/^The argument doesn't identify one key: several keys/);
+  ])('is a label if it is %s, which several keys can have', (_, text) => {
+    expect(keyNameIn(` ${text}`)).toEqual({ label: text });
+  });
+
+  it.each(['', ' '])('is refused if it is empty: %j', (text) => {
+    expect(() => keyNameIn(text)).toThrow(/^The argument that names the key is empty\. Give the ID/);
   });
 
   it('is refused, and not repeated, if it contains a part of the secret', () => {
@@ -123,28 +126,59 @@ describe('commands', () => {
     expect(JSON.parse(own.stdout).entries.length).toBeGreaterThan(3);
   });
 
-  it('refuse other arguments before any request, and say that no key has a lookup ID', async () => {
+  it('refuse a part of a secret before any request, and say that no key has a lookup ID', async () => {
     const { token } = mintToken('sk', 'LIVE');
-    for (const [argument, golden] of [
-      ['lks_live_Ab12Cd', 'usage-a-prefix-in-place-of-a-key'],
-      [token.slice(0, 30), 'usage-a-part-of-a-secret-in-place-of-a-key'],
-    ] as const) {
-      for (const args of [
-        ['keys', 'show', argument],
-        ['keys', 'revoke', argument, '--yes'],
-        ['usage', argument],
-      ]) {
-        const { status, stdout, stderr } = await latchkey(args, {
-          env: { ...env, LATCHKEY_URL: 'http://127.0.0.1:9/' },
-        });
-        expect([args, status, stdout]).toEqual([args, 2, '']);
-        expectGolden(golden, stderr);
-      }
+    const argument = token.slice(0, 30);
+    for (const args of [
+      ['keys', 'show', argument],
+      ['keys', 'revoke', argument, '--yes'],
+      ['usage', argument],
+    ]) {
+      const { status, stdout, stderr } = await latchkey(args, {
+        env: { ...env, LATCHKEY_URL: 'http://127.0.0.1:9/' },
+      });
+      expect([args, status, stdout]).toEqual([args, 2, '']);
+      expectGolden('usage-a-part-of-a-secret-in-place-of-a-key', stderr);
     }
-    const beginning = await latchkey(['explain', document, '--key', 'lks_live_Ab12Cd'], { env });
-    expect(beginning.stderr).toContain("doesn't identify one key");
     const none = await latchkey(['keys', 'revoke', token.slice(8, 24), '--yes'], { env });
     expect([none.status, none.stderr]).toEqual([1, expect.stringContaining('There is no such key')]);
+  });
+
+  it('show the IDs for a name or a prefix, and change nothing', async () => {
+    const { id, token } = await createKey(service, { name: 'Nightly load' });
+    const one = `key: ${id} ("Nightly load", ${token.slice(0, 15)}…, active). Run the command with this ID.`;
+    for (const args of [
+      ['keys', 'revoke', 'nightly load', '--yes'],
+      ['keys', 'rotate', 'Nightly load'],
+      ['keys', 'expire', 'Nightly', '--at', 'now'],
+      ['keys', 'update', token.slice(0, 15), '--name', 'Another name'],
+      ['keys', 'show', 'Nightly load'],
+      ['usage', 'Nightly load'],
+      ['explain', document, '--key', token.slice(0, 15)],
+    ]) {
+      const { status, stdout, stderr } = await latchkey(args, { env });
+      expect([args, status, stdout, stderr]).toEqual([args, 2, '', expect.stringContaining(one)]);
+    }
+    await createKey(service, { name: 'Nightly load 2' });
+    // The other key only contains the name.
+    expect((await latchkey(['keys', 'revoke', 'Nightly load', '--yes'], { env })).stderr).toContain(one);
+    const several = await latchkey(['keys', 'revoke', 'Nightly', '--yes'], { env });
+    expect(several.stderr).toMatch(
+      /It matches 2 keys: key_\w+ \(.*, active\), key_\w+ \(.*, active\)\. Run the command/,
+    );
+    const { stdout } = await latchkey(['keys', 'list', '--name', 'Nightly', '--json'], { env });
+    expect(JSON.parse(stdout).keys).toMatchObject([{ status: 'ACTIVE' }, { status: 'ACTIVE', replacedBy: null, id }]);
+    const none = await latchkey(['keys', 'revoke', 'Weekly', '--yes'], { env });
+    expect([none.status, none.stderr]).toEqual([
+      2,
+      expect.stringContaining('No key has this ID, name or prefix. Give'),
+    ]);
+  });
+
+  it('send no argument that looks like a token of another system', async () => {
+    const args = ['keys', 'revoke', 'ghp_9dK3jf8sLq2mZ0aV9tR4xYbPq7Wn5Tc1Ue6R', '--yes'];
+    const { status, stderr } = await latchkey(args, { env: { ...env, LATCHKEY_URL: 'http://127.0.0.1:9/' } });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('looks like a token')]);
   });
 
   it('change nothing if a server finds several keys for a lookup ID', async () => {

@@ -8,7 +8,7 @@ import { asking, type AskingOptions } from '../../commandOptions.js';
 import type { Column } from '../../table.js';
 import { talk, type Talk } from '../../talk.js';
 import { clueInArgument, clueInToken, type Clue } from './clue.js';
-import { LISTED_KEY, type ListedKey } from './key.js';
+import { LAST_USED_DELAY, LISTED_KEY, type ListedKey } from './key.js';
 import { COLUMNS } from './list.js';
 
 /** The maximum number of keys found by name. */
@@ -43,6 +43,16 @@ const FOUND_COLUMNS: readonly Column<ListedKey>[] = [
   { title: 'WORKSPACE', text: ({ workspaceId }) => workspaceId },
 ];
 
+/**
+ * Returns the keys that an argument finds: by a part of their name, their prefix, lookup ID or ID.
+ *
+ * @throws Failure if the argument may contain a secret. It is not sent then
+ */
+export async function keysFoundBy(ask: Talk['ask'], argument: string): Promise<readonly ListedKey[]> {
+  const { findApiKeys, apiKeys } = await found(ask, clueInArgument(argument), nameIn(argument));
+  return unique([...(findApiKeys ?? []), ...(apiKeys?.nodes ?? [])]);
+}
+
 export function findCommand(): Command {
   const command = described({
     name: 'find',
@@ -50,12 +60,12 @@ export function findCommand(): Command {
       'Find keys by a part of their name, their prefix, lookup ID or key ID, or by a token. ' +
       'With - a text with the token is read from standard input: a log, an e-mail or a command, for example. ' +
       'Only the lookup ID of the token is sent to the server, or its SHA-256 if it is the token of another system. ' +
-      'Revoked and expired keys are found too. The exit code is 1 if no key is found.',
+      `Revoked and expired keys are found too. LAST USED is ${LAST_USED_DELAY}. The exit code is 1 if no key is found.`,
     example: 'latchkey keys find lks_live_Ab12Cd\nlatchkey keys find - < leaked-token.txt',
   }).argument('<text>', 'part of a name, prefix, lookup ID or key ID; - for a text with a token on standard input');
   return asking(command).action(async (argument: string, options: AskingOptions) => {
     const clue = await clueOf(argument, options);
-    const name = argument === '-' || argument.trim().length > MAX_NAME ? null : argument.trim();
+    const name = argument === '-' ? null : nameIn(argument);
     await talk(options, async ({ ask, show, table, terminal }) => {
       if (clue.warning !== null) terminal.note(clue.warning);
       const { findApiKeys, apiKeys } = await found(ask, clue, name);
@@ -90,6 +100,11 @@ async function found(ask: Talk['ask'], { text, isGuess }: Clue, name: string | n
     if (typeof answer !== 'object' || answer === null || (answer as Found).apiKeys == null) throw error;
     return answer;
   }
+}
+
+/** Returns the part of a name that an argument may be; null: it is too long. */
+function nameIn(argument: string): string | null {
+  return argument.trim().length > MAX_NAME ? null : argument.trim();
 }
 
 async function clueOf(argument: string, { keyStdin }: AskingOptions): Promise<Clue> {
