@@ -5,8 +5,9 @@ import { resolveOptions, type ClientOptions } from '../client/clientOptions.js';
 import { proxyFetch } from '../client/proxyFetch.js';
 import { besideApi } from '../client/verify.js';
 import { SettingsError } from '../shared/settings/error.js';
-import { readCommandLineKey, readCommandLineSettings } from '../server/settings/commandLine.js';
-import { addressFault } from './serverAddress.js';
+import { readCommandLineKey } from '../server/settings/commandLine.js';
+import { MAX_WAIT, type ApiOptions } from './apiOptions.js';
+import { addressFault, addressOf, isLoopback, sourceOf, type Address } from './serverAddress.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
 import { Deadline, type Awaited } from './commandDeadline.js';
 import { EXIT, usage } from './exit.js';
@@ -14,13 +15,6 @@ import type { NoVariables, Operation } from './typedOperation.js';
 import { repeated } from './retries.js';
 import { shapeFault } from './shape.js';
 import { UnexpectedAnswer, UnknownFields } from './unexpected.js';
-
-export interface ApiOptions {
-  readonly url?: string;
-  readonly keyStdin?: true;
-  /** Seconds. */
-  readonly maxWait: number;
-}
 
 /** Requests to the server with one key. Rejects with the client's errors, or a Failure. */
 export interface Api {
@@ -55,11 +49,13 @@ interface Surroundings {
 
 /** Gives a command its requests. */
 export async function withApi<T>(
-  { url: given, keyStdin, maxWait }: ApiOptions,
+  { url: given, keyStdin, maxWait: wait }: ApiOptions,
   use: (api: Api) => Promise<T>,
   { keyless = false, note, noteWait }: Surroundings,
 ): Promise<T> {
-  const url = given ?? readCommandLineSettings().url;
+  const address = addressOf(given);
+  const { url, setBy } = address;
+  const maxWait = wait ?? MAX_WAIT;
   const apiKey = keyStdin === true ? await keyFromInput() : keyOfEnvironment();
   if (apiKey === null && !keyless) throw noKey();
   if (apiKey !== null) assertSendable(apiKey);
@@ -67,7 +63,7 @@ export async function withApi<T>(
   let waits = 0;
   const onWait = (awaited: Awaited): void => {
     waits += 1;
-    if (waits === 1) noteWait(waitText(awaited, url, maxWait));
+    if (waits === 1) noteWait(waitText(awaited, address, maxWait));
   };
   const deadline = new Deadline(maxWait * 1_000, { send, onWait });
   // Failed queries are repeated here, until the time is over.
@@ -77,13 +73,14 @@ export async function withApi<T>(
       'The address uses plain HTTP, so others on the network can read the key. Use https:// if the server supports it.',
     );
   }
-  const setBy = given === undefined ? 'LATCHKEY_URL' : '--url';
   const explain = (error: unknown, signal: AbortSignal): Promise<unknown> =>
-    addressFault(error, { url, setBy }, (input, init) =>
+    addressFault(error, address, (input, init) =>
       (send ?? fetch)(input, { ...init, signal: AbortSignal.any([signal, ...(init?.signal ? [init.signal] : [])]) }),
     );
   const hold = <Answer>(isQuery: boolean, request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> =>
-    deadline.hold((signal) => repeated({ send: () => request(signal), deadline, signal, isQuery, explain }));
+    deadline.hold((signal) =>
+      repeated({ send: () => request(signal), deadline, signal, isQuery, explain, awaitsStart: wait !== undefined }),
+    );
   try {
     return await use({
       ask: async ({ text }, ...[variables]) => {
@@ -115,10 +112,10 @@ function isMutation(text: string): boolean {
   return text.startsWith('mutation');
 }
 
-function waitText(awaited: Awaited, url: string, maxWait: number): string {
+function waitText(awaited: Awaited, address: Address, maxWait: number): string {
   return 'limits' in awaited
     ? `The key's limits leave no room. Waiting for up to ${maxWait} s (--max-wait).`
-    : `${new URL(url).host} is unavailable (${awaited.server}). Retrying for up to ${maxWait} s (--max-wait).`;
+    : `${address.url} (${sourceOf(address)}) is unavailable (${awaited.server}). Retrying for up to ${maxWait} s (--max-wait).`;
 }
 
 /** @throws UnexpectedAnswer if a command could not rely on the form of the data */
@@ -157,7 +154,7 @@ function sendingOf(): typeof fetch | undefined {
   try {
     return proxyFetch();
   } catch (error) {
-    if (error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof SettingsError) throw usage(error.lines);
     throw error;
   }
 }
@@ -166,7 +163,7 @@ function keyOfEnvironment(): string | null {
   try {
     return readCommandLineKey();
   } catch (error) {
-    if (error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof SettingsError) throw usage(error.lines);
     throw error;
   }
 }
@@ -224,5 +221,5 @@ function asErrors(text: string): string {
 /** Requests to this machine don't cross a network. */
 function readable(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !/^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+  return protocol === 'http:' && !isLoopback(hostname);
 }

@@ -36,6 +36,7 @@ export class Deadline {
   /** Whether a request has no response yet, or the last response was a server error. */
   #unanswered = false;
   #isSent = false;
+  #hasResponded = false;
   #retryAfter: number | null = null;
   #awaited: Awaited | null = null;
   #reporting: NodeJS.Timeout | undefined;
@@ -55,6 +56,11 @@ export class Deadline {
     return this.#until - performance.now();
   }
 
+  /** Whether a response has arrived for any request of the command. A later failure is then an outage, not a wrong address. */
+  get hasResponded(): boolean {
+    return this.#hasResponded;
+  }
+
   /** Retry-After of the last response, in seconds; null if it had none. */
   get retryAfter(): number | null {
     return this.#retryAfter;
@@ -68,6 +74,7 @@ export class Deadline {
     this.#unanswered = true;
     this.#retryAfter = null;
     const response = await this.#wholeOf(await this.#send(input, init));
+    this.#hasResponded = true;
     this.#unanswered = response.status >= 500;
     this.#retryAfter = retryAfterSeconds(response.headers);
     if (response.status === 429 && this.#retryAfter !== null) {

@@ -1,9 +1,6 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
-import type { ApiOptions } from './api.js';
+import { MAX_WAIT, type ApiOptions } from './apiOptions.js';
 import { DEFAULT_URL } from '../server/settings/commandLine.js';
-
-/** In seconds. Longer than the longest window of the limits, so that a command can wait for it. */
-const MAX_WAIT = 90;
 
 /** The options of every command that sends requests. */
 export interface AskingOptions extends ApiOptions {
@@ -21,9 +18,8 @@ export function sending(command: Command): Command {
     .option('--key-stdin', 'read the key from standard input (default: LATCHKEY_API_KEY)')
     .option(
       '--max-wait <seconds>',
-      'maximum wait for a response, including limits and outages',
+      `maximum wait for a response, including limits and outages (default: ${MAX_WAIT}); if given, also for a server that is starting`,
       whole(0, 86_400),
-      MAX_WAIT,
     );
 }
 

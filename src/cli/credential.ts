@@ -76,6 +76,6 @@ export function noKey(): Failure {
   return new Failure(
     EXIT.unauthenticated,
     'UNAUTHENTICATED',
-    'There is no key. Set LATCHKEY_API_KEY, or write the key to standard input and give --key-stdin.',
+    'There is no key. Set LATCHKEY_API_KEY to a key, such as the admin key that the first start of the server printed. Or write the key to standard input and give --key-stdin.',
   );
 }

@@ -1,7 +1,7 @@
 import { backoff } from '../client/backoff.js';
 import { isTemporary, RateLimited, type Unavailable } from '../client/errors.js';
 import { sleep } from '../client/waiting.js';
-import { causeOf } from './serverAddress.js';
+import { causeOf, isRefused } from './serverAddress.js';
 import type { Deadline } from './commandDeadline.js';
 
 /** The number of retries after a failure that waiting is unlikely to end, such as an unknown host name. */
@@ -23,22 +23,28 @@ interface Repeated<T> {
   readonly send: () => Promise<T>;
   readonly deadline: Deadline;
   readonly signal: AbortSignal;
-  /** Whether the request changes nothing. A change is only sent again after 429, because otherwise it may have been made. */
+  /**
+   * Whether the request changes nothing. A change is only sent again after 429 or a refused connection, because otherwise it may have
+   * been made.
+   */
   readonly isQuery: boolean;
   /**
    * Returns a better error if the address is wrong, which waiting would not change; otherwise the error itself. Sends requests,
    * which the signal ends.
    */
   readonly explain: (error: unknown, signal: AbortSignal) => Promise<unknown>;
+  /** Whether to wait for a server that refuses the first connection, as one does that is starting. */
+  readonly awaitsStart: boolean;
 }
 
 /** @throws the last error if the deadline leaves no time for another attempt, or another attempt is useless */
-export async function repeated<T>({ send, deadline, signal, isQuery, explain }: Repeated<T>): Promise<T> {
+export async function repeated<T>({ send, deadline, signal, isQuery, explain, awaitsStart }: Repeated<T>): Promise<T> {
   for (let failures = 0; ; failures += 1) {
     try {
       return await send();
     } catch (error) {
-      const wait = waitAfter(error, { failures, deadline, isQuery });
+      const isAbsent = !awaitsStart && !deadline.hasResponded && isRefused(error);
+      const wait = isAbsent ? null : waitAfter(error, { failures, deadline, isQuery });
       // The second failure is less likely to be a coincidence. A wrong address should not cost the whole time.
       const explained = wait === null || failures === 1 ? await explain(error, signal) : error;
       if (wait === null || explained !== error) throw explained;
@@ -57,7 +63,7 @@ function waitAfter(
   }: { readonly failures: number; readonly deadline: Deadline; readonly isQuery: boolean },
 ): number | null {
   if (error instanceof RateLimited) return fitting(deadline.retryAfter, failures, deadline);
-  if (!isQuery || !isTemporary(error)) return null;
+  if (!isTemporary(error) || !(isQuery || isRefused(error))) return null;
   const isOutage = mayEnd(error);
   if (!isOutage && (error.status > 0 || failures >= RETRIES)) return null;
   const wait = fitting(error.retryAfter ?? 0, failures, deadline);

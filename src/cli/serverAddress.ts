@@ -1,11 +1,27 @@
 import { resultOf, textOf, type Result } from '../client/readAnswer.js';
 import { LatchkeyError } from '../client/errors.js';
+import { DEFAULT_URL, readCommandLineSettings } from '../server/settings/commandLine.js';
+import { ProxyError } from '../shared/outgoing/fetchThrough.js';
 import { usage, type Failure } from './exit.js';
 
 /** The address for a command's requests, and the setting that it comes from. */
-interface Address {
+export interface Address {
   readonly url: string;
   readonly setBy: '--url' | 'LATCHKEY_URL';
+  /** Whether the setting is not set. */
+  readonly isDefault: boolean;
+}
+
+/** Returns the address of a command. @param given the option `--url` */
+export function addressOf(given: string | undefined): Address {
+  if (given !== undefined) return { url: given, setBy: '--url', isDefault: false };
+  const { url } = readCommandLineSettings();
+  return { url, setBy: 'LATCHKEY_URL', isDefault: url === DEFAULT_URL };
+}
+
+/** Returns where an address comes from, for messages. */
+export function sourceOf({ setBy, isDefault }: Address): string {
+  return isDefault ? `the default of ${setBy}` : `from ${setBy}`;
 }
 
 /** The timeout for a request to another address, in ms. */
@@ -39,13 +55,21 @@ export async function addressFault(error: unknown, address: Address, send: typeo
   return wrong(what, right ?? `the full address of the API, such as ${new URL('/graphql', url).href}`);
 }
 
+/** Returns whether no server listens at the address. The request was not sent then. */
+export function isRefused(error: unknown): boolean {
+  const isOfProxy = error instanceof Error && error.cause instanceof ProxyError;
+  return !isOfProxy && causeOf(error).code === 'ECONNREFUSED';
+}
+
 async function unreachable(
   error: LatchkeyError,
-  { url, setBy }: Address,
+  address: Address,
   send: typeof fetch,
   wrong: (what: string, right: string) => Failure,
 ): Promise<unknown> {
+  const { url, setBy } = address;
   const { code, message } = causeOf(error);
+  if (isRefused(error)) return withMessage(error, refusedText(address));
   if (message === 'unexpected redirect') {
     const target = await redirectOf(url, send);
     return wrong('which answers with a redirect', target ?? 'the address that it leads to');
@@ -67,6 +91,23 @@ async function unreachable(
   const right = await firstApi([other, ...likely(other)], send);
   if (right === null) return error;
   return wrong(`and the server speaks ${other.protocol === 'https:' ? 'HTTPS' : 'plain HTTP'} there`, right);
+}
+
+function refusedText(address: Address): string {
+  const { url, setBy } = address;
+  const { host, hostname } = new URL(url);
+  const start = isLoopback(hostname)
+    ? 'Start the server (latchkey serve, or npm start in a clone)'
+    : 'Check that the server is running';
+  return (
+    `Connection refused: no server listens on ${host}. The address is ${url}, ${sourceOf(address)}. ` +
+    `${start}, or set ${setBy} to the address of a running server. If the server is still starting, wait for it with --max-wait.`
+  );
+}
+
+/** Returns whether a host name is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 /** Returns whether a response is not from the API: an unknown route, or another server. */

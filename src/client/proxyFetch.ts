@@ -18,7 +18,7 @@ export function proxyFetch(): typeof fetch | undefined {
       if (!(error instanceof ProxyError)) throw error;
       throw new Unavailable(error.message, {
         code: error.refused ? 'PROXY_REFUSED' : 'UNREACHABLE',
-        cause: error.cause,
+        cause: error,
       });
     }
   };

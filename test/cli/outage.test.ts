@@ -86,6 +86,18 @@ async function failing(...responses: readonly Respond[]): Promise<Failing> {
   };
 }
 
+/** A server at an address where nothing listens yet. */
+async function stoppedServer(): Promise<Failing> {
+  const server = await failing(VIEWER_DATA);
+  const stopped = servers.at(-1);
+  stopped?.close();
+  if (stopped !== undefined) await once(stopped, 'close');
+  return server;
+}
+
+const waiting = ({ host }: Failing, reason: string, seconds = 90): string =>
+  `http://${host}/graphql (from LATCHKEY_URL) is unavailable (${reason}). Retrying for up to ${seconds} s (--max-wait).\n`;
+
 const times = (count: number, respond: Respond): Respond[] => Array.from({ length: count }, () => respond);
 
 describe('a query', () => {
@@ -100,19 +112,54 @@ describe('a query', () => {
     const results = failures.map(async ([reason, failure]) => {
       const server = await failing(...times(4, failure), VIEWER_DATA);
       const { status: exit, stdout, stderr } = await latchkey(['whoami'], { env: server.env });
-      expect(stderr).toBe(`${server.host} is unavailable (${reason}). Retrying for up to 90 s (--max-wait).\n`);
+      expect(stderr).toBe(waiting(server, reason));
       expect([exit, stdout]).toEqual([0, expect.stringContaining('Data (ws_1)')]);
       expect(server.requests()).toBe(5);
     });
     await Promise.all(results);
   });
 
-  it('reaches a server that starts later', async () => {
-    const first = await failing(VIEWER_DATA);
+  it('ends at once if no server listens, and names the address, its setting and the next step', async () => {
+    const first = await stoppedServer();
+    const url = first.env.LATCHKEY_URL ?? '';
+    for (const [args, setting] of [
+      [['whoami'], 'LATCHKEY_URL'],
+      [['whoami', '--url', url], '--url'],
+      [['keys', 'create', 'a', '--scopes', 'read-only'], 'LATCHKEY_URL'],
+      [['schema', 'print'], 'LATCHKEY_URL'],
+    ] as const) {
+      const before = performance.now();
+      const { status: exit, stdout, stderr } = await latchkey(args, { env: first.env });
+      expect([args, exit, stdout]).toEqual([args, 6, '']);
+      expect(stderr).toBe(
+        `Connection refused: no server listens on ${first.host}. The address is ${url}, from ${setting}. Start the server ` +
+          `(latchkey serve, or npm start in a clone), or set ${setting} to the address of a running server. If the server is ` +
+          'still starting, wait for it with --max-wait.\n',
+      );
+      // The default of --max-wait.
+      expect(performance.now() - before).toBeLessThan(60_000);
+    }
+  });
+
+  it('waits for a server that is restarted between two requests of a command', async () => {
+    const page = (hasNextPage: boolean): Respond =>
+      data({ apiKeys: { nodes: [KEY], totalCount: 2, pageInfo: { hasNextPage, endCursor: 'c' } } });
+    const first = await failing((response) => {
+      page(true)(response);
+      const [server] = servers as [Server];
+      server.close();
+      server.closeIdleConnections();
+      response.on('close', () => setTimeout(() => server.listen(Number(first.host.split(':')[1]), '127.0.0.1'), 1_000));
+    }, page(false));
+    const { status: exit } = await latchkey(['keys', 'list'], { env: first.env });
+    expect([exit, first.requests()]).toEqual([0, 2]);
+  });
+
+  it('reaches a server that starts later with --max-wait', async () => {
+    const first = await stoppedServer();
     const [stopped] = servers.splice(0) as [Server];
-    stopped.close();
-    await once(stopped, 'close');
-    const child = spawn(process.execPath, [PROGRAM, 'whoami'], { env: { PATH: process.env.PATH, ...first.env } });
+    const args = [PROGRAM, 'whoami', '--max-wait', '80'];
+    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...first.env } });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
@@ -121,16 +168,14 @@ describe('a query', () => {
       servers.push(stopped);
     });
     const [exit] = await once(child, 'close');
-    expect(stderr).toBe(`${first.host} is unavailable (ECONNREFUSED). Retrying for up to 90 s (--max-wait).\n`);
+    expect(stderr).toBe(waiting(first, 'ECONNREFUSED', 80));
     expect([exit, first.requests()]).toEqual([0, 1]);
   });
 
   it('ends with the last error when --max-wait is used up', async () => {
     const server = await failing(status(503));
     const { status: exit, stdout, stderr } = await latchkey(['whoami', '--max-wait', '4'], { env: server.env });
-    expect(stderr).toBe(
-      `${server.host} is unavailable (HTTP 503). Retrying for up to 4 s (--max-wait).\nThe server responded with HTTP 503.\n`,
-    );
+    expect(stderr).toBe(`${waiting(server, 'HTTP 503', 4)}The server responded with HTTP 503.\n`);
     expect([exit, stdout]).toEqual([6, '']);
     expect(server.requests()).toBeGreaterThan(4);
   });
@@ -195,7 +240,7 @@ describe('a query', () => {
     const server = await failing(down, page(true), down, page(false));
     const { status: exit, stderr } = await latchkey(['keys', 'list'], { env: server.env });
     expect([exit, server.requests()]).toEqual([0, 4]);
-    expect(stderr).toBe(`${server.host} is unavailable (HTTP 503). Retrying for up to 90 s (--max-wait).\n`);
+    expect(stderr).toBe(waiting(server, 'HTTP 503'));
   });
 });
 

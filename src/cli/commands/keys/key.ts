@@ -84,6 +84,9 @@ export const KEY = `fragment Key on ApiKey ${fields()}`;
 /** Of {@link ListedKey}. */
 export const LISTED_KEY = `fragment ListedKey on ApiKey ${fields('trustedDocuments')}`;
 
+/** The server stores uses every five seconds. */
+export const LAST_USED_DELAY = 'up to 5 seconds behind';
+
 /** Returns the description of a key, line by line. */
 export function linesOf(key: Key): [string, string | null][] {
   const { project, user, trustedDocuments } = key;
@@ -144,7 +147,7 @@ export function statusStyle({ status }: Pick<Key, 'status'>): Parameters<Termina
 /** @throws Failure if the server has none with this ID */
 export function found<T>(value: T | null, what: string): T {
   if (value !== null) return value;
-  throw new Failure(EXIT.failed, 'NOT_FOUND', `There is no such ${what} in this workspace. Check the id.`);
+  throw new Failure(EXIT.failed, 'NOT_FOUND', `There is no such ${what} in this workspace. Check the ID.`);
 }
 
 function textOr(text: string): string | null {

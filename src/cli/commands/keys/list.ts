@@ -8,7 +8,7 @@ import { asking, choice, given, whole, type AskingOptions } from '../../commandO
 import { talk, type Talk } from '../../talk.js';
 import { shortMoment } from '../../times.js';
 import type { Column } from '../../table.js';
-import { LISTED_KEY, scopesText, statusStyle, type ListedKey } from './key.js';
+import { LAST_USED_DELAY, LISTED_KEY, scopesText, statusStyle, type ListedKey } from './key.js';
 
 interface Page {
   readonly apiKeys: PageOf<ListedKey> & {
@@ -66,7 +66,7 @@ export const COLUMNS: readonly Column<ListedKey>[] = [
 export function listCommand(): Command {
   const command = described({
     name: 'list',
-    description: "List the workspace's keys, newest first. Use --sort and --order for another order.",
+    description: `List the workspace's keys, newest first. Use --sort and --order for another order. LAST USED is ${LAST_USED_DELAY}.`,
     example: 'latchkey keys list --status active --name airflow',
   })
     .addOption(choice('--status <status>', 'only keys with this status', ['ACTIVE', 'EXPIRED', 'REVOKED']))

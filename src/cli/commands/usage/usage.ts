@@ -55,7 +55,7 @@ export function usageCommand(): Command {
 function keyUsageCommand(): Command {
   const command = described({
     name: 'usage',
-    description: 'Show the usage of a key by minute, hour or day. A few seconds behind.',
+    description: 'Show the usage of a key by minute, hour or day. It is up to 5 seconds behind.',
     example: 'latchkey usage key_7Hq2mZ0aV9tR4xYb --by day --from 30d',
   })
     .argument('<id>', KEY_ARGUMENT)
