@@ -5,6 +5,7 @@ import { Fact, Facts } from '../parts/Facts.js';
 import { Ago, Moment } from '../parts/Moment.js';
 import { counted } from '../parts/words.js';
 import { KeyScopes, kindOf } from './badges.js';
+import { LAST_USED_DELAY } from './sorting.js';
 
 interface KeyFactsProps {
   readonly apiKey: KeyFactsFragment;
@@ -76,7 +77,15 @@ export function KeyFacts({ apiKey, revocation }: KeyFactsProps) {
           )}
         </Fact>
       )}
-      <Fact name="Last used">{apiKey.lastUsedAt === null ? 'Never' : <Ago at={apiKey.lastUsedAt} />}</Fact>
+      <Fact name="Last used">
+        {apiKey.lastUsedAt === null ? 'Never' : <Ago at={apiKey.lastUsedAt} />}
+        {apiKey.source === 'CREATED' && (
+          <Text size="xs" c="dimmed" span>
+            {' '}
+            ({LAST_USED_DELAY})
+          </Text>
+        )}
+      </Fact>
       <Fact name="Expires">
         {apiKey.expiresAt === null ? (
           'Never'

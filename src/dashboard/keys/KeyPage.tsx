@@ -14,6 +14,7 @@ import { Page } from '../shell/Page.js';
 import { StatusBadges } from './badges.js';
 import { KeyActions } from './KeyActions.js';
 import { KeyFacts } from './KeyFacts.js';
+import { LAST_USED_DELAY } from './sorting.js';
 import { Suggestion } from './Suggestion.js';
 
 // Loaded later: the charts are larger than everything else, and the dialogs are needed rarely.
@@ -167,10 +168,11 @@ function Succession({ of, rotation }: SuccessionProps) {
         <Alert color="blue" title="The previous key still works">
           <Text size="sm">
             {previousTokenLastUsedAt === null ? (
-              'It was never used, so you can revoke it.'
+              `It was never used (${LAST_USED_DELAY}), so you can revoke it.`
             ) : (
               <>
-                It was last used <Ago at={previousTokenLastUsedAt} />. Revoke it when no caller uses it any more.
+                It was last used <Ago at={previousTokenLastUsedAt} /> ({LAST_USED_DELAY}). Revoke it when no caller uses
+                it any more.
               </>
             )}
             {replaces.expiresAt !== null && (

@@ -7,7 +7,16 @@ import type { KeyRowFragment } from '../generated/graphql.js';
 import { Ago } from '../parts/Moment.js';
 import { ENVIRONMENTS, TYPES } from '../parts/words.js';
 import { KeyScopes, kindOf, StatusBadges } from './badges.js';
-import { COLUMNS, isOrdered, SORTINGS, wordsOf, type Column, type OrderedColumn, type Sorting } from './sorting.js';
+import {
+  COLUMNS,
+  isOrdered,
+  LAST_USED_DELAY,
+  SORTINGS,
+  wordsOf,
+  type Column,
+  type OrderedColumn,
+  type Sorting,
+} from './sorting.js';
 
 interface KeyTableProps {
   readonly keys: readonly KeyRowFragment[];
@@ -38,7 +47,11 @@ export function KeyTable({ keys, label = 'API keys', sorting, sort }: KeyTablePr
               sort !== undefined && isOrdered(column) ? (
                 <SortableHead key={column} column={column} label={label} sorting={sorting} sort={sort} />
               ) : (
-                <Table.Th key={column} w={WIDTHS[column as Column]}>
+                <Table.Th
+                  key={column}
+                  w={WIDTHS[column as Column]}
+                  title={column === 'lastUsed' ? LAST_USED_DELAY : undefined}
+                >
                   {label}
                 </Table.Th>
               ),
@@ -108,7 +121,7 @@ function SortableHead({
   const next =
     sortedBy === null ? { column, descending: false } : sortedBy.descending ? null : { column, descending: true };
   return (
-    <Table.Th aria-sort={direction} w={WIDTHS[column]}>
+    <Table.Th aria-sort={direction} w={WIDTHS[column]} title={column === 'lastUsed' ? LAST_USED_DELAY : undefined}>
       <UnstyledButton onClick={() => sort(wordsOf(next))} fz="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
         <Group gap={4} wrap="nowrap">
           {label}

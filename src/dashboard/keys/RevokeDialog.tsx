@@ -6,6 +6,7 @@ import { RevokeKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { Ago } from '../parts/Moment.js';
 import type { KeyDialogProps } from './keyDialog.js';
+import { LAST_USED_DELAY } from './sorting.js';
 
 /** Revokes a key. Typing its name makes sure that it is the right one. */
 export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
@@ -27,10 +28,10 @@ export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
       <Text size="sm" className="anywhere">
         The key stops working immediately. You cannot undo this.{' '}
         {lastUsedAt === null ? (
-          'The key was never used.'
+          `The key was never used (${LAST_USED_DELAY}).`
         ) : (
           <>
-            The key was last used <Ago at={lastUsedAt} />.
+            The key was last used <Ago at={lastUsedAt} /> ({LAST_USED_DELAY}).
           </>
         )}
       </Text>

@@ -7,6 +7,7 @@ import { useShowIssued } from '../issued/issued.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { Ago, Moment } from '../parts/Moment.js';
 import type { KeyDialogProps } from './keyDialog.js';
+import { LAST_USED_DELAY } from './sorting.js';
 
 const OVERLAPS = [
   { value: 'PT0S', label: 'No time: it stops working now' },
@@ -55,10 +56,10 @@ export default function RotateDialog({ apiKey: { id, name, lastUsedAt, expiresAt
       />
       <Text size="sm" c="dimmed">
         {lastUsedAt === null ? (
-          'The old key was never used.'
+          `The old key was never used (${LAST_USED_DELAY}).`
         ) : (
           <>
-            The old key was last used <Ago at={lastUsedAt} />.
+            The old key was last used <Ago at={lastUsedAt} /> ({LAST_USED_DELAY}).
           </>
         )}
         {expiresAt !== null && (

@@ -13,6 +13,9 @@ export const COLUMNS = {
 
 export type Column = keyof typeof COLUMNS;
 
+/** The server stores uses every five seconds. */
+export const LAST_USED_DELAY = 'up to 5 seconds behind';
+
 /** The columns that the API can sort by, with the names of both orders. */
 const ORDERS = {
   name: { field: 'NAME', ascending: 'Name, A to Z', descending: 'Name, Z to A' },
