@@ -37,18 +37,26 @@ interface Repeated<T> {
   readonly awaitsStart: boolean;
 }
 
-/** @throws the last error if the deadline leaves no time for another attempt, or another attempt is useless */
+/**
+ * @throws the last error if the deadline leaves no time for another attempt, or another attempt is useless. If the time ends during an
+ * attempt, the failure before it says more than that there was no response.
+ */
 export async function repeated<T>({ send, deadline, signal, isQuery, explain, awaitsStart }: Repeated<T>): Promise<T> {
+  let outage: Unavailable | null = null;
   for (let failures = 0; ; failures += 1) {
     try {
       return await send();
     } catch (error) {
+      if (signal.aborted && outage !== null) throw outage;
       const isAbsent = !awaitsStart && !deadline.hasResponded && isRefused(error);
       const wait = isAbsent ? null : waitAfter(error, { failures, deadline, isQuery });
       // The second failure is less likely to be a coincidence. A wrong address should not cost the whole time.
       const explained = wait === null || failures === 1 ? await explain(error, signal) : error;
       if (wait === null || explained !== error) throw explained;
-      await sleep(wait, signal);
+      if (isTemporary(error)) outage = error;
+      await sleep(wait, signal).catch((reason: unknown) => {
+        throw outage ?? reason;
+      });
     }
   }
 }

@@ -55,10 +55,9 @@ export async function addressFault(error: unknown, address: Address, send: typeo
   return wrong(what, right ?? `the full address of the API, such as ${new URL('/graphql', url).href}`);
 }
 
-/** Returns whether no server listens at the address. The request was not sent then. */
+/** Returns whether nothing listens at the address of the server or of the proxy before it. The request was not sent then. */
 export function isRefused(error: unknown): boolean {
-  const isOfProxy = error instanceof Error && error.cause instanceof ProxyError;
-  return !isOfProxy && causeOf(error).code === 'ECONNREFUSED';
+  return causeOf(error).code === 'ECONNREFUSED';
 }
 
 async function unreachable(
@@ -69,7 +68,8 @@ async function unreachable(
 ): Promise<unknown> {
   const { url, setBy } = address;
   const { code, message } = causeOf(error);
-  if (isRefused(error)) return withMessage(error, refusedText(address));
+  // The message of a proxy's error names the proxy.
+  if (isRefused(error) && !(error.cause instanceof ProxyError)) return withMessage(error, refusedText(address));
   if (message === 'unexpected redirect') {
     const target = await redirectOf(url, send);
     return wrong('which answers with a redirect', target ?? 'the address that it leads to');

@@ -180,6 +180,12 @@ describe('a query', () => {
     expect(server.requests()).toBeGreaterThan(4);
   });
 
+  it('ends with the failure before an attempt that the end of --max-wait interrupts', async () => {
+    const server = await failing(status(503), () => undefined);
+    const { status: exit, stderr } = await latchkey(['whoami', '--max-wait', '2'], { env: server.env });
+    expect([exit, stderr]).toEqual([6, 'The server responded with HTTP 503.\n']);
+  });
+
   it('looks for the API elsewhere only until --max-wait is used up', async () => {
     let lookUps = 0;
     const server = createServer((request, response) => {

@@ -12,12 +12,16 @@ const page = documentOf('docs/how-to/own-schema.md');
 const [, program = ''] = /```ts\n(.*?)```/s.exec(page) ?? [];
 
 /** Starts the server of the page at a port, with its data in a directory. */
-function start(directory: string, port: number): Child {
+function start(
+  directory: string,
+  port: number,
+  env: Readonly<Record<string, string>> = { KEY_PEPPER: 'a-pepper-of-the-page-of-32-characters' },
+): Child {
   const file = join(directory, 'server.mjs');
   writeFileSync(file, program.replace('port: 4001', `port: ${port}`));
   return spawned([...(isBuilt ? [] : ['--import', LOADER]), file], {
     cwd: directory,
-    env: { KEY_PEPPER: 'a-pepper-of-the-page-of-32-characters' },
+    env,
   });
 }
 
@@ -38,6 +42,21 @@ test('the server of docs/how-to/own-schema.md starts, and each request runs as w
     await expectSession(session, { cwd, env: { ADMIN: admin } });
   } finally {
     await server.stop('SIGTERM');
+    rmSync(cwd, { recursive: true, force: true });
+  }
+});
+
+test('the server of docs/how-to/own-schema.md says how to create and set the pepper, with the commands of the page', async () => {
+  const cwd = directoryOf();
+  const server = start(cwd, 0, {});
+  try {
+    await once(server.process, 'close');
+    const { stderr } = server.output();
+    for (const command of ['openssl rand -hex 32 > pepper', 'export KEY_PEPPER=$(cat pepper)']) {
+      expect(stderr).toContain(command);
+      expect(page.replace(program, '')).toContain(command);
+    }
+  } finally {
     rmSync(cwd, { recursive: true, force: true });
   }
 });

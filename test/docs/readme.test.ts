@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 test.each([
-  ['README.md', 3],
+  ['README.md', 5],
   ['docs/tutorials/first-session.md', 8],
 ])('the first session of %s runs as written', async (path, least) => {
   const session = documentOf(path)

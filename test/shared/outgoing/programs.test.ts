@@ -135,6 +135,13 @@ test('names a proxy that is down, and does not use it for NO_PROXY', async () =>
   const env = { HTTPS_PROXY: `http://${USER}@127.0.0.1:1` };
   const down = await cli(env, 'whoami', '--max-wait', '5');
   expect([down.status, down.stderr]).toEqual([6, expect.stringContaining('127.0.0.1:1')]);
+  const refused = await cli(env, 'whoami');
+  expect([refused.status, refused.stderr]).toEqual([
+    6,
+    expect.stringMatching(
+      /^\S+ cannot be reached through the proxy 127\.0\.0\.1:1 \(HTTPS_PROXY\): ECONNREFUSED\. [^\n]+\n$/,
+    ),
+  ]);
   const past = await cli({ ...env, no_proxy: API }, 'whoami', '--max-wait', '1');
   expect(past.stderr).not.toContain('proxy');
   expect(proxy.requests).toEqual([]);
