@@ -2,7 +2,6 @@ import { HeadCopies } from '../management/audit/heads/copies.js';
 import { HeadsFile } from '../management/audit/heads/headsFile.js';
 import { HeadsWebhook } from '../management/audit/heads/webhook.js';
 import { checkHeads } from '../management/audit/startCheck.js';
-import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { ASSET_EVENTS } from '../demo/assets/assetEvents.js';
 import { createDemo, type Demo } from '../demo/demo.js';
@@ -30,6 +29,7 @@ import { readCertificate } from './net/certificate.js';
 import { fetchThrough } from '../shared/outgoing/fetchThrough.js';
 import type { OpenRedis } from './redis/openRedis.js';
 import { failingClosed } from '../management/schema/failingClosed.js';
+import { ownSchema } from '../management/schema/ownSchema.js';
 import { servedTypeDefs } from './servedTypeDefs.js';
 import { keyConfiguration, type FileConfiguration } from './settings/fileConfiguration.js';
 import type { Settings } from './settings/settings.js';
@@ -222,14 +222,11 @@ export async function composeService(
             listen: bus.listen,
           });
     const schema = latchkey.guard(
-      makeExecutableSchema({
-        typeDefs: servedTypeDefs(withDemo, tiersIn(tiers)),
-        resolvers: [
-          latchkey.resolvers,
-          ...(demo?.resolvers ?? []),
-          failingClosed(streamResolvers({ bus, keys: latchkey.keys })),
-        ],
-      }),
+      ownSchema(servedTypeDefs(withDemo, tiersIn(tiers)), [
+        latchkey.resolvers,
+        ...(demo?.resolvers ?? []),
+        failingClosed(streamResolvers({ bus, keys: latchkey.keys })),
+      ]),
     );
     if (settings.gateway !== null && gatewaySchema !== null) {
       latchkey.schemas.setAdministration(schema);

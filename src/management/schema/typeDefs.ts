@@ -3,10 +3,10 @@ import {
   isTypeDefinitionNode,
   Kind,
   parse,
-  visit,
   type DefinitionNode,
   type DocumentNode,
   type TypeDefinitionNode,
+  type TypeNode,
 } from 'graphql';
 import { PUBLISHED_TIERS } from '../../core/limits/tierNames.js';
 import type { Tier } from '../../core/store/records.js';
@@ -71,13 +71,11 @@ function reachedFromKeys({ definitions }: DocumentNode): DocumentNode {
 
   const reached = new Set<string>();
   const reach = (definition: DefinitionNode): void => {
-    visit(definition, {
-      NamedType({ name: { value: name } }) {
-        const type = types.get(name);
-        if (type === undefined || reached.has(name)) return;
-        reached.add(name);
-        reach(type);
-      },
+    eachNamedType(definition as Referring, (name) => {
+      const type = types.get(name);
+      if (type === undefined || reached.has(name)) return;
+      reached.add(name);
+      reach(type);
     });
   };
   for (const definition of definitions) {
@@ -92,4 +90,27 @@ function reachedFromKeys({ definitions }: DocumentNode): DocumentNode {
       (definition) => !isTypeDefinitionNode(definition) || reached.has(definition.name.value),
     ),
   };
+}
+
+/** The parts of definitions that refer to types. */
+interface Referring {
+  readonly type?: TypeNode;
+  readonly types?: readonly TypeNode[];
+  readonly interfaces?: readonly TypeNode[];
+  readonly fields?: readonly Referring[];
+  readonly arguments?: readonly Referring[];
+}
+
+/** Calls a function with the name of each type to which a definition refers. `visit` would take 10 ms of each start. */
+function eachNamedType(definition: Referring, found: (name: string) => void): void {
+  const { type, types = [], interfaces = [], fields = [], arguments: given = [] } = definition;
+  if (type !== undefined) found(nameOf(type));
+  for (const each of types) found(nameOf(each));
+  for (const each of interfaces) found(nameOf(each));
+  for (const each of fields) eachNamedType(each, found);
+  for (const each of given) eachNamedType(each, found);
+}
+
+function nameOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : nameOf(type.type);
 }

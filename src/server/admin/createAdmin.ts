@@ -1,4 +1,3 @@
-import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Assembly } from '../../assembly/assembly.js';
@@ -7,6 +6,7 @@ import type { Latchkey } from '../../assembly/libraryApi.js';
 import { tiersIn } from '../../core/limits/tiers.js';
 import { OpenStreams } from '../../core/streams/openStreams.js';
 import { failingClosed } from '../../management/schema/failingClosed.js';
+import { ownSchema } from '../../management/schema/ownSchema.js';
 import { apiTypeDefs } from '../../management/schema/typeDefs.js';
 import { EventBus } from '../streams/bus.js';
 import { EventKinds } from '../streams/streamEvent.js';
@@ -97,10 +97,10 @@ function administrationOf(latchkey: Assembly): GraphQLSchema {
   const bus = new EventBus(kinds);
   latchkey.keyEvents.listen(bus.publish);
   const schema = latchkey.guard(
-    makeExecutableSchema({
-      typeDefs: apiTypeDefs(tiersIn(latchkey.limiter.tiers)),
-      resolvers: [latchkey.resolvers, failingClosed(streamResolvers({ bus, keys: latchkey.keys }))],
-    }),
+    ownSchema(apiTypeDefs(tiersIn(latchkey.limiter.tiers)), [
+      latchkey.resolvers,
+      failingClosed(streamResolvers({ bus, keys: latchkey.keys })),
+    ]),
   );
   latchkey.schemas.setAdministration(schema);
   return schema;
