@@ -10,7 +10,6 @@ import type {
   GraphQLResponse,
 } from '@apollo/server';
 import {
-  execute,
   OperationTypeNode,
   type DocumentNode,
   type ExecutionResult,
@@ -28,6 +27,7 @@ import type { RequestGuard } from '../../core/guard/request/requestGuard.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
 import { checkOptions } from '../../core/util/checkOptions.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
+import { executeOperation } from './execution/executeOperation.js';
 import { responseOf } from './execution/responseOf.js';
 import { ServerConfig, type ExecutionConfig } from './execution/serverConfig.js';
 import { guardOf } from './pluginGuard.js';
@@ -52,7 +52,6 @@ interface Asked {
  */
 const DONE = Promise.resolve();
 const NOT_PREPARED = Promise.resolve(null);
-const NO_OPTIONS = {};
 
 /**
  * Returns the response to a subscription. Apollo Server would execute it like a query, and respond with null and status 200. A plugin
@@ -101,7 +100,7 @@ export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContex
     async serverWillStart(server) {
       guard.prepare(server.schema);
       logger = server.logger;
-      config.start(plugin);
+      config.start(plugin, server.schema);
     },
     // Apollo Server doesn't log this, and the response does not contain the cause.
     async contextCreationDidFail({ error }) {
@@ -196,15 +195,18 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
    * of incremental responses and awaits hooks that no plugin has.
    */
   #execute(
-    { schema, document }: Pick<Operation, 'schema' | 'document'>,
+    { schema, document, operation }: Omit<Operation, 'source'>,
     given: Reading,
     config: ExecutionConfig,
   ): Promise<GraphQLResponse | null> {
-    const { request, contextValue } = given;
+    const { request, source, contextValue } = given;
+    const { operationName, variables } = request;
+    const isPart = this.#guarded.denied !== null;
+    const selected = { source, schema, document, operation, operationName, variables, contextValue, isPart };
     const settle = (result: ExecutionResult): GraphQLResponse | null => {
       // Invalid variables. Apollo Server finds them again, before any resolver runs.
       if (result.data === undefined) return null;
-      if (this.#guarded.denied !== null) this.#guarded.wasExecuted = true;
+      if (isPart) this.#guarded.wasExecuted = true;
       const { errors } = result;
       if (errors !== undefined) {
         Object.assign(given, { errors });
@@ -214,14 +216,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     };
     let result: ExecutionResult | Promise<ExecutionResult>;
     try {
-      result = execute({
-        schema,
-        document,
-        contextValue,
-        variableValues: request.variables,
-        operationName: request.operationName,
-        options: config.executionOptions ?? NO_OPTIONS,
-      });
+      result = executeOperation(selected, config);
     } catch {
       // It throws again in Apollo Server, before any resolver runs.
       return NOT_PREPARED;

@@ -33,6 +33,7 @@ function schemaOf(): GraphQLSchema {
   const typeDefs = `
     type Query {
       byApollo: Boolean! @public
+      byPlan: Boolean! @public
       later: Int @public
       rejected: Int @public
       tea(n: Int, status: Int): String @auth
@@ -46,6 +47,7 @@ function schemaOf(): GraphQLSchema {
     ownSchema(typeDefs, {
       Query: {
         byApollo: () => new Error().stack?.includes('incrementalDeliveryPolyfill'),
+        byPlan: () => new Error().stack?.includes('executePlan'),
         later: async () => 1,
         rejected: () => Promise.reject(new Error('secret')),
         tea: (_: unknown, { status }: { status?: number }) =>
@@ -120,9 +122,33 @@ describe('the responses are those of Apollo Server', () => {
     ['the schema', { query: '{ __schema { queryType { name } } }' }],
   ])('for %s', async (_, body, { principal } = {}) => {
     if (own === undefined || apollos === undefined) throw new Error('The servers did not start.');
-    const [ours, theirs] = [await ask(own, body, principal), await ask(apollos, body, principal)];
-    expect(ours).toEqual(theirs);
+    // From the second request on, by a plan.
+    for (const _time of [1, 2, 3]) {
+      const [ours, theirs] = [await ask(own, body, principal), await ask(apollos, body, principal)];
+      expect(ours).toEqual(theirs);
+    }
   });
+
+  it('for the same document with and without a denied field', async () => {
+    if (own === undefined) throw new Error('The server did not start.');
+    const query = '{ secret b: later }';
+    const texts: string[] = [];
+    for (const scope of ['read:tea', 'read:secrets', 'read:tea', 'read:secrets']) {
+      texts.push((await ask(own, { query }, keyWith([scope]))).text);
+    }
+    const [denied, whole] = texts;
+    expect(JSON.parse(whole ?? '')).toEqual({ data: { secret: 'secret', b: 1 } });
+    expect(JSON.parse(denied ?? '')).toMatchObject({ data: { secret: null, b: 1 }, errors: [{ path: ['secret'] }] });
+    expect(texts).toEqual([denied, whole, denied, whole]);
+  });
+});
+
+test('executes an operation by its plan when its document is known', async () => {
+  const server = await startedAs(optionsOf());
+  const texts: string[] = [];
+  for (const _time of [1, 2, 3]) texts.push((await ask(server, { query: '{ byPlan }' })).text);
+  await server.stop();
+  expect(texts.map((text) => JSON.parse(text).data.byPlan)).toEqual([false, true, true]);
 });
 
 test.each<[string, Own]>([

@@ -9,7 +9,10 @@ type Head = GraphQLResponse['http'];
 const NO_FIELDS: Head = { headers: new HeaderMap() };
 
 /** Returns the response to an executed operation, as Apollo Server creates it. */
-export function responseOf(result: ExecutionResult, { formatError }: ExecutionConfig): GraphQLResponse {
+export function responseOf(
+  result: ExecutionResult,
+  { formatError }: Partial<Pick<ExecutionConfig, 'formatError'>>,
+): GraphQLResponse {
   const { errors } = result;
   if (errors === undefined) return single(NO_FIELDS, result);
   const http: Head = { headers: new HeaderMap() };

@@ -1,10 +1,16 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
+import type { GraphQLSchema } from 'graphql';
+import { KnownOperations } from '../../../core/guard/known/knownOperations.js';
 
 /** The options of an Apollo Server, as its constructor reads them. */
 type Config = Partial<ApolloServerOptionsWithSchema<BaseContext>> & Readonly<Record<string, unknown>>;
 
-/** The options of an execution. */
-export type ExecutionConfig = Pick<Config, 'formatError' | 'executionOptions'>;
+/** The options of an execution, and the documents that were executed before. */
+export interface ExecutionConfig {
+  readonly formatError: Config['formatError'] | undefined;
+  readonly executionOptions: Config['executionOptions'] | undefined;
+  readonly known: KnownOperations;
+}
 
 /** An option that the constructor of Apollo Server reads, and that `apolloOptions` refuses. */
 const WATCHED = 'fieldResolver';
@@ -24,11 +30,11 @@ const UNUSUAL = [
 export class ServerConfig {
   #config: Config | null = null;
   #reads = 0;
-  /** The plugins of the server; null: unknown. */
-  #plugins: readonly ApolloServerPlugin[] | null = null;
+  /** The plugins and the schema of the server; null: unknown. */
+  #server: { readonly plugins: readonly ApolloServerPlugin[]; readonly schema: GraphQLSchema } | null = null;
   /** The number of plugins when they were last checked. */
   #checked = 0;
-  #isAlone = false;
+  #execution: ExecutionConfig | null = null;
 
   /** Watches until the constructor of Apollo Server reads the options. Copies of them, which can have other options, are not watched. */
   watch(options: object): void {
@@ -56,7 +62,7 @@ export class ServerConfig {
    * Checks whether the list of plugins in the options is the one that the server uses. Call it when the server starts: it is about to
    * call the next plugin in its list.
    */
-  start(plugin: object): void {
+  start(plugin: object, schema: GraphQLSchema): void {
     const plugins = this.#config?.plugins;
     if (plugins === undefined) return;
     const at = plugins.findIndex((one) => one === plugin) + 1;
@@ -65,25 +71,31 @@ export class ServerConfig {
     plugins[at] = {
       serverWillStart: async () => {
         plugins[at] = next;
-        this.#plugins = plugins;
+        this.#server = { plugins, schema };
       },
     };
   }
 
   /** Returns the options of an execution; null: Apollo Server has to execute operations, because other plugins or options need it. */
   executionFor(plugin: object): ExecutionConfig | null {
-    const plugins = this.#plugins;
-    if (plugins === null) return null;
+    if (this.#server === null) return null;
+    const { plugins, schema } = this.#server;
     if (plugins.length !== this.#checked) {
       this.#checked = plugins.length;
-      this.#isAlone = this.#isUsual() && plugins.every((one) => one === plugin || one.requestDidStart === undefined);
+      const isAlone = plugins.every((one) => one === plugin || one.requestDidStart === undefined);
+      this.#execution = isAlone ? this.#create(schema) : null;
     }
-    return this.#isAlone ? this.#config : null;
+    return this.#execution;
   }
 
-  #isUsual(): boolean {
-    const config = this.#config;
-    if (config === null || this.#reads !== 1 || config.includeStacktraceInErrorResponses === true) return false;
+  #create(schema: GraphQLSchema): ExecutionConfig | null {
+    if (this.#config === null || !this.#isUsual(this.#config)) return null;
+    const { formatError, executionOptions } = this.#config;
+    return { formatError, executionOptions, known: new KnownOperations(schema) };
+  }
+
+  #isUsual(config: Config): boolean {
+    if (this.#reads !== 1 || config.includeStacktraceInErrorResponses === true) return false;
     return UNUSUAL.every((name) => config[name] === undefined);
   }
 }
