@@ -55,3 +55,8 @@ export function unknownOperation(): GraphQLError {
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
   });
 }
+
+/** Gives an error its code, and the status 400. */
+export function withCode(error: GraphQLError, code: string): GraphQLError {
+  return Object.assign(error, { extensions: { code, ...error.extensions, http: { status: 400 } } });
+}

@@ -1,4 +1,6 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import type { MercuriusContext } from 'mercurius';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import type { GuardedRequest } from '../../core/guard/request/guardedRequest.js';
 import { formattedError, PlainReply } from '../../core/guard/request/plainReply.js';
@@ -54,27 +56,30 @@ export class MercuriusRequest {
   }
 }
 
-/**
- * Returns a context that already has the properties that Mercurius adds. Otherwise they would not fit into the object, and V8
- * would replace it by a slow hash table, which takes longer than the rest of the adapter.
- */
-export function roomyContext({ principal, origin, counted }: LatchkeyContext): Record<string, unknown> {
-  return {
-    principal,
-    origin,
-    counted,
-    reply: undefined,
-    app: undefined,
-    pubsub: undefined,
-    __currentQuery: undefined,
-    errors: null,
-    preParsing: null,
-    preValidation: null,
-    preExecution: null,
-    onResolution: null,
-    preSubscriptionParsing: null,
-    preSubscriptionExecution: null,
-    onSubscriptionResolution: null,
-    onSubscriptionEnd: null,
-  };
+/** A context of Mercurius. One of another route may have no reply. */
+export type ReplyContext = MercuriusContext & { readonly reply?: FastifyReply };
+
+/** Our requests by those of Fastify. */
+export class MercuriusRequests {
+  /** The property of Fastify's request that has ours. A WeakMap with an entry for each request costs more to collect. */
+  readonly #ours = Symbol('latchkey');
+
+  /** Call it before requests arrive, so that all have the same shape. */
+  prepare(app: FastifyInstance): void {
+    app.decorateRequest(this.#ours, null as never);
+  }
+
+  set(request: FastifyRequest, ours: MercuriusRequest): void {
+    (request as unknown as Record<symbol, MercuriusRequest>)[this.#ours] = ours;
+  }
+
+  /** Returns null for a request that did not arrive at the guarded route. */
+  of(request: FastifyRequest): MercuriusRequest | null {
+    return (request as unknown as Record<symbol, MercuriusRequest | undefined>)[this.#ours] ?? null;
+  }
+
+  /** Returns the request of a GraphQL context; null: it is a context of another route. */
+  ofContext({ reply }: { readonly reply?: FastifyReply }): MercuriusRequest | null {
+    return reply === undefined ? null : this.of(reply.request);
+  }
 }

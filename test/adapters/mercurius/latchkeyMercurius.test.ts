@@ -2,7 +2,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import fastify from 'fastify';
 import { parse, type GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
-import { roomyContext } from '../../../src/adapters/mercurius/mercuriusRequest.js';
+import { roomyContext } from '../../../src/adapters/mercurius/requestContexts.js';
 import { ANONYMOUS, tierTable, type LatchkeyContext } from '../../../src/index.js';
 import { latchkeyMercurius, type GuardedMercuriusOptions } from '../../../src/mercurius.js';
 import { remaining } from '../ownServer.js';

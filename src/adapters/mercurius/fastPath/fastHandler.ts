@@ -1,22 +1,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { execute, GraphQLError, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import type { MercuriusContext } from 'mercurius';
-import type { Operation } from '../../../core/guard/request/guardedRequest.js';
 import { whenDone } from '../../../core/util/whenDone.js';
 import { KnownOperations, type KnownOperation } from '../../../core/guard/known/knownOperations.js';
 import { executePlan } from '../../../core/guard/known/plan/executePlan.js';
+import type { AdapterParts } from '../adapterParts.js';
+import type { Authorization } from '../authorization.js';
+import type { MaybePromise } from '../hooks.js';
 import type { GuardedMercuriusOptions } from '../mercuriusOptions.js';
-import type { MercuriusRequest, Result } from '../mercuriusRequest.js';
+import type { MercuriusRequest, MercuriusRequests, ReplyContext, Result } from '../mercuriusRequest.js';
+import type { RequestContexts } from '../requestContexts.js';
+import type { Responses } from '../responses.js';
 
-type MaybePromise<T> = T | Promise<T>;
-
-/** The steps of the adapter that a known document needs, too. */
+/** The steps that a known document needs, too. */
 interface Steps {
-  requestOf(request: FastifyRequest): MercuriusRequest | null;
-  contextFor(request: FastifyRequest, reply: FastifyReply): MaybePromise<Record<string, unknown>>;
-  /** @returns the document to execute; undefined: that of the operation. @throws the refusal, or rejects with it */
-  decide(asked: MercuriusRequest, operation: Operation): MaybePromise<{ readonly document: DocumentNode } | undefined>;
-  format(execution: ExecutionResult, context: MercuriusContext): Result;
+  readonly contexts: RequestContexts;
+  readonly authorization: Authorization;
+  readonly responses: Responses;
 }
 
 /** The source of Mercurius's root fields. */
@@ -28,14 +28,16 @@ const ROOT = {};
  * checks and the formatting of errors. Everything unusual goes through Mercurius.
  */
 export class FastHandler {
+  readonly #requests: MercuriusRequests;
   readonly #steps: Steps;
   readonly #app: FastifyInstance;
   /** The operations of documents that Mercurius has found valid for a schema. */
   #valid: { readonly schema: GraphQLSchema; readonly known: KnownOperations } | null = null;
   #isOff: boolean;
 
-  constructor(app: FastifyInstance, options: GuardedMercuriusOptions, steps: Steps) {
+  constructor(app: FastifyInstance, { options, requests }: Pick<AdapterParts, 'options' | 'requests'>, steps: Steps) {
     this.#app = app;
+    this.#requests = requests;
     this.#steps = steps;
     this.#isOff = needsMercurius(options);
   }
@@ -45,9 +47,13 @@ export class FastHandler {
     this.#isOff = true;
   }
 
-  /** Records that Mercurius has found a document valid. */
-  remember(source: string, document: DocumentNode, schema: GraphQLSchema): void {
-    if (!this.#isOff && schema === this.#app.graphql.schema) this.#knownFor(schema).remember(source, document);
+  /** Records that Mercurius has found a document valid. Call it before the request is authorized. */
+  remember(schema: GraphQLSchema, document: DocumentNode, context: ReplyContext): void {
+    const asked = this.#requests.ofContext(context);
+    if (this.#isOff || asked?.document === undefined || schema !== this.#app.graphql.schema) return;
+    // The document that was read for this request, whose text was not changed by another hook.
+    if (asked.text !== document.loc?.source.body || asked.readFor !== schema) return;
+    this.#knownFor(schema).remember(asked.text, asked.document);
   }
 
   #knownFor(schema: GraphQLSchema): KnownOperations {
@@ -69,12 +75,12 @@ export class FastHandler {
   #respond(request: FastifyRequest, reply: FastifyReply): MaybePromise<Result> | null {
     const { schema } = this.#app.graphql;
     if (this.#isOff || request.validationError !== undefined) return null;
-    const asked = this.#steps.requestOf(request);
+    const asked = this.#requests.of(request);
     if (asked === null) return null;
     const operations = this.#knownFor(schema);
     const known = operations.find(request.body);
     if (known === null) return null;
-    return whenDone(this.#steps.contextFor(request, reply), (own) => {
+    return whenDone(this.#steps.contexts.create(request, reply), (own) => {
       // An error is formatted without another context.
       asked.hasFailed = true;
       const context = this.#complete(own, reply, known.source);
@@ -82,7 +88,7 @@ export class FastHandler {
         const execution = withErrors(result, context);
         if (execution.errors === undefined) return execution as Result;
         // In the order of Mercurius, which replaces both in the result of the execution.
-        return { ...execution, ...this.#steps.format(execution, context) } as Result;
+        return { ...execution, ...this.#steps.responses.format(execution, context).response } as Result;
       });
     });
   }
@@ -106,7 +112,7 @@ export class FastHandler {
     asked.document = document;
     asked.operation = operation;
     const request = { schema, document, operation, variables: variables ?? {}, source };
-    return whenDone(this.#steps.decide(asked, request), (part): MaybePromise<ExecutionResult> => {
+    return whenDone(this.#steps.authorization.decide(asked, request), (part): MaybePromise<ExecutionResult> => {
       const given = { rootValue: ROOT, contextValue: context, variableValues: variables };
       const plan = part === undefined ? operations.planOf(known) : null;
       if (plan !== null) return executePlan(plan, given);
