@@ -9,7 +9,7 @@ export function settingsPage(): string {
   return [
     head('Settings', 'src/server/settings'),
     'Settings come from the environment, and from the file that `LATCHKEY_CONFIG` names ([configuration.md](../how-to/configuration.md)). ' +
-      'If a value is invalid, the server does not start and prints one line with the allowed values. An empty value is invalid, too.\n',
+      'If values are invalid, the server does not start, and prints one line for each with the allowed values. An empty value is invalid, too.\n',
     '## Environment\n',
     table(['variable', 'default', '', 'allowed'], Object.entries(OPTIONS).map(optionRow)),
     'Latchkey also reads the variables of OpenTelemetry: traces are sent to `OTEL_EXPORTER_OTLP_ENDPOINT` or ' +

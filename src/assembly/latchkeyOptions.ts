@@ -152,7 +152,8 @@ const store = has<never>(
   'a store, from await openSqliteStore({ dir }) or await openMongoStore({ connection })',
 );
 
-const PEPPER = 'a string of at least 32 characters; leave peppers out if you have none';
+const PEPPER =
+  'a string of at least 32 characters, such as openssl rand -hex 32 prints; leave peppers out if you have none';
 const prefix = z
   .string('1 to 10 characters: a to z, then a to z and 0 to 9')
   .regex(PREFIX_PATTERN, '1 to 10 characters: a to z, then a to z and 0 to 9');

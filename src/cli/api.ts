@@ -67,7 +67,7 @@ export async function withApi<T>(
   };
   const deadline = new Deadline(maxWait * 1_000, { send, onWait });
   // Failed queries are repeated here, until the time is over.
-  const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: 0 });
+  const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: 0 }, setBy);
   if (apiKey !== null && readable(url)) {
     note(
       'The address uses plain HTTP, so others on the network can read the key. Use https:// if the server supports it.',
@@ -168,14 +168,13 @@ function keyOfEnvironment(): string | null {
   }
 }
 
-function clientOf(options: ClientOptions): Client {
+function clientOf(options: ClientOptions, setBy: Address['setBy']): Client {
   try {
     const resolved = resolveOptions('createClient', options);
     return clientWith({ ...resolved, maxLimited: Infinity, longestLimited: LONGEST_LIMITED });
   } catch (error) {
     // All other arguments have been validated, so the address is invalid.
-    if (error instanceof TypeError)
-      throw usage(error.message.replace(/^createClient: url /, 'LATCHKEY_URL (or --url) '));
+    if (error instanceof TypeError) throw usage(error.message.replace(/^createClient: url /, `${setBy} `));
     throw error;
   }
 }

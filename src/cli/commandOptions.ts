@@ -67,7 +67,7 @@ export function nameOf(value: string): string {
 function valueIn(names: readonly string[]): (text: string) => string {
   return (text) => {
     const name = nameOf(text);
-    if (!names.includes(name)) throw new InvalidArgumentError(`Allowed are ${names.join(', ')}.`);
+    if (!names.includes(name)) throw new InvalidArgumentError(`Allowed: ${names.join(', ')}.`);
     return name.toUpperCase().replaceAll('-', '_');
   };
 }
@@ -78,7 +78,7 @@ export function items(text: string, before: readonly string[] = []): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-  if (given.length === 0) throw new InvalidArgumentError('It is empty.');
+  if (given.length === 0) throw new InvalidArgumentError('Give at least one value; commas separate several.');
   return [...before, ...given];
 }
 
@@ -86,7 +86,7 @@ export function whole(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Allowed is a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Allowed: a whole number from ${min} to ${max}.`);
   };
 }
 

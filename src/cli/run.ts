@@ -46,21 +46,44 @@ function requireNothing(command: Command): void {
   for (const child of command.commands) requireNothing(child);
 }
 
+const HIDDEN = '(not shown)';
+
 /** Returns commander's error for an invalid command line, without values that may be secrets. */
 function misused({ code, message }: CommanderError, args: readonly string[]): Failure {
   // A command with subcommands, without one of them.
   if (code === 'commander.help') return usage(`Name a command. ${helpFor(args)}`);
-  const said = message
-    .replace(/^error: /, '')
-    .replace(/'([^']*)'/g, (_: string, text: string) => shown(text))
-    .replace(/\n/g, ' ');
+  const said = reworded(
+    message
+      .replace(/^error: /, '')
+      .replace(/'([^']*)'/g, (_: string, text: string) => shown(text))
+      .replace(/\n/g, ' '),
+  );
   return usage(`${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.?]\)?$/.test(said) ? '' : '.'} ${helpFor(args)}`);
+}
+
+/** Names the option or the argument first, and then what is wrong with it. */
+function reworded(message: string): string {
+  return message
+    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument (.+?) is invalid\./, (_, name: string, value: string) =>
+      invalid(name, value),
+    )
+    .replace(/^command-argument value (.+?) is invalid for argument '([\w-]+)'\./, (_, value: string, name: string) =>
+      invalid(`<${name}>`, value),
+    )
+    .replace(/^required option '(?:-\w, )?([^']+)' not specified/, 'the option $1 is missing')
+    .replace(/^missing required argument '([\w.-]+)'/, 'the argument <$1> is missing')
+    .replace(/^option '(?:-\w, )?(--[\w-]+)([^']*)' argument missing/, '$1 needs a value:$2')
+    .replace('Allowed choices are ', 'Allowed: ');
+}
+
+function invalid(name: string, value: string): string {
+  return value === HIDDEN ? `${name} has an invalid value ${HIDDEN}.` : `${name} is ${value}, which is invalid.`;
 }
 
 /** Shows an argument, without a value that may be a secret: of `--option=value`, only the option. */
 function shown(text: string): string {
   const flag = text.startsWith('--') ? (text.split('=', 1)[0] ?? '') : text;
-  return isPlain(flag) ? `'${flag}'` : '(not shown)';
+  return isPlain(flag) ? `'${flag}'` : HIDDEN;
 }
 
 /** A word, an option or the notation of an argument: short, and with too few digits for a secret. */

@@ -95,7 +95,7 @@ export function domainResolvers(ran: string[], sources: Sources, leak: { readonl
         });
       },
       refusing: () => {
-        throw new Refusal('There is no such order. Check the id.', { code: 'NOT_FOUND' });
+        throw new Refusal('There is no such order. Check the ID.', { code: 'NOT_FOUND' });
       },
     }),
     Mutation: recording(ran, 'Mutation', { touch: 'touched', publish: { id: 'r1' }, drop: 'dropped' }),

@@ -120,6 +120,23 @@ test('verify gets the same result as the server, and prints a head that it accep
   ]);
 });
 
+test('says what to do if a new database has replaced that of the last head on purpose', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'latchkey-seen-'));
+  const verify = () => latchkey(['audit', 'verify'], { env: { ...env, XDG_STATE_HOME: state } });
+  const path = join(state, 'latchkey', 'audit-heads.json');
+  try {
+    expect((await verify()).status).toBe(0);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"seq":\s*\d+/, '"seq":99999'));
+    const { status, stdout, stderr } = await verify();
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/^The log is broken: entry \d+ is missing/)]);
+    expect(stderr).toContain(
+      `If this server has a new database on purpose, remove "${service.url} default" from ${path}, and run the command again.`,
+    );
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+});
+
 test('tail prints the newest entries, the oldest first, each as it was hashed', async () => {
   const entries = await entriesOf(150);
   expect(entries.length).toBeGreaterThan(100);

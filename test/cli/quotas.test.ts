@@ -94,7 +94,7 @@ test('limits set replaces quotas until an end, and limits list and show have the
 });
 
 test.each([
-  ['week:5', 'Write it as month:100000'],
+  ['week:5', 'Write a quota as month:100000'],
   ['month:0', 'from 1 to 2147483647'],
   ['day:5:requests:2', 'only months have one'],
   ['month:5:cost:32', 'from 1 to 31'],
@@ -121,6 +121,6 @@ test('credits are added once, and shown', async () => {
   const shown = await run('credits', 'show', 'key', key.id);
   expect(shown.stdout).toMatch(/^\d+ requests left; raised to 50\/month, next at \d{4}-\d\d-01 00:00 UTC\n$/);
   expect((await run('credits', 'show', 'owner', 'cus_1')).stdout).toBe(
-    'The tier ENTERPRISE has no credits of the owner.\n',
+    'The tier ENTERPRISE defines no credits with the subject owner.\n',
   );
 });

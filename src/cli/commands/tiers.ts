@@ -104,7 +104,7 @@ export async function withTier<T>(
     const { tiers } = await ask(NAMES);
     if (tiers.some(({ tier }) => tier === wanted)) throw error;
     const names = tiers.map(({ tier }) => nameOf(tier)).join(', ');
-    throw usage(`There is no tier ${nameOf(wanted)}. Allowed are ${names}.`);
+    throw usage(`There is no tier ${nameOf(wanted)}. Allowed: ${names}.`);
   }
 }
 

@@ -16,7 +16,7 @@ export function errorCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       assert.equal(answer.status, 200, answer.text);
       assert.deepEqual(answer.body?.data, { refusing: null, any: 'anybody' });
       assert.equal(answer.body.errors?.[0]?.extensions?.code, 'NOT_FOUND');
-      assert.equal(answer.body.errors[0].message, 'There is no such order. Check the id.');
+      assert.equal(answer.body.errors[0].message, 'There is no such order. Check the ID.');
     }),
     suite.case('a token in a document is not repeated in an error', async (world) => {
       const { token } = await world.key();

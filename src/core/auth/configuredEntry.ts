@@ -55,7 +55,7 @@ export class ConfiguredEntry {
     if (typeof key !== 'string') throw optionError('ConfiguredEntry: key', key, 'a string', true);
     if (typeof name !== 'string') throw optionError('ConfiguredEntry: name', name, 'a string of 1 to 100 characters');
     if (typeof workspace !== 'string' || workspace === '') {
-      throw optionError('ConfiguredEntry: workspace', workspace, 'the id of a workspace');
+      throw optionError('ConfiguredEntry: workspace', workspace, 'the ID of a workspace');
     }
     checkTexts('ConfiguredEntry: roles', roles, 'a list of names of roles');
     const fault = faultOfKey(key);

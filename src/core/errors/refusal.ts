@@ -50,7 +50,7 @@ export function badInput(
  * distinguish them.
  */
 export function notFound(what: string): Refusal {
-  return new Refusal(`There is no such ${what}${what === 'workspace' ? '' : ' in this workspace'}. Check the id.`, {
+  return new Refusal(`There is no such ${what}${what === 'workspace' ? '' : ' in this workspace'}. Check the ID.`, {
     code: 'NOT_FOUND',
   });
 }

@@ -69,6 +69,11 @@ export function checkTrustedDocuments(digests: readonly string[] | null | undefi
   return [...new Set(digests.map((digest) => digest.toLowerCase()))];
 }
 
+/** Returns the error for an invalid ID in an argument. */
+export function invalidId(argument: string): string {
+  return `Invalid ID in ${argument}. An ID has 1 to 64 letters, digits and underscores.`;
+}
+
 /** Returns whether a text can be an ID. Check before reading the store: it may reject some characters, such as NUL. */
 export function isId(id: string): boolean {
   return /^\w{1,64}$/.test(id);
@@ -122,10 +127,10 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
     if (fault !== null) throw badInput(['filter', 'nameContains'], `The part of a name ${fault}.`);
   }
   if (scope !== undefined && parseScope(scope) === null) {
-    throw badInput(['filter', 'scope'], 'Invalid scope. Use a scope of a key, such as read:all.');
+    throw badInput(['filter', 'scope'], `Invalid scope${shownScope(scope)}. Use a scope of a key, such as read:all.`);
   }
   for (const [field, id] of Object.entries({ projectId, userId })) {
-    if (id !== undefined && !isId(id)) throw badInput(['filter', field], 'Invalid ID.');
+    if (id !== undefined && !isId(id)) throw badInput(['filter', field], invalidId(field));
   }
   return filter;
 }
@@ -189,6 +194,11 @@ export function assertHeld(held: readonly string[], scopes: readonly string[]): 
 const PLAIN_SCOPE = /^(?:[a-z-]{1,20}:[a-z_-]{1,20}|[a-z_-]{1,11})$/i;
 const PLAIN_ADDRESS = /^(?=.*[.:])[0-9a-f.:/]{1,50}$/i;
 
+/** Returns a wrong scope for an error, after a colon; nothing if it may be a secret. */
+export function shownScope(scope: string): string {
+  return shownAs(scope, PLAIN_SCOPE);
+}
+
 /** Returns which scope is unknown: the scope itself, or its position in the list. */
 function unknownScope(scope: string, index: number): string {
   return PLAIN_SCOPE.test(scope)
@@ -196,6 +206,7 @@ function unknownScope(scope: string, index: number): string {
     : `Scope ${index + 1} of the list is unknown. It is not shown here, because it may be a secret.`;
 }
 
+/** Returns a text that an error may show, after a colon; nothing if it may be a secret. */
 function shownAs(text: string, plain: RegExp): string {
   return plain.test(text) ? `: ${JSON.stringify(text)}` : '';
 }

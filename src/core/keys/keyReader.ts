@@ -110,7 +110,8 @@ export class KeyReader {
     },
   ): Promise<AnyKeyPage> {
     const { workspaceId, first, after, order = NEWEST_FIRST } = options;
-    if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
+    if (first < 1 || first > MAX_PAGE)
+      throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys. Set first to a number in this range.`);
     const asked = checkFilter(options.filter);
     const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
     const { projectId } = actor;

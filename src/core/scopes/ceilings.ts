@@ -29,9 +29,9 @@ export function ceilingInWords(type: KeyType): string {
     case 'SECRET':
       return 'every scope';
     case 'CLIENT':
-      return 'action:resource scopes, except verify:keys';
+      return 'scopes of the form action:resource, except verify:keys';
     case 'READ_ONLY':
-      return 'read:resource scopes';
+      return 'scopes that begin with read:';
     // A caller in JavaScript may pass any value.
     default:
       return 'no scope';

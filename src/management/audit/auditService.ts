@@ -1,5 +1,5 @@
 import type { Actor } from '../../core/keys/actor.js';
-import { isId } from '../../core/keys/keyInput.js';
+import { invalidId, isId } from '../../core/keys/keyInput.js';
 import { badInput } from '../../core/errors/refusal.js';
 import type { AuditEntry, AuditHead } from '../../core/store/audit.js';
 import type { AuditFilter, AuditStore } from '../../core/store/auditStore.js';
@@ -47,7 +47,7 @@ export class AuditService {
     checkPage(first);
     for (const field of ['subject', 'actor'] as const) {
       const id = filter[field];
-      if (id !== undefined && (id.length > MAX_ID || !isId(id))) throw badInput(['filter', field], 'Invalid ID.');
+      if (id !== undefined && (id.length > MAX_ID || !isId(id))) throw badInput(['filter', field], invalidId(field));
     }
     if (projectId !== null && filter.projectId !== undefined && filter.projectId !== projectId) {
       return pageOf<AuditEntry>([], first, before);

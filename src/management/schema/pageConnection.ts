@@ -22,7 +22,8 @@ export const MAX_PAGE = 100;
 
 /** @throws Refusal BAD_USER_INPUT unless `first` is 1 to 100 */
 export function checkPage(first: number): void {
-  if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} entries.`);
+  if (first < 1 || first > MAX_PAGE)
+    throw badInput(['first'], `A page has 1 to ${MAX_PAGE} entries. Set first to a number in this range.`);
 }
 
 /**

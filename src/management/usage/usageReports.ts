@@ -86,7 +86,8 @@ export class UsageReports {
    */
   async list(actor: Actor, asked: AskedReport): Promise<UsagePage> {
     const { first, groupBy } = asked;
-    if (first < 1 || first > MAX_ROWS) throw badInput(['first'], `A page has 1 to ${MAX_ROWS} rows.`);
+    if (first < 1 || first > MAX_ROWS)
+      throw badInput(['first'], `A page has 1 to ${MAX_ROWS} rows. Set first to a number in this range.`);
     const query = this.#queryOf(asked);
     const { id } = await this.#options.workspaceOf(actor, asked.workspaceId ?? actor.workspaceId);
     const rows = new Rows({ groupBy, workspaceId: id, projectId: actor.projectId, first });
@@ -108,7 +109,8 @@ export class UsageReports {
   #queryOf({ groupBy, by, from, to, after }: AskedReport): Omit<ReportQuery, 'first'> {
     const end = to ?? this.#options.now() + 1;
     const begin = reportStart(from ?? end - USUAL[by], by);
-    if (begin >= end) throw badInput(['to'], 'to is not after from. Set a later end, or an earlier start.');
+    if (begin >= end)
+      throw badInput(['to'], 'The end (to) is not after the start (from). Set a later end, or an earlier start.');
     const place = after === null ? null : placeIn(after, groupBy, by);
     return { dimension: USAGE_GROUPS[groupBy], by, from: begin, to: end, after: place };
   }

@@ -1,6 +1,7 @@
 import { badInput, Refusal } from '../../core/errors/refusal.js';
 import type { Asked } from '../../core/auth/verification/verification.js';
 import { readAddress, UNKNOWN_ADDRESS } from '../../core/net/address.js';
+import { shownScope } from '../../core/keys/keyInput.js';
 import { parseScope } from '../../core/scopes/grammar.js';
 
 /** The maximum number of tokens in a request, and of scopes to check for a token. */
@@ -26,7 +27,7 @@ export interface AskedOf {
  * Reads a form, whose parameters are those of RFC 7662 and Latchkey's. Unlike that RFC, unknown parameters are refused: if a
  * misspelt `scope` were ignored, its check would be, too.
  *
- * @throws Refusal BAD_REQUEST or BAD_USER_INPUT. Its message contains nothing of the request, which could be a token
+ * @throws Refusal BAD_REQUEST or BAD_USER_INPUT. Its message contains nothing of the request that could be a token
  */
 export function askedByForm(text: string): AskedOf {
   const fields = new Map<string, string>();
@@ -82,16 +83,24 @@ function readAsked(given: unknown, path: Path): Asked {
 function readScopes(scope: unknown, path: Path): string[] {
   const scopes = typeof scope === 'string' ? scopesIn(scope) : null;
   if (scopes !== null) return scopes;
-  throw badInput(
-    path,
-    `Send at most ${MAX_SCOPES} valid scopes, separated by spaces, as in "read:orders write:orders".`,
-  );
+  const [wrong = ''] = typeof scope === 'string' ? invalidScopesIn(scope) : [];
+  const fault =
+    wrong === '' ? `The scopes are invalid, or more than ${MAX_SCOPES}` : `Invalid scope${shownScope(wrong)}`;
+  throw badInput(path, `${fault}. Send valid scopes, separated by spaces, as in "read:orders write:orders".`);
+}
+
+function namesIn(text: string): string[] {
+  return [...new Set(text.split(' ').filter((name) => name !== ''))];
+}
+
+function invalidScopesIn(text: string): string[] {
+  return namesIn(text).filter((name) => parseScope(name) === null);
 }
 
 /** Returns the scopes in a text; null if it is not a list of valid scopes. */
 export function scopesIn(text: string): string[] | null {
-  const scopes = [...new Set(text.split(' ').filter((name) => name !== ''))];
-  return scopes.length <= MAX_SCOPES && scopes.every((name) => parseScope(name) !== null) ? scopes : null;
+  const scopes = namesIn(text);
+  return scopes.length <= MAX_SCOPES && invalidScopesIn(text).length === 0 ? scopes : null;
 }
 
 function readKnownAddress(address: unknown, path: Path): string {

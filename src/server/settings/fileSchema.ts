@@ -82,7 +82,7 @@ const key = section({
   roles: list(text(ROLE, isRoleName), 1, MAX_NAMES, 'names of roles, as in ["viewer"]').meta({
     about: 'the roles of the key, which together define its scopes',
   }),
-  workspace: text('the id of a workspace', isId)
+  workspace: text('the ID of a workspace', isId)
     .optional()
     .meta({ about: 'the workspace that owns the key', unset: 'default' }),
 });
@@ -286,7 +286,7 @@ const oidc = section({
     .optional()
     .meta({ about: 'the claim with scopes, as a string with spaces or a list', unset: 'scope' }),
   roles_claim: claim.optional().meta({ about: 'the claim with names of roles, in the same formats', unset: 'roles' }),
-  workspace: text('the id of a workspace', isId)
+  workspace: text('the ID of a workspace', isId)
     .optional()
     .meta({ about: 'the workspace of all access tokens', unset: 'default' }),
   workspace_claim: claim
@@ -301,7 +301,7 @@ const oidc = section({
   jwks_uri: address.optional().meta({ about: "the address of the issuer's signing keys", unset: 'found by discovery' }),
   resource: address.optional().meta({ about: 'the public address of the API', unset: '`PUBLIC_URL` and /graphql' }),
   dashboard: section({
-    client_id: text('the id of a public client: 1 to 200 visible ASCII characters', (id) =>
+    client_id: text('the ID of a public client: 1 to 200 visible ASCII characters', (id) =>
       /^[\x21-\x7e]{1,200}$/.test(id),
     ).meta({ about: 'the public client that the dashboard uses for sign-in' }),
     scopes: list(

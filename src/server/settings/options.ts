@@ -113,7 +113,7 @@ export const OPTIONS = {
     about: 'the peppers of the stored digests; with MongoDB, set the same value in every process',
     unset: 'created once in `DATA_DIR`; none with MongoDB',
     page: 'explanation/keys.md#peppers',
-    allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
+    allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, such as openssl rand -hex 32 prints, separated by commas, newest first`,
     secret: true,
     schema: list.superRefine((items, context) => {
       // The error shows the position of the pepper and never its text.

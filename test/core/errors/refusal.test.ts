@@ -30,7 +30,7 @@ describe('Refusal', () => {
 
   it('unknown records and records of another workspace have the same message', () => {
     expect(notFound('key').toJSON()).toEqual({
-      message: 'There is no such key in this workspace. Check the id.',
+      message: 'There is no such key in this workspace. Check the ID.',
       extensions: { code: 'NOT_FOUND' },
     });
   });

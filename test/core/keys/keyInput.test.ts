@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   assertHeld,
   checkAddresses,
+  checkFilter,
   checkName,
   checkReason,
   checkScopes,
@@ -100,6 +101,12 @@ describe('checkScopes', () => {
     );
     for (const word of ['foo', 'read_only', 'Read:assets', 'read:raw_orders'])
       expect(() => checkScopes([word], admin)).toThrow(`There is no such scope: "${word}". Known scopes: admin, `);
+  });
+
+  it('names a wrong scope of a filter', () => {
+    expect(() => checkFilter({ scope: 'foo' })).toThrow('Invalid scope: "foo". Use a scope of a key');
+    expect(() => checkFilter({ scope: 'hunter2' })).toThrow('Invalid scope. Use a scope of a key');
+    expect(() => checkFilter({ projectId: 'a b' })).toThrow('Invalid ID in projectId. An ID has 1 to 64 letters');
   });
 
   it('names the position of a wrong scope that may be a secret', () => {

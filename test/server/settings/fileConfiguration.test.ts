@@ -305,7 +305,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
     ],
     [
       'key_types: { CLIENT: { scopes: [read:all, admin] } }',
-      'key_types.CLIENT.scopes[1] is not allowed. Allowed: action:resource scopes, except verify:keys.',
+      'key_types.CLIENT.scopes[1] is not allowed. Allowed: scopes of the form action:resource, except verify:keys.',
     ],
     ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
     ['tiers: { FREE: {} }', 'tiers.FREE.keys is missing. Give a new tier all limits, or start from those of another'],

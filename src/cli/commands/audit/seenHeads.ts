@@ -21,6 +21,11 @@ export class SeenHeads {
     });
   }
 
+  /** Says what to do if the log is a new one on purpose, such as after the database was deleted. */
+  get advice(): string {
+    return `If this server has a new database on purpose, remove "${this.#name}" from ${this.#file.path}, and run the command again.`;
+  }
+
   /** Returns null if none was seen. */
   read(): SeenHead | null {
     return this.#file.read(this.#name);

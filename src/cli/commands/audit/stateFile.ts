@@ -23,11 +23,11 @@ interface StateFileOptions<T> {
  * be read or written, the command continues.
  */
 export class StateFile<T> {
-  readonly #path: string;
+  readonly path: string;
   readonly #options: StateFileOptions<T>;
 
   constructor(options: StateFileOptions<T>) {
-    this.#path = join(stateDirectory(), options.file);
+    this.path = join(stateDirectory(), options.file);
     this.#options = options;
   }
 
@@ -54,27 +54,27 @@ export class StateFile<T> {
   }
 
   #save(all: ReadonlyMap<string, T>): void {
-    const next = `${this.#path}.${process.pid}`;
+    const next = `${this.path}.${process.pid}`;
     try {
       makeDirectory(stateDirectory(), 0o700);
       writeFileSync(next, `${JSON.stringify([...all])}\n`, { mode: 0o600 });
-      renameSync(next, this.#path);
+      renameSync(next, this.path);
     } catch (error) {
       const { message, remedy } = writeFaultOf(error);
       const advice = remedy.replace('give another path', 'set XDG_STATE_HOME to another directory');
-      this.#options.unwritable(`${this.#path} ${message}. ${advice}`);
+      this.#options.unwritable(`${this.path} ${message}. ${advice}`);
     }
   }
 
   #all(): Map<string, T> {
     try {
-      const entries: unknown = JSON.parse(readTextFile(this.#path, MAX_BYTES));
+      const entries: unknown = JSON.parse(readTextFile(this.path, MAX_BYTES));
       if (!Array.isArray(entries)) throw new FileFault('is not what this command wrote', 'Remove it.');
       return new Map(entries.filter((entry) => this.#isEntry(entry)));
     } catch (error) {
       if (!(error instanceof FileFault && error.code === 'ENOENT')) {
         const reason = error instanceof FileFault ? error.message : 'is not JSON';
-        this.#options.unreadable(`${this.#path} ${reason}`);
+        this.#options.unreadable(`${this.path} ${reason}`);
       }
       return new Map();
     }

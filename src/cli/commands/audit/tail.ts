@@ -115,6 +115,6 @@ async function idOf(ask: Talk['ask'], given: string | undefined): Promise<string
 function actionsIn(text: string, before?: readonly string[]): string[] {
   const names = items(text).map(nameOf);
   const unknown = names.find((name) => !ACTIONS.includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Allowed are ${ACTIONS.join(', ')}.`);
+  if (unknown !== undefined) throw new InvalidArgumentError(`Allowed: ${ACTIONS.join(', ')}.`);
   return [...(before ?? []), ...names.map((name) => name.toUpperCase().replaceAll('-', '_'))];
 }

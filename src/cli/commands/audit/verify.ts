@@ -119,6 +119,8 @@ async function verify(options: VerifyOptions, { kept, heads, from }: Given, told
   const verdict = await verifyChain(chain, told, { workspaceId, known, from, reached, progress });
   if (archives !== undefined) note(`Checked entries 1 to ${end?.seq} in ${archives.length} archives.`);
   for (const sentence of comparisons(noted, start)) note(sentence);
+  const isBroken = 'seq' in verdict;
+  if (isBroken && noted.seen !== null && kept === null && copied === null) note(seenHeads.advice);
   // A head that was not compared is kept for the next run.
   const isCompared = from === null || (noted.seen?.seq ?? from.seq) >= from.seq;
   if (verdict.outcome === 'whole' && verdict.entries > 0 && isCompared)

@@ -23,7 +23,7 @@ export function showCreditsCommand(): Command {
         const { credits, tier } = found((await ask(LIMITS_OF, { subject: named })).limitsOf, 'subject');
         show({ credits }, () =>
           credits === null
-            ? `The tier ${tier} has no credits of the ${subject.toLowerCase()}.`
+            ? `The tier ${tier} defines no credits with the subject ${subject.toLowerCase()}.`
             : balanceInWords(credits),
         );
       });

@@ -26,7 +26,7 @@ export function quotaOption(): Option {
 function quotaIn(text: string, before: readonly GivenQuota[] = []): readonly GivenQuota[] {
   const [, window = '', limit = '', unit = 'requests', day] = FORM.exec(text) ?? [];
   if (window === '')
-    throw new InvalidArgumentError('Write it as month:100000, day:9000:cost or month:100000:requests:15.');
+    throw new InvalidArgumentError('Write a quota as month:100000, day:9000:cost or month:100000:requests:15.');
   const isMonth = window.toLowerCase() === 'month';
   if (day !== undefined && !(isMonth && Number(day) >= 1 && Number(day) <= 31)) {
     throw new InvalidArgumentError('The day is from 1 to 31, and only months have one.');

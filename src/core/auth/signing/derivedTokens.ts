@@ -4,6 +4,7 @@ import type { Actor, Origin } from '../../keys/actor.js';
 import type { Authors } from '../../keys/author.js';
 import { expandBundles } from '../../scopes/bundles.js';
 import { ADMIN, missingOf, parseScope, PLATFORM } from '../../scopes/grammar.js';
+import { shownScope } from '../../keys/keyInput.js';
 import { authenticated } from '../principal.js';
 import { DERIVED_TYPE, MAX_DERIVED_LENGTH } from './derivedForm.js';
 import { claimsOf } from './principalClaims.js';
@@ -111,7 +112,10 @@ function checkScopes(wanted: readonly string[], held: readonly string[]): readon
   }
   const scopes = [...new Set(expandBundles(wanted))];
   const wrong = scopes.findIndex((scope) => parseScope(scope) === null);
-  if (wrong !== -1) throw badInput(path, 'A scope is invalid. Use scopes of your key, such as read:orders.');
+  if (wrong !== -1) {
+    const shown = shownScope(scopes[wrong] ?? '');
+    throw badInput(path, `Invalid scope${shown}. Use scopes of your key, such as read:orders.`);
+  }
   const never = scopes.filter((scope) => NEVER.includes(scope));
   if (never.length > 0) {
     throw badInput(
