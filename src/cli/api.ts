@@ -114,7 +114,7 @@ function isMutation(text: string): boolean {
 
 function waitText(awaited: Awaited, address: Address, maxWait: number): string {
   return 'limits' in awaited
-    ? `The key's limits leave no room. Waiting for up to ${maxWait} s (--max-wait).`
+    ? `The key has reached its rate limit. Waiting for up to ${maxWait} s (--max-wait).`
     : `${address.url} (${sourceOf(address)}) is unavailable (${awaited.server}). Retrying for up to ${maxWait} s (--max-wait).`;
 }
 

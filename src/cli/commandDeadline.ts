@@ -143,11 +143,11 @@ export class Deadline {
 }
 
 function tooLong(seconds: number | null): Failure {
-  const wait = seconds === null ? '' : ` for ${seconds} s`;
+  const when = seconds === null ? 'later' : `in ${seconds} s`;
   return new Failure(
     EXIT.limited,
     'RATE_LIMITED',
-    `The key's limits leave no room${wait}. Try again later, or allow a longer wait with --max-wait.`,
+    `The key has reached its rate limit. Try again ${when}, or allow a longer wait with --max-wait.`,
   );
 }
 

@@ -212,7 +212,7 @@ describe('a query', () => {
 
   it.each([
     [503, / is unavailable \(HTTP 503\)\. Retrying for up to 120 s/],
-    [429, /^The key's limits leave no room\. Waiting for up to 120 s/],
+    [429, /^The key has reached its rate limit\. Waiting for up to 120 s/],
   ])('waits after %d for a Retry-After of more than a minute if --max-wait allows it', async (code, message) => {
     const server = await failing(status(code, { 'retry-after': '61' }));
     const env = { PATH: process.env.PATH, ...server.env };
@@ -262,7 +262,7 @@ it('says that it waits for the limits of the key', async () => {
   const server = await failing(status(429, { 'retry-after': '3' }), VIEWER_DATA);
   const { status: exit, stderr } = await latchkey(['whoami'], { env: server.env });
   expect([exit, server.requests()]).toEqual([0, 2]);
-  expect(stderr).toBe("The key's limits leave no room. Waiting for up to 90 s (--max-wait).\n");
+  expect(stderr).toBe('The key has reached its rate limit. Waiting for up to 90 s (--max-wait).\n');
 });
 
 it('does not repeat a request after 429 without Retry-After', async () => {

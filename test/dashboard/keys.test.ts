@@ -230,7 +230,7 @@ it('sets the limits of a key and of its owner, and removes them', async () => {
   };
   await set('This key', '77', 'Set limits');
   await page.getByText('of 77 left').first().waitFor();
-  await page.getByText('In place of the limit of the tier').first().waitFor();
+  await page.getByText('Replaces the limit of the tier').first().waitFor();
   await set('All keys of cus_1', '66', 'Set limits');
   await page.getByText('All keys of the owner per minute').waitFor();
   await page.getByText('66 of 66 left').first().waitFor();

@@ -126,11 +126,11 @@ it('the operator sets quotas with an end and a reason by keyboard, and removes t
   await open.focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: 'Set limits' });
-  await dialog.getByRole('radio', { name: 'In place of those of the tier' }).focus();
+  await dialog.getByRole('radio', { name: 'Other quotas than the tier' }).focus();
   await page.keyboard.press('Space');
   const first = dialog.getByRole('group', { name: 'Quota 1' });
   await first.getByLabel('Limit').fill('0');
-  await first.getByText('Write a whole number of at least 1.').waitFor();
+  await first.getByText('Enter a whole number of at least 1.').waitFor();
   expect(await dialog.getByRole('button', { name: 'Set limits' }).isDisabled()).toBe(true);
   await first.getByLabel('Limit').fill('5000');
   await first.getByLabel('From day').fill('15');
@@ -151,7 +151,7 @@ it('the operator sets quotas with an end and a reason by keyboard, and removes t
   const owner = part(page, 'All keys of the owner');
   await bar(owner, 'Per month: 3 of 5,000 used');
   await bar(owner, 'Per day: 0 of 400 used');
-  await owner.getByText('In place of the limit of the tier, until').first().waitFor();
+  await owner.getByText('Replaces the limit of the tier, until').first().waitFor();
   await owner.getByText('Reason: Launch').waitFor();
   const { body } = await dashboard.service.query(
     `{ limitOverrides(workspaceId: "${workspaceId}") { nodes { id until reason quotas { window unit limit anchorDay } } } }`,
@@ -171,7 +171,7 @@ it('the operator sets quotas with an end and a reason by keyboard, and removes t
   await open.click();
   await dialog.getByRole('group', { name: 'Quota 2' }).waitFor();
   expect(await dialog.getByLabel('Reason').inputValue()).toBe('Launch');
-  await dialog.getByRole('radio', { name: 'As in the tier' }).check();
+  await dialog.getByRole('radio', { name: 'Quotas of the tier' }).check();
   await dialog.getByRole('button', { name: 'Use the limits of the tier' }).click();
   await dialog.waitFor({ state: 'detached' });
   await bar(owner, 'Per month: 3 of 1,000 used');

@@ -110,7 +110,9 @@ export function usePages<Data, Variables extends AnyVariables, Node>(
   return { nodes, first, total, whole: !stale && next === undefined, stale, fault, note, again, ask };
 }
 
-const REPEATED = new CombinedError({ networkError: new Error('The server repeated a cursor.') });
+const REPEATED = new CombinedError({
+  networkError: new Error('The server returned the same page twice. Reload this page.'),
+});
 
 const EMPTY = { of: '', nodes: [], first: null, total: null, next: null, fault: null, note: null } as const;
 

@@ -50,7 +50,7 @@ export default function AddCreditsDialog({ subject, label, changed, close }: Add
         label="Credits to add"
         inputMode="numeric"
         data-autofocus
-        error={amount !== '' && units === null && 'Write a whole number of at least 1.'}
+        error={amount !== '' && units === null && 'Enter a whole number of at least 1.'}
         value={amount}
         onChange={(event) => setAmount(event.currentTarget.value)}
       />

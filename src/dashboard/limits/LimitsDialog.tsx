@@ -134,7 +134,7 @@ function Fields({ typed, change }: FieldsProps) {
   );
 }
 
-const NOT_A_LIMIT = 'Write a whole number of at least 1.';
+const NOT_A_LIMIT = 'Enter a whole number of at least 1.';
 
 /** @param override null: there is none */
 function typedOf(override: OverrideFragment | null): Typed {

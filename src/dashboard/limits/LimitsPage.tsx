@@ -15,7 +15,7 @@ export default function LimitsPage() {
   if (subject === null) {
     return (
       <Page title="Limits not found">
-        <Empty title="The address names no owner, project or workspace">
+        <Empty title="This page needs an owner, a project or a workspace">
           <Anchor component={Link} href="/workspace">
             Show the workspace
           </Anchor>

@@ -68,7 +68,7 @@ export function Overrides() {
           <Table.Td>
             {!override.active && <Badge color="gray">Ended</Badge>}
             <Text size="sm">
-              {override.until === null ? 'Without an end' : <>Until {<Moment at={override.until} />}</>}
+              {override.until === null ? 'No end date' : <>Until {<Moment at={override.until} />}</>}
             </Text>
             {override.reason !== null && (
               <Text size="xs" c="dimmed" className="anywhere">

@@ -24,8 +24,8 @@ export function QuotaFields({ quotas, change }: QuotaFieldsProps) {
         onChange={(value) => (value === 'tier' ? change(null) : add([]))}
       >
         <Group gap="md" mt={4}>
-          <Radio value="tier" label="As in the tier" />
-          <Radio value="own" label="In place of those of the tier" />
+          <Radio value="tier" label="Quotas of the tier" />
+          <Radio value="own" label="Other quotas than the tier" />
         </Group>
       </Radio.Group>
       {quotas?.length === 0 && (

@@ -115,7 +115,7 @@ function Origin({ source, until }: { readonly source: LimitSource; readonly unti
   if (source !== 'OVERRIDE') return null;
   return (
     <Text size="xs" c="dimmed">
-      In place of the limit of the tier
+      Replaces the limit of the tier
       {until !== null && (
         <>
           , until <Moment at={until} />

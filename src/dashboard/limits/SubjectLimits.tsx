@@ -30,7 +30,7 @@ export function SubjectLimits({ subject, label, canChange }: SubjectLimitsProps)
     <Asking asked={asked}>
       {({ limitsOf }) =>
         limitsOf === null ? (
-          <Empty title="Not found">You have access to no such subject.</Empty>
+          <Empty title="Not found">There is no such owner, project or workspace, or you can’t access it.</Empty>
         ) : (
           <Stack gap="md">
             <Rows limits={limitsOf} />

@@ -40,10 +40,10 @@ export function faultsOf(quota: TypedQuota, all: readonly TypedQuota[]): QuotaFa
   const { window, unit, limit, anchorDay, row } = quota;
   const isRepeated = all.some((each) => each.row < row && each.window === window && each.unit === unit);
   return {
-    ...(limit.trim() !== '' && wholeNumber(limit) === null && { limit: 'Write a whole number of at least 1.' }),
+    ...(limit.trim() !== '' && wholeNumber(limit) === null && { limit: 'Enter a whole number of at least 1.' }),
     ...(window === 'MONTH' &&
       anchorDay.trim() !== '' &&
-      !isDay(anchorDay) && { anchorDay: 'Write a day from 1 to 31.' }),
+      !isDay(anchorDay) && { anchorDay: 'Enter a day from 1 to 31.' }),
     ...(isRepeated && { window: 'Another quota has this period and unit.' }),
   };
 }

@@ -23,7 +23,7 @@ export const TYPES: Readonly<Record<LimitSubjectType, string>> = {
   WORKSPACE: 'Workspace',
 };
 
-/** The subject of quotas and credits that each type is. */
+/** The subject of quotas and credits, by type of subject. */
 const QUOTA_SUBJECTS: Readonly<Record<LimitSubjectType, QuotaSubject>> = {
   API_KEY: 'KEY',
   USER: 'OWNER',

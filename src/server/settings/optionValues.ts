@@ -53,7 +53,7 @@ export function faultOfProxy(item: string): string | null {
   return item.endsWith('/0') ? 'includes all addresses, so callers could choose their own address' : null;
 }
 
-/** Returns whether a text is the address of a Redis. Refuses a query, which could set options of the Redis client. */
+/** Returns whether a text is the address of a Redis server. Refuses a query, which could set options of the Redis client. */
 export function isRedisUrl(text: string): boolean {
   if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
   const { hostname, pathname, username, password } = new URL(text);

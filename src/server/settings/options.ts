@@ -93,7 +93,7 @@ export const OPTIONS = {
     allowed:
       'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
     secret: true,
-    schema: z.string().refine(isRedisUrl, 'is not the address of a Redis'),
+    schema: z.string().refine(isRedisUrl, 'is not the address of a Redis server'),
   }),
   ADMIN_API_KEY: option({
     about: "the operator's key, with the scope `platform`",

@@ -298,7 +298,12 @@ const rows: readonly Row[] = [
     () => `redis://u:hunter2@127.0.0.1:${busy}`,
     /^REDIS_URL names 127\.0\.0\.1:\d+, which does not answer\. Start Redis/,
   ),
-  one('REDIS_URL', 'another scheme', () => 'http://u:hunter2@127.0.0.1', 'REDIS_URL is not the address of a Redis'),
+  one(
+    'REDIS_URL',
+    'another scheme',
+    () => 'http://u:hunter2@127.0.0.1',
+    'REDIS_URL is not the address of a Redis server',
+  ),
   one(
     'LATCHKEY_CONFIG',
     'a file that is missing',

@@ -9,7 +9,7 @@ import { publicForm } from '../../errors/publicErrors.js';
 import type { Reply } from './reply.js';
 
 /**
- * A request as far as it was read.
+ * The parts of a request that were read so far.
  *
  * @example
  * ```ts
