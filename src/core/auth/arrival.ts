@@ -37,6 +37,7 @@ export function countArrival(principal: Principal, limiter: Limits, observer: Ob
 export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refused | null | Promise<Refused | null> {
   if (principal.kind === 'anonymous') return null;
   const subject = subjectOfKey(principal, limiter.tiers);
+  if (hasRoomFor(subject, limiter)) return null;
   const judged = peekAll(limiter, subject);
   return judged instanceof Promise ? judged.then((late) => usedUp(subject, late)) : usedUp(subject, judged);
 }
@@ -45,9 +46,15 @@ export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refused 
 export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Refused | null {
   if (principal.kind === 'anonymous' || !(limiter instanceof Limiter)) return null;
   const subject = subjectOfKey(principal, limiter.tiers);
+  if (hasRoomFor(subject, limiter)) return null;
   const judged = peekAll(limiter, subject);
   // A limiter in this process returns no promise.
   return judged instanceof Promise ? null : usedUp(subject, judged);
+}
+
+/** Nearly all requests end here, so it takes the least time. false: look at the windows. */
+function hasRoomFor(subject: Subject, limiter: Limits): boolean {
+  return subject.shared === undefined && limiter instanceof Limiter && limiter.hasRoom(subject);
 }
 
 function usedUp(subject: Subject, { limits, room, otherRooms = NO_ROOMS }: Judged): Refused | null {

@@ -293,7 +293,7 @@ export class Authenticator {
     }
     const { key, principal, addresses } = found;
     const now = this.#options.now();
-    const use = (address: string | null): void => this.#use(found, address);
+    const use = (address: string | null): void => this.#use(found, address, this.#options.now());
     return { principal, key, ended: endOf(found, now), addresses, expiresAt: expiryOf(found), use };
   }
 
@@ -425,14 +425,14 @@ export class Authenticator {
       return REFUSED[ended];
     }
     if (addresses?.has(address) === false) throw new OutsideAddress(principal);
-    this.#use(found, address);
+    this.#use(found, address, now);
     return principal;
   }
 
-  #use(found: KnownKey | DerivedKey, address: string | null): void {
+  #use(found: KnownKey | DerivedKey, address: string | null, now: number): void {
     const { key } = found;
     // Derived tokens come from many addresses, which are not new addresses of the key.
-    this.#options.onUse(key.id, this.#options.now(), key, isDerived(found) ? null : address);
+    this.#options.onUse(key.id, now, key, isDerived(found) ? null : address);
   }
 
   async #verifyConfigured(credential: string, sender: Sender): Promise<Judged> {

@@ -140,7 +140,8 @@ export class ReadCache<Value extends object> {
   }
 
   #isValid({ readAt, state }: Entry<Value>): boolean {
-    return this.#counts(readAt) || (state !== null && state.countsFor() > 0);
+    // In this order, one of the two clocks is enough for nearly all requests.
+    return (state !== null && state.countsFor() > 0) || this.#counts(readAt);
   }
 
   #keep(key: string, value: Value | null, { began: readAt, state }: Read<Value>): void {

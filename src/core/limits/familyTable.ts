@@ -12,6 +12,8 @@ export interface FamilyWindows {
   readonly bytes: number;
   /** Returns the row of a family and updates it to `now`; -1 if nothing is stored. */
   find(family: string, now: number): number;
+  /** Returns whether both windows certainly have room for a unit, by what they had at the last update: since then, units can only have left. */
+  hasRoom(family: string, rate: number, burst: number): boolean;
   /** Adds a row for a family that has none. */
   add(family: string, now: number): number;
   /** Counts an amount at the time of the row, regardless of the limits. */
@@ -104,6 +106,12 @@ export abstract class FamilyTable<Table extends Int32Array | Float64Array> imple
     this.table[row + SEEN] = stored(now);
     this.rows.set(family, row);
     return row;
+  }
+
+  hasRoom(family: string, rate: number, burst: number): boolean {
+    const row = this.rows.get(family);
+    if (row === undefined) return rate > 0 && burst > 0;
+    return this.get(row + RATE) < rate && this.get(row + this.#burst) < burst;
   }
 
   timeOf(row: number): number {

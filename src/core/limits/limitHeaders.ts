@@ -18,11 +18,14 @@ export const LIMIT_FIELD_NAMES: Readonly<Record<RateLimitHeaders, readonly strin
 /** The names of all styles, in lower case. */
 export const ALL_LIMIT_FIELDS: readonly string[] = LIMIT_FIELD_NAMES.both.map((name) => name.toLowerCase());
 
-const WRITTEN = [...DRAFT, ...LEGACY, 'Retry-After' as const].map((name) => [name, name.toLowerCase()] as const);
+const OTHERS = [...LEGACY, 'Retry-After' as const].map((name) => [name, name.toLowerCase()] as const);
 
 /** Writes the limit fields of a response. */
 export function writeLimitFields(fields: LimitFields, write: (name: string, value: string) => unknown): void {
-  for (const [name, lower] of WRITTEN) {
+  // Nearly all responses have these two.
+  if (fields['RateLimit-Policy'] !== undefined) write('ratelimit-policy', fields['RateLimit-Policy']);
+  if (fields.RateLimit !== undefined) write('ratelimit', fields.RateLimit);
+  for (const [name, lower] of OTHERS) {
     const value = fields[name];
     if (value !== undefined) write(lower, value);
   }

@@ -199,6 +199,16 @@ export class Limiter implements Limits {
     }
   }
 
+  /**
+   * Returns whether the windows of a key certainly have room for a request. Takes less time than {@link peek}, and doesn't read the clock.
+   * false: {@link peek} knows.
+   */
+  hasRoom(subject: Subject): boolean {
+    const { rate, burst } = limitsOf(subject, this.tiers);
+    const windows = this.#parts[partOf(subject.family)] ?? null;
+    return windows === null ? rate > 0 && burst > 0 : windows.hasRoom(subject.family, rate, burst);
+  }
+
   /** Returns what is left, without counting or storing anything. */
   peek(subject: Subject, unit: Unit = 'requests'): Room {
     const limits = limitsOf(subject, this.tiers);

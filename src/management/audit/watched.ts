@@ -11,20 +11,26 @@ export function watched(
   authenticator: Pick<Authenticator, 'judge'>,
   refusals: Pick<Refusals, 'key' | 'credential'>,
 ): Watched {
+  const settle = (result: Judged, address: string | null): Judged => {
+    if (result instanceof Refused) count(result, address, refusals);
+    return result;
+  };
+  const failed = (error: unknown, address: string | null): never => {
+    if (error instanceof Refusal) count(error, address, refusals);
+    throw error;
+  };
+  const late = (found: Promise<Judged>, address: string | null): Promise<Judged> =>
+    found.then(
+      (result) => settle(result, address),
+      (error: unknown) => failed(error, address),
+    );
+  // Without a function for each request.
   const judge = (credential: string, address: string | null = null): Judged | Promise<Judged> => {
-    const settle = (result: Judged): Judged => {
-      if (result instanceof Refused) count(result, address, refusals);
-      return result;
-    };
-    const failed = (error: unknown): never => {
-      if (error instanceof Refusal) count(error, address, refusals);
-      throw error;
-    };
     try {
       const found = authenticator.judge(credential, address);
-      return found instanceof Promise ? found.then(settle, failed) : settle(found);
+      return found instanceof Promise ? late(found, address) : settle(found, address);
     } catch (error) {
-      return failed(error);
+      return failed(error, address);
     }
   };
   return {

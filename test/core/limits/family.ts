@@ -52,6 +52,11 @@ export class OneFamily {
     return this.#limiter.peek(SUBJECT);
   }
 
+  hasRoom(now: number, rate: number, burst: number): boolean {
+    this.#set(now, rate, burst);
+    return this.#limiter.hasRoom(SUBJECT);
+  }
+
   get size(): number {
     return this.#limiter.size;
   }

@@ -45,6 +45,10 @@ describe('the windows, compared with a model that keeps every unit', () => {
           now += silence;
           // Mostly in the first tier, so that its windows fill up.
           const { rate, burst } = table[tier] ?? table[0] ?? { rate: 1, burst: 1 };
+          const hasRoom = (): boolean =>
+            model.room(now, RATE_WINDOW, rate).remaining > 0 && model.room(now, BURST_WINDOW, burst).remaining > 0;
+          // Without the clock, it may not know of room, but it never reports any that does not exist.
+          if (window.hasRoom(now, rate, burst)) expect(hasRoom()).toBe(true);
           const verdict = window.admit(now, cost, rate, burst);
           if (cost > Math.min(rate, burst)) {
             expect(verdict).toEqual({ outcome: 'never', limit: Math.min(rate, burst) });
@@ -58,6 +62,7 @@ describe('the windows, compared with a model that keeps every unit', () => {
             rate: model.room(now, RATE_WINDOW, rate),
             burst: model.room(now, BURST_WINDOW, burst),
           });
+          expect(window.hasRoom(now, rate, burst)).toBe(hasRoom());
         }
       }),
       SETTINGS,

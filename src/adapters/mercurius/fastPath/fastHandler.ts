@@ -96,14 +96,12 @@ export class FastHandler {
   /** Adds what Mercurius adds to a context. */
   #complete(own: Record<string, unknown>, reply: FastifyReply, source: string): MercuriusContext {
     const app = this.#app;
-    const { pubsub } = app.graphql;
-    return Object.assign(own, {
-      reply,
-      app,
-      pubsub,
-      __currentQuery: source,
-      errors: null,
-    }) as unknown as MercuriusContext;
+    own.reply = reply;
+    own.app = app;
+    own.pubsub = app.graphql.pubsub;
+    own.__currentQuery = source;
+    own.errors = null;
+    return own as unknown as MercuriusContext;
   }
 
   #execute(asked: MercuriusRequest, known: KnownOperation, { schema, operations, context }: Execution) {

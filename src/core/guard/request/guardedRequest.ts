@@ -122,7 +122,7 @@ export class GuardedRequest {
       wasCounted,
       wasParsed: this.wasParsed,
       canFilter,
-      ...(onDenied !== undefined && { onDenied }),
+      onDenied: onDenied ?? this.#options.onDenied,
     });
     return decision instanceof Promise ? decision.then((late) => this.#settle(late)) : this.#settle(decision);
   }
@@ -224,16 +224,7 @@ export class GuardedRequest {
   }
 
   #costOptions(decision: CostedDecision, principal: Principal) {
-    const { limits, log, report } = this.#options;
-    const variables = this.#variables;
-    return {
-      decision,
-      variables,
-      principal,
-      limits,
-      log,
-      report: (error: unknown, context: LatchkeyContext) => report(error, context, this.#logger),
-    };
+    return { decision, variables: this.#variables, principal, options: this.#options, logger: this.#logger };
   }
 
   #settleCost({ result, errors, isForwarded = false }: Reply, principal: Principal): OperationCosts | null {

@@ -1,8 +1,8 @@
-import { ANONYMOUS, type LatchkeyContext, type Principal } from '../../auth/principal.js';
-import type { Limits } from '../../limits/limits.js';
-import type { Decision, DecisionLog } from '../authorize.js';
+import { ANONYMOUS, type Principal } from '../../auth/principal.js';
+import type { Decision } from '../authorize.js';
 import type { Variables } from '../cost/uses.js';
 import type { OperationCosts } from './costReport.js';
+import type { Logger, RequestGuardOptions } from './requestGuardOptions.js';
 
 type Allowed = Extract<Decision, { readonly outcome: 'allowed' }>;
 
@@ -14,9 +14,8 @@ interface PendingCostOptions {
   /** Those that the cost depends on. */
   readonly variables: Variables;
   readonly principal: Principal;
-  readonly limits: Pick<Limits, 'giveBack'>;
-  readonly log: Pick<DecisionLog, 'costed'>;
-  readonly report: (error: unknown, context: LatchkeyContext) => void;
+  readonly options: Pick<RequestGuardOptions, 'limits' | 'log' | 'report'>;
+  readonly logger: Logger | undefined;
 }
 
 /** The cost of an allowed operation. Its estimate was taken from the limits. */
@@ -41,10 +40,11 @@ export class PendingCost {
 
 /** Settles the cost of an operation that is complete: see {@link PendingCost.settle}. Call it once. */
 export function settleCost(
-  { decision, variables, principal, limits, log, report }: PendingCostOptions,
+  { decision, variables, principal, options, logger }: PendingCostOptions,
   data: Readonly<Record<string, unknown>> | null,
 ): OperationCosts {
   const { estimate, admission, compiled } = decision;
+  const { limits, log, report } = options;
   const actual = data === null ? null : (compiled.weighed?.measure(data, variables) ?? null);
   if (principal.kind !== 'anonymous') log.costed(principal, actual ?? estimate, compiled.counted);
   if (actual !== null && actual < estimate && admission !== null) {
@@ -52,7 +52,7 @@ export function settleCost(
       limits.giveBack?.(admission, estimate - actual);
     } catch (error) {
       // They stay taken until they expire.
-      report(error, { principal: ANONYMOUS });
+      report(error, { principal: ANONYMOUS }, logger);
     }
   }
   return { estimate, actual };
