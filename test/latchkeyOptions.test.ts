@@ -628,3 +628,19 @@ test('N13: names places with the same fault in one line', () => {
     /^The schema is not guarded:\n- Query\.f0, [^\n]* and 20 more: its rule is not enforced\. [^\n]*$/,
   );
 });
+
+test('names each invalid option of createLatchkey in its own line', async () => {
+  const error = await createLatchkey({
+    store,
+    peper: 1,
+    bcryptCost: 'x',
+    cacheTtl: -1,
+    document: { tokens: 'y' },
+  } as never).catch((thrown: unknown) => thrown as Error);
+  expect((error as Error).message.split('\n')).toEqual([
+    expect.stringMatching(/^createLatchkey: bcryptCost is "x"\. Allowed: /),
+    expect.stringMatching(/^createLatchkey: document\.tokens is "y"\. Allowed: /),
+    expect.stringMatching(/^createLatchkey: cacheTtl is -1\. Allowed: /),
+    expect.stringMatching(/^createLatchkey: there is no option "peper"\. Options: store, /),
+  ]);
+});

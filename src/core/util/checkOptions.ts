@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkObject, isPromise, optionError, unknownOption } from '../../shared/optionChecks.js';
+import { faultLines } from '../../shared/settings/error.js';
 import { MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 
 /** Error messages for secrets, which replace the list of allowed values. */
@@ -18,25 +19,34 @@ const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 
 /**
  * Checks options by a strict schema and returns the parsed options.
  * @param what the name of the function, for errors
- * @throws TypeError that names the option, the value (unless it is a secret) and what is allowed
+ * @throws TypeError with a line for each invalid option: its name, the value (unless it is a secret) and what is allowed
  */
 export function checkOptions<S extends z.ZodType>(what: string, schema: S, given: unknown): z.output<S> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   checkObject(what, given, schema.safeParse(undefined).error?.issues[0]?.message ?? 'an object');
-  const [issue] = result.error.issues;
-  const { path = [], message = 'another value' } = issue ?? {};
+  throw new TypeError(
+    faultLines(
+      result.error.issues.flatMap((issue) => faultsOf(what, schema, given, issue).map((error) => error.message)),
+    ).join('\n'),
+  );
+}
+
+function faultsOf(what: string, schema: z.ZodType, given: unknown, issue: z.core.$ZodIssue): TypeError[] {
+  const { path, message } = issue;
   const values = path.reduce<unknown[]>((all, step) => [...all, valueAt(all.at(-1), step)], [given]);
   const name = nameOf(what, path);
   // For a Promise, the error is that it was not awaited, not that its properties are missing.
   const promised = values.findIndex(isPromise);
   if (promised >= 0 && promised < path.length) {
-    throw new TypeError(`${nameOf(what, path.slice(0, promised))} is a Promise: await it.`);
+    return [new TypeError(`${nameOf(what, path.slice(0, promised))} is a Promise: await it.`)];
   }
-  if (issue?.code === 'unrecognized_keys') throw unknownOption(name, issue.keys[0] ?? '', namesOf(schema, path));
-  if (FAULTS.has(message)) throw new TypeError(`${name} ${message}.`);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownOption(name, key, namesOf(schema, path)));
+  }
+  if (FAULTS.has(message)) return [new TypeError(`${name} ${message}.`)];
   const isSecret = path.some((step) => SECRETS.has(step));
-  throw optionError(name, values.at(-1), message, isSecret);
+  return [optionError(name, values.at(-1), message, isSecret)];
 }
 
 function valueAt(object: unknown, step: PropertyKey): unknown {
