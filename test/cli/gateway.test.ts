@@ -104,7 +104,7 @@ describe('gateway check', () => {
   });
 
   test.each([
-    ['an invalid scope', `${POLICY}Order.id: fly:orders\n`, 'unknown action'],
+    ['an invalid scope', `${POLICY}Order.id: fly:orders\n`, 'unknown action "fly". Known actions: read, write.\n'],
     ['no open field', POLICY.replace(/: .+/g, ': deny'), 'closes every field of the query type'],
   ])('ends with 2 if the gateway would not start with the policy: %s', async (_, policy, message) => {
     const { status, stderr } = await check('--policy', file('faulty.yaml', policy));
@@ -115,7 +115,7 @@ describe('gateway check', () => {
     const older = SDL.replace('health: String!', 'health: String\n    gone: Int').replace('total: Float!', '');
     const { status, stdout } = await check('--schema', file('older.graphql', older), '--policy', 'whole.yaml');
     expect(status).toBe(1);
-    expect(stdout).toMatch(/only in the API[^]*Order\.total[^]*Query\.gone[^]*Query\.health/);
+    expect(stdout).toMatch(/new in the API[^]*Order\.total[^]*Query\.gone[^]*Query\.health/);
     const annotated = file('annotated.graphql', 'type Query { health: String! @public }');
     expect(JSON.parse((await check('--schema', annotated, '--json')).stdout)).toMatchObject({
       undecided: ['Mutation.cancel', 'Query.internal', 'Query.order', 'Query.orders', 'Subscription.ticks'],
@@ -138,7 +138,7 @@ describe('gateway', () => {
     expect(started).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: expect.stringContaining('decides nothing about Query.order'),
+      stderr: expect.stringContaining('has no line for Query.order'),
     });
     expect(() => readFileSync(join(cwd, 'latchkey.db'))).toThrow('ENOENT');
   });

@@ -144,7 +144,7 @@ function undecidedFault({ path }: Policy, undecided: readonly string[]): string 
   const [first = ''] = undecided;
   const named = undecided.slice(0, 10).join(', ');
   const more = undecided.length > 10 ? ` and ${undecided.length - 10} more` : '';
-  return `${path} decides nothing about ${named}${more}. Add a line for each, such as "${first}: deny", or "default: deny" to close all fields without a line.`;
+  return `${path} has no line for ${named}${more}. Add a line for each, such as "${first}: deny", or "default: deny" to close all fields without a line.`;
 }
 
 function parsed({ sdl, label }: Source): DocumentNode {

@@ -138,6 +138,9 @@ export function readSchema(path: string): string {
   }
 }
 
+/** A remedy that only the library has. */
+const OF_LIBRARY = ' The option "actions" adds others.';
+
 /** @throws SettingsError with all rules of the schema that can't be used */
 export function checkRules(
   schema: GraphQLSchema,
@@ -148,6 +151,7 @@ export function checkRules(
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
     const file = policy ?? path ?? 'The schema';
-    throw new SettingsError(groupedFaults(error.faults).map((fault) => `${file}: ${fault}`));
+    const faults = groupedFaults(error.faults).map((fault) => fault.replace(OF_LIBRARY, ''));
+    throw new SettingsError(faults.map((fault) => `${file}: ${fault}`));
   }
 }

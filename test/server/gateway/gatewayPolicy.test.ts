@@ -118,7 +118,7 @@ test("keeps the upstream's cost directives, if they are declared", () => {
 });
 
 test.each([
-  ['an undecided root field', 'Query.health: public', 'decides nothing about Query.node, Query.order, Mutation.pay'],
+  ['an undecided root field', 'Query.health: public', 'has no line for Query.node, Query.order, Mutation.pay'],
   ['a field that does not exist', `${OPEN}Order.margn: [read:a]`, 'Order.margn is not a field of the upstream'],
   ['a type that does not exist', `${OPEN}Ordr: read:a`, 'Ordr is not an object type of the upstream'],
   ['a pattern that matches nothing', `${OPEN}Ordr.*: read:a`, "Ordr.* matches no field of the upstream's object types"],
@@ -151,7 +151,7 @@ test('default: deny closes root fields without a line', () => {
 test('an upstream that gains a root field opens nothing', () => {
   const more = SDL.replace('health: String', 'health: String\n    backdoor: String');
   expect(faultOf('Query.health: public\nQuery.node: public\nQuery.order: public\nMutation.pay: deny', more)).toContain(
-    'decides nothing about Query.backdoor',
+    'has no line for Query.backdoor',
   );
 });
 
@@ -213,7 +213,7 @@ test('a policy with several faults shows all of them', () => {
     expect.stringMatching(/^policy\.yaml: Ordr\.\* matches no field/),
     expect.stringMatching(/^policy\.yaml: Query\.ordr is not a field/),
     expect.stringMatching(/^policy\.yaml: Node is not an object type/),
-    expect.stringMatching(/^policy\.yaml decides nothing about Query\.node, Query\.health/),
+    expect.stringMatching(/^policy\.yaml has no line for Query\.node, Query\.health/),
   ]);
   const contradictions = faultOf('default: deny\n"Que*.*": public\n"Q*ry.*": read:orders\nQuery.ordr: public\n').split(
     '\n',

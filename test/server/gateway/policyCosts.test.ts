@@ -131,7 +131,7 @@ test('a root field with costs only is undecided', () => {
     'Query.o*: { cost: 1 }\nQuery.health: public\nQuery.i*: deny\nQuery.r*: deny\nQuery.s*: deny',
     'policy.yaml',
   );
-  expect(() => policedSchema({ sdl: SDL, label: 'The schema' }, policy)).toThrow('decides nothing about Query.orders.');
+  expect(() => policedSchema({ sdl: SDL, label: 'The schema' }, policy)).toThrow('has no line for Query.orders.');
 });
 
 test('the size of a pattern applies to fields that return lists and have its arguments', () => {

@@ -44,8 +44,8 @@ async function check(options: UpstreamOptions): Promise<Drift> {
 }
 
 const MEANINGS: Readonly<Record<keyof Drift, string>> = {
-  undecided: 'undecided at the root, and closed: decide in the policy or the schema file',
-  added: 'only in the API: callers can use none of them',
+  undecided: 'without a rule at the root, and closed: add a line for each to the policy or the schema file',
+  added: 'new in the API: callers cannot use them yet',
   removed: 'no longer in the API: operations with them fail',
   changed: 'with another type or other arguments in the API',
 };
