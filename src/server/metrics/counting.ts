@@ -1,10 +1,8 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { RefusalCode } from '../../core/errors/refusal.js';
 import type { Tier } from '../../core/store/records.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../../core/observer/observer.js';
-
-/** In seconds. A response from memory takes a millisecond; an unavailable store takes several seconds. */
-const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import { countedBy, Durations, type CountedSeries } from './series.js';
 
 /** The series that alerts use exist from the start. */
 const SHOWN_CODES = [
@@ -23,56 +21,50 @@ const SHOWN_CODES = [
  */
 export function countInto(registry: Registry, tiers: readonly Tier[]): Observer {
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
+    countedBy(registry, { name, help, labelNames });
 
   const verified = counter('latchkey_verifications_total', 'Credentials of requests, by result.', ['outcome']);
-  const verifications = seriesBy(VERIFICATIONS, (outcome) => seriesOf(verified, { outcome }));
+  const verifications = seriesBy(VERIFICATIONS, (outcome) => verified({ outcome }));
   const lookedUp = counter(
     'latchkey_key_lookups_total',
     'Look-ups of a key: found in the cache (hit), read from the store (miss), or cached as unknown (negative).',
     ['outcome'],
   );
-  const lookups = seriesBy(LOOKUPS, (outcome) => seriesOf(lookedUp, { outcome }));
+  const lookups = seriesBy(LOOKUPS, (outcome) => lookedUp({ outcome }));
   const admitted = counter(
     'latchkey_admissions_total',
     "Operations that the rate limits admitted, by the key's tier.",
     ['tier'],
   );
-  const admissions = new Lazy((tier: Tier) => seriesOf(admitted, { tier }));
+  const admissions = new Lazy((tier: Tier) => admitted({ tier }));
   for (const tier of tiers) admissions.get(tier);
   const refusals = counter(
     'latchkey_refusals_total',
     "Operations refused before they ran, by the key's tier (none: no key) and the error code.",
     ['tier', 'code'],
   );
-  const refused = new Lazy((tier: string) => new Lazy((code: RefusalCode) => seriesOf(refusals, { tier, code })));
+  const refused = new Lazy((tier: string) => new Lazy((code: RefusalCode) => refusals({ tier, code })));
   for (const tier of tiers) for (const code of SHOWN_CODES) refused.get(tier).get(code);
 
-  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    new Histogram({ name, help, labelNames: [...labelNames], buckets: BUCKETS, registers: [registry] });
-  const storeTime = histogram(
-    'latchkey_store_operation_duration_seconds',
-    'Duration of store operations, successful or not.',
-    ['operation'],
-  );
+  const storeTime = new Durations<'operation'>(registry, {
+    name: 'latchkey_store_operation_duration_seconds',
+    help: 'Duration of store operations, successful or not.',
+  });
   const storeTimeOf = new Lazy((operation: string) => storeTime.labels({ operation }));
   const storeOperations = counter('latchkey_store_operations_total', 'Store operations, by result.', [
     'operation',
     'outcome',
   ]);
   const storeOperationsOf = new Lazy((operation: string) => {
-    const ended = STORE_OUTCOMES.map(
-      (outcome) => [outcome, seriesOf(storeOperations, { operation, outcome })] as const,
-    );
+    const ended = STORE_OUTCOMES.map((outcome) => [outcome, storeOperations({ operation, outcome })] as const);
     return new Map(ended);
   });
 
-  const redisTime = histogram(
-    'latchkey_redis_request_duration_seconds',
-    'Duration of requests to Redis, successful or not.',
-    [],
-  );
-  const redisFailures = counter('latchkey_redis_failures_total', 'Requests to Redis without a response.', []);
+  const redisTime = new Durations<never>(registry, {
+    name: 'latchkey_redis_request_duration_seconds',
+    help: 'Duration of requests to Redis, successful or not.',
+  }).labels({});
+  const redisFailures = counter('latchkey_redis_failures_total', 'Requests to Redis without a response.', [])({});
   const shared = new Gauge({
     name: 'latchkey_limits_shared',
     help: '1 if limits are counted in one place for all processes, 0 if this process counts by itself or Redis fails.',
@@ -81,15 +73,14 @@ export function countInto(registry: Registry, tiers: readonly Tier[]): Observer 
     aggregator: 'min',
   });
 
-  const answerTime = histogram(
-    'latchkey_http_request_duration_seconds',
-    'Duration of HTTP requests, from the request header to the end of the response, by route.',
-    ['route'],
-  );
+  const answerTime = new Durations<'route'>(registry, {
+    name: 'latchkey_http_request_duration_seconds',
+    help: 'Duration of HTTP requests, from the request header to the end of the response, by route.',
+  });
   const answers = counter('latchkey_http_requests_total', 'HTTP responses, by route and status.', ['route', 'status']);
   const routes = new Lazy((route: string) => ({
     time: answerTime.labels({ route }),
-    statuses: new Lazy((status: number) => seriesOf(answers, { route, status: String(status) })),
+    statuses: new Lazy((status: number) => answers({ route, status: String(status) })),
   }));
 
   return {
@@ -102,38 +93,28 @@ export function countInto(registry: Registry, tiers: readonly Tier[]): Observer 
         .get(code)
         .inc(),
     storeAnswered(operation, ms, outcome) {
-      storeTimeOf.get(operation).observe(ms / 1000);
+      storeTimeOf.get(operation).observe(ms);
       storeOperationsOf.get(operation).get(outcome)?.inc();
     },
     redisAnswered(ms, ok) {
-      redisTime.observe(ms / 1000);
+      redisTime.observe(ms);
       if (!ok) redisFailures.inc();
     },
     limitsShared: (whether) => shared.set(whether ? 1 : 0),
     requestAnswered(route, status, ms) {
       const { time, statuses } = routes.get(route);
-      time.observe(ms / 1000);
+      time.observe(ms);
       statuses.get(status).inc();
     },
   };
 }
 
-/**
- * Returns a series, which is shown from now on, even at 0: if a series started at 1, its first event would be missing in
- * a rate.
- */
-function seriesOf<Label extends string>(counter: Counter<Label>, labels: Record<Label, string>): Counter.Internal {
-  const series = counter.labels(labels);
-  series.inc(0);
-  return series;
-}
-
 /** Returns the series of each value. */
 function seriesBy<Value extends string>(
   values: readonly Value[],
-  make: (value: Value) => Counter.Internal,
-): Readonly<Record<Value, Counter.Internal>> {
-  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<Value, Counter.Internal>;
+  make: (value: Value) => CountedSeries,
+): Readonly<Record<Value, CountedSeries>> {
+  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<Value, CountedSeries>;
 }
 
 /** Returns values by name, each created at its first use. */

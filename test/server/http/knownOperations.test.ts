@@ -120,6 +120,15 @@ describe('returns the same response for a known document as Apollo Server', () =
     }
   });
 
+  test.each(['Größe', '鍵', '💾 a'])('the name %s', async (name) => {
+    const key = await createKey(latchkey, { name });
+    const query = '{ viewer { credential { apiKey { name } } } }';
+    const [known, unknown] = await bothWays(query, { token: key.token });
+    expect(known.body.data.viewer.credential.apiKey.name).toBe(name);
+    expect(comparable(known)).toEqual(comparable(unknown));
+    expect(known.headers.get('content-length')).toBe(String(Buffer.byteLength(known.text)));
+  });
+
   test('a limit', async () => {
     const query = '{ viewer { scopes } }';
     await latchkey.query(query, { token });
