@@ -15,6 +15,7 @@ import {
   type UpstreamHandler,
   type UpstreamOutcome,
 } from './upstream.js';
+import { endEncoded } from '../http/endAtOnce.js';
 
 interface ForwardedAnswerOptions {
   readonly reply: FastifyReply;
@@ -174,7 +175,7 @@ export class ForwardedAnswer implements UpstreamHandler {
   ended(): void {
     // As text, because Node writes it in the same call as the header, which is faster. Latin-1 keeps every byte.
     if (this.#whole === null) this.#raw.end();
-    else this.#raw.end(this.#whole.toString('latin1'), 'latin1');
+    else endEncoded(this.#raw, this.#whole.toString('latin1'), 'latin1');
     this.#finish('answered');
   }
 

@@ -6,6 +6,7 @@ import type { Outcome } from '../../core/guard/request/outcome.js';
 import type { Observer } from '../../core/observer/observer.js';
 import type { Caller } from '../net/trustedProxies.js';
 import type { Connections } from './connections.js';
+import { endAtOnce } from './endAtOnce.js';
 import { logLine, NO_PAGE } from './everyAnswer.js';
 import type { SharedAddresses } from './sharedAddress.js';
 
@@ -57,8 +58,7 @@ export class DirectAnswers {
     const bytes = Buffer.byteLength(body);
     all.push('content-length', String(bytes));
     response.writeHead(status, all);
-    // ASCII text has the same bytes in both encodings, and Node writes latin1 faster.
-    response.end(body, bytes === body.length ? 'latin1' : 'utf8');
+    endAtOnce(response, body, bytes);
     // A caller that is gone gets no response.
     if (!response.destroyed) this.#note(direct, status);
   }

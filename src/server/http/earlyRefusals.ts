@@ -9,6 +9,7 @@ import { standingLimitsNow, writeLimitFields } from '../../core/limits/limitHead
 import type { Limits } from '../../core/limits/limits.js';
 import { unreported } from '../../core/store/storeErrors.js';
 import type { Connections } from './connections.js';
+import { endAtOnce } from './endAtOnce.js';
 import { GRAPHQL } from './faults.js';
 
 /** The maximum number of prepared answers. There are about a hundred different ones. */
@@ -114,10 +115,11 @@ function writeRefusal(
 ): void {
   const { raw } = reply;
   const fields = reply.getHeaders() as OutgoingHttpHeaders;
-  Object.assign(fields, headers, { 'content-length': Buffer.byteLength(body) });
+  const bytes = Buffer.byteLength(body);
+  Object.assign(fields, headers, { 'content-length': bytes });
   fields['cache-control'] = principal.kind === 'anonymous' ? 'no-store' : 'private, no-store';
   if (limitFields !== null) writeLimitFields(limitFields, (name, value) => (fields[name] ??= value));
   reply.hijack();
   raw.writeHead(status, fields);
-  raw.end(body);
+  endAtOnce(raw, body, bytes);
 }

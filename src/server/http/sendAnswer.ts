@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { hasLimitFields } from '../../core/limits/limitHeaders.js';
+import { endAtOnce } from './endAtOnce.js';
 
 /** A response to an operation. */
 export interface Answer {
@@ -27,10 +28,11 @@ export function sendAnswer(
   if (typeof body === 'string' && !closing && isWhole(headers, request)) {
     const fields = reply.getHeaders() as OutgoingHttpHeaders;
     for (const [name, value] of headers) fields[name] = value;
-    fields['content-length'] = Buffer.byteLength(body);
+    const bytes = Buffer.byteLength(body);
+    fields['content-length'] = bytes;
     reply.hijack();
     reply.raw.writeHead(status, fields);
-    reply.raw.end(body);
+    endAtOnce(reply.raw, body, bytes);
     return undefined;
   }
   for (const [name, value] of headers) reply.header(name, value);

@@ -2,7 +2,7 @@ import { Counter, type Histogram, type Registry } from 'prom-client';
 
 type Labels<Label extends string> = Readonly<Record<Label, string>>;
 
-/** What a metric is created from. */
+/** The name, description and labels of a metric. */
 interface MetricOptions<Label extends string> {
   readonly name: string;
   readonly help: string;
@@ -61,7 +61,7 @@ const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const BOUNDS_MS = BUCKETS.map((seconds) => seconds * 1000);
 
 /** One series of a histogram. */
-export class DurationSeries {
+class DurationSeries {
   /** The number of durations in each bucket, without those of the buckets before. The last one has no upper bound. */
   readonly counts = Array.from({ length: BUCKETS.length + 1 }, () => 0);
   sumMs = 0;

@@ -26,7 +26,7 @@ test('a histogram of durations has the same text as that of prom-client', async 
       }
       const text = await registry.metrics();
       expect(linesOf(text)).toEqual(linesOf(await theirs.metrics()));
-      // What several processes report is combined from this form.
+      // The reports of several processes are combined from this form.
       const json = [await registry.getMetricsAsJSON(), await registry.getMetricsAsJSON()];
       const twice = [await theirs.getMetricsAsJSON(), await theirs.getMetricsAsJSON()];
       expect(linesOf(await AggregatorRegistry.aggregate(json).metrics()).toSorted()).toEqual(
