@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   amendment,
   asJudged,
@@ -13,45 +12,32 @@ import {
   type Rule,
 } from '../changes.js';
 import type { AuditAction, Occasion } from '../audit.js';
-import { keyChanged, keyCreated } from '../entries.js';
+import { keyChanged } from '../entries.js';
 import { Duplicate } from '../storeErrors.js';
 import { GRANT_FIELDS } from '../keyFields.js';
-import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
-import { FOREIGN, subjectsOf, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
+import { NEWEST_FIRST, ORDERED_BY, readInOrder } from '../ordering.js';
+import { subjectsOf, type KeyRecord, type Tier } from '../records.js';
 import { firstById } from '../firstById.js';
-import type { KeyChange, KeyClues, KeyFilter, KeyStore, KeyWithTier, Places } from '../keyStore.js';
-import { shown } from '../../../shared/optionChecks.js';
+import type { KeyChange, KeyStore, KeyWithTier, Places } from '../keyStore.js';
 import { fold } from '../../../shared/text/fold.js';
-import { eq, parts, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
+import { eq, unchanged, where, type Documents, type Filter, type Update } from './documents.js';
 import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
 import { findOverrides } from './limitOverrides.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
-import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
-import { OneByOne } from './oneByOne.js';
-import { freeSlot, insertAtPlaces, slotFor, unlessTaken } from './places.js';
+import { changedEnds, countFamilies, endsOf, RELEASE } from './families.js';
+import { insertionInto } from './insertion.js';
+import { byId, byIds, cluesOf, conditions, inRange } from './keyFilters.js';
+import { slotFor, unlessTaken } from './places.js';
 import { removeEnded } from './removal.js';
 import {
   FOLDING,
-  FOREIGN_END,
   type KeyDocument,
   type OverrideDocument,
   type UserDocument,
   type WorkspaceDocument,
 } from './schemas.js';
 import type { ReadConcern } from './sessions.js';
-
-/** The number of keys that are revoked with one call. */
-const REVOKED = 100;
-
-/** The reason of a revocation of keys that were created with others, if not all of them could be. */
-const WITHDRAWN = 'Not all keys of the call could be created.';
-
-/** How often the insertion of several keys is tried if there are too few places, and the pause in between, in ms. */
-const [ATTEMPTS, PAUSE] = [3, 50];
-
-/** The same if there are places for all of them, which concurrent calls took and gave up. */
-const MAX_ATTEMPTS = 12;
 
 interface ChangeOptions {
   /**
@@ -175,78 +161,6 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     return slotFor(keys, document, scopes, { limit, now });
   };
 
-  // Compatible engines need a second or more to notice that concurrent insertions of the same key, or at the same place, wait
-  // for each other.
-  const sameKey = new OneByOne();
-  const samePlace = new OneByOne();
-
-  /**
-   * Inserts a key at a free place.
-   *
-   * @returns the number of active families instead of the document if there is no place
-   */
-  const place = async (
-    key: KeyRecord,
-    limit: number | null,
-    now: number,
-    more: Pick<KeyDocument, 'entry' | 'unconfirmed'>,
-  ): Promise<{ readonly document: KeyDocument } | { readonly living: number }> => {
-    const { workspaceId, lookupId } = key;
-    const kind = placeKindOf(key);
-    for (let wasTaken = false; ; wasTaken = true) {
-      const free =
-        limit === null
-          ? { slot: unlimitedSlot(kind) }
-          : await freeSlot(keys, { workspaceId, kind, places: limit, now }, wasTaken);
-      if ('living' in free) return free;
-      const document = { ...toDocument(key, free.slot), ...more };
-      const inserted = await sameKey.run(lookupId, () =>
-        samePlace.run(`${workspaceId} ${free.slot}`, () => unlessTaken(() => keys.insert(document))),
-      );
-      if (inserted !== null) return { document };
-    }
-  };
-
-  /** Inserts keys of one workspace, each at a free place, or none. @throws Duplicate */
-  const placeMany = async (
-    many: readonly KeyDocument[],
-    places: Places,
-    tier: Tier,
-    now: number,
-  ): Promise<{ readonly documents: readonly KeyDocument[] } | { readonly living: number }> => {
-    const documents: KeyDocument[] = [];
-    try {
-      for (const kind of ['keys', 'adminKeys'] as const) {
-        const ofKind = many.filter((key) => placeKindOf(key) === kind);
-        const placed = await insertAtPlaces(keys, ofKind, { kind, places: limitOf(places, tier, kind), now });
-        documents.push(...placed.documents);
-        if (placed.living !== null) return { living: placed.living };
-      }
-      return { documents };
-    } catch (error) {
-      if (error instanceof Duplicate) await withdraw(many);
-      throw error;
-    }
-  };
-
-  /** Returns whether a workspace currently has places for several keys. */
-  const fit = async (many: readonly KeyDocument[], places: Places, tier: Tier, now: number): Promise<boolean> => {
-    const workspaceId = many[0]?.workspaceId ?? '';
-    const fits = (['keys', 'adminKeys'] as const).map(async (kind) => {
-      const [needed, limit] = [many.filter((key) => placeKindOf(key) === kind).length, limitOf(places, tier, kind)];
-      return needed === 0 || limit === null || (await countFamilies(keys, workspaceId, now, kind)) + needed <= limit;
-    });
-    return (await Promise.all(fits)).every(Boolean);
-  };
-
-  /** Removes keys that were inserted here and not confirmed yet. */
-  const withdraw = (documents: readonly KeyDocument[]): Promise<void> =>
-    keys.removeMany({
-      _id: where({ $in: documents.map(({ _id }) => _id) }),
-      'entry._id': where({ $in: documents.flatMap(({ entry }) => entry?._id ?? []) }),
-      unconfirmed: where({ $exists: true }),
-    });
-
   const revokeMany: KeyStore['revokeMany'] = async (ids, workspaceId, reason, { at, author }) => {
     const entry = { action: 'key.revoked', at, author: unjudged(author) } as const;
     const documents = await keys.find(byIds(ids, workspaceId));
@@ -261,78 +175,8 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     return revoked;
   };
 
-  const bulks = new OneByOne();
-
-  const insertAll: KeyStore['insertMany'] = async (many, places, now, author) => {
-    const [first] = many;
-    if (first === undefined) return { outcome: 'inserted' };
-    /**
-     * Removes the keys of this call. Those that another process has confirmed in the meantime are revoked.
-     *
-     * @returns whether all were removed, so that they can be inserted again
-     */
-    const giveUp = async (documents: readonly KeyDocument[]): Promise<boolean> => {
-      await withdraw(documents);
-      const left = await keys.find({ _id: where({ $in: documents.map(({ _id }) => _id) }) }, { fields: ['_id'] });
-      const ids = left.map(({ _id }) => _id);
-      for (const part of parts(ids, REVOKED)) await revokeMany(part, first.workspaceId, WITHDRAWN, { at: now });
-      return ids.length === 0;
-    };
-    for (let attempts = 1; ; attempts++) {
-      const workspace = await intents.workspace(first.workspaceId);
-      if (workspace === null) throw new Error(`There is no workspace ${first.workspaceId}.`);
-      const forfeit = await intents.forfeitOfAny(many, author);
-      if (forfeit !== null) return { outcome: forfeit };
-      const { tier } = workspace;
-      const drafts = many.map((key) => ({
-        ...toDocument(key, 0),
-        entry: withJudged(toEntry(keyCreated(key, { at: now, author })), author),
-        unconfirmed: tier,
-      }));
-      const placed = await placeMany(drafts, places, tier, now);
-      if ('documents' in placed && (await intents.finishInsertions(placed.documents, many, author))) {
-        return { outcome: 'inserted' };
-      }
-      const isClean = await giveUp(drafts);
-      // Each call gives up its places before it looks, so the last of several concurrent calls finds those of all others.
-      const mayFit = attempts < ATTEMPTS || (attempts < MAX_ATTEMPTS && (await fit(drafts, places, tier, now)));
-      if (!isClean || !mayFit) {
-        const living = 'living' in placed ? placed.living : await countFamilies(keys, first.workspaceId, now, 'keys');
-        const late = await intents.forfeitOfAny(many, author);
-        return late === null ? { outcome: 'full', living } : { outcome: late };
-      }
-      // Keys of a process that crashed, or of calls that will be withdrawn, take places until then.
-      await delay(Math.random() * attempts * PAUSE);
-      await intents.finishIn(first.workspaceId);
-    }
-  };
-
   return {
-    async insert(key, places, now, author) {
-      const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
-      for (let isFinished = false; ;) {
-        const workspace = await intents.workspace(key.workspaceId);
-        if (workspace === null) throw new Error(`There is no workspace ${key.workspaceId}.`);
-        const forfeit = await intents.forfeitOf(key, author);
-        if (forfeit !== null) return { outcome: forfeit };
-        const { tier } = workspace;
-        const inserted = await place(key, limitOf(places, tier, placeKindOf(key)), now, { entry, unconfirmed: tier });
-        if ('living' in inserted) {
-          if (isFinished) return { outcome: 'full', living: inserted.living };
-          // A crashed process may have left a key that will be withdrawn, and takes a place until then.
-          await intents.finishIn(key.workspaceId);
-          isFinished = true;
-          continue;
-        }
-        if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
-        // A condition of its insertion has changed meanwhile, so it was withdrawn.
-      }
-    },
-    // Concurrent calls would take places from each other, give them up, and try again.
-    insertMany: (many, places, now, author) =>
-      places === null
-        ? insertAll(many, places, now, author)
-        : bulks.run(many[0]?.workspaceId ?? '', () => insertAll(many, places, now, author)),
+    ...insertionInto({ keys, intents, revokeMany }),
     findForVerification: (lookupId) => findWithTier({ lookupId: eq(lookupId) }),
     findForDerived: (id) => findWithTier({ _id: eq(id) }),
     async nextLookupId(from) {
@@ -426,39 +270,6 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
   };
 }
 
-/**
- * Matches keys after a position in one range of an order. Comparisons match only values of the operand's type, so never
- * null. The first condition bounds the index; the second excludes keys with the same value that come before.
- */
-function inRange({ field, direction }: KeyOrder, range: 'valued' | 'empty', after: KeyPosition | null): Filter {
-  const column = ORDERED_BY[field];
-  const beyond = direction === 'ASC' ? '$gt' : '$lt';
-  if (range === 'empty') {
-    return { [column]: eq(null), ...(after !== null && { _id: where({ [beyond]: after.id }) }) };
-  }
-  if (after === null) return { [column]: where({ $gte: field === 'NAME' ? '' : -Number.MAX_SAFE_INTEGER }) };
-  const { value, id } = after;
-  return {
-    [column]: where({ [`${beyond}e`]: value }),
-    $or: where([{ [column]: where({ [beyond]: value }) }, { _id: where({ [beyond]: id }) }]),
-  };
-}
-
-function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
-  return [
-    ...(lookupIds.length === 0 ? [] : [{ lookupId: where({ $in: [...lookupIds] }) }]),
-    // `z` is the last character that occurs in lookup IDs, and `{` follows it.
-    ...(beginning === null ? [] : [{ lookupId: where({ $gte: beginning, $lt: `${beginning}{` }) }]),
-    ...(foreignPrefix === null
-      ? []
-      : [{ tokenPrefix: eq(foreignPrefix), lookupId: where({ $gte: FOREIGN, $lt: FOREIGN_END }) }]),
-  ];
-}
-
-function byId(id: string, workspaceId: string | null): Filter {
-  return { _id: eq(id), removed: eq(null), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
-}
-
 /** Matches a key without a pending change, whose fields that affect a verdict or an entry are as they were read. */
 function asReadBefore(document: KeyDocument, key: KeyRecord): Filter {
   return {
@@ -467,14 +278,6 @@ function asReadBefore(document: KeyDocument, key: KeyRecord): Filter {
     slot: eq(document.slot ?? null),
     turn: eq(document.turn ?? null),
     ...withoutEntry(),
-  };
-}
-
-function byIds(ids: readonly string[], workspaceId: string | null): Filter {
-  return {
-    _id: where({ $in: [...ids] }),
-    removed: eq(null),
-    ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
   };
 }
 
@@ -493,38 +296,4 @@ function withEnds(document: KeyDocument, written: Partial<KeyDocument>): Update 
 
 function withFolded(patch: KeyPatch): object {
   return patch.name === undefined ? patch : { ...patch, nameFolded: fold(patch.name), folding: FOLDING };
-}
-
-function conditions(filter: KeyFilter, now: number): Filter[] {
-  const { status, type, environment, nameContains, scope, projectId, userId, externalId } = filter;
-  return [
-    ...(status === undefined ? [] : [ofStatus(status, now)]),
-    ...(type === undefined ? [] : [{ type: eq(type) }]),
-    ...(environment === undefined ? [] : [{ environment: eq(environment) }]),
-    ...(scope === undefined ? [] : [{ scopes: eq(scope) }]),
-    ...(projectId === undefined ? [] : [{ projectId: eq(projectId) }]),
-    ...(userId === undefined ? [] : [{ userId: eq(userId) }]),
-    ...(externalId === undefined ? [] : [{ externalId: eq(externalId) }]),
-    ...(nameContains === undefined ? [] : [{ $expr: contains('$nameFolded', fold(nameContains)) }]),
-  ];
-}
-
-/** Matches literal text instead of a pattern, so nothing must be escaped, and a caller can't make it slow. */
-function contains(field: string, part: string): Condition {
-  return where({ $gte: [{ $indexOfCP: [field, { $literal: part }] }, 0] });
-}
-
-/** statusOf of records.ts, for queries. */
-function ofStatus(status: KeyStatus, now: number): Filter {
-  switch (status) {
-    case 'REVOKED':
-      return { revokedAt: where({ $ne: null }) };
-    case 'EXPIRED':
-      return { revokedAt: eq(null), expiresAt: where({ $lte: now }) };
-    case 'ACTIVE':
-      return { revokedAt: eq(null), $or: where([{ expiresAt: eq(null) }, { expiresAt: where({ $gt: now }) }]) };
-    // An empty filter would match every key.
-    default:
-      throw new TypeError(`There is no key status ${shown(status)}.`);
-  }
 }
