@@ -13,7 +13,7 @@ import type { UnreadOptions, UnreadReason } from './http/unreadResponses.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
 import type { Gateway } from './gateway/gateway.js';
-import { gatewaySchemaOf, openGateway, type OpenedGateway } from './gateway/openGateway.js';
+import type { OpenedGateway, OpenGatewayOptions } from './gateway/openGateway.js';
 import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from '../core/keys/pepper.js';
 import type { Feed } from '../core/util/feed.js';
@@ -32,6 +32,7 @@ import { failingClosed } from '../management/schema/failingClosed.js';
 import { ownSchema } from '../management/schema/ownSchema.js';
 import { servedTypeDefs } from './servedTypeDefs.js';
 import { keyConfiguration, type FileConfiguration } from './settings/fileConfiguration.js';
+import type { GatewaySettings } from './settings/gatewaySettings.js';
 import type { Settings } from './settings/settings.js';
 import { breakingStore } from '../core/store/breaking.js';
 import { unreported } from '../core/store/storeErrors.js';
@@ -123,7 +124,7 @@ export async function composeService(
   const withDemo = settings.configuration.demo && settings.gateway === null;
   // Before the first key is created, because its token would be lost if the start failed.
   const certificate = settings.tls && readCertificate(settings.tls);
-  const gatewaySchema = settings.gateway && (await gatewaySchemaOf(settings.gateway));
+  const openGateway = settings.gateway && (await openingGateway(settings.gateway));
   const tracing = settings.tracing ? await openTracing(logger) : null;
   // Shared by reference with all counters; a reload replaces its content.
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
@@ -228,13 +229,10 @@ export async function composeService(
         failingClosed(streamResolvers({ bus, keys: latchkey.keys })),
       ]),
     );
-    if (settings.gateway !== null && gatewaySchema !== null) {
+    if (openGateway !== null) {
       latchkey.schemas.setAdministration(schema);
       const counts = metrics.countUpstream();
-      opened = await openGateway(settings.gateway, gatewaySchema, {
-        ...{ latchkey, log: logger, onAnswer: counts },
-        answer: settings.answer,
-      });
+      opened = await openGateway({ latchkey, log: logger, onAnswer: counts, answer: settings.answer });
       metrics.watchGateway(opened.gateway);
     }
     const gateway = opened?.gateway ?? null;
@@ -309,6 +307,19 @@ export async function composeService(
     await store.close();
     throw error;
   }
+}
+
+/**
+ * Reads the schema of a gateway, and returns the function that opens it. Loads its code only here, because most servers are no gateways.
+ *
+ * @throws Error if the schema can't be read
+ */
+async function openingGateway(
+  settings: GatewaySettings,
+): Promise<(options: OpenGatewayOptions) => Promise<OpenedGateway>> {
+  const { gatewaySchemaOf, openGateway } = await import('./gateway/openGateway.js');
+  const schema = await gatewaySchemaOf(settings);
+  return (options) => openGateway(settings, schema, options);
 }
 
 /** @throws Error if the file can't be used */

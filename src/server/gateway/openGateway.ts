@@ -16,7 +16,7 @@ import { Upstream, type UpstreamOutcome } from './upstream.js';
 
 const MAX_SCHEMA_BYTES = 32 * 2 ** 20;
 
-interface OpenGatewayOptions {
+export interface OpenGatewayOptions {
   readonly latchkey: Assembly;
   /** The limits of a response. */
   readonly answer: AnswerLimits;

@@ -9,10 +9,8 @@ import type { OpenStreams } from '../../core/streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../../core/store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
-import { gatewayRoute } from '../gateway/gatewayRoute.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { servingAgain } from '../gateway/otherUpgrades.js';
-import { forwardWebSockets } from '../gateway/webSockets.js';
 import { askOperation } from './askOperation.js';
 import { authenticationHook } from './authentication.js';
 import { authRoute } from './authRoute.js';
@@ -168,6 +166,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }
   const authenticateStream = authenticationHook(verifier, moments, streamCredential);
   if (gateway !== null) {
+    // Loaded only here: most servers are no gateways.
+    const { gatewayRoute } = await import('../gateway/gatewayRoute.js');
+    const { forwardWebSockets } = await import('../gateway/webSockets.js');
     gatewayRoute(app, {
       ...{ gateway, latchkey, moments, connections, unread, streams, observer },
       authenticate: authenticateStream,
