@@ -256,7 +256,7 @@ describe('with a dashboard client in the configuration', () => {
   });
 
   it.each([
-    ['client_id: ""', 'client_id is not allowed. Allowed: the id of a public client'],
+    ['client_id: ""', 'client_id is not allowed. Allowed: the ID of a public client'],
     ['scopes: [openid]', 'client_id is missing'],
     ['client_id: dash, scopes: []', 'scopes is not allowed. Allowed: a list of 1 to 100 scopes'],
     ['client_id: dash, scopes: ["two words"]', 'scopes[0] is not allowed. Allowed: a scope of the issuer'],
