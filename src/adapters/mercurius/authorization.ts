@@ -6,7 +6,7 @@ import type { Operation } from '../../core/guard/request/guardedRequest.js';
 import { whenDone } from '../../core/util/whenDone.js';
 import { noteAltered } from '../../shared/numbers/jsonNumbers.js';
 import type { AdapterParts } from './adapterParts.js';
-import type { MaybePromise } from './hooks.js';
+import type { MaybePromise } from './fastifyHooks.js';
 import { RequestErrors, unknownOperation, withCode } from './mercuriusErrors.js';
 import { MercuriusRequest, type ReplyContext } from './mercuriusRequest.js';
 

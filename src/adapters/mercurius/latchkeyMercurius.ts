@@ -10,11 +10,11 @@ import mercurius, { type MercuriusOptions } from 'mercurius';
 import { whenDone } from '../../core/util/whenDone.js';
 import { requestsOf } from '../requestsOf.js';
 import type { AdapterParts } from './adapterParts.js';
-import { Arrival } from './arrival.js';
+import { RequestArrival } from './requestArrival.js';
 import { Authorization } from './authorization.js';
-import { Documents } from './documents.js';
+import { MercuriusDocuments } from './mercuriusDocuments.js';
 import { FastHandler } from './fastPath/fastHandler.js';
-import { calling, listOf, type Done } from './hooks.js';
+import { calling, listOf, type Done } from './fastifyHooks.js';
 import { checkMercuriusOptions, type GuardedMercuriusOptions } from './mercuriusOptions.js';
 import { MercuriusRequests } from './mercuriusRequest.js';
 import { RequestContexts } from './requestContexts.js';
@@ -59,9 +59,9 @@ Object.assign(latchkeyMercurius, { [Symbol.for('skip-override')]: true });
 /** Registers the steps of a request as hooks of Fastify and Mercurius. */
 class Adapter {
   readonly #parts: AdapterParts;
-  readonly #arrival: Arrival;
+  readonly #arrival: RequestArrival;
   readonly #contexts: RequestContexts;
-  readonly #documents: Documents;
+  readonly #documents: MercuriusDocuments;
   readonly #authorization: Authorization;
   readonly #responses: Responses;
   readonly #fast: FastHandler;
@@ -70,9 +70,9 @@ class Adapter {
     const logger = { error: (error: unknown) => app.log.error(error) };
     const parts = { ...given, logger, requests: new MercuriusRequests() };
     this.#parts = parts;
-    this.#arrival = new Arrival(parts);
+    this.#arrival = new RequestArrival(parts);
     const contexts = (this.#contexts = new RequestContexts(parts));
-    this.#documents = new Documents(parts);
+    this.#documents = new MercuriusDocuments(parts);
     const authorization = (this.#authorization = new Authorization(parts));
     const responses = (this.#responses = new Responses(parts));
     this.#fast = new FastHandler(app, parts, { contexts, authorization, responses });

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import { whenDone } from '../../core/util/whenDone.js';
 import type { AdapterParts } from './adapterParts.js';
-import type { MaybePromise } from './hooks.js';
+import type { MaybePromise } from './fastifyHooks.js';
 
 /** Creates the GraphQL contexts of requests: the caller, and what the user's function adds. */
 export class RequestContexts {

@@ -6,7 +6,7 @@ import { KnownOperations, type KnownOperation } from '../../../core/guard/known/
 import { executePlan } from '../../../core/guard/known/plan/executePlan.js';
 import type { AdapterParts } from '../adapterParts.js';
 import type { Authorization } from '../authorization.js';
-import type { MaybePromise } from '../hooks.js';
+import type { MaybePromise } from '../fastifyHooks.js';
 import type { GuardedMercuriusOptions } from '../mercuriusOptions.js';
 import type { MercuriusRequest, MercuriusRequests, ReplyContext, Result } from '../mercuriusRequest.js';
 import type { RequestContexts } from '../requestContexts.js';

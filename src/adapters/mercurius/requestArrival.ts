@@ -4,13 +4,13 @@ import { ANONYMOUS, type LatchkeyContext } from '../../core/auth/principal.js';
 import { refuseSimpleRequest } from '../../core/guard/request/preflight.js';
 import { whenDone } from '../../core/util/whenDone.js';
 import type { AdapterParts } from './adapterParts.js';
-import type { MaybePromise } from './hooks.js';
+import type { MaybePromise } from './fastifyHooks.js';
 import { badRequest } from './mercuriusErrors.js';
 import type { GuardedMercuriusOptions } from './mercuriusOptions.js';
 import { MercuriusRequest } from './mercuriusRequest.js';
 
 /** The checks of a request before its body is read: CSRF, its credential, and its content type. */
-export class Arrival {
+export class RequestArrival {
   readonly #parts: AdapterParts;
   readonly #contextOf: ReturnType<typeof directContext>;
   /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */

@@ -15,12 +15,12 @@ import { printable } from '../../core/guard/printable.js';
 import { checkVariables } from '../../core/guard/validVariables.js';
 import { whenDone } from '../../core/util/whenDone.js';
 import type { AdapterParts } from './adapterParts.js';
-import type { MaybePromise } from './hooks.js';
+import type { MaybePromise } from './fastifyHooks.js';
 import { badRequest, RequestErrors, unknownOperation, withCode } from './mercuriusErrors.js';
 import type { MercuriusRequest, ReplyContext } from './mercuriusRequest.js';
 
 /** Reads documents within the guard's bounds, before Mercurius does. */
-export class Documents {
+export class MercuriusDocuments {
   readonly #parts: Pick<AdapterParts, 'guard' | 'requests'>;
   readonly #documents = new DocumentCache();
 
