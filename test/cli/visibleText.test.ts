@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { jsonText, visible } from '../../src/cli/visibleText.js';
+import { CODE_POINT } from '../support/codePoint.js';
 
-const anything = fc.string({ unit: 'binary' });
+const anything = fc.string({ unit: CODE_POINT });
 // oxlint-disable-next-line no-control-regex -- They are what is looked for.
 const OBEYED = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { checkEvents, type EventInput } from '../../../src/demo/events/input.js';
 import { Refusal } from '../../../src/core/errors/refusal.js';
 import { EVENT_RETENTION } from '../../../src/demo/store/demoRecords.js';
+import { CODE_POINT } from '../../support/codePoint.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const MINUTE = 60_000;
@@ -75,9 +76,9 @@ test('a batch has 1 to 500 events', () => {
 });
 
 const anything = fc.record<EventInput>({
-  id: fc.oneof(fc.constant('a'), fc.string({ unit: 'binary', maxLength: 120 })),
-  type: fc.oneof(fc.constantFrom('LOAD', 'own'), fc.string({ unit: 'binary', maxLength: 80 })),
-  asset: fc.oneof(fc.constantFrom(null, 'orders'), fc.string({ unit: 'binary', maxLength: 220 })),
+  id: fc.oneof(fc.constant('a'), fc.string({ unit: CODE_POINT, maxLength: 120 })),
+  type: fc.oneof(fc.constantFrom('LOAD', 'own'), fc.string({ unit: CODE_POINT, maxLength: 80 })),
+  asset: fc.oneof(fc.constantFrom(null, 'orders'), fc.string({ unit: CODE_POINT, maxLength: 220 })),
   at: fc.oneof(
     fc.constantFrom(null, NOON),
     fc.double(),

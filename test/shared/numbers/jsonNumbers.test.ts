@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { isExact } from '../../../src/shared/numbers/exact.js';
 import { alteredIn, alteredInText, noteAltered } from '../../../src/shared/numbers/jsonNumbers.js';
+import { CODE_POINT } from '../../support/codePoint.js';
 
 test.each([
   '0',
@@ -92,7 +93,7 @@ describe('F10: numbers in parsed JSON', () => {
         { maxDepth: 4 },
         number,
         fc.constantFrom('true', 'false', 'null'),
-        fc.string({ unit: 'binary' }).map((one) => JSON.stringify(one)),
+        fc.string({ unit: CODE_POINT }).map((one) => JSON.stringify(one)),
         fc.array(tie('text'), { maxLength: 4 }).map((items) => `[${items.join(' ,\n')}]`),
         fc
           .array(fc.tuple(fc.string(), tie('text')), { maxLength: 4 })
