@@ -310,7 +310,7 @@ export async function composeService(
 }
 
 /**
- * Reads the schema of a gateway, and returns the function that opens it. Loads its code only here, because few servers are gateways.
+ * Reads the schema of a gateway, and returns the function that opens it. Loads its code only here, because most servers have no gateway.
  *
  * @throws Error if the schema can't be read
  */

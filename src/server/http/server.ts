@@ -166,7 +166,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }
   const authenticateStream = authenticationHook(verifier, moments, streamCredential);
   if (gateway !== null) {
-    // Loaded only here, because few servers are gateways.
+    // Loaded only here, because most servers have no gateway.
     const { gatewayRoute } = await import('../gateway/gatewayRoute.js');
     const { forwardWebSockets } = await import('../gateway/webSockets.js');
     gatewayRoute(app, {

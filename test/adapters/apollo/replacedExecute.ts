@@ -1,6 +1,6 @@
 /**
  * Replaces graphql-js' `execute` before any other module imports it, as OpenTelemetry does, and prints the number of its calls after each of
- * three equal requests: `node replacedExecute.ts <directory>`. In a process of its own, because other tests share the module.
+ * three equal requests: `node replacedExecute.ts <directory>`. In a separate process, because other tests share the module.
  */
 import execution from 'graphql/execution/execute.js';
 
