@@ -61,6 +61,7 @@ function* surroundings(text: string): Generator<readonly [string, string]> {
   if (isQuoted(bare)) yield ['quotes', bare.slice(1, -1).trim()];
 }
 
+/** Quotes and shortens a value. Leaves out the user of an address, because a password can follow it. */
 function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
+  return JSON.stringify(text.replace(/\/\/[^\s,]*@/g, '//***@').slice(0, 100));
 }

@@ -455,6 +455,9 @@ describe('never repeats secrets', () => {
     ['KEY_PEPPER', `${LONG},${secret}`],
     ['MONGODB_URI', `postgres://root:${secret}@db`],
     ['REDIS_URL', `redis://root:${secret}@cache/name`],
+    ['GATEWAY_UPSTREAM', `http://root:${secret}@api/graphql`],
+    ['PUBLIC_URL', `http://root:${secret}/a@api.example`],
+    ['CORS_ORIGINS', `https://a.example,https://root:${secret}@b.example`],
   ])('%s', (name, text) => expect(faultOf({ [name]: text })).not.toContain('hunter2'));
 });
 
