@@ -74,7 +74,9 @@ export function readConfiguration(
   const warnings: string[] = [];
   const production = environment.NODE_ENV === 'production';
   const roles = faults.run(() => rolesOf(file)) ?? null;
-  const tiers = faults.run(() => tiersOf(file)) ?? TIER_LIMITS;
+  // Otherwise a fault of the table could only follow from one of its sections.
+  const hasTiers = !faulty.has('tiers') && !faulty.has('published_tiers');
+  const tiers = (hasTiers ? faults.run(() => tiersOf(file)) : undefined) ?? TIER_LIMITS;
   const rules = {
     roles: faulty.has('roles') ? null : roles,
     ...{ operator, production, warn: (text: string) => warnings.push(text) },

@@ -504,6 +504,13 @@ describe('a file with several faults', () => {
     expect(linesOf(text, { KEY })).toEqual([expect.stringMatching(/^roles\.etl\[0\] is not allowed/)]);
   });
 
+  it.each([
+    ['tiers: { BIG: { per_minute: -1 } }\npublished_tiers: false\n', /^tiers\.BIG\.per_minute is not allowed/],
+    ['tiers: { BIG: { keys: 1 } }\npublished_tiers: 7\n', /^published_tiers is not allowed/],
+  ])('shows no fault of the table of tiers if one of its sections has a fault: %j', (text, fault) => {
+    expect(linesOf(text)).toEqual([expect.stringMatching(fault)]);
+  });
+
   it('shows at most 20 faults, and how many more there are', () => {
     const text = Array.from({ length: 25 }, (_, i) => `unknown${i}: 1\n`).join('');
     const lines = linesOf(text);
