@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { createKey } from '../support/service.js';
 import { act } from '../e2e/operations.js';
 import { openDashboard, type TestDashboard } from './support.js';
@@ -33,6 +34,11 @@ test('shows the usage of a period by key, most requests first, and by other grou
   expect(counts.map(Number)).toEqual(counts.map(Number).toSorted((a, b) => b - a));
   expect(await axe(page)).toEqual([]);
 
+  // Rows of the former group must not be shown in the meantime.
+  await page.route('**/graphql', async (route) => {
+    await setTimeout(300);
+    await route.continue();
+  });
   await page.getByRole('combobox', { name: 'Group by' }).click();
   await page.getByRole('option', { name: 'Operation name' }).click();
   await page.getByRole('table', { name: 'Usage by operation name' }).waitFor();

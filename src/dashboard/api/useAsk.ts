@@ -1,5 +1,5 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import type { AnyVariables, RequestPolicy } from '@urql/core';
+import { createRequest, type AnyVariables, type RequestPolicy } from '@urql/core';
 import { useCallback } from 'react';
 import { useQuery } from 'urql';
 import { faultOf, type Fault } from './apiFault.js';
@@ -18,17 +18,24 @@ export interface Asked<Data> {
 interface AskOptions {
   /** Default: cached data is shown and the query is sent again. */
   readonly requestPolicy?: RequestPolicy;
+  /** Whether the response for other variables stays until there is one for these. Default: true. */
+  readonly keepsData?: boolean;
 }
 
 /** Sends a query when the page opens and after changes of its data. Repeats it after a rate limit and after a missing response. */
 export function useAsk<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  { requestPolicy = 'cache-and-network' }: AskOptions = {},
+  { requestPolicy = 'cache-and-network', keepsData = true }: AskOptions = {},
 ): Asked<Data> {
-  const [{ data, error, fetching }, execute] = useQuery<Data, Variables>({ query, variables, requestPolicy } as never);
+  const [{ data, error, fetching, operation }, execute] = useQuery<Data, Variables>({
+    query,
+    variables,
+    requestPolicy,
+  } as never);
+  const isCurrent = keepsData || operation?.key === createRequest(query, variables).key;
   const ask = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
   const fault = error === undefined || fetching ? null : faultOf(error);
   const again = useAgain(fault, ask);
-  return { data: data ?? null, fault, again, ask };
+  return { data: isCurrent ? (data ?? null) : null, fault, again, ask };
 }

@@ -30,7 +30,8 @@ export default function UsagePage() {
   // Not in each render: at the end of a period, its number would change while it is read.
   const [now] = useState(() => Date.now());
   const span = SPANS[period].of(now);
-  const asked = useAsk(UsageReportDocument, { groupBy, ...span });
+  // The rows of another group would be shown under the title of this one.
+  const asked = useAsk(UsageReportDocument, { groupBy, ...span }, { keepsData: false });
   const { running, fault, save } = useExport();
   const change = (name: string, value: string | null) =>
     setParams(
