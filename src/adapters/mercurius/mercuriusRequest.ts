@@ -56,7 +56,7 @@ export class MercuriusRequest {
   }
 }
 
-/** A context of Mercurius. One of another route may have no reply. */
+/** The context of a request to Mercurius. On other routes, there may be no reply. */
 export type ReplyContext = MercuriusContext & { readonly reply?: FastifyReply };
 
 /** Our requests by those of Fastify. */

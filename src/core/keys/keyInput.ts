@@ -194,7 +194,7 @@ export function assertHeld(held: readonly string[], scopes: readonly string[]): 
 const PLAIN_SCOPE = /^(?:[a-z-]{1,20}:[a-z_-]{1,20}|[a-z_-]{1,11})$/i;
 const PLAIN_ADDRESS = /^(?=.*[.:])[0-9a-f.:/]{1,50}$/i;
 
-/** Returns a wrong scope for an error, after a colon; nothing if it may be a secret. */
+/** Returns a colon and a wrong scope, for an error; an empty text if the scope may be a secret. */
 export function shownScope(scope: string): string {
   return shownAs(scope, PLAIN_SCOPE);
 }
@@ -206,7 +206,7 @@ function unknownScope(scope: string, index: number): string {
     : `Scope ${index + 1} of the list is unknown. It is not shown here, because it may be a secret.`;
 }
 
-/** Returns a text that an error may show, after a colon; nothing if it may be a secret. */
+/** Returns a colon and a text, for an error; an empty text if it may be a secret. */
 function shownAs(text: string, plain: RegExp): string {
   return plain.test(text) ? `: ${JSON.stringify(text)}` : '';
 }

@@ -12,7 +12,7 @@ export interface FamilyWindows {
   readonly bytes: number;
   /** Returns the row of a family and updates it to `now`; -1 if nothing is stored. */
   find(family: string, now: number): number;
-  /** Returns whether both windows certainly have room for a unit, by what they had at the last update: since then, units can only have left. */
+  /** Returns whether both windows are certain to have room for a unit. Uses the counts of the last update, which can only have fallen since. */
   hasRoom(family: string, rate: number, burst: number): boolean;
   /** Adds a row for a family that has none. */
   add(family: string, now: number): number;

@@ -7,7 +7,7 @@ import { useAgain } from './useAgain.js';
 
 /** The state of a query. */
 export interface Asked<Data> {
-  /** The last response; null until there is one. It stays while the query is sent again. */
+  /** The last response for these variables; null until there is one. It stays while the query is sent again. */
   readonly data: Data | null;
   readonly fault: Fault | null;
   /** When the query is repeated, in ms since the epoch; null: never. */
@@ -18,22 +18,21 @@ export interface Asked<Data> {
 interface AskOptions {
   /** Default: cached data is shown and the query is sent again. */
   readonly requestPolicy?: RequestPolicy;
-  /** Whether the response for other variables stays until there is one for these. Default: true. */
-  readonly keepsData?: boolean;
 }
 
 /** Sends a query when the page opens and after changes of its data. Repeats it after a rate limit and after a missing response. */
 export function useAsk<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  { requestPolicy = 'cache-and-network', keepsData = true }: AskOptions = {},
+  { requestPolicy = 'cache-and-network' }: AskOptions = {},
 ): Asked<Data> {
   const [{ data, error, fetching, operation }, execute] = useQuery<Data, Variables>({
     query,
     variables,
     requestPolicy,
   } as never);
-  const isCurrent = keepsData || operation?.key === createRequest(query, variables).key;
+  // urql keeps the response for the former variables: another key's data would be shown under the name of this one.
+  const isCurrent = operation?.key === createRequest(query, variables).key;
   const ask = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
   const fault = error === undefined || fetching ? null : faultOf(error);
   const again = useAgain(fault, ask);

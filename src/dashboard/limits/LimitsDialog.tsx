@@ -38,7 +38,7 @@ export default function LimitsDialog({ subjects, changed, close }: LimitsDialogP
   const { act, acting, fault } = useAct(SetLimitsDocument);
   const { subject } = subjects.find((each) => each.label === label) ?? subjects[0] ?? NO_SUBJECT;
   // Setting limits replaces all that were set before, so the form begins with those.
-  const asked = useAsk(LimitsOfDocument, { subject }, { requestPolicy: 'network-only', keepsData: false });
+  const asked = useAsk(LimitsOfDocument, { subject }, { requestPolicy: 'network-only' });
   const before = asked.data?.limitsOf?.override ?? null;
   const [edited, setEdited] = useState<{ readonly of: string; readonly typed: Typed } | null>(null);
   const typed = edited?.of === label ? edited.typed : typedOf(before);

@@ -25,7 +25,7 @@ interface SubjectLimitsProps {
 
 /** Shows the limits, quotas and credits that the keys of a subject share, and what is left of them. */
 export function SubjectLimits({ subject, label, canChange }: SubjectLimitsProps) {
-  const asked = useAsk(LimitsOfDocument, { subject }, { keepsData: false });
+  const asked = useAsk(LimitsOfDocument, { subject });
   return (
     <Asking asked={asked}>
       {({ limitsOf }) =>

@@ -30,8 +30,7 @@ export default function UsagePage() {
   // Not in each render: at the end of a period, its number would change while it is read.
   const [now] = useState(() => Date.now());
   const span = SPANS[period].of(now);
-  // The rows of another group would be shown under the title of this one.
-  const asked = useAsk(UsageReportDocument, { groupBy, ...span }, { keepsData: false });
+  const asked = useAsk(UsageReportDocument, { groupBy, ...span });
   const { running, fault, save } = useExport();
   const change = (name: string, value: string | null) =>
     setParams(

@@ -20,7 +20,7 @@ export default function UsagePanel({ id }: { readonly id: string }) {
   const [{ span, from }, setView] = useState(() => viewOf('hours'));
   const [asTable, setAsTable] = useState(false);
   const { by } = SPANS[span];
-  const asked = useAsk(KeyUsageDocument, { id, by, from }, { keepsData: false });
+  const asked = useAsk(KeyUsageDocument, { id, by, from });
   return (
     <Stack gap="md">
       <Group justify="space-between">

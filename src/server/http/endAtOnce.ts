@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 /**
  * Ends a response whose header was passed to `writeHead`, with its whole body. `response.end(body)` adds an empty second chunk, so Node
- * collects two and writes them with `writev`, which takes a twentieth of the CPU time of a small query.
+ * collects two and writes them with `writev`, which adds about a twentieth to the CPU time of a small query.
  *
  * @param bytes the length of the body in UTF-8
  */

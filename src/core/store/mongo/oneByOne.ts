@@ -5,7 +5,7 @@ const LONGEST_WAIT = 3_000;
 
 /**
  * Runs the tasks of a key one after another, in the order of the calls. This only avoids conflicts: a task that has
- * waited for {@link LONGEST_WAIT} starts without its turn, so that a store that does not answer delays nobody for long.
+ * waited for {@link LONGEST_WAIT} starts before its turn, so that a store that does not respond delays nobody for long.
  */
 export class OneByOne {
   readonly #longest: number;
