@@ -3,7 +3,7 @@ import { ANONYMOUS, type LatchkeyContext } from '../core/auth/principal.js';
 import type { AnswerLimits } from '../core/guard/answer/answerLimits.js';
 import { DEFAULT_LIST_SIZE } from '../core/guard/cost/operationCost.js';
 import { costsOf } from '../core/guard/cost/schemaCosts.js';
-import { assertGuarded, guardWith } from '../core/guard/guard.js';
+import { guardWith } from '../core/guard/guard.js';
 import { openings } from '../core/guard/openings.js';
 import type { SchemaRegistry } from '../core/guard/schemaRegistry.js';
 import { FirstUse, WITHOUT_PLUGIN } from '../core/guard/served.js';
@@ -40,8 +40,7 @@ export function guardOf(
       assertUnmerged(schema, typeDefs);
       assertResolved(schema, resolvers);
     }
-    guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
-    const guarded = assertGuarded(schema);
+    const guarded = guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
     if (cost === 'measure' || (cost === 'enforce' && hasCostLimits(tiers.table))) warnOfLists(schema, log);
     schemas.add(schema);
     tiers.watch(schema);

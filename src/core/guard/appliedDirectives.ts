@@ -25,7 +25,8 @@ export type Faults = string[];
  * Returns the directives of a part of the schema: those of its definition, of all its extensions (B06), and those in
  * `extensions.directives` and `extensions.latchkey`, which code-first builders use.
  */
-export function appliedDirectives(part: Annotated): Applied[] {
+export function appliedDirectives(part: Annotated): readonly Applied[] {
+  if (!hasDirectives(part)) return NONE;
   const applied: Applied[] = [];
   for (const node of [part.astNode, ...(part.extensionASTNodes ?? [])]) {
     for (const directive of node?.directives ?? []) {
@@ -35,6 +36,15 @@ export function appliedDirectives(part: Annotated): Applied[] {
     }
   }
   return [...applied, ...codedDirectives(part.extensions?.directives), ...codedRules(part)];
+}
+
+const NONE: readonly Applied[] = [];
+
+/** Most parts of a schema have no directives. A schema is read several times before it is served. */
+function hasDirectives({ astNode, extensionASTNodes, extensions }: Annotated): boolean {
+  if (extensions != null && ('directives' in extensions || 'latchkey' in extensions)) return true;
+  if (astNode?.directives !== undefined && astNode.directives.length > 0) return true;
+  return extensionASTNodes !== undefined && extensionASTNodes.length > 0;
 }
 
 function codedRules({ extensions }: Annotated): Applied[] {

@@ -29,17 +29,18 @@ const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; 
  */
 export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): GraphQLSchema {
   checkGuardOptions('guardSchema', schema, options);
-  return guardWith(schema, options, new FirstUse(null));
+  guardWith(schema, options, new FirstUse(null));
+  return schema;
 }
 
-/** Works like {@link guardSchema}, and also checks whether the plugin is in use. */
-export function guardWith(schema: GraphQLSchema, options: RuleOptions, firstUse: FirstUse): GraphQLSchema {
+/** Works like {@link guardSchema}, also checks whether the plugin is in use, and returns the schema's rules. */
+export function guardWith(schema: GraphQLSchema, options: RuleOptions, firstUse: FirstUse): SchemaRules {
   checkGuardOptions('guard', schema, options);
   const rules = readRules(schema, options);
   guardResolvers(schema, rules, { ...ANSWER_LIMITS, ...options.answer }, firstUse);
   describeRequirements(schema, rules);
   rulesBySchema.set(schema, { rules, options });
-  return schema;
+  return rules;
 }
 
 /**
