@@ -21,12 +21,15 @@ export type ForeignSource = Omit<CredentialSource, 'headers'> & {
  * @throws TypeError if the header fields are missing or can't be read
  */
 export function readableSource(source: ForeignSource): CredentialSource {
-  const { headers, rawHeaders, raw, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
-  const address = ip ?? socket?.remoteAddress;
-  // A request of Node, which is by far the most frequent case.
+  const request = (source as Partial<ForeignSource> | null) ?? {};
+  const { headers, rawHeaders } = request;
+  const address = request.ip ?? request.socket?.remoteAddress;
+  // A request of Node, which is by far the most frequent case. Express changes its prototype, which makes each property slow that it
+  // doesn't have.
   if (Array.isArray(rawHeaders) && rawHeaders.length > 0) {
     return { headers: headers as CredentialSource['headers'], rawHeaders, ip: address };
   }
+  const { raw } = request;
   // One of Fastify. Its own header fields lack the second of two equal ones.
   if (Array.isArray(raw?.rawHeaders) && raw.rawHeaders.length > 0 && isPlain(headers)) {
     return { headers: headers as CredentialSource['headers'], rawHeaders: raw.rawHeaders, ip: address };
