@@ -24,7 +24,8 @@ const SELF = Object.fromEntries(
 const OPTIONS = {
   jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
   module: { type: 'es6' },
-  sourceMaps: 'inline',
+  // Separate from the code: V8 would read an inline map with each load, and it is needed only for the stack traces of failures.
+  sourceMaps: true,
 };
 
 /** A cache of transformed files by their source: one run starts a hundred processes, which all load the same files. */
@@ -63,16 +64,22 @@ export async function load(url, context, next) {
   return { format: 'module', source: code, shortCircuit: true };
 }
 
-/** Returns the path of the transformed source, with an inline source map. */
+/** Returns the path of the transformed source. Its source map has this path with `.map`. */
 export const keptAt = (filename, source) => CACHE + hash('sha256', JSON.stringify([filename, source, OPTIONS]));
 
 async function transformed(source, filename, kept) {
   const { transform } = await import('@swc/core');
-  const { code } = await transform(source, { filename, ...OPTIONS });
+  const { code, map = '' } = await transform(source, { filename, ...OPTIONS });
   mkdirSync(CACHE, { recursive: true });
-  // Renamed into place, because other processes read the file at the same time.
-  const written = `${kept}.${process.pid}.${threadId}`;
-  await writeFile(written, code);
-  await rename(written, kept);
+  // The code comes last: it is never there without its map.
+  await keep(`${kept}.map`, map);
+  await keep(kept, code);
   return code;
+}
+
+/** Renames the file into place, because other processes read it at the same time. */
+async function keep(path, text) {
+  const written = `${path}.${process.pid}.${threadId}`;
+  await writeFile(written, text);
+  await rename(written, path);
 }

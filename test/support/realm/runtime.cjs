@@ -1,7 +1,7 @@
 /* oxlint-disable typescript/no-require-imports, typescript/no-dynamic-delete -- Jest requires this module, and keeps state in others. */
 /* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-member-access, typescript/no-unsafe-return
    -- Jest's types don't have the parts that this file uses. */
-const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 const asyncHooks = require('node:async_hooks');
 const { createRequire } = require('node:module');
 const { fileURLToPath, pathToFileURL } = require('node:url');
@@ -75,11 +75,6 @@ function loadCircus(path) {
 function mapOf(address) {
   if (keptAt === null || !/^file:.*\.ts(\?|$)/.test(address)) return undefined;
   const path = fileURLToPath(address);
-  const kept = keptAt(path, readFileSync(path, 'utf8'));
-  const map = `${kept}.map`;
-  if (existsSync(map)) return map;
-  const inline = /^\/\/# sourceMappingURL=data:application\/json;base64,(\S+)/m.exec(readFileSync(kept, 'utf8'));
-  if (inline === null) return undefined;
-  writeFileSync(map, Buffer.from(inline[1], 'base64'));
-  return map;
+  const map = `${keptAt(path, readFileSync(path, 'utf8'))}.map`;
+  return existsSync(map) ? map : undefined;
 }
