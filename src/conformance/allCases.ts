@@ -19,7 +19,7 @@ const NAMES = ['start', 'exceptions', 'createLatchkey'];
 
 /**
  * Returns the cases that every server guarded by Latchkey must pass: published bypasses, statuses and header fields, limits, errors and
- * streams. Each case starts its own server and sends real HTTP requests.
+ * streams. The cases start servers and send real HTTP requests.
  *
  * @throws TypeError for an invalid option
  * @example

@@ -89,6 +89,9 @@ export interface ConformanceOptions<L extends Latchkey = Latchkey> {
  */
 export interface ConformanceCase {
   readonly name: string;
-  /** Rejects with an `AssertionError` if the server does not conform. Starts and closes its own server. */
+  /**
+   * Rejects with an `AssertionError` if the server does not conform. Cases that run in sequence with the same options of Latchkey share a
+   * server. It is closed half a second after the last of them.
+   */
   readonly run: () => Promise<void>;
 }

@@ -30,16 +30,21 @@ export class SharedStore {
   #users = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  async use(look: (store: OpenStore) => Promise<void>): Promise<void> {
+  /** Returns the store, and keeps it open until {@link release} was called as often. */
+  async acquire(): Promise<OpenStore> {
     clearTimeout(this.#timer);
     this.#users += 1;
-    this.#store ??= openTemporaryStore();
     try {
-      await look(await this.#store);
-    } finally {
-      this.#users -= 1;
-      if (this.#users === 0) this.#timer = setTimeout(() => this.#close(), IDLE);
+      return await (this.#store ??= openTemporaryStore());
+    } catch (error) {
+      this.release();
+      throw error;
     }
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#timer = setTimeout(() => this.#close(), IDLE);
   }
 
   /** A runner that calls no function after the last case needs no other end. */

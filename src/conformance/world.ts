@@ -6,6 +6,7 @@ import { send, type Answer, type Sent } from './httpRequest.js';
 import type { ConformanceOptions, StartedServer } from './conformanceOptions.js';
 import { schemaOf, withResolvers } from './resolvedSchema.js';
 import { openTemporaryStore, type OpenStore, type SharedStore } from './sharedStore.js';
+import type { Opened, SharedWorlds } from './sharedWorlds.js';
 import { Sources } from './sources.js';
 
 /** The options of a case. */
@@ -33,11 +34,13 @@ export interface Asked {
   readonly headers?: readonly (readonly [string, string])[];
 }
 
+/** Limits are counted for a minute, in ms. */
+const WINDOW = 60_000;
 const HIGH = { rate: 10_000, burst: 10_000 } as const;
 const OPERATOR = 'the-operator-of-the-conformance-suite-only';
 const PEPPER = 'a-pepper-of-the-conformance-suite-only';
 
-/** A server with its own store. Its clock is stopped: only {@link World.pass} moves it. */
+/** A server on a store. Its clock is stopped: only {@link World.pass} moves it. */
 export class World {
   readonly store: OpenStore;
   readonly latchkey: Latchkey;
@@ -80,6 +83,19 @@ export class World {
 
   get now(): number {
     return this.#clock.now;
+  }
+
+  /**
+   * Forgets what the last case did, and lets the time pass in which limits count.
+   *
+   * @returns false if the case has left something that the next one could see, such as a stream or a report of an error
+   */
+  renew(): boolean {
+    if (this.sources.opened.length > 0 || this.hidden.length > 0) return false;
+    this.ran.length = 0;
+    this.leak.text = '';
+    this.pass(WINDOW);
+    return true;
   }
 
   /** Sends an operation by POST. */
@@ -162,10 +178,11 @@ interface Parts extends Foundation {
   readonly server: StartedServer;
 }
 
-/** The server under test, and the store that its cases share. */
+/** The server under test, and the stores and servers that its cases share. */
 interface Stage<L extends Latchkey> {
   readonly options: ConformanceOptions<L>;
   readonly shared: SharedStore;
+  readonly worlds: SharedWorlds<World>;
 }
 
 /** Everything but the server. */
@@ -182,57 +199,112 @@ export interface Foundation {
 
 /** Creates a Latchkey on a store during a case. */
 export async function onFoundation<L extends Latchkey>(
-  { options: suite, shared }: Stage<L>,
-  { latchkey: own = {}, tiers = {}, ownStore = false }: WorldOptions,
+  stage: Stage<L>,
+  options: WorldOptions,
   look: (foundation: Foundation & { readonly latchkey: L }) => Promise<void>,
 ): Promise<void> {
-  const create = suite.createLatchkey ?? (createLatchkey as (options: LatchkeyOptions) => Promise<never>);
-  const on = async (store: OpenStore): Promise<void> => {
-    const clock = { now: Date.now() };
-    const hidden: unknown[] = [];
-    const latchkey = await create({
-      store,
-      adminApiKey: OPERATOR,
-      peppers: [PEPPER],
-      bcryptCost: 4,
-      cacheTtl: 0,
-      now: () => clock.now,
-      tiers: tierTable({ GROWTH: { ...HIGH, keys: null }, ANONYMOUS: HIGH, ...tiers }),
-      log: (error) => void hidden.push(error),
-      ...own,
-    });
-    try {
-      const exceptions = new Set(suite.exceptions ?? []);
-      await look({ store, latchkey, ran: [], sources: new Sources(), hidden, clock, exceptions, leak: { text: '' } });
-    } finally {
-      await latchkey.close();
-    }
-  };
-  if (!ownStore) return shared.use(on);
-  const store = await openTemporaryStore();
+  const { foundation, close } = await openFoundation(stage, options);
   try {
-    await on(store);
+    await look(foundation);
   } finally {
-    await store.close();
+    await close();
   }
 }
 
-/** Starts a server during a case. */
-export function inWorld<L extends Latchkey>(
+interface OpenFoundation<L extends Latchkey> {
+  readonly foundation: Foundation & { readonly latchkey: L };
+  readonly close: () => Promise<void>;
+}
+
+async function openFoundation<L extends Latchkey>(stage: Stage<L>, options: WorldOptions): Promise<OpenFoundation<L>> {
+  const { shared, options: suite } = stage;
+  const { store, release } = await storeFor(shared, options);
+  const clock = { now: Date.now() };
+  const hidden: unknown[] = [];
+  try {
+    const latchkey = await latchkeyOn(suite, options, { store, clock, hidden });
+    const exceptions = new Set(suite.exceptions ?? []);
+    return {
+      foundation: { store, latchkey, ran: [], sources: new Sources(), hidden, clock, exceptions, leak: { text: '' } },
+      async close() {
+        try {
+          await latchkey.close();
+        } finally {
+          await release();
+        }
+      },
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function storeFor(
+  shared: SharedStore,
+  { ownStore = false }: WorldOptions,
+): Promise<{ readonly store: OpenStore; readonly release: () => unknown }> {
+  if (!ownStore) return { store: await shared.acquire(), release: () => shared.release() };
+  const store = await openTemporaryStore();
+  return { store, release: () => store.close() };
+}
+
+function latchkeyOn<L extends Latchkey>(
+  suite: ConformanceOptions<L>,
+  { latchkey: own = {}, tiers = {} }: WorldOptions,
+  { store, clock, hidden }: Pick<Foundation, 'store' | 'clock'> & { readonly hidden: unknown[] },
+): Promise<L> {
+  const create = suite.createLatchkey ?? (createLatchkey as (options: LatchkeyOptions) => Promise<never>);
+  return create({
+    store,
+    adminApiKey: OPERATOR,
+    peppers: [PEPPER],
+    bcryptCost: 4,
+    cacheTtl: 0,
+    now: () => clock.now,
+    tiers: tierTable({ GROWTH: { ...HIGH, keys: null }, ANONYMOUS: HIGH, ...tiers }),
+    log: (error) => void hidden.push(error),
+    ...own,
+  });
+}
+
+/** Runs a case with a started server, which cases with the same options share, unless they need a store or schema of their own. */
+export async function inWorld<L extends Latchkey>(
   stage: Stage<L>,
   options: WorldOptions,
   look: (world: World) => Promise<void>,
 ): Promise<void> {
-  return onFoundation(stage, options, async (foundation) => {
-    const { latchkey, ran, sources, leak } = foundation;
-    const build = options.schema ?? (() => latchkey.guard(schemaOf(DOMAIN, domainResolvers(ran, sources, leak))));
+  const { schema, ownStore = false, ...shared } = options;
+  const open = () => openWorld(stage, options);
+  if (schema === undefined && !ownStore) return stage.worlds.use(JSON.stringify(shared), open, look);
+  const { world, close } = await open();
+  try {
+    await look(world);
+  } finally {
+    await close();
+  }
+}
+
+async function openWorld<L extends Latchkey>(stage: Stage<L>, options: WorldOptions): Promise<Opened<World>> {
+  const { foundation, close } = await openFoundation(stage, options);
+  const { latchkey, ran, sources, leak } = foundation;
+  const build = options.schema ?? (() => latchkey.guard(schemaOf(DOMAIN, domainResolvers(ran, sources, leak))));
+  try {
     const server = await stage.options.start({ schema: build({ latchkey, ran }), latchkey });
-    try {
-      await look(new World({ ...foundation, server }));
-    } finally {
-      await server.close();
-    }
-  });
+    return {
+      world: new World({ ...foundation, server }),
+      async close() {
+        try {
+          await server.close();
+        } finally {
+          await close();
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function bearer(token: string | null): readonly (readonly [string, string])[] {
