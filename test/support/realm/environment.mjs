@@ -38,6 +38,7 @@ export default class SharedRealm {
   #exit = process.exit.bind(process);
   #env = { ...process.env };
   #open = process.getActiveResourcesInfo();
+  #listeners = channelListeners();
   #path = '';
 
   /**
@@ -68,6 +69,8 @@ export default class SharedRealm {
       if (!Object.hasOwn(this.#env, name)) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, this.#env);
     const left = await leftOpen(this.#open);
+    // They keep the channel to Jest open, and so the worker at its end.
+    if (channelListeners() > this.#listeners) left.push("listeners of process for 'message' or 'disconnect'");
     if (left.length > 0) process.stderr.write(`${this.#path} does not close: ${left.join(', ')}\n`);
     watched(null);
   }
@@ -80,6 +83,8 @@ export default class SharedRealm {
     return null;
   }
 }
+
+const channelListeners = () => process.listenerCount('message') + process.listenerCount('disconnect');
 
 /**
  * Returns what keeps the process alive and was opened since `before`, such as `TCPSocketWrap`, `ProcessWrap` or `Timeout`: Jest would
