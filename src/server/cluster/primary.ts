@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { announce, announceKey, type FirstKey } from '../announce.js';
-import { Limiter, type LimiterOptions } from '../../core/limits/limiter.js';
+import { Limiter } from '../../core/limits/limiter.js';
 import { replaceTable } from '../../core/limits/tiers.js';
 import { createLogger } from '../log.js';
 import { readCertificate } from '../net/certificate.js';
@@ -21,13 +21,9 @@ import { WorkersPlaces } from './workersPlaces.js';
  * workers, counts the limits for all of them, relays key changes and stream events between them, and prints the messages of
  * the start.
  */
-export async function serveWithWorkers(
-  settings: Settings,
-  size: number,
-  { clock }: Pick<LimiterOptions, 'clock'> = {},
-): Promise<void> {
+export async function serveWithWorkers(settings: Settings, size: number): Promise<void> {
   const tiers = { ...settings.configuration.tiers };
-  const limiter = new Limiter({ tiers, ...(clock !== undefined && { clock }) });
+  const limiter = new Limiter({ tiers });
   /** Created, but not yet printed. */
   let firstKey: FirstKey | null = null;
   let announced = false;

@@ -44,27 +44,31 @@ export function place(): Record<string, string> {
   return { DATA_DIR: dir, ...(uri !== undefined && { MONGODB_URI: uri }) };
 }
 
+/**
+ * Options of Node that stop the clock of the primary: used units never come back, however slow the machine is. Each SIGUSR2 advances the
+ * clock by one second, and prints the total.
+ */
+export const FROZEN = ['--import', new URL('./frozenClock.mjs', import.meta.url).href];
+
 /** @param env environment variables in addition to those of all tests */
-export function startCluster(args: readonly string[], env: Readonly<Record<string, string>>, file = MAIN): Cluster {
+export function startCluster(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+): Cluster {
   const child = runFile(
-    file,
+    MAIN,
     { PORT: '0', BCRYPT_COST: '4', LOG_LEVEL: 'info', DEFAULT_TIER: 'ENTERPRISE', ...env },
-    [],
+    nodeOptions,
     args,
   );
   let known: Promise<string> | null = null;
   const url = (): Promise<string> =>
     (known ??= child.waitFor(/Latchkey listens on (\S+)/).then(([, address]) => address ?? ''));
-  const log: Cluster['log'] = () =>
-    child
-      .output()
-      .stderr.split('\n')
-      .slice(0, -1)
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as unknown);
+  const log = logOf(child);
   const servedBy: Cluster['servedBy'] = ({ requestId }) =>
     until(
-      () => log().find((line) => line.msg === 'request' && line.requestId === requestId)?.pid as number | undefined,
+      () => log().findLast((line) => line.msg === 'request' && line.requestId === requestId)?.pid as number | undefined,
     );
   const cluster: Cluster = {
     child,
@@ -93,6 +97,20 @@ export function startCluster(args: readonly string[], env: Readonly<Record<strin
   };
   clusters.push(cluster);
   return cluster;
+}
+
+/** Returns a function that returns the lines of the log. Each is parsed once, because tests ask for the lines of each request. */
+function logOf(child: Child): Cluster['log'] {
+  const lines: unknown[] = [];
+  let end = 0;
+  return () => {
+    const { stderr } = child.output();
+    const from = end;
+    end = stderr.lastIndexOf('\n') + 1;
+    const added = stderr.slice(from, end).split('\n');
+    lines.push(...added.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as unknown));
+    return lines;
+  };
 }
 
 /** Stops everything that was started, and removes its data. */

@@ -3,25 +3,33 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Asked } from '../../support/post.js';
 import { until } from '../../support/until.js';
-import { isAlive, place, removeAll, startCluster, type Cluster } from './installation.js';
+import { OPERATOR_KEY } from '../../support/service.js';
+import { FROZEN, isAlive, place, removeAll, startCluster, type Cluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { token } }';
+const CREATE_WORKSPACE = 'mutation { createWorkspace(input: { name: "w", tier: ENTERPRISE }) { token } }';
 
 let cluster: Cluster;
 beforeAll(async () => {
   const installed = place();
   // The test's load has no key, and comes from one network.
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
-  writeFileSync(file, 'tiers: { ANONYMOUS: { per_minute: 1000000, per_second: 1000000 } }\n');
-  const env = { ...installed, DEFAULT_TIER: 'GROWTH', LATCHKEY_CONFIG: file };
-  cluster = startCluster([], env, 'test/server/cluster/frozen.main.ts');
+  writeFileSync(
+    file,
+    `tiers:
+       ANONYMOUS: { per_minute: 1000000, per_second: 1000000 }
+       ENTERPRISE: { categories: { write: { per_minute: 7, per_second: 7 } } }
+    `,
+  );
+  const env = { ...installed, DEFAULT_TIER: 'GROWTH', LATCHKEY_CONFIG: file, ADMIN_API_KEY: OPERATOR_KEY };
+  cluster = startCluster(['--workers', '2'], env, FROZEN);
   await cluster.url();
 });
 afterAll(removeAll);
 
 async function newKey(): Promise<string> {
-  return String((await cluster.ask(CREATE, await cluster.admin())).body.data.createApiKey.token);
+  return String((await cluster.ask(CREATE, OPERATOR_KEY)).body.data.createApiKey.token);
 }
 
 test('all workers share one burst: exactly as many of many concurrent requests pass', async () => {
@@ -59,6 +67,22 @@ test('all workers share one rate: exactly as many requests of a minute pass, sec
   const { status, headers } = await cluster.ask(WHO, key);
   // The first requests expire after a minute, and 21 seconds have passed.
   expect([status, headers['retry-after'], headers.ratelimit]).toEqual([429, '39', '"rate";r=0;t=39']);
+});
+
+test('workers share the windows of a category, and a refusal takes at most the parsed documents from the tier', async () => {
+  const created = await cluster.ask(CREATE_WORKSPACE, OPERATOR_KEY);
+  const admin = String(created.body.data.createWorkspace.token);
+  const write = 'mutation { registerAsset(input: { name: "orders" }) { name } }';
+  const answers = await Promise.all(Array.from({ length: 20 }, () => cluster.ask(write, admin)));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(7);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(13);
+  expect(new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer)))).size).toBe(2);
+  const { status, headers } = await cluster.ask(WHO, admin);
+  expect(status).toBe(200);
+  // Each refused request whose document a worker parsed for the first time costs one.
+  const left = Number(/^"rate";r=(\d+);/.exec(String(headers.ratelimit))?.[1]);
+  expect(left).toBeLessThanOrEqual(4992);
+  expect(left).toBeGreaterThanOrEqual(4992 - 13);
 });
 
 test('after kill -9 of a worker, the other workers continue, another one replaces it, and no limit is reset', async () => {
@@ -121,23 +145,4 @@ test('workers that end soon after their start are replaced with growing delays',
   }
   const [first = 0, second = 0] = waits().slice(earlier);
   expect(second).toBe(2 * first);
-});
-
-test('workers share the windows of a category, and a refusal takes at most the parsed documents from the tier', async () => {
-  const installed = place();
-  const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
-  writeFileSync(file, 'tiers: { ENTERPRISE: { categories: { write: { per_minute: 7, per_second: 7 } } } }\n');
-  const limited = startCluster(['--workers', '2'], { ...installed, LATCHKEY_CONFIG: file });
-  const admin = await limited.admin();
-  const write = 'mutation { registerAsset(input: { name: "orders" }) { name } }';
-  const answers = await Promise.all(Array.from({ length: 20 }, () => limited.ask(write, admin)));
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(7);
-  expect(answers.filter(({ status }) => status === 429)).toHaveLength(13);
-  expect(new Set(await Promise.all(answers.map((answer) => limited.servedBy(answer)))).size).toBe(2);
-  const { status, headers } = await limited.ask(WHO, admin);
-  expect(status).toBe(200);
-  // Each refused request whose document a worker parsed for the first time costs one.
-  const left = Number(/^"rate";r=(\d+);/.exec(String(headers.ratelimit))?.[1]);
-  expect(left).toBeLessThanOrEqual(4992);
-  expect(left).toBeGreaterThanOrEqual(4992 - 13);
 });

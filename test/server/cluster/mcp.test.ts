@@ -1,15 +1,11 @@
 import { connect } from '../mcp/client.js';
 import { until } from '../../support/until.js';
-import { place, removeAll, startCluster } from './installation.js';
+import { FROZEN, place, removeAll, startCluster } from './installation.js';
 
 afterEach(removeAll);
 
 test('each MCP request reaches some worker, and all of them count for the same key', async () => {
-  const cluster = startCluster(
-    ['--workers', '2'],
-    { ...place(), DEFAULT_TIER: 'GROWTH' },
-    'test/server/cluster/frozen.main.ts',
-  );
+  const cluster = startCluster(['--workers', '2'], { ...place(), DEFAULT_TIER: 'GROWTH' }, FROZEN);
   const { origin } = new URL(await cluster.url());
   const token = await cluster.admin();
   const client = await connect({ origin }, token);
