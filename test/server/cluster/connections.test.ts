@@ -9,7 +9,7 @@ import { isAlive, place, removeAll, startCluster, type Cluster } from './install
 const WHO = '{ viewer { scopes } }';
 
 const dirs: string[] = [];
-afterEach(async () => {
+afterAll(async () => {
   await removeAll();
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
 });
@@ -20,47 +20,42 @@ async function started(env: Readonly<Record<string, string>> = {}): Promise<{ cl
 }
 
 describe('X3: the listening socket stays with the primary', () => {
-  it('the next worker responds to requests that arrive while no worker is running', async () => {
-    const { cluster, admin } = await started();
-    const first = await cluster.workers();
-    for (const pid of first) process.kill(pid, 'SIGKILL');
-    await until(() => !first.some(isAlive));
-    const answers: Asked[] = await Promise.all(Array.from({ length: 20 }, () => cluster.ask(WHO, admin)));
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    expect(await cluster.workers(4)).toHaveLength(4);
-    expect(cluster.child.process.exitCode).toBeNull();
+  let cluster: Cluster;
+  let admin: string;
+  beforeAll(async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'latchkey-unlimited-'));
+    dirs.push(dir);
+    const file = join(dir, 'latchkey.yaml');
+    writeFileSync(file, 'tiers: { ENTERPRISE: { per_minute: 1000000, per_second: 100000 } }');
+    ({ cluster, admin } = await started({ LATCHKEY_CONFIG: file }));
   });
 
-  it('another worker gets a connection that a killed worker had not accepted', async () => {
-    const { cluster, admin } = await started();
-    const [frozen = 0, other = 0] = await cluster.workers();
-    process.kill(frozen, 'SIGSTOP');
-    // Every second one goes to the worker that hangs.
-    const asked = Array.from({ length: 10 }, () => cluster.ask(WHO, admin));
-    await delay(200);
-    process.kill(frozen, 'SIGKILL');
-    const answers = await Promise.all(asked);
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
-    expect(new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))))).toContain(other);
-  });
+  /** Returns the two workers once both are ready. Each test kills some, and the primary replaces them. */
+  const running = (): Promise<readonly [number, number]> =>
+    until(async () => {
+      const [one, other, ...more] = (await cluster.workers()).filter(isAlive);
+      return one !== undefined && other !== undefined && more.length === 0 && ([one, other] as const);
+    });
+  const kill = async (pid: number): Promise<void> => {
+    process.kill(pid, 'SIGKILL');
+    await until(() => !isAlive(pid));
+  };
 
   it('a worker that hangs gets one connection, and the other worker gets all others', async () => {
-    const { cluster } = await started();
     const url = new URL('/healthz', await cluster.url());
-    const [frozen = 0] = await cluster.workers();
+    const [frozen] = await running();
     process.kill(frozen, 'SIGSTOP');
     const statuses: number[] = [];
-    const asked = Array.from({ length: 200 }, async () =>
+    const asked = Array.from({ length: 50 }, async () =>
       statuses.push((await fetch(url, { headers: { connection: 'close' } })).status),
     );
-    await until(() => statuses.length >= 199);
+    await until(() => statuses.length >= 49);
     process.kill(frozen, 'SIGCONT');
     await Promise.all(asked);
-    expect(statuses).toEqual(Array(200).fill(200));
+    expect(statuses).toEqual(Array(50).fill(200));
   });
 
-  it('killing one of two workers three times costs at most the requests in flight', async () => {
-    const { cluster, admin } = await started();
+  it('killing each of two workers costs at most the requests in flight', async () => {
     const url = await cluster.url();
     const CALLERS = 6;
     let isOver = false;
@@ -72,19 +67,41 @@ describe('X3: the listening socket stays with the primary', () => {
           () => (answered += 1),
           (error: unknown) => failures.push(error),
         );
-        await delay(5);
+        await delay(30);
       }
     });
-    for (let i = 0; i < 3; i += 1) {
-      const pids = await cluster.workers(2 + i);
-      const victim = pids.findLast(isAlive) ?? 0;
+    for (let i = 0; i < 2; i += 1) {
+      // The older one, because a worker that ended early is replaced later each time.
+      const [victim] = await running();
+      const { length } = await cluster.workers();
       process.kill(victim, 'SIGKILL');
-      await cluster.workers(3 + i);
+      await cluster.workers(length + 1);
     }
     isOver = true;
     await Promise.all(callers);
-    expect(failures.length).toBeLessThanOrEqual(3 * CALLERS);
-    expect(answered).toBeGreaterThan(100);
+    expect(failures.length).toBeLessThanOrEqual(2 * CALLERS);
+    expect(answered).toBeGreaterThan(50);
+  });
+
+  it('another worker gets a connection that a killed worker had not accepted', async () => {
+    const [frozen, other] = await running();
+    process.kill(frozen, 'SIGSTOP');
+    // Every second one goes to the worker that hangs.
+    const asked = Array.from({ length: 10 }, () => cluster.ask(WHO, admin));
+    await delay(200);
+    await kill(frozen);
+    const answers = await Promise.all(asked);
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))))).toContain(other);
+  });
+
+  it('the next worker responds to requests that arrive while no worker is running', async () => {
+    const before = await cluster.workers(3);
+    await Promise.all((await running()).map(kill));
+    const answers: Asked[] = await Promise.all(Array.from({ length: 20 }, () => cluster.ask(WHO, admin)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(await cluster.workers(before.length + 2)).toHaveLength(before.length + 2);
+    expect(cluster.child.process.exitCode).toBeNull();
   });
 });
 
