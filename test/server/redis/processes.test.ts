@@ -62,7 +62,7 @@ function hammer(token: string): Promise<number[]> {
         const { status, body } = await query('{ viewer { scopes } }', token);
         if (status === 200) admitted += 1;
         else {
-          // The 12 callers still send a hundred requests a second, of which the tier allows three.
+          // The 12 callers still send a hundred requests a second. The tier allows three.
           await delay(100);
           expect([status, body.errors[0].extensions]).toEqual([429, expect.objectContaining({ code: 'RATE_LIMITED' })]);
           used = body.errors[0].extensions.window === 60;
