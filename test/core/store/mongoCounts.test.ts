@@ -1,5 +1,10 @@
 import mongoose, { type Connection } from 'mongoose';
+import { Documents, eq } from '../../../src/core/store/mongo/documents.js';
+import { repairFamilies } from '../../../src/core/store/mongo/families.js';
+import { Gate } from '../../../src/core/store/mongo/gate.js';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';
+import { KEY_UNIQUE } from '../../../src/core/store/mongo/places.js';
+import { keySchema, type KeyDocument } from '../../../src/core/store/mongo/schemas.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { until } from '../../support/until.js';
 import { aKey, anHeir, givenKey, givenWorkspace, NOW, unique } from './fixtures.js';
@@ -210,6 +215,72 @@ test('X9: closing a store waits for its repair, which ends early', async () => {
   await opened.close();
   expect({ underWay, pages }).toEqual({ underWay: 0, pages: 2 });
   client.off('commandStarted', began).off('commandSucceeded', ended).off('commandFailed', ended);
+});
+
+describe('a repair of all families', () => {
+  interface SlotRead {
+    readonly filter: Readonly<Record<string, unknown>>;
+    readonly sort: ReadonlyMap<string, 1>;
+    readonly limit: number;
+  }
+
+  /** One family in each of 1,200 workspaces, then 6,300 families in one, then one rotated family in each of 1,200. */
+  async function givenWorkspaces(other: Connection): Promise<number> {
+    const key = await givenKey(store, await givenWorkspace(store));
+    const like = await raw().findOne({ _id: key.id });
+    const families = Array.from({ length: 8_700 }, (_, i) => {
+      const id = unique('key');
+      const own = { ...like, _id: id, familyId: id, lookupId: id, slot: 2 ** 33 + i };
+      const wrong = i % 100 === 0 && { keysEnd: NOW };
+      if (i < 1_200) return { ...own, ...wrong, workspaceId: `a_${i}` };
+      return i < 7_500
+        ? { ...own, ...wrong, workspaceId: 'b' }
+        : { ...own, ...wrong, workspaceId: `c_${i}`, replaces: 'r' };
+    });
+    await other.collection<{ _id: string }>('latchkey_keys').insertMany(families);
+    return families.length;
+  }
+
+  /** Returns the number of index entries that MongoDB reads: from the start of the range to the last key of the page. */
+  async function examinedBy({ filter, sort, limit }: SlotRead, other: Connection): Promise<number> {
+    const keys = other.collection<{ _id: string }>('latchkey_keys');
+    const { $or: _, ...range } = filter;
+    const sorted = (where: object) =>
+      keys
+        .find(where)
+        .sort([...sort])
+        .project({ slot: 1 })
+        .hint('workspaceId_1_slot_1');
+    const found = await sorted(filter).limit(limit).toArray();
+    const inRange = await sorted(range).toArray();
+    return found.length < limit ? inRange.length : inRange.findIndex(({ _id }) => _id === found.at(-1)?._id) + 1;
+  }
+
+  it('reads each slot once, in few round trips, whether workspaces have many families or one', async () => {
+    const other = connection.useDb(unique('latchkey_test'));
+    const gate = new Gate(60_000);
+    const documents = new Documents<KeyDocument>(other, gate, { name: 'Key', schema: keySchema, unique: KEY_UNIQUE });
+    await documents.buildIndexes(60_000);
+    const families = await givenWorkspaces(other);
+    const reads: SlotRead[] = [];
+    let others = 0;
+    const began = ({ command }: { readonly command: object }) => {
+      if ('hint' in command && command.hint === 'workspaceId_1_slot_1') reads.push(command as unknown as SlotRead);
+      else if (!('getMore' in command)) others += 1;
+    };
+    const client = connection.getClient();
+    client.on('commandStarted', began);
+    await (
+      await repairFamilies(documents)
+    ).done;
+    client.off('commandStarted', began);
+    expect(await documents.count({ keysEnd: eq(NOW) })).toBe(0);
+    let examined = 0;
+    for (const read of reads) examined += await examinedBy(read, other);
+    await other.dropDatabase();
+    // Nine writes, of 1,000 families each, and reads of the rotated families, of 100 workspaces each.
+    expect({ reads: reads.length, others, examined }).toEqual({ reads: 5, others: 9 + 12, examined: families });
+  }, 60_000);
 });
 
 describe('concurrent insertions wait for each other', () => {
