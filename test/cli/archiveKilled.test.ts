@@ -8,6 +8,7 @@ import { draftEntry, SYSTEM } from '../../src/core/store/audit.js';
 import { PROJECT } from '../support/project.js';
 import { startService, type TestService } from '../support/service.js';
 import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess } from './oneProcess.js';
 
 const DAY = 24 * 60 * 60_000;
 const PRELOAD = `--import ${pathToFileURL(join(PROJECT, 'test/cli/killAt.mjs')).href}`;
@@ -50,13 +51,10 @@ test.each([
     const { store } = service.service;
     const before = await store.audit.read(id, 0, 1_000);
     const file = join(dir, `${id}.jsonl`);
-    const archive = (env: Record<string, string> = {}) =>
-      latchkey(['audit', 'archive', '--workspace', id, '--before', '1h', '--to', file], {
-        env: { DATA_DIR: join(dir, 'data'), ...env },
-        cwd: dir,
-      });
+    const command = ['audit', 'archive', '--workspace', id, '--before', '1h', '--to', file];
+    const env = { DATA_DIR: join(dir, 'data') };
 
-    const killed = await archive({ NODE_OPTIONS: PRELOAD, KILL_AT: step });
+    const killed = await latchkey(command, { env: { ...env, NODE_OPTIONS: PRELOAD, KILL_AT: step }, cwd: dir });
     expect([killed.status, killed.stdout]).toEqual([null, '']);
     // Each entry is in the store, or in a complete file.
     expect(existsSync(file)).toBe(isFile);
@@ -65,7 +63,7 @@ test.each([
     for (const entry of before) expect(entry.seq <= filed || kept.some(({ hash }) => hash === entry.hash)).toBe(true);
     expect(await verifyAudit(store.audit, id)).toMatchObject({ outcome: 'whole' });
 
-    const again = await archive();
+    const again = await latchkeyInOneProcess(command, { env, cwd: dir });
     expect([again.status, again.stderr]).toEqual([0, '']);
     expect(await readArchive(file)).toMatchObject({ workspaceId: id, after: { seq: 0 }, head: { seq: old } });
     expect(existsSync(`${file}.partial`)).toBe(false);

@@ -7,6 +7,7 @@ import { mintToken } from '../../src/core/keys/token.js';
 import { until } from '../support/until.js';
 import { expectGolden } from './golden.js';
 import { latchkey } from './latchkey.js';
+import { latchkeyInOneProcess } from './oneProcess.js';
 
 let service: TestService;
 let env: Record<string, string>;
@@ -40,7 +41,7 @@ test.each([
   ['a head that is none', ['audit', 'verify', '--head', '1:abc']],
   ['workers that are none', ['serve', '--workers', 'many']],
 ])('2: %s', async (name, args) => {
-  const { status, stdout, stderr } = await latchkey(args, { env });
+  const { status, stdout, stderr } = await latchkeyInOneProcess(args, { env });
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).not.toContain('hunter2');
   expectGolden(`usage-${name.replaceAll(' ', '-')}`, stderr);
@@ -57,7 +58,7 @@ test('2: a key as an argument is refused with the reason, and not printed', asyn
     ['explain', 'a.graphql', '--key', token],
     [token],
   ]) {
-    const { status, stdout, stderr } = await latchkey(args, { env });
+    const { status, stdout, stderr } = await latchkeyInOneProcess(args, { env });
     expect([status, stdout]).toEqual([2, '']);
     expectGolden('key-as-argument', stderr);
   }
@@ -65,7 +66,7 @@ test('2: a key as an argument is refused with the reason, and not printed', asyn
 
 test('2: a value of --key that may be a key is refused, and not printed', async () => {
   for (const args of [['--key=my-operator-key'], ['--key', 'Airflow']]) {
-    const { status, stdout, stderr } = await latchkey(['explain', 'a.graphql', ...args], { env });
+    const { status, stdout, stderr } = await latchkeyInOneProcess(['explain', 'a.graphql', ...args], { env });
     expect([status, stdout]).toEqual([2, '']);
     expectGolden('key-option', stderr);
   }
@@ -73,19 +74,21 @@ test('2: a value of --key that may be a key is refused, and not printed', async 
 
 test('3: there is no key, or it is not accepted', async () => {
   const { LATCHKEY_URL } = env as { LATCHKEY_URL: string };
-  const none = await latchkey(['whoami'], { env: { LATCHKEY_URL } });
+  const none = await latchkeyInOneProcess(['whoami'], { env: { LATCHKEY_URL } });
   expect(none.status).toBe(3);
   expectGolden('no-key', none.stderr);
   const { token } = mintToken('lks', 'LIVE');
-  const unknown = await latchkey(['whoami'], { env: { LATCHKEY_URL, LATCHKEY_API_KEY: token } });
+  const unknown = await latchkeyInOneProcess(['whoami'], { env: { LATCHKEY_URL, LATCHKEY_API_KEY: token } });
   expect([unknown.status, unknown.stderr.includes(token)]).toEqual([3, false]);
   expectGolden('unknown-key', unknown.stderr);
-  const broken = await latchkey(['whoami', '--key-stdin'], { env: { LATCHKEY_URL }, input: 'sk live\n' });
+  const broken = await latchkeyInOneProcess(['whoami', '--key-stdin'], { env: { LATCHKEY_URL }, input: 'sk live\n' });
   expect(broken.status).toBe(3);
-  const json = await latchkey(['keys', 'list', '--json'], { env: { LATCHKEY_URL, LATCHKEY_API_KEY: token } });
+  const json = await latchkeyInOneProcess(['keys', 'list', '--json'], {
+    env: { LATCHKEY_URL, LATCHKEY_API_KEY: token },
+  });
   expect([json.stdout, JSON.parse(json.stderr).error.code]).toEqual(['', 'UNAUTHENTICATED']);
   for (const input of ['', '\n', 'x'.repeat(100_000)]) {
-    expect((await latchkey(['whoami', '--key-stdin'], { env: { LATCHKEY_URL }, input })).status).toBe(2);
+    expect((await latchkeyInOneProcess(['whoami', '--key-stdin'], { env: { LATCHKEY_URL }, input })).status).toBe(2);
   }
 });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { latchkey, PROGRAM } from './latchkey.js';
+import { latchkeyInOneProcess } from './oneProcess.js';
 
 const LIMIT = { limit: 500, remaining: 499, returnsIn: null, source: 'TIER' };
 const VIEWER = {
@@ -129,7 +130,7 @@ describe('a query', () => {
       [['schema', 'print'], 'LATCHKEY_URL'],
     ] as const) {
       const before = performance.now();
-      const { status: exit, stdout, stderr } = await latchkey(args, { env: first.env });
+      const { status: exit, stdout, stderr } = await latchkeyInOneProcess(args, { env: first.env });
       expect([args, exit, stdout]).toEqual([args, 6, '']);
       expect(stderr).toBe(
         `Connection refused: no server listens on ${first.host}. The address is ${url}, from ${setting}. Start the server ` +
@@ -206,7 +207,7 @@ describe('a query', () => {
 
   it('is sent once if Retry-After is longer than --max-wait', async () => {
     const server = await failing(status(503, { 'retry-after': '30' }));
-    const { status: exit, stderr } = await latchkey(['whoami', '--max-wait', '29'], { env: server.env });
+    const { status: exit, stderr } = await latchkeyInOneProcess(['whoami', '--max-wait', '29'], { env: server.env });
     expect([exit, stderr, server.requests()]).toEqual([6, 'The server responded with HTTP 503.\n', 1]);
   });
 
@@ -269,7 +270,7 @@ it('does not repeat a request after 429 without Retry-After', async () => {
   const server = await failing(status(429));
   for (const args of [['whoami'], ['schema', 'print']]) {
     const before = server.requests();
-    expect((await latchkey(args, { env: server.env })).status).toBe(5);
+    expect((await latchkeyInOneProcess(args, { env: server.env })).status).toBe(5);
     expect(server.requests() - before).toBe(1);
   }
 });
@@ -282,14 +283,14 @@ describe('a mutation', () => {
     ['a lost connection', reset],
   ])('is not repeated after %s, because it may have run', async (_, failure) => {
     const server = await failing(failure);
-    const { status: exit, stdout, stderr } = await latchkey(args, { env: server.env });
+    const { status: exit, stdout, stderr } = await latchkeyInOneProcess(args, { env: server.env });
     expect([exit, stdout, server.requests()]).toEqual([6, '', 1]);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
   it('is repeated after 429, because it did not run, but not after a 503 that follows', async () => {
     const server = await failing(status(429, { 'retry-after': '1' }), status(503));
-    expect((await latchkey(args, { env: server.env })).status).toBe(6);
+    expect((await latchkeyInOneProcess(args, { env: server.env })).status).toBe(6);
     expect(server.requests()).toBe(2);
   });
 });

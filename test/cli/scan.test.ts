@@ -19,7 +19,8 @@ import { TokenFinder, type Find } from '../../src/cli/scan/tokenFinder.js';
 import { tokensIn, type Kind } from '../../src/cli/scan/scannedContent.js';
 import { mintToken } from '../../src/core/keys/token.js';
 import { run } from '../support/run.js';
-import { latchkey, PROGRAM } from './latchkey.js';
+import { PROGRAM } from './latchkey.js';
+import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 
 const { token } = mintToken('lks', 'LIVE');
 const shown = token.slice(0, 'lks_live_'.length + 6);
