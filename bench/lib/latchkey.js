@@ -7,8 +7,8 @@ import { Limiter } from '../../build/core/limits/limiter.js';
 import { TIER_LIMITS, tiersIn } from '../../build/core/limits/tiers.js';
 import { tierTable } from '../../build/core/limits/tierTable.js';
 import { Metrics } from '../../build/server/metrics/metrics.js';
-import { openStore } from '../../build/core/store/open.js';
 import { OpenStreams } from '../../build/core/streams/openStreams.js';
+import { openSettledStore } from './settledStore.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
 /** One silent logger for all servers that are compared. */
@@ -30,7 +30,7 @@ export function unboundTiers(others = {}) {
 
 /** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
 export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {
-  const store = await openStore({ dataDir, mongodbUri });
+  const store = await openSettledStore({ dataDir, mongodbUri });
   const latchkey = await assemble({
     store,
     peppers: [PEPPER],

@@ -1,15 +1,15 @@
 import { DEFAULT_WORKSPACE_ID } from '../../build/core/auth/operator.js';
-import { openStore } from '../../build/core/store/open.js';
 import { timedEach } from '../lib/clock.js';
 import { BASE, USER } from '../lib/filling.js';
 import { serve } from '../lib/serve.js';
+import { openSettledStore } from '../lib/settledStore.js';
 import { percentile } from '../lib/stats.js';
 
 const FIRST = 25;
 
 /** Lists of a store, by what is listed, without a server. */
 await serve(async ({ address, size }) => {
-  const store = await openStore(address);
+  const store = await openSettledStore(address);
   const now = Date.now();
   const keys = async (filter, more = {}) => {
     const page = { first: FIRST, after: null, filter, now, ...more };
