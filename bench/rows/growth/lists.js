@@ -1,4 +1,5 @@
 import mongoose from 'mongoose';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../../lib/child.js';
 import { DEFAULT_WORKSPACE_ID } from '../../../build/core/auth/operator.js';
 import { digits } from '../../lib/report.js';
@@ -7,6 +8,9 @@ import { filledStore } from '../../lib/stores.js';
 
 /** Pages that are read in each round. Their median counts. */
 const PAGES = 21;
+
+/** How long an engine may take to collect statistics of new documents, in ms. Without them, PostgreSQL doesn't choose an ordered index. */
+const STATISTICS = 75_000;
 
 /** Where the order of a page of keys comes from, by whether the plan of the engine contains SORT. */
 const ORDER_OF_PAGES = {
@@ -29,6 +33,7 @@ export async function* pagesBySize({ rounds }, [small, large], mongodbUri) {
     ({ address } = await filledStore({ keys: size, entries: size }, mongodbUri));
     children[size] = await Child.start('lists', { address, size });
   }
+  const note = mongodbUri === null ? undefined : ORDER_OF_PAGES[await sortsPages(address.mongodbUri)];
   const subjects = {};
   const goals = [];
   for (const name of children[small].ready.names) {
@@ -43,7 +48,7 @@ export async function* pagesBySize({ rounds }, [small, large], mongodbUri) {
     unit: 'ms',
     samples: await alternate(rounds, subjects),
     goals,
-    ...(mongodbUri !== null && { note: ORDER_OF_PAGES[await sortsPages(address.mongodbUri)] }),
+    ...(note !== undefined && { note }),
   };
   for (const child of Object.values(children)) await child.stop();
 }
@@ -53,9 +58,14 @@ async function sortsPages(uri) {
   const connection = await mongoose.createConnection(uri).asPromise();
   try {
     const keys = connection.collection('latchkey_keys');
-    const page = keys.find({ workspaceId: DEFAULT_WORKSPACE_ID }).sort({ createdAt: -1, _id: -1 }).limit(25);
-    const { queryPlanner } = await page.explain();
-    return JSON.stringify(queryPlanner.winningPlan).includes('"SORT"');
+    const page = () => keys.find({ workspaceId: DEFAULT_WORKSPACE_ID }).sort({ createdAt: -1, _id: -1 }).limit(25);
+    const end = performance.now() + STATISTICS;
+    for (;;) {
+      const { queryPlanner } = await page().explain();
+      const sorts = JSON.stringify(queryPlanner.winningPlan).includes('"SORT"');
+      if (!sorts || performance.now() > end) return sorts;
+      await delay(3_000);
+    }
   } finally {
     await connection.close();
   }

@@ -1,6 +1,6 @@
 /**
  * Decides by MongoDB's rules whether an index serves a command: first equality, then the order, then a range. The plans
- * of the engine in the tests say little about MongoDB's: an engine on PostgreSQL sorts what it reads from any index.
+ * of the engine in the tests say little about MongoDB's: DocumentDB sorts what it reads, unless it has an extension.
  */
 
 export interface Index {
