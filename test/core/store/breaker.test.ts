@@ -9,6 +9,7 @@ import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../../.
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import type { KeyRecord } from '../../../src/core/store/records.js';
 import type { Store } from '../../../src/core/store/store.js';
+import { blockThread } from '../../support/blockThread.js';
 import { aKey, aWorkspace, NOW } from './fixtures.js';
 
 /** A working store, until a test makes it unavailable. Counts the calls that reach it. */
@@ -204,8 +205,7 @@ test('X10: a busy process does not mistake its own delay for a silent store', as
   jest.useRealTimers();
   const asked = store.keys.find(key.id, null);
   const slow = store.audit.list(key.workspaceId, { first: 1, before: null, filter: {} });
-  const until = performance.now() + 1_000;
-  while (performance.now() < until);
+  blockThread(1_000);
   await Promise.all([asked, slow]);
   await new Promise((resolve) => setTimeout(resolve, 350));
   expect(pings()).toBe(0);

@@ -6,6 +6,7 @@ import { CannotOpen, StoreUnavailable } from '../../../src/core/store/storeError
 import { cannotOpen } from '../../../src/core/store/mongo/cannotOpen.js';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';
 import { openStore } from '../../../src/core/store/open.js';
+import { blockThread } from '../../support/blockThread.js';
 import { freePort } from '../../support/freePort.js';
 
 const { MongoServerError, MongoParseError } = mongoose.mongo;
@@ -85,8 +86,7 @@ test('N17: the error for a directory keeps its cause, and names DATA_DIR', async
 test('N17: names a refused connection also if the process was too busy to connect in time', async () => {
   const uri = `mongodb://127.0.0.1:${await freePort()}/`;
   const opened = openMongoStore({ uri, timeout: 200 });
-  const end = performance.now() + 400;
-  while (performance.now() < end);
+  blockThread(400);
   const error: unknown = await opened.catch((reason: unknown) => reason);
   expect(String(cannotOpen(uri, error))).toContain('refuses connections (ECONNREFUSED)');
 });

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { OPTIONS } from '../../../src/server/settings/options.js';
 import { USAGE } from '../../../src/server/settings/arguments.js';
@@ -11,7 +13,7 @@ const PORT_IN_USE =
 
 const WHO = '{ viewer { scopes } }';
 
-afterEach(removeAll);
+afterAll(removeAll);
 
 /** Returns whether nothing listens there. */
 async function refuses(url: string): Promise<boolean> {
@@ -21,7 +23,7 @@ async function refuses(url: string): Promise<boolean> {
   );
 }
 
-test('two workers serve on one port; the first key is printed once; SIGTERM waits for running requests', async () => {
+test('two workers serve on one port; the first key is printed once; SIGTERM waits for running requests, SIGKILL ends all', async () => {
   const installed = place();
   // The argument takes precedence: otherwise there would be five.
   const first = startCluster(['--workers', '2'], { ...installed, WORKERS: '5' });
@@ -53,17 +55,14 @@ test('two workers serve on one port; the first key is printed once; SIGTERM wait
   expect((await second.ask(WHO, admin)).status).toBe(200);
   expect(await second.workers()).toHaveLength(2);
   expect(second.child.output().stdout).not.toMatch(/Admin key|lks_live_/);
-});
 
-test('kill -9 of the primary ends the workers, even busy ones', async () => {
-  const cluster = startCluster(['--workers', '2'], place());
-  const url = await cluster.url();
-  const admin = await cluster.admin();
-  const running = await Promise.all([1, 2].map(() => begin(url, WHO, admin)));
-  cluster.child.process.kill('SIGKILL');
-  expect(await endOf(cluster)).toBeNull();
-  for (const finish of running) await expect(finish()).rejects.toThrow();
-  expect(await refuses(url)).toBe(true);
+  // kill -9 of the primary ends the workers, even busy ones.
+  const again = await second.url();
+  const busy = await Promise.all([1, 2].map(() => begin(again, WHO, admin)));
+  second.child.process.kill('SIGKILL');
+  expect(await endOf(second)).toBeNull();
+  for (const finish of busy) await expect(finish()).rejects.toThrow();
+  expect(await refuses(again)).toBe(true);
 });
 
 describe('a start that fails', () => {
@@ -85,11 +84,13 @@ describe('a start that fails', () => {
   });
 
   it('prints one line and stores nothing if the port is in use', async () => {
-    const occupant = startCluster([], place());
-    const { port } = new URL(await occupant.url());
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    const { port } = occupant.address() as AddressInfo;
     const installed = place();
-    const failed = startCluster(['--workers', '2'], { ...installed, PORT: port, LOG_LEVEL: 'silent' });
+    const failed = startCluster(['--workers', '2'], { ...installed, PORT: String(port), LOG_LEVEL: 'silent' });
     expect(await endOf(failed)).toBe(1);
+    occupant.close();
     const { stdout, stderr } = failed.child.output();
     expect(stderr).toMatch(PORT_IN_USE);
     expect(stdout).toBe('');
