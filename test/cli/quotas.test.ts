@@ -20,7 +20,11 @@ let service: TestService;
 let env: Record<string, string>;
 let key: { readonly id: string; readonly token: string };
 beforeAll(async () => {
-  service = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' }, tiers });
+  service = await startService({
+    storeHere: true,
+    env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+    tiers,
+  });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: OPERATOR_KEY };
   key = await createKey(service, { name: 'website', scopes: ['read:all'], externalId: 'cus_1' }, OPERATOR_KEY);
   for (let i = 0; i < 3; i += 1) await service.query('{ viewer { scopes } }', { token: key.token });

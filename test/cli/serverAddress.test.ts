@@ -9,7 +9,7 @@ let service: TestService;
 let key: string;
 let origin: string;
 beforeAll(async () => {
-  service = await startService();
+  service = await startService({ storeHere: true });
   key = service.adminToken;
   origin = new URL(service.url).origin;
 });
