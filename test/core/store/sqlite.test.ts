@@ -40,7 +40,7 @@ afterAll(() => {
 
 storeConformance('SQLite', {
   runs: 60,
-  killedAfter: [40, 97, 151],
+  killedAfter: [40, 151],
   create: async () => ({ engine: 'sqlite', dir: freshDir() }),
   drop: async () => undefined,
 });

@@ -209,8 +209,8 @@ export function testQuotas({ store }: Bench): void {
 
 /** Tests with processes that are killed while they take units. */
 export function testQuotasByProcesses({ store, target }: Bench): void {
-  const LIMIT = 20_000;
-  const KILLS = 3;
+  const LIMIT = 5_000;
+  const KILLS = 2;
 
   let dir = '';
   beforeAll(() => void (dir = mkdtempSync(join(tmpdir(), 'latchkey-quotas-'))));
