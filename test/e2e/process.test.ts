@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -206,10 +207,10 @@ describe('a start that fails', () => {
   });
 
   it('prints one line for a port in use, and loses no key', async () => {
-    const occupant = install();
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
     try {
-      const url = await urlOf(occupant.start());
-      const failed = installation.start({ PORT: new URL(url).port });
+      const failed = installation.start({ PORT: String((occupant.address() as AddressInfo).port) });
       expect(await exitOf(failed)).toBe(1);
       expect(failed.output().stderr).toMatch(PORT_IN_USE);
       // The key was created and stored before the port was opened: it must be printed now.
@@ -218,8 +219,7 @@ describe('a start that fails', () => {
       expect((await ask(await urlOf(next), token, '{ viewer { scopes } }')).status).toBe(200);
       expect(next.output().stdout).not.toContain('Admin key');
     } finally {
-      for (const child of children) child.process.kill('SIGKILL');
-      await occupant.remove();
+      occupant.close();
     }
   });
 });
