@@ -48,8 +48,8 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
     });
     kept.push(server);
     const ask = (query: string) => server.executeOperation({ query }, { contextValue: { principal: ANONYMOUS } });
-    for (let i = 0; i < 320; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);
-    for (let i = 0; i < 240; i += 1) await ask(`{${'a '.repeat(690)}} #${id(8)}`);
+    for (let i = 0; i < 220; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);
+    for (let i = 0; i < 170; i += 1) await ask(`{${'a '.repeat(690)}} #${id(8)}`);
     for (let i = 0; i < 24; i += 1) await ask(`{tiers} #${id(8)}${'\n#'.repeat(50_000)}`);
   },
   'known operations': async () => {
