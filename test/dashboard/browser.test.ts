@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Page } from 'playwright-core';
 import { until } from '../support/until.js';
 import { axe, openBrowser, rest, type TestBrowser } from './browser.js';
 
@@ -57,3 +58,27 @@ test('axe runs under a policy that does not allow its script, and finds accessib
   expect((await axe(page)).map(({ rule }) => rule).sort()).toEqual(['image-alt', 'label']);
   expect(browser.faults()).toEqual([]);
 });
+
+test.each([
+  ['storage, cookies, size and colours', leaveData],
+  ['a fake clock', (page: Page) => page.clock.setFixedTime(0)],
+  ['routes', (page: Page) => page.route('**/right', (route) => route.fulfill({ body: 'Wrong' }))],
+  ['nothing', () => undefined],
+])('a page has nothing of the test before, and leaves %s', async (_, leave) => {
+  const page = await browser.newPage();
+  await page.goto(`${origin}/right`);
+  const [ahead, ...state] = await page.evaluate<[number, ...unknown[]]>(STATE);
+  expect(state).toEqual(['Page', 2, 0, 0, '', 1280, 720, false]);
+  expect(ahead).toBeGreaterThan(0);
+  await leave(page);
+});
+
+const STATE = `[Date.now(), document.title, history.length, localStorage.length, sessionStorage.length, document.cookie, innerWidth, innerHeight,
+  matchMedia('(prefers-color-scheme: dark)').matches]`;
+
+async function leaveData(page: Page): Promise<void> {
+  await page.evaluate('localStorage.a = sessionStorage.b = document.cookie = "c=d"');
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto(`${origin}/right`);
+}

@@ -57,7 +57,6 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     await until(() => page.evaluate('document.documentElement.scrollWidth <= 360'));
     expect(await axe(page)).toEqual([]);
     await screenshot(page, `${name}-${colorScheme}-phone`);
-    await page.context().close();
   });
 });
 
@@ -83,7 +82,6 @@ it('shows the quotas, credits and cost limits of a key, and links those that it 
   await bar(owner, 'Per month: 3 of 1,000 used');
   await owner.getByText('47 requests left').waitFor();
   expect(await owner.getByRole('button').count()).toBe(0);
-  await page.context().close();
 });
 
 it('shows those of a project, a user and the workspace', async () => {
@@ -96,7 +94,6 @@ it('shows those of a project, a user and the workspace', async () => {
   await page.getByRole('link', { name: 'Limits of Ada' }).click();
   await heading(page, 'Limits of Ada');
   await bar(part(page, 'All keys of the user'), 'Per month: 0 of 1,000 used');
-  await page.context().close();
 });
 
 it('a key of a project sees the limits of its project, and not those of the workspace', async () => {
@@ -105,7 +102,6 @@ it('a key of a project sees the limits of its project, and not those of the work
   const page = await dashboard.open('/workspace', { token });
   await page.getByRole('link', { name: 'Limits of Orders' }).waitFor();
   expect(await part(page, 'Limits of all keys').count()).toBe(0);
-  await page.context().close();
 });
 
 it('the table of tiers has the quotas, credits and cost limits', async () => {
@@ -116,7 +112,6 @@ it('the table of tiers has the quotas, credits and cost limits', async () => {
   await rowOf('Quotas').getByText('All keys: 90,000 cost units per day').waitFor();
   await rowOf('Credits').getByText('All keys of an owner: raised to 50 every month').waitFor();
   await rowOf('Cost units').getByText('9,000 per operation').waitFor();
-  await page.context().close();
 });
 
 it('the operator sets quotas with an end and a reason by keyboard, and removes them', async () => {
@@ -176,7 +171,6 @@ it('the operator sets quotas with an end and a reason by keyboard, and removes t
   await dialog.waitFor({ state: 'detached' });
   await bar(owner, 'Per month: 3 of 1,000 used');
   await owner.getByText('Reason: Launch').waitFor({ state: 'detached' });
-  await page.context().close();
 });
 
 it('the operator adds credits once for each reference', async () => {
@@ -200,7 +194,6 @@ it('the operator adds credits once for each reference', async () => {
     .getByText(/were added before. The balance is \d+\./)
     .waitFor();
   expect(await axe(page)).toEqual([]);
-  await page.context().close();
 });
 
 it('lists exceptions, and sets limits of any subject', async () => {
@@ -220,5 +213,4 @@ it('lists exceptions, and sets limits of any subject', async () => {
   await exceptions.getByRole('link', { name: 'cus_9' }).click();
   await heading(page, 'Limits of cus_9');
   await bar(page.locator('body'), 'Per minute: 0 of 77 used');
-  await page.context().close();
 });

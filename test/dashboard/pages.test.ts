@@ -46,7 +46,6 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     await until(() => page.evaluate('document.documentElement.scrollWidth <= 360'));
     expect(await axe(page)).toEqual([]);
     await screenshot(page, `${name}-${colorScheme}-phone`);
-    await page.context().close();
   });
 });
 

@@ -84,7 +84,6 @@ test.each([
       expect(text).not.toContain(part);
     }
   }
-  await page.context().close();
 });
 
 test('U4: also reduces a token that is typed, filled in by a program, or in an old URL', async () => {
@@ -157,7 +156,6 @@ test.each([1280, 360, 799])('U4: the API sorts the list, one request per order, 
   await rest(page);
   expect(lists()).toBe(2);
   expect(new URL(page.url()).searchParams.get('sort')).toBe('name descending');
-  await page.context().close();
 });
 
 test('U4: actors have names in the audit log, on the page of a key and in live events', async () => {
@@ -204,7 +202,6 @@ test('U4: audit details have names in place of IDs, and highlight additions and 
   const background = await created.locator('ins').first().evaluate('(ins) => getComputedStyle(ins).backgroundColor');
   expect(background).not.toBe('rgba(0, 0, 0, 0)');
   expect(await axe(page)).toEqual([]);
-  await page.context().close();
 });
 
 test('U4: the table of tiers on a phone shows the current tier and the names of its rows', async () => {
@@ -218,5 +215,4 @@ test('U4: the table of tiers on a phone shows the current tier and the names of 
     if (tier == null || row == null || all == null) return false;
     return row.x >= all.x && tier.x >= row.x + row.width - 1 && tier.x < all.x + all.width;
   }, 'both are visible');
-  await page.context().close();
 });

@@ -116,7 +116,6 @@ test.each([
   for (const gap of gaps) expect(Math.abs(gap - (gaps[0] ?? 0))).toBeLessThan(2);
   xLabels.slice(1).forEach(({ left }, i) => expect(left).toBeGreaterThan(xLabels[i]?.right ?? Infinity));
   for (const { right } of xLabels) expect(right).toBeLessThanOrEqual(box.right);
-  await page.context().close();
 });
 
 test('U2: totals, tooltip and table have the same order', async () => {
