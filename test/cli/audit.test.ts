@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 let service: TestService;
 let env: Record<string, string>;
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
   // More than one page of the API.
   for (let i = 0; i < 120; i += 1) await createKey(service, { name: `key ${i}`, expiresAt: '2090-01-01T00:00:00Z' });

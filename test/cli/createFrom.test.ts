@@ -8,7 +8,7 @@ import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-create-'));
 let service: TestService;
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
 });
 afterAll(async () => {
   await service.close();

@@ -11,7 +11,6 @@ test('U4: commands that create and rotate keys wait for their turn, and each key
   // A clock that does not move by itself: the test makes room.
   let now = Date.now();
   const service = await startService({
-    storeHere: true,
     env: { DEFAULT_TIER: 'ENTERPRISE' },
     tiers: tierTable({ KEY_CREATION: { rate: 300, burst: BURST } }),
     now: () => now,

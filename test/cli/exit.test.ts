@@ -12,7 +12,7 @@ import { latchkeyInOneProcess } from './oneProcess.js';
 let service: TestService;
 let env: Record<string, string>;
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'GROWTH' } });
+  service = await startService({ env: { DEFAULT_TIER: 'GROWTH' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
 });
 afterAll(() => service.close());
@@ -111,7 +111,6 @@ test('5: no room within the wait; waits if waiting helps', async () => {
   // A clock that does not move by itself: the test makes room.
   let now = Date.now();
   const limited = await startService({
-    storeHere: true,
     env: { DEFAULT_TIER: 'GROWTH' },
     tiers: tierTable({ GROWTH: { rate: 2, burst: 2 } }),
     now: () => now,

@@ -7,7 +7,7 @@ import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 let service: TestService;
 let env: Record<string, string>;
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
 });
 afterAll(() => service.close());
@@ -75,7 +75,7 @@ test('U4: keys find sends no token, and accepts none as an argument', async () =
 });
 
 test('U4: keys list sorts on the server, in pages', async () => {
-  const own = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  const own = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   try {
     const create = (name: string, expiresAt?: string) =>
       createKey(own, { name, ...(expiresAt !== undefined && { expiresAt }) });

@@ -84,7 +84,7 @@ describe('commands', () => {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-keyName-'));
   const document = join(directory, 'a.graphql');
   beforeAll(async () => {
-    service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+    service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
     env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
     writeFileSync(document, '{ viewer { scopes } }');
   });

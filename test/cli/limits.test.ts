@@ -4,7 +4,7 @@ import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 let service: TestService;
 let env: Record<string, string>;
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: OPERATOR_KEY };
 });
 afterAll(() => service.close());

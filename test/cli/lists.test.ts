@@ -7,7 +7,7 @@ import { latchkeyInOneProcess as latchkey } from './oneProcess.js';
 let service: TestService;
 let env: Record<string, string>;
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
 });
 afterAll(() => service.close());

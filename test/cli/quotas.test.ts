@@ -21,7 +21,6 @@ let env: Record<string, string>;
 let key: { readonly id: string; readonly token: string };
 beforeAll(async () => {
   service = await startService({
-    storeHere: true,
     env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
     tiers,
   });

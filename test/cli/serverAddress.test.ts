@@ -9,7 +9,7 @@ let service: TestService;
 let key: string;
 let origin: string;
 beforeAll(async () => {
-  service = await startService({ storeHere: true });
+  service = await startService();
   key = service.adminToken;
   origin = new URL(service.url).origin;
 });

@@ -12,7 +12,7 @@ let env: Record<string, string>;
 const run = (...args: string[]) => latchkey(args, { env });
 
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
 });
 afterAll(() => service.close());
@@ -148,7 +148,7 @@ test('the schema, with a key and without', async () => {
 });
 
 test('a workspace, and its tier', async () => {
-  const platform = await startService({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY } });
+  const platform = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY } });
   try {
     const operator = { LATCHKEY_URL: platform.url, LATCHKEY_API_KEY: OPERATOR_KEY };
     const created = await latchkey(['workspace', 'create', 'Data team', '--tier', 'free-trial', '--json'], {
@@ -186,7 +186,7 @@ test('the tiers of the server, for people and for programs, without a key', asyn
     cost: { max: 500, per_minute: 5000, per_second: 900 }
 `,
   );
-  const own = await startService({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY, LATCHKEY_CONFIG: file } });
+  const own = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, LATCHKEY_CONFIG: file } });
   try {
     const ask = (key: string, ...args: string[]) =>
       latchkey(args, { env: { LATCHKEY_URL: own.url, ...(key === '' ? {} : { LATCHKEY_API_KEY: key }) } });

@@ -13,7 +13,7 @@ const dir = mkdtempSync(join(tmpdir(), 'latchkey-tiers-'));
 let service: TestService;
 beforeAll(async () => {
   const tiers = tierTable({ FREE_TRIAL: null, BIG_TEAM: { from: 'GROWTH' }, ENTERPRISE: null });
-  service = await startService({ storeHere: true, tiers });
+  service = await startService({ tiers });
   writeFileSync(join(dir, 'latchkey'), `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`);
   chmodSync(join(dir, 'latchkey'), 0o755);
 });

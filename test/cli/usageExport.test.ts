@@ -14,7 +14,7 @@ const runOn = ({ url }: TestService, key: string, ...args: string[]) =>
 const run = (...args: string[]) => runOn(service, service.adminToken, ...args);
 
 beforeAll(async () => {
-  service = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   const { token } = await createKey(service, { name: '-1+1', scopes: ['read:assets'] });
   await service.query('query Stock { viewer { scopes } }', { token });
   await service.service.latchkey.usage.flush();
@@ -65,7 +65,7 @@ test('groups by operation name', async () => {
 });
 
 test('writes the usage of another workspace, for a key with the scope platform', async () => {
-  const own = await startService({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY } });
+  const own = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY } });
   const [acme, globex] = [
     await act(own, 'createWorkspace', { name: 'Acme', tier: 'ENTERPRISE' }, OPERATOR_KEY),
     await act(own, 'createWorkspace', { name: 'Globex', tier: 'ENTERPRISE' }, OPERATOR_KEY),

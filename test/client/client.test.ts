@@ -2,7 +2,9 @@ import { createClient, Unauthenticated, type Client } from '../../src/client/ind
 import { startService, type TestService } from '../support/service.js';
 
 let latchkey: TestService;
-beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
+beforeAll(
+  async () => void (latchkey = await startService({ storeThreads: true, env: { DEFAULT_TIER: 'ENTERPRISE' } })),
+);
 afterAll(() => latchkey.close());
 
 const clientFor = (apiKey: string | null = latchkey.adminToken): Client => createClient({ url: latchkey.url, apiKey });

@@ -6,7 +6,7 @@ import { createKey, startService, type TestService } from '../support/service.js
 jest.setTimeout(300_000);
 
 let latchkey: TestService;
-beforeAll(async () => void (latchkey = await startService({ storeHere: true, env: { DEFAULT_TIER: 'GROWTH' } })));
+beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })));
 afterAll(() => latchkey.close());
 
 const statuses = (): number[] =>

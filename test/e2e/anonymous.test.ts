@@ -12,7 +12,6 @@ let latchkey: TestService;
 
 beforeEach(async () => {
   latchkey = await startService({
-    storeHere: true,
     tiers,
     now: () => now,
     env: { INTROSPECTION: 'on', TRUST_PROXY: '127.0.0.1' },

@@ -4,7 +4,7 @@ import { startService, type TestService } from '../support/service.js';
 let latchkey: TestService;
 beforeAll(async () => {
   // On the highest tier, so that limits don't affect the results.
-  latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  latchkey = await startService({ storeThreads: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
 });
 afterAll(() => latchkey.close());
 

@@ -6,6 +6,7 @@ import { act, refusalOf } from './operations.js';
 let latchkey: TestService;
 beforeAll(async () => {
   latchkey = await startService({
+    storeThreads: true,
     env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
     tiers: tierTable({ KEY_CREATION: { rate: 120, burst: 20 }, ANONYMOUS: { rate: 1e6, burst: 1e6 } }),
   });

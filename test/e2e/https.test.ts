@@ -48,7 +48,6 @@ describe('if HTTPS is required', () => {
   let latchkey: TestService;
   beforeAll(async () => {
     latchkey = await startService({
-      storeHere: true,
       env: {
         REQUIRE_HTTPS: 'true',
         DEFAULT_TIER: 'ENTERPRISE',
@@ -160,7 +159,7 @@ describe('if HTTPS is required', () => {
 
 describe('X-Forwarded-Proto', () => {
   const start = (proxy: string) =>
-    startService({ storeHere: true, env: { REQUIRE_HTTPS: 'true', TRUST_PROXY: proxy, DEFAULT_TIER: 'ENTERPRISE' } });
+    startService({ env: { REQUIRE_HTTPS: 'true', TRUST_PROXY: proxy, DEFAULT_TIER: 'ENTERPRISE' } });
   let trusting: TestService;
   let doubting: TestService;
   beforeAll(async () => {
@@ -214,7 +213,7 @@ describe('X-Forwarded-Proto', () => {
 
 test('production requires HTTPS unless REQUIRE_HTTPS says otherwise; elsewhere nothing is refused, and HSTS is not sent', async () => {
   const statusIn = async (env: Record<string, string>): Promise<readonly unknown[]> => {
-    const latchkey = await startService({ storeHere: true, env: { TRUST_PROXY: '127.0.0.1', ...env } });
+    const latchkey = await startService({ env: { TRUST_PROXY: '127.0.0.1', ...env } });
     try {
       const behind = await latchkey.query(WHO, { headers: { 'x-forwarded-proto': 'https' } });
       return [(await fromAfar(latchkey)).status, behind.status, behind.headers.get(HSTS)];
@@ -230,7 +229,6 @@ test('production requires HTTPS unless REQUIRE_HTTPS says otherwise; elsewhere n
 test('with its own certificate the server uses TLS, and ignores plain HTTP', async () => {
   const pair = selfSigned();
   const latchkey = await startService({
-    storeHere: true,
     env: { ...writeCertificate(dir, pair), REQUIRE_HTTPS: 'true' },
   });
   try {
@@ -254,7 +252,7 @@ test('with its own certificate the server uses TLS, and ignores plain HTTP', asy
 
 test('a start that can only serve callers on this machine logs a warning', async () => {
   const warned = async (env: Record<string, string>): Promise<boolean> => {
-    const latchkey = await startService({ storeHere: true, env });
+    const latchkey = await startService({ env });
     await latchkey.close();
     return latchkey.logs.some((line) =>
       line.includes('HTTPS is required, but neither the server nor a proxy provides it'),

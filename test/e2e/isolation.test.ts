@@ -9,7 +9,10 @@ let theirKey: { token: string; id: string };
 const NOBODYS = 'key_0000000000000000';
 
 beforeAll(async () => {
-  latchkey = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
+  latchkey = await startService({
+    storeThreads: true,
+    env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+  });
   const workspaces = [];
   for (const name of ['Mine', 'Theirs']) {
     workspaces.push(await act(latchkey, 'createWorkspace', { name, tier: 'ENTERPRISE' }, OPERATOR_KEY));

@@ -8,6 +8,7 @@ let now = Date.UTC(2026, 10, 1);
 const places = { keys: null, adminKeys: null };
 beforeAll(async () => {
   latchkey = await startService({
+    storeThreads: true,
     env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE', RATE_LIMIT_HEADERS: 'both' },
     now: () => now,
     tiers: tierTable({ FREE_TRIAL: places, STARTER: places, ANONYMOUS: { rate: 1e6, burst: 1e6 } }),

@@ -19,7 +19,7 @@ const OWNER = { id: '', token: '' };
 let latchkey: FrozenService;
 let workspaceId: string;
 beforeEach(async () => {
-  latchkey = await startFrozen({ storeHere: true, tiers, env: { ADMIN_API_KEY: OPERATOR_KEY } });
+  latchkey = await startFrozen({ tiers, env: { ADMIN_API_KEY: OPERATOR_KEY } });
   const created = await act(latchkey, 'createWorkspace', { name: 'Shop', tier: 'GROWTH' }, OPERATOR_KEY);
   workspaceId = created.workspace.id;
 });

@@ -5,10 +5,7 @@ import { startFrozen, type FrozenService } from './frozen.js';
 import { attempt } from './operations.js';
 
 let latchkey: FrozenService;
-beforeEach(
-  async () =>
-    void (latchkey = await startFrozen({ storeHere: true, env: { DEFAULT_TIER: 'GROWTH', LOG_LEVEL: 'trace' } })),
-);
+beforeEach(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'GROWTH', LOG_LEVEL: 'trace' } })));
 afterEach(() => latchkey.close());
 
 // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into lines freely.

@@ -23,7 +23,6 @@ async function start(text: string, env: Record<string, string> = {}): Promise<Te
   // Limits also use this clock: no units come back while a test runs.
   const now = Date.now();
   return startService({
-    storeHere: true,
     now: () => now,
     env: { LATCHKEY_CONFIG: path, PUBLIC_URL: 'https://api.latchkey.example/', ...env },
   });
@@ -190,7 +189,6 @@ test.each([
 ])('with OIDC %s there is no metadata and no link to it', async (_, text, env) => {
   writeFileSync(path, text());
   const other = await startService({
-    storeHere: true,
     env: { LATCHKEY_CONFIG: path, ...env },
   });
   try {

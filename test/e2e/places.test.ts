@@ -3,7 +3,10 @@ import { act, attempt, look, refusalOf, statusWith } from './operations.js';
 
 let latchkey: TestService;
 beforeAll(async () => {
-  latchkey = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
+  latchkey = await startService({
+    storeThreads: true,
+    env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+  });
 });
 afterAll(() => latchkey.close());
 

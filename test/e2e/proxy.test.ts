@@ -12,7 +12,7 @@ async function addressOf(latchkey: TestService, forwarded: string): Promise<stri
 }
 
 test("by default no header changes the caller's address", async () => {
-  const latchkey = await startService({ storeHere: true });
+  const latchkey = await startService();
   try {
     expect(await addressOf(latchkey, '203.0.113.9')).toBe('127.0.0.1');
   } finally {
@@ -22,7 +22,7 @@ test("by default no header changes the caller's address", async () => {
 
 // A comparable library uses the left-most address, which any caller can write.
 test('behind proxies the right-most address that is not a proxy is used', async () => {
-  const latchkey = await startService({ storeHere: true, env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
+  const latchkey = await startService({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
   try {
     expect(await addressOf(latchkey, '198.51.100.1, 203.0.113.9')).toBe('203.0.113.9');
     expect(await addressOf(latchkey, '198.51.100.1, 203.0.113.9, 10.1.2.3')).toBe('203.0.113.9');
@@ -35,7 +35,6 @@ describe('F3: an address with a port', () => {
   let latchkey: TestService;
   beforeAll(async () => {
     latchkey = await startService({
-      storeHere: true,
       env: { TRUST_PROXY: '127.0.0.1', DEFAULT_TIER: 'ENTERPRISE', AUTH_CACHE_TTL: '0' },
     });
   });
@@ -72,7 +71,7 @@ describe('F3: an address with a port', () => {
 
 test('F3: with TRUST_PROXY_HEADER, a Forwarded field names the caller, and X-Forwarded fields do not', async () => {
   const env = { TRUST_PROXY: '127.0.0.1', TRUST_PROXY_HEADER: 'forwarded', REQUIRE_HTTPS: 'true' };
-  const latchkey = await startService({ storeHere: true, env: { ...env, DEFAULT_TIER: 'ENTERPRISE' } });
+  const latchkey = await startService({ env: { ...env, DEFAULT_TIER: 'ENTERPRISE' } });
   const ask = (headers: Record<string, string>, token = latchkey.adminToken) =>
     latchkey.query('{ viewer { scopes } }', { token, headers });
   try {
@@ -110,7 +109,7 @@ describe('R10: a proxy that TRUST_PROXY does not name', () => {
   const warnings = ({ logs }: TestService) => logs.filter((line) => line.includes(WARNING));
 
   it('causes one warning with a remedy when many keys arrive through it', async () => {
-    const latchkey = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+    const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
     try {
       const tokens: string[] = [];
       for (let i = 0; i < 21; i += 1) tokens.push((await createKey(latchkey, { name: `key ${i}` })).token);
@@ -129,7 +128,7 @@ describe('R10: a proxy that TRUST_PROXY does not name', () => {
   });
 
   it('wrong keys that arrive through it do not lock out valid keys that are new to the process', async () => {
-    const latchkey = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+    const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
     const headers = { 'x-forwarded-for': '203.0.113.7' };
     try {
       const { token } = await createKey(latchkey);

@@ -19,7 +19,7 @@ const prepaid: Credits = { unit: 'requests', subject: 'key', refill: null };
 
 async function start(growth: Partial<TierLimits>, env: Record<string, string> = {}): Promise<FrozenService> {
   const tiers = tierTable({ GROWTH: { rate: 1_000, burst: 1_000, ...growth } });
-  const service = await startFrozen({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY, ...env }, tiers });
+  const service = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, ...env }, tiers });
   open.push(service);
   return service;
 }

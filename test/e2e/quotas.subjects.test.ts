@@ -18,7 +18,7 @@ const monthly = (limit: number, subject: QuotaSubject, fields: Partial<Quota> = 
 
 async function start(growth: Partial<TierLimits>): Promise<FrozenService> {
   const tiers = tierTable({ GROWTH: { keys: null, rate: 1_000, burst: 1_000, ...growth } });
-  const service = await startFrozen({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY }, tiers });
+  const service = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY }, tiers });
   open.push(service);
   return service;
 }

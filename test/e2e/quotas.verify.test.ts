@@ -28,7 +28,7 @@ interface Verifying {
 }
 
 async function verifying(tiers: TierTable, env: Record<string, string> = {}): Promise<Verifying> {
-  const service = await startFrozen({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY, ...env }, tiers });
+  const service = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, ...env }, tiers });
   open.push(service);
   const verifier = await createKey(service, { name: 'gateway', scopes: ['verify:keys'] }, OPERATOR_KEY);
   const key = await createKey(service, { name: 'reports', scopes: ['read:assets'], externalId: 'acme' }, OPERATOR_KEY);

@@ -12,7 +12,7 @@ const tiers = tierTable({
   ANONYMOUS: unlimited,
   KEY_CREATION: unlimited,
 });
-beforeAll(async () => void (service = await startService({ env, tiers })));
+beforeAll(async () => void (service = await startService({ storeThreads: true, env, tiers })));
 afterAll(() => service.close());
 
 const KEYS = `query ($filter: ApiKeyFilter) { workspace { keys { current } } apiKeys(filter: $filter) { nodes { id userId: user { id } } } }`;
@@ -63,7 +63,7 @@ test('R9: a user who is removed while their keys are rotated has none', async ()
 });
 
 test('R9: 12 users who are removed while keys are created and rotated for them leave no key and no place', async () => {
-  const other = await startService({ env, tiers });
+  const other = await startService({ storeThreads: true, env, tiers });
   try {
     const rounds = Array.from({ length: 12 }, async () => {
       const { user } = await act(other, 'addUser', { name: 'Ada', roles: ['viewer'] });

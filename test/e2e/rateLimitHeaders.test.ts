@@ -27,7 +27,6 @@ describe.each([
     // Frozen: on a busy machine a window would have room again before its refusal is sent.
     const now = Date.now();
     latchkey = await startService({
-      storeHere: true,
       now: () => now,
       env: { RATE_LIMIT_HEADERS: style, DEFAULT_TIER: 'PROFESSIONAL', CORS_ORIGINS: APP },
     });
@@ -93,7 +92,7 @@ describe('rate_limit_headers in the file', () => {
   it('takes effect immediately after a reload, and RATE_LIMIT_HEADERS takes precedence', async () => {
     writeFileSync(path, 'rate_limit_headers: legacy\n');
     const env = { LATCHKEY_CONFIG: path };
-    const latchkey = await startService({ storeHere: true, env });
+    const latchkey = await startService({ env });
     try {
       const ask = async () => limitNames((await latchkey.query('{ viewer { scopes } }')).headers);
       expect(await ask()).toEqual(LEGACY);

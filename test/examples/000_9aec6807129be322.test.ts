@@ -26,7 +26,7 @@ const start = async (tier = 'PROFESSIONAL'): Promise<void> => {
     ADMIN_API_KEY: OPERATOR_KEY,
     DEFAULT_TIER: tier,
   };
-  latchkey = await startService({ storeHere: true, env, now: () => now });
+  latchkey = await startService({ env, now: () => now });
 };
 afterEach(() => latchkey.close());
 
@@ -176,7 +176,7 @@ describe('000_9aec6807129be322', () => {
 
     /** Its public address is known only when it listens, so it is set by a reload, like SIGHUP. */
     const startWith = async (host = '127.0.0.1'): Promise<Record<string, string>> => {
-      latchkey = await startService({ storeHere: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+      latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
       const { configuration } = readSettings({
         LATCHKEY_CONFIG: `examples/${HERE}/with-issuer.yaml`,
         ISSUER: issuer.url,

@@ -19,7 +19,6 @@ let now: number;
 beforeEach(async () => {
   now = Date.now();
   latchkey = await startService({
-    storeHere: true,
     env: { LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml` },
     now: () => now,
   });
@@ -100,7 +99,7 @@ describe('001_1cbf06dcbeea649c', () => {
     const LATCHKEY_CONFIG = `examples/${HERE}/latchkey.yaml`;
 
     it('refuses plain HTTP from another machine with a remedy, and runs nothing', async () => {
-      const strict = await startService({ storeHere: true, env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true' } });
+      const strict = await startService({ env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true' } });
       // Passes requests to the server as if they came from another machine.
       const relay = createServer((request, response) => {
         void text(request).then(async (payload) => {
@@ -134,7 +133,7 @@ describe('001_1cbf06dcbeea649c', () => {
       const dir = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
       const certificate = selfSigned();
       const files = writeCertificate(dir, certificate);
-      const strict = await startService({ storeHere: true, env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true', ...files } });
+      const strict = await startService({ env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true', ...files } });
       try {
         const { url, adminToken } = strict;
         const { status, headers } = await askOverTls(url, certificate, '{ assets { name } }', { token: adminToken });

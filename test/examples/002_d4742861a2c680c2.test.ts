@@ -10,7 +10,6 @@ let now: number;
 beforeEach(async () => {
   now = Date.now();
   latchkey = await startService({
-    storeHere: true,
     env: { LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml`, ADMIN_API_KEY: OPERATOR_KEY, AUTH_CACHE_TTL: '60000' },
     now: () => now,
   });

@@ -36,7 +36,7 @@ let latchkey: TestService;
 const started: TestService[] = [];
 const start = async (text: string, more: Record<string, string> = {}): Promise<TestService> => {
   write(text);
-  latchkey = await startService({ storeHere: true, env: environment(more) });
+  latchkey = await startService({ env: environment(more) });
   started.push(latchkey);
   return latchkey;
 };

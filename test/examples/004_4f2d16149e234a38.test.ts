@@ -13,7 +13,7 @@ const { retrying } = (await import(new URL(`../../examples/${HERE}/retry.js`, im
 let latchkey: TestService;
 let now: number;
 const start = async (): Promise<void> => {
-  latchkey = await startService({ storeHere: true, env: FILE, now: () => now });
+  latchkey = await startService({ env: FILE, now: () => now });
 };
 beforeEach(() => {
   now = Date.now();
@@ -39,7 +39,7 @@ const record = (id: string, more = ''): string =>
 describe('004_4f2d16149e234a38', () => {
   it('runs its README as written', async () => {
     // Its limits use real time: the server's own clock.
-    latchkey = await startService({ storeHere: true, env: FILE });
+    latchkey = await startService({ env: FILE });
     const env = { ADMIN: latchkey.adminToken, LATCHKEY_URL: latchkey.url };
     await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
   });
@@ -236,7 +236,7 @@ describe('004_4f2d16149e234a38', () => {
     });
 
     it('continues automatically as a script', async () => {
-      latchkey = await startService({ storeHere: true, env: FILE });
+      latchkey = await startService({ env: FILE });
       const { token } = await createKey(latchkey);
       const env = { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: token };
       const { status, stdout } = await runExample(`${HERE}/read-many.js`, ['21'], env);

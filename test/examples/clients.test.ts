@@ -5,7 +5,7 @@ import { documentOf } from '../support/session.js';
 const CLIENTS = ['client-plain', 'client-apollo', 'client-urql', 'client-graphql-request'];
 
 let latchkey: TestService;
-beforeAll(async () => void (latchkey = await startService({ storeHere: true, env: { DEFAULT_TIER: 'GROWTH' } })));
+beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })));
 afterAll(() => latchkey.close());
 
 const runIt = (example: string, token: string): Promise<Ran> =>

@@ -74,7 +74,6 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
     refill: { amount: 2_000_000_000, every: 'month', anchorDay: 1 },
   };
   const service = await startService({
-    storeHere: true,
     env: {
       ADMIN_API_KEY: OPERATOR_KEY,
       LATCHKEY_CONFIG: configuration,

@@ -151,7 +151,6 @@ export async function startGateway(
   };
   try {
     const service = await startService({
-      storeHere: true,
       tiers: MANY_KEYS,
       ...options,
       env: {

@@ -54,10 +54,10 @@ export interface TestServiceOptions {
   /** Uses the directory of an earlier service, and doesn't delete it. */
   readonly dataDir?: string;
   /**
-   * Whether SQLite runs in this thread, for tests of code above the store. The threads of a service take more CPU time to start than the
-   * service itself. Default: false.
+   * Whether SQLite runs in threads, as in every service, for tests of concurrent operations and of faults of the store. The threads take
+   * more CPU time to start than the service itself. Default: only with `dataDir`, because several services may use it at the same time.
    */
-  readonly storeHere?: boolean;
+  readonly storeThreads?: boolean;
 }
 
 /** Returns the built-in domain of a service. @throws Error if the service was started without it */
@@ -91,7 +91,7 @@ afterAll(async () => {
 });
 
 /**
- * Starts the whole service on a free port of loopback, with SQLite in a new directory or, with MONGODB_URI, an empty
+ * Starts the whole service on a free port of loopback, with SQLite in a new directory (see `storeThreads`) or, with MONGODB_URI, an empty
  * database. bcrypt has its lowest cost, so that tests are fast.
  */
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -114,12 +114,12 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const { tiers = { ...read.configuration.tiers, ...unlimited } } = options;
   const settings = { ...read, configuration: { ...read.configuration, tiers } };
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
-  const { now, drainTime, unread, storeHere = false } = options;
+  const { now, drainTime, unread, storeThreads = options.dataDir !== undefined } = options;
   let service: Service | null = await composeService(settings, logger, {
     ...(now !== undefined && { now }),
     ...(drainTime !== undefined && { drainTime }),
     ...(unread !== undefined && { unread }),
-    open: storeHere ? openServiceStoreHere : openServiceStore,
+    open: storeThreads ? openServiceStore : openServiceStoreHere,
   });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;

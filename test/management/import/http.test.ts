@@ -18,7 +18,6 @@ let latchkey: TestService;
 beforeEach(async () => {
   clock.now = NOON;
   latchkey = await startService({
-    storeHere: true,
     now: () => clock.now,
     env: { KEY_PEPPER: PEPPER, AUTH_CACHE_TTL: '0', DEFAULT_TIER: 'ENTERPRISE' },
   });

@@ -17,7 +17,7 @@ const corsFields = (headers: Headers): string[] =>
 
 describe('by default', () => {
   let latchkey: TestService;
-  beforeAll(async () => void (latchkey = await startService({ storeHere: true })));
+  beforeAll(async () => void (latchkey = await startService()));
   afterAll(() => latchkey.close());
 
   it("pages of other origins can't call the API", async () => {
@@ -32,7 +32,7 @@ describe('by default', () => {
 describe('with CORS_ORIGINS', () => {
   let latchkey: TestService;
   beforeAll(async () => {
-    latchkey = await startService({ storeHere: true, env: { CORS_ORIGINS: `${APP},http://localhost:3000` } });
+    latchkey = await startService({ env: { CORS_ORIGINS: `${APP},http://localhost:3000` } });
   });
   afterAll(() => latchkey.close());
 
@@ -75,7 +75,7 @@ describe('with CORS_ORIGINS', () => {
 });
 
 test('* allows any origin, but never credentials', async () => {
-  const latchkey = await startService({ storeHere: true, env: { CORS_ORIGINS: '*' } });
+  const latchkey = await startService({ env: { CORS_ORIGINS: '*' } });
   try {
     const answer = await preflight(latchkey, 'https://anywhere.example');
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
@@ -96,7 +96,6 @@ describe('CORS_ORIGINS of other schemes', () => {
   let latchkey: TestService;
   beforeAll(async () => {
     latchkey = await startService({
-      storeHere: true,
       env: { CORS_ORIGINS: `${ORIGINS.join()},HTTPS://Upper.example:443` },
     });
   });
@@ -129,7 +128,6 @@ describe('CORS_ORIGINS of other schemes', () => {
 
 test('CORS_REQUEST_HEADERS and CORS_RESPONSE_HEADERS add fields to preflight and other responses', async () => {
   const latchkey = await startService({
-    storeHere: true,
     env: {
       CORS_ORIGINS: APP,
       CORS_REQUEST_HEADERS: 'traceparent,X-Client-Version,authorization',

@@ -12,7 +12,7 @@ const LEAKS = /hunter2|10\.0\.0\.5|node_modules|\bat [\w.<>]+ \(|TypeError|SQLIT
 let latchkey: TestService;
 let token: string;
 beforeEach(async () => {
-  latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  latchkey = await startService({ storeThreads: true, env: { DEFAULT_TIER: 'ENTERPRISE' } });
   token = (await createKey(latchkey, { scopes: ['admin'] })).token;
 });
 afterEach(() => latchkey.close());

@@ -2,7 +2,7 @@ import { startService, type TestService } from '../../support/service.js';
 
 let latchkey: TestService;
 beforeAll(async () => {
-  latchkey = await startService();
+  latchkey = await startService({ storeThreads: true });
 });
 afterAll(() => latchkey.close());
 

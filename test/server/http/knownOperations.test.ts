@@ -10,7 +10,7 @@ const asked = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
 let latchkey: FrozenService;
 let token: string;
 beforeEach(async () => {
-  latchkey = await startFrozen({ storeHere: true, env: { DEFAULT_TIER: 'GROWTH', AUTH_CACHE_TTL: '60000' } });
+  latchkey = await startFrozen({ env: { DEFAULT_TIER: 'GROWTH', AUTH_CACHE_TTL: '60000' } });
   ({ token } = await createKey(latchkey, { scopes: ['read:all', 'write:all'] }));
 });
 afterEach(() => latchkey.close());

@@ -9,7 +9,6 @@ let latchkey: FrozenService;
 beforeEach(
   async () =>
     void (latchkey = await startFrozen({
-      storeHere: true,
       env: { ADMIN_API_KEY: OPERATOR_KEY, AUTH_CACHE_TTL: '60000' },
     })),
 );
@@ -196,7 +195,7 @@ describe('on the public address', () => {
 
 describe('with METRICS_PORT', () => {
   it('serves metrics without a key, only at GET /metrics', async () => {
-    const apart = await startFrozen({ storeHere: true, env: { ADMIN_API_KEY: OPERATOR_KEY, METRICS_PORT: '0' } });
+    const apart = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, METRICS_PORT: '0' } });
     const origin = `http://127.0.0.1:${apart.service.metricsServer?.port}`;
     try {
       const answer = await fetch(`${origin}/metrics`);
