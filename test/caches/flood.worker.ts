@@ -14,6 +14,7 @@ import { ANONYMOUS, authenticated, type LatchkeyContext } from '../../src/core/a
 import { ReadCache } from '../../src/core/auth/readCache.js';
 import { KeyWatch } from '../../src/core/auth/watch.js';
 import { guardSchema } from '../../src/core/guard/guard.js';
+import { MAX_LINES } from '../../src/core/guard/lines.js';
 import { viewOf } from '../../src/core/guard/views.js';
 import { KnownOperations } from '../../src/core/guard/known/knownOperations.js';
 import { guardOf } from '../../src/adapters/apollo/pluginGuard.js';
@@ -50,7 +51,9 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
     const ask = (query: string) => server.executeOperation({ query }, { contextValue: { principal: ANONYMOUS } });
     for (let i = 0; i < 220; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);
     for (let i = 0; i < 170; i += 1) await ask(`{${'a '.repeat(690)}} #${id(8)}`);
-    for (let i = 0; i < 24; i += 1) await ask(`{tiers} #${id(8)}${'\n#'.repeat(50_000)}`);
+    // Each comment is a token, which takes more memory than its text.
+    const comments = '\n#'.repeat(MAX_LINES - 2);
+    for (let i = 0; i < 400; i += 1) await ask(`{tiers} #${id(8)}${comments}`);
   },
   'known operations': async () => {
     const known = new KnownOperations(schema);

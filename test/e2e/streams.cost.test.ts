@@ -12,7 +12,11 @@ const QUIET = 'subscription { keyEvents { type } }';
 let latchkey: TestService;
 let admin: string;
 beforeAll(async () => {
-  latchkey = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
+  // The threads of a service report changes of other processes without a read.
+  latchkey = await startService({
+    storeThreads: true,
+    env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+  });
   admin = (await act(latchkey, 'createWorkspace', { name: 'w', tier: 'ENTERPRISE' }, OPERATOR_KEY)).token;
 });
 const others: TestService[] = [];
@@ -22,7 +26,7 @@ afterEach(async () => {
 afterAll(() => latchkey.close());
 
 const another = async (options: Parameters<typeof startService>[0]): Promise<TestService> => {
-  const service = await startService(options);
+  const service = await startService({ storeThreads: true, ...options });
   others.push(service);
   return service;
 };
