@@ -23,7 +23,7 @@ import { RATE_WINDOW, type Room } from './window.js';
 import type { FamilyWindows } from './familyTable.js';
 import { Windows } from './windows.js';
 
-export interface LimiterOptions {
+interface LimiterOptions {
   /**
    * A clock in ms that never goes backwards. An earlier time is treated as the latest one.
    *
