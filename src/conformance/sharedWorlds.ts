@@ -39,7 +39,7 @@ export class SharedWorlds<World extends Renewable> {
     return kept;
   }
 
-  /** A runner that calls no function after the last case needs no other end. */
+  /** It closes by itself, because a runner may call no function after the last case. */
   #keep(kind: string, { world, close }: Opened<World>): void {
     const timer = setTimeout(() => {
       this.#idle.delete(kind);

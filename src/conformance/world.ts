@@ -86,7 +86,7 @@ export class World {
   }
 
   /**
-   * Forgets what the last case did, and lets the time pass in which limits count.
+   * Forgets what the last case did, and moves the clock past the window of the limits.
    *
    * @returns false if the case has left something that the next one could see, such as a stream or a report of an error
    */

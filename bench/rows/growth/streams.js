@@ -10,7 +10,7 @@ const BODY = JSON.stringify({ query: 'subscription { keyEvents { type } }' });
 const SETTINGS = { MAX_STREAM_BYTES: String(128 * 2 ** 20) };
 /** Streams that are opened at the same time. */
 const AT_ONCE = 100;
-/** The time between the last stream and the measurement of CPU time, in ms: V8 has optimised heartbeats, and collected what opening left. */
+/** The time between the last stream and the measurement of CPU time, in ms. After it, V8 has optimised the heartbeats and collected the garbage. */
 const SETTLE = 60_000;
 /** The time between two heartbeats of a stream, in s: each is counted in each round. */
 const HEARTBEATS = 15;

@@ -24,8 +24,8 @@ export function readableSource(source: ForeignSource): CredentialSource {
   const request = (source as Partial<ForeignSource> | null) ?? {};
   const { headers, rawHeaders } = request;
   const address = request.ip ?? request.socket?.remoteAddress;
-  // A request of Node, which is by far the most frequent case. Express changes its prototype, which makes each property slow that it
-  // doesn't have.
+  // A request of Node, which is by far the most frequent case. Express replaces its prototype, so it is slow to look for a property that
+  // the request doesn't have.
   if (Array.isArray(rawHeaders) && rawHeaders.length > 0) {
     return { headers: headers as CredentialSource['headers'], rawHeaders, ip: address };
   }

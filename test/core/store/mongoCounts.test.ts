@@ -1,6 +1,6 @@
 import mongoose, { type Connection } from 'mongoose';
 import { Documents, eq } from '../../../src/core/store/mongo/documents.js';
-import { repairFamilies } from '../../../src/core/store/mongo/families.js';
+import { repairFamilies } from '../../../src/core/store/mongo/repairFamilies.js';
 import { Gate } from '../../../src/core/store/mongo/gate.js';
 import { openMongoStore } from '../../../src/core/store/mongo/open.js';
 import { KEY_UNIQUE } from '../../../src/core/store/mongo/places.js';

@@ -12,7 +12,7 @@ import {
   openGuardedSchemas,
   type GuardedSchemaDocument,
 } from './guardedSchemas.js';
-import { repairFamilies, type Repair } from './families.js';
+import { repairFamilies, type Repair } from './repairFamilies.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
 import { openLimits, OVERRIDE_UNIQUE } from './limitOverrides.js';
