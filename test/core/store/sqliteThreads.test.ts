@@ -281,8 +281,8 @@ test('operations that run together wait once for the lock of another program', a
   const answered = reasons();
   port1.postMessage(asked);
   expect(await answered).toEqual(asked.map(() => LOCKED));
-  // Once for all of them, and again for the one that may wait longer.
-  expect(executed.mock.calls.filter(([sql]) => sql.startsWith('BEGIN')).length).toBeLessThanOrEqual(3);
+  // Once for all of them, and again for the one that may wait longer. Each wait is a few short ones.
+  expect(executed.mock.calls.filter(([sql]) => sql.startsWith('BEGIN')).length).toBeLessThan(asked.length);
   executed.mockRestore();
   other.close();
   const close = { part: 'thread', operation: 'close', given: [], patience: 0 };

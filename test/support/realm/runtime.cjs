@@ -71,8 +71,21 @@ function loadCircus(path) {
   }
 }
 
-/** @param {string} address */
+/** @type {Map<string, string | undefined>} */
+const maps = new Map();
+
+/**
+ * Remembers the map of each module, because Jest asks for every line of every stack trace that anything reads.
+ *
+ * @param {string} address
+ */
 function mapOf(address) {
+  if (!maps.has(address)) maps.set(address, findMap(address));
+  return maps.get(address);
+}
+
+/** @param {string} address */
+function findMap(address) {
   if (keptAt === null || !/^file:.*\.ts(\?|$)/.test(address)) return undefined;
   const path = fileURLToPath(address);
   const map = `${keptAt(path, readFileSync(path, 'utf8'))}.map`;
