@@ -63,7 +63,11 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
 it('shows the quotas, credits and cost limits of a key, and links those that it shares', async () => {
   const { service, admin } = dashboard;
   // Its requests count for a minute, and the tests of the pages can take longer.
-  const fresh = await createKey(service, { name: 'fresh', scopes: ['read:all'], externalId: 'cus_2', projectId }, admin);
+  const fresh = await createKey(
+    service,
+    { name: 'fresh', scopes: ['read:all'], externalId: 'cus_2', projectId },
+    admin,
+  );
   for (let i = 0; i < 3; i += 1) await service.query('{ viewer { scopes } }', { token: fresh.token });
   const page = await dashboard.open(`/keys/${fresh.id}`);
   await heading(page, 'fresh');
