@@ -74,7 +74,7 @@ const WORKER_BYTES = 1.5 * 2 ** 30;
 const workers = Math.max(cores, Math.min(2 * cores, Math.floor(totalmem() / WORKER_BYTES)));
 
 /** Not for suites that are run by hand, which measure the disk. */
-const globalSetup = fileURLToPath(new URL('test/support/memoryFiles.mjs', import.meta.url));
+const globalSetup = fileURLToPath(new URL('test/support/globalSetup.mjs', import.meta.url));
 const units = UNIT.map((folder) => `<rootDir>/test/${folder}`);
 
 /** @type {import('jest').Config} */

@@ -9,17 +9,16 @@ const PREFIX = 'latchkey-tests-';
 const LEAST_BYTES = 6 * 2 ** 30;
 
 /**
- * Jest's global setup: puts temporary files in memory, where a sync of SQLite takes no time. No test loses the power, so none needs a
+ * Puts temporary files in memory, where a sync of SQLite takes no time. No test loses the power, so none needs a
  * disk. The directory of the system stays in use if it was chosen by TMPDIR, or if memory is short or must not contain programs.
  */
-export default function setup() {
-  if (process.env.TMPDIR !== undefined || !isSuitable()) return undefined;
+export default function useMemory() {
+  if (process.env.TMPDIR !== undefined || !isSuitable()) return;
   removeOfEndedRuns();
   const directory = join(MEMORY, `${PREFIX}${process.pid}`);
   mkdirSync(directory, { mode: 0o700 });
   process.env.TMPDIR = directory;
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return undefined;
 }
 
 function isSuitable() {

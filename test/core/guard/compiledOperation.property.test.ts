@@ -22,6 +22,7 @@ import type { SchemaRules } from '../../../src/core/guard/rules.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl, VARIABLES, type Choose } from './documents.js';
+import { runs } from '../../support/runs.js';
 
 const RULES = specifiedRules.filter((rule) => rule !== NoUnusedFragmentsRule && rule !== NoUnusedVariablesRule);
 
@@ -71,7 +72,7 @@ function randomCase(g: fc.GeneratorValue): Case | null {
 }
 
 // A counterexample as it was found. Shrinking one takes minutes, and its seed is printed.
-const SETTINGS = { numRuns: 120, endOnFailure: true };
+const SETTINGS = { numRuns: runs(120), endOnFailure: true };
 
 describe('the judge of operations against what execution really runs', () => {
   let cases = 0;

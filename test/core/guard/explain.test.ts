@@ -19,6 +19,7 @@ import { documentBounds } from '../../../src/core/guard/document/documentBounds.
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl } from './documents.js';
+import { runs } from '../../support/runs.js';
 
 const explainer = new Explainer({ bounds: documentBounds(), introspection: 'on' });
 const reader = keyWith(['admin']);
@@ -101,9 +102,9 @@ describe('the fields of an operation', () => {
           [...new Set(met.map(({ coordinate }) => coordinate))].sort(),
         );
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: runs(60), endOnFailure: true },
     );
-    expect(cases).toBe(60);
+    expect(cases).toBe(runs(60));
   });
 
   it('B40 are at most two hundred of a fan-out of fragments, which is checked completely', () => {

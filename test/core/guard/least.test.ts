@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { leastScopes } from '../../../src/core/guard/least.js';
 import { isMet, requirementOf, type Requirement } from '../../../src/core/guard/requirement.js';
 import { grants, requireScope } from '../../../src/core/scopes/grammar.js';
+import { runs } from '../../support/runs.js';
 
 const of = (...anyOf: string[][]): Requirement => requirementOf(anyOf);
 const ANY_KEY = of([]);
@@ -70,7 +71,7 @@ test('meet every requirement, and none is superfluous or included in another', (
       for (const scope of least) expect(grants(holds, requireScope(scope))).toBe(true);
       expect(leastScopes(requirements.toReversed(), holds)).toEqual(least);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -104,7 +105,7 @@ test('are the narrowest of all possible sets', () => {
     fc.property(fc.array(requirement, { maxLength: 6 }), (requirements) => {
       expect(widthOf(leastScopes(requirements, ['platform']))).toEqual(leastByTrial(requirements));
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

@@ -6,6 +6,7 @@ import { ruleAt } from '../../../src/core/guard/rules.js';
 import { grants, requireScope } from '../../../src/core/scopes/grammar.js';
 import { ownSchema } from '../../bypass/own.js';
 import { chooser, randomSdl } from './documents.js';
+import { runs } from '../../support/runs.js';
 
 const opened = (sdl: string): Record<string, readonly string[]> => {
   const schema = ownSchema(sdl);
@@ -88,7 +89,7 @@ test('are allowed with only that scope and denied without any, and a wider scope
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
-  expect(pairs).toBeGreaterThan(100);
+  expect(pairs).toBeGreaterThan(runs(100));
 });

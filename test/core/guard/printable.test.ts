@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { buildSchema, getOperationAST, getVariableValues, parse, type GraphQLScalarType } from 'graphql';
 import { printable } from '../../../src/core/guard/printable.js';
 import { JSONValue } from '../../../src/management/scalars/json.js';
+import { runs } from '../../support/runs.js';
 
 const SCHEMA = buildSchema(`
   scalar JSON
@@ -76,7 +77,7 @@ test('R2: a large wrong value has the same number of errors, for the same reason
     ['Filter', many()],
     ['Boolean', many()],
     ['Order', LONG],
-    ['[Event!]', new Array(60).fill({ data: many('x') })],
+    ['[Event!]', new Array(60).fill({ data: Object.fromEntries(Object.entries(many('x')).slice(0, 2_000)) })],
     ['Filter', { toJSON: 1, ...many() }],
   ] as const) {
     const reasons = (short: boolean): string[] =>
@@ -142,6 +143,6 @@ test('R2: a variable is wrong afterwards exactly if it was wrong before', () => 
       const before = errorsOf(type, structuredClone(given), false).length;
       expect(errorsOf(type, structuredClone(given)).length).toBe(before);
     }),
-    { seed: 11, numRuns: 600 },
+    { seed: 11, numRuns: runs(600) },
   );
 });

@@ -18,6 +18,7 @@ import { suggestionFor } from '../../../src/core/guard/suggestion.js';
 import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl } from './documents.js';
+import { runs } from '../../support/runs.js';
 
 const rulesOf = (sdl: string) =>
   readRules(buildASTSchema(concatAST([directiveTypeDefs(), parse(sdl)]), { assumeValidSDL: true }));
@@ -111,7 +112,7 @@ test('is enough for everything that was allowed before, and needs each of its sc
         suggested += 1;
       }
     }),
-    { numRuns: 150, endOnFailure: true },
+    { numRuns: runs(150), endOnFailure: true },
   );
-  expect(suggested).toBeGreaterThan(20);
+  expect(suggested).toBeGreaterThan(runs(20));
 });

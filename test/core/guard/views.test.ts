@@ -27,6 +27,7 @@ import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { servedTypeDefs } from '../../../src/server/servedTypeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 import { chooser, randomSdl } from './documents.js';
+import { runs } from '../../support/runs.js';
 
 const service = guardSchema(makeExecutableSchema({ typeDefs: servedTypeDefs(true) }));
 
@@ -108,7 +109,7 @@ describe('a view of the real schema', () => {
         expect(validateSchema(read)).toEqual([]);
         expect(namesOf(read).sort()).toEqual(namesOf(view).sort());
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     );
   });
 
@@ -124,7 +125,7 @@ describe('a view of the real schema', () => {
         const hidden = everyWay.filter(([coordinate]) => !shown.has(coordinate));
         expect(hidden.filter(([, operation]) => !isRefused(principal, operation))).toEqual([]);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 
@@ -205,9 +206,9 @@ describe('a view of a schema with interfaces and unions', () => {
           expect([operation, isRefused(principal, operation)]).toEqual([operation, false]);
         }
       }),
-      { numRuns: 50, endOnFailure: true },
+      { numRuns: runs(50), endOnFailure: true },
     );
-    expect(partial).toBeGreaterThan(25);
+    expect(partial).toBeGreaterThan(runs(25));
   });
 
   const SDL = `

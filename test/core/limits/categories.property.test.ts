@@ -9,6 +9,7 @@ import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 import type { Tier } from '../../../src/core/store/records.js';
 import { limitsTo } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
+import { runs } from '../../support/runs.js';
 
 /** A pair of windows as published, with its name if it belongs to a category. */
 interface Side {
@@ -122,7 +123,7 @@ describe('the windows of a tier and a category, compared with a model', () => {
           expect(limiter.peek({ family, tier, category })).toEqual(room(its ?? own, now));
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -163,7 +164,7 @@ describe('the windows of a tier and a category, compared with a model', () => {
           expect(fullest(of[category], BURST_WINDOW)).toBeLessThanOrEqual(its.burst);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });

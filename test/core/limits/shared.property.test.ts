@@ -6,6 +6,7 @@ import type { TierLimits, WindowLimits } from '../../../src/core/limits/tiers.js
 import { BURST_WINDOW, RATE_WINDOW } from '../../../src/core/limits/window.js';
 import { limitsTo } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
+import { runs } from '../../support/runs.js';
 
 const pair = fc.record({ rate: fc.integer({ min: 1, max: 40 }), burst: fc.integer({ min: 1, max: 15 }) });
 const costPair = fc.record({ rate: fc.integer({ min: 1, max: 90 }), burst: fc.integer({ min: 1, max: 50 }) });
@@ -146,7 +147,7 @@ describe('windows of a key, its owner and project, and its cost, compared with a
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -175,7 +176,7 @@ describe('windows of a key, its owner and project, and its cost, compared with a
         expect(fullest(all, RATE_WINDOW)).toBeLessThanOrEqual(ofOwner.rate);
         expect(fullest(all, BURST_WINDOW)).toBeLessThanOrEqual(ofOwner.burst);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { Windows } from '../../../src/core/limits/windows.js';
 import type { Tier } from '../../../src/core/store/records.js';
 import { limitsTo, OneFamily, tableOf } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
+import { runs } from '../../support/runs.js';
 
 const limitPair = fc.record({ rate: fc.integer({ min: 1, max: 40 }), burst: fc.integer({ min: 1, max: 12 }) });
 
@@ -31,7 +32,7 @@ const start = fc.oneof(
 
 const attempt = fc.record({ step, cost: fc.integer({ min: 1, max: 14 }), tier: fc.nat({ max: 19 }) });
 
-const SETTINGS = { numRuns: 150 };
+const SETTINGS = { numRuns: runs(150) };
 
 describe('the windows, compared with a model that keeps every unit', () => {
   it('agrees with the model for any costs, changes of tier and pauses', () => {

@@ -22,7 +22,9 @@ describe('the windows of one family', () => {
   it('a rejected request takes no quota', () => {
     const window = new OneFamily();
     for (let at = 0; at < 20; at += 1) window.admit(at * 1000, 1, 20, 2);
-    for (let at = 20_000; at < 60_000; at += 7) expect(window.admit(at, 1, 20, 2).outcome).toBe('refused');
+    const outcomes = new Set<string>();
+    for (let at = 20_000; at < 60_000; at += 7) outcomes.add(window.admit(at, 1, 20, 2).outcome);
+    expect([...outcomes]).toEqual(['refused']);
     // If the rejections had counted, the window would be full for another minute.
     expect(window.admit(60_000, 1, 20, 2).outcome).toBe('admitted');
   });
@@ -30,7 +32,9 @@ describe('the windows of one family', () => {
   it('steady traffic just below the limit is never limited', () => {
     const window = new OneFamily();
     // 500 a minute in steps of 120 ms, for an hour.
-    for (let at = 0; at < 3_600_000; at += 120) expect(window.admit(at, 1, 500, 25).outcome).toBe('admitted');
+    const outcomes = new Set<string>();
+    for (let at = 0; at < 3_600_000; at += 120) outcomes.add(window.admit(at, 1, 500, 25).outcome);
+    expect([...outcomes]).toEqual(['admitted']);
   });
 
   it('does not admit a double burst around a clock minute', () => {

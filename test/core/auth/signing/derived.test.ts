@@ -12,6 +12,7 @@ import { Authors } from '../../../../src/core/keys/author.js';
 import { StoreUnavailable } from '../../../../src/core/store/storeErrors.js';
 import { Roles } from '../../../../src/core/scopes/roles.js';
 import { ISSUER, NOON, openHarness, type Harness } from '../harness.js';
+import { runs } from '../../../support/runs.js';
 
 const MINUTE = 60_000;
 const NOW = NOON / 1_000;
@@ -380,7 +381,7 @@ describe('is refused as a credential:', () => {
           expect(await result).toBe(isValid);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
     for (const exp of ['soon', null, true, [], {}]) {
       const token = signed({ ...claimsFor(key.id), exp: exp as number });
@@ -418,7 +419,7 @@ describe('is refused as a credential:', () => {
           });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -6,6 +6,7 @@ import { OperatorKey } from '../../../../src/core/auth/operator.js';
 import { ANONYMOUS, authenticated, type AuthenticatedPrincipal } from '../../../../src/core/auth/principal.js';
 import { PUBLISHED_TIERS } from '../../../../src/core/limits/tierNames.js';
 import { NOON, openSigningBench, type SigningBench } from './bench.js';
+import { runs } from '../../../support/runs.js';
 
 let bench: SigningBench;
 let keys: SigningKeys;
@@ -154,7 +155,7 @@ describe('Latchkey-Principal', () => {
         if (i === token.length - 1 || changed === token) return;
         await expect(verified(changed)).rejects.toThrow();
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -25,6 +25,7 @@ import { fragmentsOf } from '../../../../src/core/guard/fragments.js';
 import { chooser, type Choose } from '../documents.js';
 import { randomDocument, randomSdl, randomVariables } from './generated.js';
 import { LIST_SIZE, Oracle } from './oracle.js';
+import { runs } from '../../../support/runs.js';
 
 const RULES = specifiedRules.filter((rule) => rule !== NoUnusedFragmentsRule && rule !== NoUnusedVariablesRule);
 
@@ -54,7 +55,7 @@ function randomCase(g: fc.GeneratorValue, least: number): Case | null {
   return { schema, document, operation, variables, cost, choose };
 }
 
-const SETTINGS = { numRuns: 150, endOnFailure: true };
+const SETTINGS = { numRuns: runs(150), endOnFailure: true };
 
 describe('the cost of an operation', () => {
   it('is the one that a literal interpretation of the specification gives', () => {

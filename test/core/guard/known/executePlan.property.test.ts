@@ -16,6 +16,7 @@ import { guardResolvers } from '../../../../src/core/guard/guardedResolvers.js';
 import { readRules } from '../../../../src/core/guard/readRules.js';
 import { keyWith, ownSchema } from '../../../bypass/own.js';
 import { chooser, type Choose } from '../documents.js';
+import { runs } from '../../../support/runs.js';
 
 const SDL = /* GraphQL */ `
   scalar Any
@@ -238,7 +239,7 @@ interface Ran {
 }
 
 interface Given {
-  /** What each root field returns. */
+  /** The recipe of each root field. */
   roots: Readonly<Record<string, Recipe>>;
   log: string[];
 }
@@ -285,7 +286,7 @@ function schemaOf(given: Given): GraphQLSchema {
 const LIMITS = [50_000, 60, 12];
 
 /** Half of them are valid. */
-const RUNS = 150;
+const RUNS = runs(150);
 
 describe('a planned operation', () => {
   it.each(['guarded', 'plain'])(
