@@ -33,7 +33,7 @@ export interface PublishedExport {
   readonly summary: string;
   /** The other tags, such as `@throws TypeError`, each in one line. */
   readonly tags: readonly string[];
-  /** The code of `@example`; null: there is none. */
+  /** The code of `@example`; null if there is none. */
   readonly example: string | null;
 }
 
@@ -104,7 +104,7 @@ function documented(file: string, name: string): Documented {
   return { declaration: inCode(overloadsOf(file, name) ?? found.text), ...partsOf(found.comment) };
 }
 
-/** Returns the signatures of an overloaded function; null: it is not one. */
+/** Returns the signatures of an overloaded function; null if it is not one. */
 function overloadsOf(file: string, name: string): string | null {
   const overloads = statementsOf(file).filter(
     ({ node, declared }) => declared === name && (node.declaration as Node).type === 'TSDeclareFunction',
@@ -132,7 +132,7 @@ function inCode(declaration: string): string {
 
 interface Statement {
   readonly node: Node;
-  /** The name that it declares and exports; null: none. */
+  /** The name that it declares and exports; null if none. */
   readonly declared: string | null;
   readonly text: string;
   /** The doc comment before it, without asterisks. */

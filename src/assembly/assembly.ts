@@ -85,7 +85,7 @@ export interface Assembly extends Latchkey {
   protectedResource(kind?: ResourceKind): ProtectedResource | null;
   /** @param kind default: `graphql` */
   resourceMetadata(kind?: ResourceKind): string | null;
-  /** Returns the data for signing in to the dashboard at the issuer; null: the dashboard only accepts keys. */
+  /** Returns the data for signing in to the dashboard at the issuer; null if the dashboard only accepts keys. */
   signIn(): Promise<SignIn | null>;
   readonly limiter: Limits;
   /** All limits of operations: those of the limiter, quotas and credits. */

@@ -80,11 +80,11 @@ export interface Latchkey {
    * @throws TypeError for an invalid configuration; Refusal UNAVAILABLE; StoreUnavailable
    */
   prepare(configuration: Configuration): Promise<() => void>;
-  /** Adds a listener for changes of keys. @param listener called after caches were updated; null: anything may have changed */
+  /** Adds a listener for changes of keys. @param listener called after caches were updated; null if anything may have changed */
   onChange(listener: (change: Change | null) => void): void;
-  /** Returns the content of `/.well-known/oauth-protected-resource` (RFC 9728); null: access tokens are not accepted. */
+  /** Returns the content of `/.well-known/oauth-protected-resource` (RFC 9728); null if access tokens are not accepted. */
   protectedResource(): ProtectedResource | null;
-  /** Returns the address of this content, for challenges; null: none. */
+  /** Returns the address of this content, for challenges; null if none. */
   resourceMetadata(): string | null;
   /**
    * Returns the content of `/.well-known/jwks.json`: the public keys of all processes on this store, with which others verify the

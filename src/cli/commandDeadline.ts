@@ -89,7 +89,7 @@ export class Deadline {
     this.#waitFor({ server: reason });
   }
 
-  /** @param awaited null: the request doesn't wait */
+  /** @param awaited null if the request doesn't wait */
   #waitFor(awaited: Awaited | null): void {
     const before = this.#awaited;
     this.#awaited = awaited;

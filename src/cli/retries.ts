@@ -61,7 +61,7 @@ export async function repeated<T>({ send, deadline, signal, isQuery, explain, aw
   }
 }
 
-/** Returns the wait before the next attempt, in ms; null: there is none. Tells the deadline about it. */
+/** Returns the wait before the next attempt, in ms; null if there is none. Tells the deadline about it. */
 function waitAfter(
   error: unknown,
   {

@@ -52,8 +52,8 @@ export interface Client {
     options?: RequestOptions,
   ): Promise<R>;
   /**
-   * Runs a subscription and reconnects if the connection is lost. It ends when the server completes it, when the loop
-   * is left (`break`, `return()`), when the signal is aborted, and when the client is closed.
+   * Runs a subscription and reconnects if the connection is lost. It ends when the server completes it, when your code exits the loop
+   * (`break`, `return()`), when the signal is aborted, and when the client is closed.
    *
    * @param document a string, or a document from gql or a code generator
    * @param rest the variables, then {@link SubscribeOptions}

@@ -82,7 +82,7 @@ export interface Resolved {
   readonly longestLimited: number;
   readonly timeout: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Returns the key for the next request; null: none. */
+  /** Returns the key for the next request; null if none. */
   key(): Promise<string | null>;
 }
 

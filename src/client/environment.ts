@@ -1,5 +1,5 @@
 /**
- * Reads an environment variable of the client. Browsers have none, and Deno only those that it was allowed to read.
+ * Reads an environment variable of the client. Browsers have none, and Deno has only the ones that it may read.
  *
  * @returns undefined if it is not set or empty, which is how Compose files and CI pass an unset variable
  */

@@ -10,7 +10,7 @@ export interface Told {
   readonly requestId?: string | null;
   /** The errors of the response. */
   readonly errors?: readonly GraphQLFormattedError[];
-  /** The data of the response, if it has data beside the errors. */
+  /** The data of the response, if it has data in addition to the errors. */
   readonly data?: unknown;
   readonly cause?: unknown;
 }
@@ -38,7 +38,7 @@ export class LatchkeyError extends Error {
   /** The X-Request-Id of the response, to give to the operator of the server; null if there is none. */
   readonly requestId: string | null;
   readonly errors: readonly GraphQLFormattedError[];
-  /** The data of the response, if it has data beside the errors; otherwise null. */
+  /** The data of the response, if it has data in addition to the errors; otherwise null. */
   readonly data: unknown;
 
   constructor(message: string, { code, status = 0, requestId = null, errors = [], data = null, cause }: Told) {

@@ -7,7 +7,7 @@ import { link } from './waiting.js';
  * Creates a `fetch` for another GraphQL client. It adds the key, waits for room in the key's rate limits, and retries
  * when it is safe to do so. It resolves for any HTTP status, as the platform's fetch does.
  * The returned function rejects with {@link Unavailable} if there is no response, and with the reason of an aborted
- * signal. For any other URL than that of the API it rejects with a TypeError, so that no other server receives the key.
+ * signal. Rejects with a TypeError for any URL other than the API's, so that no other server receives the key.
  *
  * @param options all optional: see {@link ClientOptions}
  * @throws TypeError if an option is invalid; the message names it

@@ -73,7 +73,7 @@ function read(text: string, name: string | undefined): Operation {
   return measured(operation, countFields(operation.selectionSet, fragments, new Set()));
 }
 
-/** A mutation costs one request for each root field, another operation as many as its most repeated root field. */
+/** A mutation costs one request for each root field. Any other operation costs as many requests as its most repeated root field occurs. */
 function measured({ operation: type }: OperationDefinitionNode, counts: ReadonlyMap<string, number>): Operation {
   const each = [...counts.values()];
   const cost = type === OperationTypeNode.MUTATION ? each.reduce((sum, count) => sum + count, 0) : Math.max(1, ...each);

@@ -32,8 +32,8 @@ export class PacedStreams {
   }
 
   /**
-   * Returns whether the events of a stream are counted. The server counts an event once for all streams with the same
-   * request, so those of the oldest one are.
+   * Returns whether the events of a stream are counted. The server counts an event once for all streams with the same request, so the
+   * client counts only the events of the oldest stream.
    */
   isCounted(stream: OpenStream): boolean {
     const [oldest] = this.#streams.get(stream.request) ?? [];

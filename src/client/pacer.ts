@@ -46,7 +46,7 @@ interface Line {
 }
 
 /**
- * Delays the requests of one key so that the server rejects none of them. The limits are those in the last response.
+ * Delays the requests of one key so that the server rejects none of them. Uses the limits in the last response.
  * The first request of each kind runs alone, because only its response says which windows apply to that kind.
  *
  * Bottleneck releases the requests one at a time, but does not decide when. Its reservoir refills at fixed times, which
@@ -233,8 +233,7 @@ export class Pacer {
   }
 
   /**
-   * Returns the queue of a kind. Each category has its own, so that its requests do not block those of other
-   * categories.
+   * Returns the queue of a kind. Each category has its own, so that its requests do not block requests of other categories.
    */
   #lineOf({ kind }: Operation): Line {
     const names = this.#kinds.get(kind) ?? [];

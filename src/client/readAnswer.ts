@@ -59,7 +59,7 @@ function isObject(value: unknown): value is object {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Returns whether lists and objects of a JSON text are nested deeper than `most` levels. Reads no further than that. */
+/** Returns whether lists and objects of a JSON text are nested deeper than `most` levels. Stops reading at the limit. */
 function nestsDeeper(text: string, most: number): boolean {
   // Each level takes two characters.
   if (text.length <= 2 * most) return false;

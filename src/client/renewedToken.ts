@@ -56,7 +56,7 @@ function heldOf(token: unknown): Held {
   return { token, renewAt: now + lifetime * RENEWED_AFTER, endsAt: now + lifetime };
 }
 
-/** Returns the lifetime of a JWT in milliseconds; null: it isn't one, or has none. */
+/** Returns the lifetime of a JWT in milliseconds; null if it isn't one, or has none. */
 function lifetimeOf(token: string): number | null {
   try {
     const payload = token.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? '';

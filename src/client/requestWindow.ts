@@ -35,7 +35,7 @@ export class Window {
   /**
    * Ends a reservation.
    *
-   * @param counted false: the request was rejected and does not count
+   * @param counted false if the request was rejected and does not count
    */
   end(units: number, now: number, counted: boolean): void {
     this.#flying -= units;
@@ -59,7 +59,7 @@ export class Window {
   }
 
   /**
-   * Takes over what a response says about the window. Usage beyond our own is that of others. The server says when the
+   * Takes over what a response says about the window. Any usage beyond our own comes from other clients. The server says when the
    * next unit is free: then one request is sent, and its response says more.
    */
   told(remaining: number, backIn: number | null, now: number): void {

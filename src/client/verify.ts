@@ -103,7 +103,7 @@ interface VerifiedLimits extends VerifiedWindows {
   };
 }
 
-/** Verifies a token. Not paced, because the verification windows are separate from those of the client's key. */
+/** Verifies a token. Not paced, because verifications have separate windows from the client's key. */
 export async function verifyToken(
   options: Resolved,
   token: string,
@@ -131,7 +131,7 @@ export async function verifyToken(
   if (response.ok && typeof value?.active === 'boolean') return value as unknown as TokenVerification;
   // Throws the error of the response.
   if (!response.ok) await dataOf(new Response(JSON.stringify(asErrors(value)), response));
-  throw new LatchkeyError('The response is not that of a verification. Check the address: it ends in /graphql.', {
+  throw new LatchkeyError('The response is not a verification result. Check the address: it ends in /graphql.', {
     code: 'UNREADABLE',
     status: response.status,
     requestId: response.headers.get('x-request-id'),

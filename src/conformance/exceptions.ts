@@ -1,5 +1,5 @@
 /**
- * Features that a server may lack, with the assertions that replace those of the feature. Pass the names to {@link conformance} as `exceptions`.
+ * Features that a server may lack, with the assertions that are made instead. Pass the names to {@link conformance} as `exceptions`.
  *
  * @example
  * ```ts
@@ -31,8 +31,8 @@ export const EXCEPTIONS = Object.freeze({
   /** Asserted instead: the response is sent whole. The limit of its bytes applies. */
   UNCOUNTED_FIELDS: 'The server sends responses of another server, and does not count their fields.',
   /** Asserted instead: each error is sent unchanged, and not reported. */
-  FORWARDED_ERRORS: 'Errors of resolvers are those of another server, which has formatted and logged them.',
-  /** Asserted instead: the response to `__schema` or `__type` beside other fields is 400, and nothing runs. */
+  FORWARDED_ERRORS: 'Errors of resolvers come from another server, which has formatted and logged them.',
+  /** Asserted instead: the response to `__schema` or `__type` next to other fields is 400, and nothing runs. */
   SEPARATE_INTROSPECTION: 'The server returns the schema, and another server returns the other fields.',
 });
 

@@ -11,7 +11,7 @@ export function allowed(answer: Answer, data: object): void {
 interface Expected {
   readonly status: number;
   readonly code: string;
-  /** The fields beside the code, where they matter. */
+  /** The fields in addition to the code, if they matter. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

@@ -13,7 +13,7 @@ export interface Answer {
   /** By name in lower case. Fields that were sent twice are joined. */
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
-  /** null: the body is not JSON, or not an object. */
+  /** null if the body is not JSON, or not an object. */
   readonly body: {
     readonly data?: Readonly<Record<string, unknown>> | null;
     readonly errors?: readonly AnsweredError[];

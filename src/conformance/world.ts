@@ -16,7 +16,7 @@ export interface WorldOptions {
   readonly tiers?: TierOverrides;
   /** Uses a separate store, which the case may close. Default: false. */
   readonly ownStore?: boolean;
-  /** Returns the guarded schema. Default: that of domain.ts. */
+  /** Returns the guarded schema. Default: the schema of domain.ts. */
   readonly schema?: (given: { readonly latchkey: Latchkey; readonly ran: string[] }) => GraphQLSchema;
 }
 

@@ -28,7 +28,7 @@ export class Verdicts implements DecisionLog {
     this.#observer = observer;
   }
 
-  /** @param operation null: the request is not a GraphQL operation */
+  /** @param operation null if the request is not a GraphQL operation */
   admitted(principal: AuthenticatedPrincipal, cost: number, operation: CountedOperation | null): void {
     this.#usage?.admitted(principal, cost, operation);
     this.#observer.admitted(principal.tier);
@@ -44,7 +44,7 @@ export class Verdicts implements DecisionLog {
     this.#usage?.admitted(principal, 1, null);
   }
 
-  /** @param principal null: authentication failed */
+  /** @param principal null if authentication failed */
   refused(
     principal: Principal | null,
     { details: { code } }: Refusal | Refused,

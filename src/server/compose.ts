@@ -60,7 +60,7 @@ export interface Service {
   readonly store: Store;
   /** The built-in domain; null if it is left out. */
   readonly demo: Demo | null;
-  /** The API behind the gateway; null: the server is not a gateway. */
+  /** The API behind the gateway; null if the server is not a gateway. */
   readonly gateway: Gateway | null;
   readonly server: FastifyInstance;
   readonly connections: Connections;

@@ -6,9 +6,9 @@ export type AudienceParameter = (typeof AUDIENCE_PARAMETERS)[number];
 export interface SignInEndpoints {
   readonly authorization: string;
   readonly token: string;
-  /** For signing out; null: not supported. */
+  /** For signing out; null if not supported. */
   readonly endSession: string | null;
-  /** For revoking a refresh token (RFC 7009); null: not supported. */
+  /** For revoking a refresh token (RFC 7009); null if not supported. */
   readonly revocation: string | null;
   /** The algorithms with which the issuer signs ID tokens. */
   readonly idTokenAlgorithms: readonly string[];
@@ -21,6 +21,6 @@ export interface SignIn {
   readonly scopes: readonly string[];
   readonly audience: string;
   readonly audienceParameter: AudienceParameter;
-  /** null: the issuer is unavailable. */
+  /** null if the issuer is unavailable. */
   readonly endpoints: SignInEndpoints | null;
 }

@@ -175,7 +175,7 @@ describe('shape of the query', () => {
     });
   });
 
-  it('B25 __schema or __typename beside a guarded field: the check stays on', async () => {
+  it('B25 __schema or __typename next to a guarded field: the check stays on', async () => {
     await refused('{ __typename report { id } }');
     await refused('{ __schema { queryType { name } } report { id } }');
     await refused('{ report { id } __type(name: "Report") { name } }');

@@ -6,7 +6,7 @@ import { openDashboard, type TestDashboard } from './support.js';
 
 let dashboard: TestDashboard;
 let rotated: string;
-/** The state of the service; null: it runs. */
+/** The state of the service; null if it runs. */
 let stopped: number | null = null;
 beforeAll(async () => {
   dashboard = await openDashboard({ now: () => stopped ?? Date.now() });

@@ -9,7 +9,7 @@ export interface ThreadClient {
 /** The end of a connection, as the client saw it. */
 export interface Seen {
   readonly text: string;
-  /** The error code, such as ECONNRESET; null: the server closed the connection in the regular way. */
+  /** The error code, such as ECONNRESET; null if the server closed the connection in the regular way. */
   readonly fault: string | null;
 }
 

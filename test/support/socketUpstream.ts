@@ -65,7 +65,7 @@ export async function hostileUpstream(
 /** Sends a message to a caller of a {@link hostileUpstream}. */
 export const say = (socket: WebSocket, message: object): void => socket.send(JSON.stringify(message));
 
-/** A client of graphql-ws. @param token null: none */
+/** A client of graphql-ws. @param token null if none */
 export function socketClient(
   url: string,
   token: string | null,
@@ -83,7 +83,7 @@ export function socketClient(
 /** The reports of a client about one operation. */
 export interface Heard {
   readonly results: FormattedExecutionResult[];
-  /** Errors of the operation, or the close of the connection; null: none. */
+  /** Errors of the operation, or the close of the connection; null if none. */
   // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into reports freely.
   error: any;
   isOver: boolean;

@@ -198,7 +198,7 @@ function csrfPreventionOf(latchkey: Csrf, own: Csrf): { csrfPrevention?: NonNull
   return { csrfPrevention: { requestHeaders: [...(latchkey.requestHeaders ?? []), ...(own.requestHeaders ?? [])] } };
 }
 
-/** Options that set bounds, and the option of createLatchkey that raises each; null: no option does. */
+/** Options that set bounds, and the option of createLatchkey that raises each; null if no option does. */
 const BOUNDS: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   parseOptions: { maxLexicalTokens: 'document.tokens' },
   validationOptions: { maxErrors: null },

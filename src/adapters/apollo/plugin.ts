@@ -118,7 +118,7 @@ export function pluginOf(guard: RequestGuard): ApolloServerPlugin<LatchkeyContex
 
 const parts = new WeakMap<object, { readonly guard: RequestGuard; readonly config: ServerConfig }>();
 
-/** Returns the guard of Latchkey's plugin for Apollo Server; null: the plugin is another one. */
+/** Returns the guard of Latchkey's plugin for Apollo Server; null if the plugin is another one. */
 export function guardOfPlugin(plugin: object): RequestGuard | null {
   return parts.get(plugin)?.guard ?? null;
 }
@@ -313,7 +313,7 @@ function noteVariables({ http, variables }: GraphQLRequest): void {
 /**
  * Replaces a document with too many lines, before Apollo Server parses it.
  *
- * @returns the error to return instead of the response to the replacement; null: the request is unchanged
+ * @returns the error to return instead of the response to the replacement; null if the request is unchanged
  */
 function withoutLines(request: GraphQLRequest, guard: RequestGuard): GraphQLError | null {
   const error = request.query === undefined ? null : guard.refuseLines(request.query);

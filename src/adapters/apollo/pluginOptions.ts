@@ -37,7 +37,7 @@ export interface PluginOptions extends VerdictsOptions {
    * option `introspection` is true (its default is false under NODE_ENV=production).
    */
   readonly introspection?: Introspection;
-  /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. Default: none. */
+  /** The URL of the resource metadata (RFC 9728), for challenges; null if there is none. Default: none. */
   readonly resourceMetadata?: () => string | null;
   /** How large the response to one operation can be. Default: 50,000 fields, 10,000 in an event, 8 MiB of JSON. */
   readonly answer?: AnswerLimits;

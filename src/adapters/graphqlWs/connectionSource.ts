@@ -6,7 +6,7 @@ import { nextToken } from '../../shared/text/wholeToken.js';
 /** The request that opened a connection, of Node or of Fastify. */
 export type OpeningRequest = ForeignSource & {
   readonly url?: string | undefined;
-  /** The request of Node, in that of Fastify. */
+  /** Node's request, inside Fastify's. */
   readonly raw?: ForeignSource;
 };
 
@@ -27,8 +27,8 @@ const IN_PAYLOAD: ReadonlySet<string> = new Set(['authorization', 'x-api-key']);
  * connection_init. They are therefore subject to the same rules as over HTTP: two different keys are refused, wherever they
  * are.
  *
- * @param payload that of connection_init
- * @param ip the address of the caller; undefined: that of the socket
+ * @param payload of connection_init
+ * @param ip the address of the caller; defaults to the address of the socket
  * @throws Refusal BAD_REQUEST for a key in the URL, or a key that is not a string
  */
 export function connectionSource(request: OpeningRequest, payload: unknown, ip?: string): CredentialSource {

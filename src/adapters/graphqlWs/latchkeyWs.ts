@@ -24,7 +24,7 @@ import { boundSockets, type Extra, type SocketBounds, type SocketServer } from '
 /** The options of connections, whatever server has them. */
 export interface ConnectionOptions {
   /**
-   * Returns further properties for the context of resolvers.
+   * Returns additional properties for the context of resolvers.
    *
    * @param context the context of the operation
    * @param extra the socket and the request that opened it
@@ -64,7 +64,7 @@ export interface LatchkeyWsOptions extends ConnectionOptions {
   /** The schema that `latchkey.guard` returned. */
   readonly schema: GraphQLSchema;
   /**
-   * The `WebSocketServer` of `ws` whose messages and unverified connections are bounded. null: the transport does so
+   * The `WebSocketServer` of `ws` whose messages and unverified connections are bounded. null if the transport does so
    * itself, or has another kind of server.
    */
   readonly sockets: SocketServer | null;
@@ -259,5 +259,5 @@ export class SocketGuard {
   }
 }
 
-/** Stands for errors that have another form, and for those of a connection that is closing. */
+/** Replaces errors in any other form, and errors of a connection that is closing. */
 const CLOSED = new GraphQLError('The connection is closing.');

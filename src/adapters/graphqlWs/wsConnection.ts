@@ -75,7 +75,7 @@ export class Connection implements Reader {
   /**
    * Verifies the key, takes a place for the connection, and watches the key from then on.
    *
-   * @param payload that of connection_init
+   * @param payload of connection_init
    * @returns whether the connection was accepted; otherwise it is being closed
    */
   async open(payload: unknown): Promise<boolean> {

@@ -41,7 +41,7 @@ export class SocketOperation {
     this.#guarded = options.latchkey.requests.begin();
   }
 
-  /** Returns why the operation may not run; null: it may. */
+  /** Returns why the operation may not run; null if it may. */
   async refuse(read: ReadDocument): Promise<readonly GraphQLFormattedError[] | null> {
     const { schema, payload, context } = this.#options;
     this.#read = read;

@@ -43,7 +43,7 @@ export class Authorization {
     return this.decide(asked, { schema, document, operation, variables, source }, own === null ? context : null);
   }
 
-  /** @param elsewhere the context of an operation of another route, whose response is not completed here; null: it is our own */
+  /** @param elsewhere the context of an operation of another route, whose response is not completed here; null if it is our own */
   decide(
     asked: MercuriusRequest,
     operation: Operation,

@@ -74,8 +74,8 @@ export interface GuardedMercuriusOptions extends Pick<
   /** Further rules for documents. */
   readonly validationRules?: readonly ValidationRule[];
   /**
-   * Whether requests are refused that a page of another origin can send without a preflight request. `requestHeaders` are
-   * further header fields that show that there was one.
+   * Whether requests are refused that a page of another origin can send without a preflight request. `requestHeaders` lists additional
+   * header fields that prove a preflight request.
    *
    * @default true
    */
@@ -91,7 +91,7 @@ export interface GuardedMercuriusOptions extends Pick<
 }
 
 /**
- * Checks options, and returns those for Mercurius.
+ * Checks the options, and returns the ones for Mercurius.
  *
  * @throws TypeError for an option that is unknown or would turn off part of the guard
  */

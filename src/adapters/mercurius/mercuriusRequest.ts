@@ -59,7 +59,7 @@ export class MercuriusRequest {
 /** The context of a request to Mercurius. On other routes, there may be no reply. */
 export type ReplyContext = MercuriusContext & { readonly reply?: FastifyReply };
 
-/** Our requests by those of Fastify. */
+/** Latchkey's requests, by Fastify's request. */
 export class MercuriusRequests {
   /** The property of Fastify's request that has ours. A WeakMap with an entry for each request costs more to collect. */
   readonly #ours = Symbol('latchkey');
@@ -78,7 +78,7 @@ export class MercuriusRequests {
     return (request as unknown as Record<symbol, MercuriusRequest | undefined>)[this.#ours] ?? null;
   }
 
-  /** Returns the request of a GraphQL context; null: it is a context of another route. */
+  /** Returns the request of a GraphQL context; null if it is a context of another route. */
   ofContext({ reply }: { readonly reply?: FastifyReply }): MercuriusRequest | null {
     return reply === undefined ? null : this.of(reply.request);
   }

@@ -25,7 +25,7 @@ class TopicQueue implements AsyncIterableIterator<unknown> {
     return this.#hasEnded;
   }
 
-  /** @param event null: there are no more */
+  /** @param event null if there are no more */
   push(event: unknown): boolean {
     if (event === null) this.#events.finish();
     else this.#events.push(event);
@@ -57,7 +57,7 @@ class TopicQueue implements AsyncIterableIterator<unknown> {
 
 /**
  * The `pubsub` in the context of an operation over a WebSocket, with Mercurius's interface. It leaves its topics when the operation
- * ends, even if a resolver such as that of `withFilter` is waiting for the next event.
+ * ends, even if a resolver, such as the one of `withFilter`, is waiting for the next event.
  */
 export class OperationPubSub {
   readonly #publisher: Publisher;
@@ -70,7 +70,7 @@ export class OperationPubSub {
     this.#report = report;
   }
 
-  /** Returns the events of the topics. @param own further arguments for the publisher */
+  /** Returns the events of the topics. @param own additional arguments for the publisher */
   async subscribe(topics: string | readonly string[], ...own: readonly unknown[]): Promise<TopicQueue> {
     for (const topic of [topics].flat()) await this.#publisher.subscribe(topic, this.#queue, ...own);
     // The operation may have ended before the publisher was ready.

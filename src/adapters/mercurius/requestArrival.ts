@@ -13,7 +13,7 @@ import { MercuriusRequest } from './mercuriusRequest.js';
 export class RequestArrival {
   readonly #parts: AdapterParts;
   readonly #contextOf: ReturnType<typeof directContext>;
-  /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */
+  /** Header fields that make a request safe from CSRF, in addition to the usual ones; null if it is not prevented. */
   readonly #preflighted: readonly string[] | null;
 
   constructor(parts: AdapterParts) {

@@ -28,7 +28,7 @@ export function refuseSubscriptions(what: string, options: object): void {
   );
 }
 
-/** An option of Latchkey among those of Nest's GraphQL module. */
+/** A Latchkey option in the options of Nest's GraphQL module. */
 export interface ManagementOption {
   /** Whether the schema gets the operations on keys and workspaces. Default: false. */
   readonly management?: boolean;

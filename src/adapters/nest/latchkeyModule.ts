@@ -40,7 +40,7 @@ export interface LatchkeyResources {
 }
 
 /**
- * The options of `LatchkeyModule.forRootAsync`, like those of other modules of Nest.
+ * The options of `LatchkeyModule.forRootAsync`, like the options of other Nest modules.
  *
  * @example
  * ```ts

@@ -116,7 +116,7 @@ function ruleOf(name: string, target: object, member: string | symbol | undefine
   return rule;
 }
 
-/** Returns lists of scopes; null: any valid key. */
+/** Returns lists of scopes; null for any valid key. */
 function anyOfScopes(scopes: readonly Scopes[]): AnyOf | null {
   if (scopes.length === 0) return null;
   const [first] = scopes;

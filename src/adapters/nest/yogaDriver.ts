@@ -4,8 +4,9 @@ import type { UseLatchkeyOptions } from '../yoga/yogaOptions.js';
 import { refuseSubscriptions, schemaOptions, type ManagementOption, type SchemaOptions } from './guardedSchema.js';
 
 /**
- * The options of Nest's GraphQL module that are used here, and those of Latchkey. The types of Yoga replace those of `fetch` in
- * a whole project, so they are not imported.
+ * The options of Nest's GraphQL module that are used here, and Latchkey's own options. Yoga's types replace the types of `fetch` in the
+ * whole
+ * project, so they are not imported.
  */
 interface OwnOptions extends ManagementOption, SchemaOptions {
   readonly plugins?: readonly object[];

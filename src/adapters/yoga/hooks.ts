@@ -3,8 +3,8 @@ import type { ForeignSource } from '../../core/auth/headerFields.js';
 import type { Logger } from '../../core/guard/request/requestGuardOptions.js';
 
 /**
- * The parts of GraphQL Yoga's plugin hooks that are used here. Its own types replace those of `fetch` in a whole project,
- * so they are not imported.
+ * The parts of GraphQL Yoga's plugin hooks that are used here. Yoga's own types replace the types of `fetch` in the whole project, so they
+ * are not imported.
  */
 export interface YogaPlugin {
   readonly onPluginInit: (given: { readonly plugins: object[] }) => void;

@@ -69,7 +69,7 @@ class Plugin {
   /** The property of Yoga's request that has ours. A WeakMap with an entry for each request costs more to collect. */
   readonly #ours = Symbol('latchkey');
   readonly #context: ReturnType<typeof directContext>;
-  /** Header fields that make a request safe from CSRF, in addition to the usual ones; null: it is not prevented. */
+  /** Header fields that make a request safe from CSRF, in addition to the usual ones; null if it is not prevented. */
   readonly #preflighted: readonly string[] | null;
   #schema: GraphQLSchema | null = null;
   #logger: Logger | undefined;
@@ -273,7 +273,7 @@ class Plugin {
     }
   }
 
-  /** Replaces data of an operation that was not authorized, such as that of another plugin's cache. */
+  /** Replaces the data of an operation that was not authorized, such as data from another plugin's cache. */
   #allowed(asked: YogaRequest, result: YogaResult): YogaResult {
     if (result.data == null || asked.guarded.isAllowed) return result;
     return unauthorized();
@@ -320,7 +320,7 @@ function hasPrototype({ variableDefinitions }: OperationDefinitionNode): boolean
 /** A document that is only parsed at the start, to find out whether another plugin caches documents. */
 const PROBE = '{ __typename } # Latchkey checks at the start whether documents are cached.';
 
-/** Returns the request of Node, which has all header fields and the address, or that of the Fetch API. */
+/** Returns Node's request, which has all header fields and the address, or otherwise the Fetch API request. */
 function sourceOf(request: Request, serverContext: ServerContext, { address }: UseLatchkeyOptions): ForeignSource {
   const known = requestOfNode(serverContext);
   const source: ForeignSource =

@@ -13,14 +13,14 @@ import type { ServerContext } from './hooks.js';
  */
 export interface UseLatchkeyOptions {
   /**
-   * Whether requests are refused that a page of another origin can send without a preflight request. `requestHeaders` are
-   * further header fields that show that there was one.
+   * Whether requests are refused that a page of another origin can send without a preflight request. `requestHeaders` lists additional
+   * header fields that prove a preflight request.
    *
    * @default true
    */
   readonly csrfPrevention?: boolean | { readonly requestHeaders?: readonly string[] };
   /**
-   * Returns the address of the client; null: unknown. Needed on servers that don't pass Node's request as `req`, and behind
+   * Returns the address of the client; null if unknown. Needed on servers that don't pass Node's request as `req`, and behind
    * proxies. Default: the `ip` of the request, or the address of its connection.
    */
   readonly address?: (serverContext: ServerContext) => string | null;

@@ -20,7 +20,7 @@ export class YogaRequest {
   context: LatchkeyContext = { principal: ANONYMOUS };
   /** The request, as its credential is found. */
   source: ForeignSource = { headers: {} };
-  /** The results of a subscription; null: it is not open. */
+  /** The results of a subscription; null if it is not open. */
   stream: ResultStream | null = null;
   text = '';
   operationName: string | null = null;

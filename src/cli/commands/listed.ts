@@ -21,7 +21,7 @@ export function limited(command: Command, things: string): Command {
 
 /** A list without a total, which the API only counts for keys. */
 interface Listing<Node> {
-  /** The name of the nodes in the plural, also that of the list in `--json`. */
+  /** The plural name of the nodes, which is also the name of the list in `--json`. */
   readonly things: string;
   readonly columns: readonly Column<Node>[];
   readonly read: (variables: PageVariables) => Promise<PageOf<Node>>;

@@ -2,7 +2,7 @@
 export interface TierQuota {
   readonly window: string;
   readonly unit: string;
-  /** null: unlimited. */
+  /** null if unlimited. */
   readonly limit: number | null;
   readonly anchorDay: number | null;
 }

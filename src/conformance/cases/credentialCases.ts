@@ -18,7 +18,7 @@ const ACCEPTED: readonly (readonly [string, (token: string) => Fields])[] = [
   ['Authorization: Api-Key', (token) => [['authorization', `Api-Key ${token}`]]],
   ['X-API-Key', (token) => [['x-api-key', token]]],
   [
-    'X-API-Key beside the login of a proxy',
+    'X-API-Key together with the login of a proxy',
     (token) => [
       ['x-api-key', token],
       ['authorization', 'Basic dTpw'],
@@ -32,7 +32,7 @@ const ACCEPTED: readonly (readonly [string, (token: string) => Fields])[] = [
     ],
   ],
   [
-    'an empty X-API-Key beside Authorization',
+    'an empty X-API-Key together with Authorization',
     (token) => [
       ['x-api-key', ''],
       ['authorization', `Bearer ${token}`],

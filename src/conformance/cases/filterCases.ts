@@ -62,7 +62,7 @@ const FILTERED: readonly Filtered[] = [
     full: { board: { pinned: { id: 'r1' } } },
   },
   {
-    name: 'fields beside a variable',
+    name: 'fields next to a variable',
     query: 'query ($t: String, $v: Boolean!) { search(text: $t) report @include(if: $v) { id } }',
     variables: { t: 'word', v: true },
     data: { search: 'found', report: null },
@@ -71,7 +71,7 @@ const FILTERED: readonly Filtered[] = [
     full: { search: 'found', report: { id: 'r1' } },
   },
   {
-    name: 'fields beside an introspection field',
+    name: 'fields next to an introspection field',
     query: '{ __typename report { id } open }',
     data: { __typename: 'Query', report: null, open: 'yes' },
     denied: [['report']],

@@ -54,7 +54,7 @@ const FRAGMENTS = [
   '{ ...F ...F ...F } fragment F on Query { report { id } }',
 ];
 
-/** The declaration, the directive, the variables that select the field, and those that leave it out. */
+/** The declaration, the directive, the variables that select the field, and the variables that omit it. */
 const CONDITIONS: readonly (readonly [string, string, object, object])[] = [
   ['$v: Boolean!', '@skip(if: $v)', { v: false }, { v: true }],
   ['$v: Boolean!', '@include(if: $v)', { v: true }, { v: false }],
@@ -183,7 +183,7 @@ export function shapeCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       await callers.refuses(document, { operationName: 'B' });
       await callers.refuses(document, { operationName: 'A', variables: { v: false } });
     }),
-    asCallers('B25 __schema or __typename beside a guarded field does not switch the check off', async (callers) => {
+    asCallers('B25 __schema or __typename next to a guarded field does not disable the check', async (callers) => {
       await callers.refuses('{ __typename report { id } }');
       await callers.refuses('{ __schema { queryType { name } } report { id } }');
       await callers.allows('{ __typename report { id } }', { __typename: 'Query', ...REPORT });

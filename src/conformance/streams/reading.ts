@@ -8,7 +8,7 @@ export interface StreamResult {
 export interface Stream {
   /** The results without errors, in order. */
   readonly results: readonly StreamResult[];
-  /** The code with which the server refused or ended the stream; null: none. */
+  /** The code with which the server refused or ended the stream; null if none. */
   readonly code: string | null;
   readonly isOver: boolean;
   close(): void;

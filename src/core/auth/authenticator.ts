@@ -72,7 +72,7 @@ interface AuthenticatorOptions {
   readonly prefixes?: () => readonly string[];
   /** Keys of the configuration. Default: none. */
   readonly configured?: ConfiguredKeys;
-  /** Called for each accepted stored key. Must return immediately. @param address null: unknown */
+  /** Called for each accepted stored key. Must return immediately. @param address null if unknown */
   readonly onUse: (keyId: string, at: number, key: KeyRecord, address: string | null) => void;
   /** Returns the time in milliseconds since the epoch. */
   readonly now: () => number;
@@ -182,7 +182,7 @@ export class Authenticator {
    * For other credentials, the format and checksum are checked before anything is read, and the secret before the key's
    * state, so that only the holder of a key learns that it was revoked or has expired.
    *
-   * @param address the caller's address, for counting failures; null: unknown
+   * @param address the caller's address, for counting failures; null if unknown
    * @throws Refusal UNAUTHENTICATED, ADDRESS_NOT_ALLOWED, RATE_LIMITED (too many invalid keys), or UNAVAILABLE if the store
    * is unavailable (fails closed)
    */
@@ -257,7 +257,7 @@ export class Authenticator {
 
   /**
    * Marks cached records as stale after a change. Call it for the changes of all processes; for those of this process,
-   * before the response is sent. null: anything may have changed.
+   * before the response is sent. null if anything may have changed.
    */
   forget(change: Change | null): void {
     if (change?.kind === 'key') {
@@ -321,7 +321,7 @@ export class Authenticator {
     }
   }
 
-  /** Returns the cached key that the token's hash matches; null: it has to be verified. */
+  /** Returns the cached key that the token's hash matches; null if it has to be verified. */
   #recognized(credential: string): KnownKey | null {
     const own = this.#keys.recognized(lookupIdIn(credential), credential);
     if (own !== null) return own;
@@ -463,7 +463,7 @@ export class Authenticator {
   }
 }
 
-/** Returns why a key is not accepted any more; null: it is. */
+/** Returns why a key is not accepted any more; null if it is. */
 function endOf({ key, userLeft }: KnownKey | DerivedKey, now: number): EndReason | null {
   // First, so that the reason stays the same while the removed user's keys are being revoked one after another.
   if (userLeft) return 'user_left';
@@ -476,7 +476,7 @@ function isDerived(found: KnownKey | DerivedKey): found is DerivedKey {
   return 'tokenEndsAt' in found;
 }
 
-/** Returns when a key or the token derived from it expires, whichever is earlier; null: never. */
+/** Returns when a key or the token derived from it expires, whichever is earlier; null means never. */
 function expiryOf(found: KnownKey | DerivedKey): number | null {
   const { expiresAt } = found.key;
   return isDerived(found) ? Math.min(found.tokenEndsAt, expiresAt ?? Infinity) : expiresAt;

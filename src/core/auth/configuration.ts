@@ -26,7 +26,7 @@ export interface Configuration {
   /** Keys of the configuration, at most 200. */
   readonly keys: readonly ConfiguredEntry[];
   readonly roles: Roles;
-  /** The issuer whose access tokens are accepted; null: access tokens are not accepted. */
+  /** The issuer whose access tokens are accepted; null if access tokens are not accepted. */
   readonly oidc: OidcConfiguration | null;
   /** Prefixes of new tokens by key type. */
   readonly prefixes: Readonly<Record<KeyType, string>>;

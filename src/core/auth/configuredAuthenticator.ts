@@ -97,7 +97,7 @@ export class ConfiguredAuthenticator {
     this.#principals.forgetWhere(() => true);
   }
 
-  /** Marks cached tiers as stale. @param workspaceId the workspace whose tier may have changed; null: any */
+  /** Marks cached tiers as stale. @param workspaceId the workspace whose tier may have changed; null for any */
   forget(workspaceId: string | null): void {
     this.#principals.forgetWhere((principal) => workspaceId === null || principal.workspaceId === workspaceId);
   }

@@ -89,7 +89,7 @@ export function bcryptInput(credential: string): string {
   return createHash('sha256').update(credential).digest('base64');
 }
 
-/** Returns what is wrong with a key that a person chose; null: it is valid. The message never contains the key. */
+/** Returns what is wrong with a key that a person chose; null if it is valid. The message never contains the key. */
 export function faultOfKey(key: string): string | null {
   if (key === '') return 'is empty';
   if (key.length > MAX_CREDENTIAL_LENGTH) return `is longer than ${MAX_CREDENTIAL_LENGTH} characters`;

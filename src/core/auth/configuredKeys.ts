@@ -49,7 +49,7 @@ export class ConfiguredKeys {
     return keys;
   }
 
-  /** Returns the tag of a credential if a configured key has the same tag; null: it is definitely not a configured key. */
+  /** Returns the tag of a credential if a configured key has the same tag; null if it is definitely not a configured key. */
   tagOf(credential: string): number | null {
     const tag = this.#tagOf(bcryptInput(credential));
     return this.#byTag.has(tag) ? tag : null;

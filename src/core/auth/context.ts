@@ -24,7 +24,7 @@ export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>
  * Without a credential, the principal is anonymous. A request with an invalid credential is refused, even if it selects only
  * @public fields.
  *
- * @param resourceMetadata returns the address of the resource's metadata (RFC 9728), for challenges; null: none. Default: none
+ * @param resourceMetadata returns the address of the resource's metadata (RFC 9728), for challenges; null if none. Default: none
  * @param anonymous counts the requests of anonymous callers by network. Default: they are not counted
  * @throws Refusal with status and challenge for Apollo Server
  * @throws TypeError for header fields in a form that can't be read
@@ -125,7 +125,7 @@ interface AnonymousCallers {
    * @throws Refusal, or rejects with one
    */
   readonly arrived: (principal: Principal) => void | Promise<void>;
-  /** Returns the limit fields of a caller whose request was refused; null: there are none. Costs nothing. */
+  /** Returns the limit fields of a caller whose request was refused; null if there are none. Costs nothing. */
   readonly standing: (principal: Principal) => Promise<LimitFields | null>;
 }
 

@@ -22,7 +22,7 @@ const MAX_COUNTED = 10_000;
 
 /**
  * Who sends a credential: an address, or a name for a caller that sends the credentials of others, such as a service that
- * verifies keys. null: unknown.
+ * verifies keys. null if unknown.
  */
 export type Sender = string | { readonly name: string } | null;
 
@@ -82,7 +82,7 @@ export class Failures {
     return giveBack === null ? over : { giveBack, over };
   }
 
-  /** Returns the refusal of a failure over the limit; null: it can be counted. */
+  /** Returns the refusal of a failure over the limit; null if it can be counted. */
   #over(lookupId: string | null, from: string | null, now: number): Refused | null {
     const over = lookupId === null ? null : this.#byLookupId.over(lookupId, now);
     return over ?? (from === null ? null : this.#byAddress.over(from, now));
@@ -97,7 +97,7 @@ export class Failures {
     };
   }
 
-  /** Counts a look-up over the limit. @returns null: there were too many */
+  /** Counts a look-up over the limit. @returns null if there were too many */
   #look(from: string, now: number): (() => void) | null {
     if (!this.#looks.isBelow('', now) || !this.#looksByAddress.isBelow(from, now)) return null;
     const [ofAll, ofAddress] = [this.#looks.add('', now), this.#looksByAddress.add(from, now)];
@@ -136,7 +136,7 @@ class Counts {
     return (this.#current(name, now)?.count ?? 0) < this.#limit;
   }
 
-  /** Returns the refusal of a further failure; null: there were fewer than the limit. */
+  /** Returns the refusal of a further failure; null if there were fewer than the limit. */
   over(name: string, now: number): Refused | null {
     const counted = this.#current(name, now);
     if (counted === undefined || counted.count < this.#limit) return null;

@@ -11,12 +11,12 @@ export interface Identified {
   readonly principal: AuthenticatedPrincipal;
   /** The record of a stored key; null: a configured key, an access token or the operator's key. */
   readonly key: KeyRecord | null;
-  /** null: the credential is valid. */
+  /** null if the credential is valid. */
   readonly ended: EndReason | null;
   /** The addresses that it can be used from; null: any. */
   readonly addresses: AddressList | null;
-  /** In milliseconds since the epoch; null: never. */
+  /** In milliseconds since the epoch; null means never. */
   readonly expiresAt: number | null;
-  /** Records a use of the key. @param address of its holder; null: unknown */
+  /** Records a use of the key. @param address of its holder; null if unknown */
   readonly use: (address: string | null) => void;
 }

@@ -104,7 +104,7 @@ export class KnownKeys {
     return fresh === null ? 'negative' : 'hit';
   }
 
-  /** Returns the key with a lookup ID, from the cache or the store; null: it doesn't exist. Rejects if the store does. */
+  /** Returns the key with a lookup ID, from the cache or the store; null if it doesn't exist. Rejects if the store does. */
   get(lookupId: string): Promise<KnownKey | null> {
     return this.#keys.get(lookupId);
   }

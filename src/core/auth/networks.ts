@@ -36,7 +36,7 @@ export class Networks {
     return this.#young.size + this.#old.size;
   }
 
-  /** Returns the principal of an anonymous caller. @param address null: unknown */
+  /** Returns the principal of an anonymous caller. @param address null if unknown */
   principalAt(address: string | null): AnonymousPrincipal {
     if (address === null) return ANONYMOUS;
     return Object.freeze({ ...ANONYMOUS, network: `network/${this.#name(network(address))}` });

@@ -18,7 +18,7 @@ export interface AnonymousPrincipal {
   readonly keyType: null;
   readonly scopes: readonly string[];
   readonly trustedDocuments: null;
-  /** The network under which its requests are counted; undefined: the address is unknown, so they are not counted. */
+  /** The network under which its requests are counted; undefined if the address is unknown, so they are not counted. */
   readonly network?: string;
 }
 

@@ -10,7 +10,7 @@ const MAX_ABSENT = 10_000;
 const PARTS = 100;
 
 interface ReadCacheOptions<Value> {
-  /** Reads a value; null: it doesn't exist. @param subject as passed to {@link ReadCache.get} */
+  /** Reads a value; null if it doesn't exist. @param subject as passed to {@link ReadCache.get} */
   readonly read: (subject: string) => Promise<Value | null>;
   /** How long a value is valid, in milliseconds from the start of its read. 0: each request reads. */
   readonly ttl: number;
@@ -18,7 +18,7 @@ interface ReadCacheOptions<Value> {
   readonly max: number;
   /** Returns the size of a value, at least 1. Default: 1. */
   readonly weigh?: (value: Value) => number;
-  /** Returns the state of the store for a read that starts now; null: unknown. Default: always unknown. */
+  /** Returns the state of the store for a read that starts now; null if unknown. Default: always unknown. */
   readonly state?: () => StoreState | null;
   /** Returns milliseconds of a monotonic clock. Default: the clock of the process. */
   readonly clock?: () => number;
@@ -62,7 +62,7 @@ export class ReadCache<Value extends object> {
     });
   }
 
-  /** Returns the value if it is valid; null: it doesn't exist; undefined: it has to be read. */
+  /** Returns the value if it is valid; null if it doesn't exist; undefined if it has to be read. */
   fresh(key: string): Value | null | undefined {
     const entry = this.#present.get(key);
     if (entry !== undefined) return this.#isValid(entry) ? entry.value : undefined;
@@ -85,7 +85,7 @@ export class ReadCache<Value extends object> {
     return Math.max(0, entry.readAt + this.#ttl - this.#clock(), entry.state?.countsFor() ?? 0);
   }
 
-  /** Returns the state of the store in which the latest value of `key` was read; null: unknown, or it is a later value. */
+  /** Returns the state of the store in which the latest value of `key` was read; null if unknown, or it is a later value. */
   stateOf(key: string, isSame: (value: Value) => boolean): StoreState | null {
     const entry = this.#present.peek(key);
     return entry !== undefined && isSame(entry.value) ? entry.state : null;

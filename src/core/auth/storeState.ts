@@ -8,7 +8,7 @@ export interface StoreState {
 }
 
 interface StoreStatesOptions {
-  /** Returns the version of the store; null: unknown. See {@link Store.version}. */
+  /** Returns the version of the store; null if unknown. See {@link Store.version}. */
   readonly version: () => number | null;
   /** How long a check is valid, in milliseconds. */
   readonly ttl: number;
@@ -28,7 +28,7 @@ export class StoreStates {
     this.#options = options;
   }
 
-  /** Returns the state for a read that starts now; null: unknown. */
+  /** Returns the state for a read that starts now; null if unknown. */
   current(): StoreState | null {
     if (this.#current !== null && this.#current.countsFor() > 0) return this.#current;
     const checkedAt = this.#options.clock();

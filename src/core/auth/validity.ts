@@ -6,8 +6,8 @@ export interface Validity {
   readonly lookupId: string | null;
   /** How long the cached record stays valid, in milliseconds. 0: authenticate again now. */
   readonly countsFor: number;
-  /** The state of the store in which the record was read: it stays valid as long as the state does. Absent or null: unknown. */
+  /** The state of the store in which the record was read: it stays valid as long as the state does. Absent or null if unknown. */
   readonly state?: StoreState | null;
-  /** When the credential itself expires, in milliseconds since the epoch; null: never. */
+  /** When the credential itself expires, in milliseconds since the epoch; null means never. */
   readonly expiresAt: number | null;
 }

@@ -29,7 +29,7 @@ export class KeyWatch {
     this.#tell = tell;
   }
 
-  /** Records a use. @param at in milliseconds since the epoch @param address null: unknown */
+  /** Records a use. @param at in milliseconds since the epoch @param address null if unknown */
   used(key: KeyRecord, at: number, address: string | null): void {
     let seen = this.#keys.get(key.id);
     if (seen === undefined) {

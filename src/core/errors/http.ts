@@ -53,7 +53,7 @@ interface HttpAnswer {
 /**
  * Returns the status and header fields of a refusal.
  *
- * @param resourceMetadata the URL of the resource's metadata (RFC 9728 section 5.1), for the challenge; null: none
+ * @param resourceMetadata the URL of the resource's metadata (RFC 9728 section 5.1), for the challenge; null if none
  */
 export function httpAnswer(refusal: Refusal | Refused, resourceMetadata: string | null = null): HttpAnswer {
   const headers = new Map<string, string>();

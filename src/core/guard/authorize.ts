@@ -22,7 +22,7 @@ import { variableErrors } from './validVariables.js';
 export interface DecisionLog {
   /**
    * @param cost in requests
-   * @param operation null: the request is not a GraphQL operation
+   * @param operation null if the request is not a GraphQL operation
    */
   admitted(principal: AuthenticatedPrincipal, cost: number, operation: CountedOperation | null): void;
   /**
@@ -34,8 +34,8 @@ export interface DecisionLog {
   /** Records a request that failed before its operation was checked. Such a request counts as one. */
   failed(principal: AuthenticatedPrincipal): void;
   /**
-   * @param principal null: authentication failed
-   * @param operation absent or null: it is unknown, or the request is not a GraphQL operation
+   * @param principal null if authentication failed
+   * @param operation absent or null if it is unknown, or the request is not a GraphQL operation
    */
   refused(principal: Principal | null, refusal: Refusal, operation?: CountedOperation | null): void;
 }
@@ -78,9 +78,9 @@ export type Decision = Allowed | Invalid | Refused;
 interface Allowed extends Omit<Charge, 'refusal'> {
   readonly outcome: 'allowed';
   readonly compiled: CompiledOperation;
-  /** The fields that must not run; null: the operation may run as it is. */
+  /** The fields that must not run; null if the operation may run as it is. */
   readonly denied: Denied | null;
-  /** The estimate in cost units; null: the schema has no cost directives, or they are not used. */
+  /** The estimate in cost units; null if the schema has no cost directives, or they are not used. */
   readonly estimate: number | null;
 }
 
@@ -199,7 +199,7 @@ export class Authorizer {
     return firstRefusal(request, this.#compile(request), this.#options);
   }
 
-  /** Records and returns the refusal of a request. @param principal null: unknown, because authentication failed */
+  /** Records and returns the refusal of a request. @param principal null if unknown, because authentication failed */
   refuse(principal: Principal | null, error: unknown): Refused {
     return this.#refused(principal, error, UNCHARGED);
   }

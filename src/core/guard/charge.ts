@@ -38,7 +38,7 @@ interface Amounts {
 
 /** The result of counting an operation. */
 export interface Charge {
-  /** null: the limits admitted it. */
+  /** null if the limits admitted it. */
   readonly refusal: Refusal | null;
   /** The windows of the key or of the caller's network; null if nothing was taken from them. */
   readonly admission: Admission | null;

@@ -96,7 +96,7 @@ function checkDefinitions(schema: GraphQLSchema, federation: FederationNames, fa
       [DirectiveLocation.OBJECT, DirectiveLocation.FIELD_DEFINITION].every((one) => auth.locations.includes(one));
     if (!asDefined) {
       faults.push(
-        `@auth is not declared as "directive @auth(scope: [[Scope!]!]) repeatable on ${LOCATIONS.join(' | ')}". Use the definition in latchkey.typeDefs, or that of directiveTypeDefs().`,
+        `@auth is not declared as "directive @auth(scope: [[Scope!]!]) repeatable on ${LOCATIONS.join(' | ')}". Use the definition in latchkey.typeDefs or from directiveTypeDefs().`,
       );
     }
   }

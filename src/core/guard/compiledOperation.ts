@@ -30,7 +30,7 @@ import { GuardError, type Rule, type SchemaRules } from './rules.js';
  * it, and counts that are not written yet keep nothing else of the operation in memory.
  */
 export interface CountedOperation {
-  /** The name of the operation, which the caller chooses; null: it has none. */
+  /** The name of the operation, which the caller chooses; null if it has none. */
   readonly name: string | null;
   /** The coordinates of its root fields, without duplicates. */
   readonly roots: readonly string[];
@@ -45,7 +45,7 @@ export interface CompiledOperation {
   readonly rules: readonly Rule[];
   /** The cost in requests, at least 1: see {@link RequestCounter}. */
   readonly cost: number;
-  /** The cost by `@cost` and `@listSize`; null: the schema has neither, so that the cost in requests counts. */
+  /** The cost by `@cost` and `@listSize`; null if the schema has neither, so that the cost in requests counts. */
   readonly weighed: OperationCost | null;
   /** The number of tokens that it creates: see {@link CREATES_TOKEN}. Usually 0. */
   readonly tokens: number;
@@ -58,7 +58,7 @@ export interface CompiledOperation {
   readonly introspects: boolean;
   /** Whether it reads the SDL of a subgraph with `_service`. */
   readonly readsSdl: boolean;
-  /** The rules of arguments that depend on the variables; null: there are none, as for most operations. */
+  /** The rules of arguments that depend on the variables; null if there are none, as for most operations. */
   readonly inputs: InputUse | null;
 }
 

@@ -38,7 +38,7 @@ interface Question {
 /** Why an operation would be refused, as far as that depends on the operation and the principal. */
 export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_SCOPES' | 'INTROSPECTION_REFUSED';
 
-/** The objection of each check; null: it is not reported, because only a run of the operation shows how large its response is. */
+/** The objection of each check; null if it is not reported, because only a run of the operation shows how large its response is. */
 const OBJECTIONS = {
   rootType: 'INVALID_DOCUMENT',
   trustedDocument: 'DOCUMENT_NOT_TRUSTED',
@@ -60,7 +60,7 @@ interface ExplainedCost {
   readonly cost: number;
   /** The ten fields with the largest part in it, the largest first. */
   readonly fields: readonly FieldPart[];
-  /** A list whose size the operation doesn't give, so that tiers with limits in cost units refuse it; null: there is none. */
+  /** A list whose size the operation doesn't give, so that tiers with limits in cost units refuse it; null if there is none. */
   readonly unsized: string | null;
   /** Whether the limits in cost units of a tier apply. */
   readonly isEnforced: boolean;

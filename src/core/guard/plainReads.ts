@@ -18,7 +18,7 @@ export function markPlainRead(resolver: Resolver, read: PlainRead): void {
   reads.set(resolver, read);
 }
 
-/** @returns null: the resolver must be called */
+/** @returns null if the resolver must be called */
 export function plainReadOf(resolver: Resolver): PlainRead | null {
   return reads.get(resolver) ?? null;
 }

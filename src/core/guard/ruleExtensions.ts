@@ -60,7 +60,7 @@ interface CodedRule {
   readonly isPublic: boolean;
   /** Those of @cost and @listSize by the name of the directive, as they are written. */
   readonly costs: readonly (readonly [name: string, args: unknown])[];
-  /** null: it is valid, apart from the scopes. */
+  /** null if it is valid, apart from the scopes. */
   readonly fault: string | null;
 }
 

@@ -23,7 +23,7 @@ export class SchemaRegistry {
     this.#schemas.delete(schema);
   }
 
-  /** The newest schema besides that of the administration API; null: there is none. */
+  /** The newest schema besides that of the administration API; null if there is none. */
   get newest(): GraphQLSchema | null {
     return [...this.#schemas].at(-1) ?? null;
   }

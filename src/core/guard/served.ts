@@ -13,7 +13,7 @@ export class FirstUse {
   seen: boolean;
   readonly #warn: (context: unknown) => void;
 
-  /** @param warn receives the context of the operation that runs without the plugin; null: nothing is checked */
+  /** @param warn receives the context of the operation that runs without the plugin; null if nothing is checked */
   constructor(warn: ((context: unknown) => void) | null) {
     this.seen = warn === null;
     this.#warn = warn ?? (() => undefined);

@@ -11,15 +11,15 @@ export interface Actor {
   /** Limits are counted by family, so that a rotation does not reset them. */
   readonly familyId: string;
   readonly workspaceId: string;
-  /** The project that the credential is restricted to; null: it can access the whole workspace. */
+  /** The project that the credential is restricted to; null if it can access the whole workspace. */
   readonly projectId: string | null;
-  /** The user who owns the key; null: the workspace owns it. */
+  /** The user who owns the key; null if the workspace owns it. */
   readonly userId: string | null;
   readonly tier: Tier;
   readonly keyType: KeyType;
   /** Granted scopes. For a user's key, those that both the key's scopes and the user's roles grant. */
   readonly scopes: readonly string[];
-  /** SHA-256 of the documents that the key can run, in lower-case hexadecimal; null: any document. */
+  /** SHA-256 of the documents that the key can run, in lower-case hexadecimal; null for any document. */
   readonly trustedDocuments: ReadonlySet<string> | null;
   /** The external ID of the key's owner, of the key or of its user. Absent: it has none. */
   readonly externalId?: string;
@@ -31,7 +31,7 @@ export interface Actor {
 
 /** The origin of a request, for the audit log. */
 export interface Origin {
-  /** The client's address, read from proxy headers only if the proxy is trusted; null: unknown. */
+  /** The client's address, read from proxy headers only if the proxy is trusted; null if unknown. */
   readonly address: string | null;
   readonly userAgent: string | null;
 }

@@ -14,7 +14,7 @@ import type { Feed } from '../util/feed.js';
 export type Change =
   { readonly kind: 'key'; readonly lookupId: string } | { readonly kind: 'workspace'; readonly workspaceId: string };
 
-/** Returns a change that a feed delivered. One of another form counts as null: anything may have changed. */
+/** Returns a change that a feed delivered. One of another form counts as null if anything may have changed. */
 export function readChange(given: unknown): Change | null {
   const change = (typeof given === 'object' ? given : null) as Readonly<Record<string, unknown>> | null;
   if (change?.kind === 'key' && typeof change.lookupId === 'string') return given as Change;
@@ -22,7 +22,7 @@ export function readChange(given: unknown): Change | null {
 }
 
 /**
- * Sends changes from the process that makes them to all other processes. null: every cached record may be stale. The feed
+ * Sends changes from the process that makes them to all other processes. null if every cached record may be stale. The feed
  * may be unavailable. A change that it loses then takes effect when the cached record expires.
  *
  * @example

@@ -23,7 +23,7 @@ export type WholeKey = KeyRecord | ConfiguredRecord;
 export interface AnyKeyPage extends Omit<KeyPage, 'keys'> {
   readonly keys: readonly AnyKey[];
   readonly hasPreviousPage: boolean;
-  /** Selects all keys of the list that the page belongs to; null: the list is empty. */
+  /** Selects all keys of the list that the page belongs to; null if the list is empty. */
   readonly selection: KeySelection | null;
 }
 
@@ -43,7 +43,7 @@ export function isConfiguredPosition({ id }: KeyPosition): boolean {
   return id.startsWith('conf_');
 }
 
-/** Returns the configured key with an ID, or null. @param workspaceId null: any workspace */
+/** Returns the configured key with an ID, or null. @param workspaceId null for any workspace */
 export function findConfigured(
   records: readonly ConfiguredRecord[],
   id: string,

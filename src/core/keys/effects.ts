@@ -27,7 +27,7 @@ interface Effect<Given extends readonly unknown[], Result> {
    * Returns the cached records that the operation made stale, or null. Null instead of a function: no cached record
    * depends on it.
    *
-   * @param result undefined: the operation failed. The store may have made the change, if the connection broke before its
+   * @param result undefined if the operation failed. The store may have made the change, if the connection broke before its
    * response.
    */
   readonly stale: ((given: Given, result: Result | undefined) => Change | typeof EVERYTHING_HERE | null) | null;

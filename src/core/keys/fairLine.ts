@@ -36,7 +36,7 @@ export class FairLine {
     return this.#length;
   }
 
-  /** Adds work to the queue. @returns the reason why it was not added; null: it was added */
+  /** Adds work to the queue. @returns the reason why it was not added; null if it was added */
   add(owner: string, waiting: Waiting): NotAdded | null {
     const line = this.#owners.get(owner);
     const own = line?.length ?? 0;

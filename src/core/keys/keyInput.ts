@@ -24,7 +24,7 @@ export function checkName(name: string, path: Path = ['input', 'name']): string 
   return normalise(name.trim());
 }
 
-/** Returns what is wrong with a name, such as `is blank. Write 1 to 100 characters`; null: it is valid. */
+/** Returns what is wrong with a name, such as `is blank. Write 1 to 100 characters`; null if it is valid. */
 export function faultOfName(name: string): string | null {
   if (isFarLonger(name, MAX_NAME_LENGTH)) return tooLong(MAX_NAME_LENGTH);
   if (isBlank(name)) return `is blank. Write 1 to ${MAX_NAME_LENGTH} characters`;
@@ -36,7 +36,7 @@ export function isName(name: string): boolean {
   return name.trim() === name && faultOfName(name) === null;
 }
 
-/** Returns a valid reason, trimmed and in NFC. It may have several lines. null: none. @throws Refusal BAD_USER_INPUT */
+/** Returns a valid reason, trimmed and in NFC. It may have several lines. null if none. @throws Refusal BAD_USER_INPUT */
 export function checkReason(reason: string | null | undefined): string | null {
   if (reason == null) return null;
   const isTooLong = isFarLonger(reason, MAX_REASON_LENGTH);
@@ -98,7 +98,7 @@ export function checkAddresses(addresses: readonly string[]): string[] {
 const MAX_EXTERNAL_ID = 128;
 
 /**
- * Returns an external ID; null: none.
+ * Returns an external ID; null if none.
  *
  * @throws Refusal BAD_USER_INPUT
  */

@@ -22,7 +22,7 @@ const FORMS =
 interface Clues {
   readonly ids: readonly string[];
   /**
-   * Type and environment at the start of an incomplete token, such as `lks_live`, possibly with letters before it; null:
+   * Type and environment at the start of an incomplete token, such as `lks_live`, possibly with letters before it; null if
    * unknown, or not needed because the lookup ID is complete.
    */
   readonly tokenPrefix: string | null;

@@ -70,7 +70,7 @@ export function lowest(limits: TierLimits): Bound {
 }
 
 /**
- * Returns the window that an amount exceeds even if nothing is used; null: there is none. Among several it is the one with
+ * Returns the window that an amount exceeds even if nothing is used; null if there is none. Among several it is the one with
  * the lowest limit, and the cost comes last.
  */
 export function exceeded(counted: readonly Counted[]): Bound | null {

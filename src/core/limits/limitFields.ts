@@ -109,7 +109,7 @@ function nameOf(window: WindowName, category: Named | undefined): string {
  * Returns the header fields that report the rate limits of a request. An operation that can never fit gets no
  * Retry-After.
  *
- * @param creation the admission of the keys that the operation creates; null: it creates none
+ * @param creation the admission of the keys that the operation creates; null if it creates none
  */
 export function limitFields(
   admission: Admission,

@@ -154,7 +154,7 @@ export class Limiter implements Limits {
   /**
    * Counts usage that was admitted elsewhere, regardless of the limits.
    *
-   * @returns the cost units that it took; null: none
+   * @returns the cost units that it took; null if none
    */
   note(subject: Subject, requests: number, cost = 0): CostTaken | null {
     const limits = limitsOf(subject, this.tiers);

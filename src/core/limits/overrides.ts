@@ -34,7 +34,7 @@ export class KeyOverrides {
   }
 }
 
-/** The overrides that are in force; null: there is none. */
+/** The overrides that are in force; null if there is none. */
 export interface CurrentOverrides {
   readonly key: LimitOverride | null;
   readonly owner: LimitOverride | null;
@@ -59,7 +59,7 @@ export function overridden(tier: TierLimits, override: LimitOverride | null): Ti
 }
 
 /**
- * Returns the limits of shared windows; null: there are none. If the tier has none and an override only one of both, the
+ * Returns the limits of shared windows; null if there are none. If the tier has none and an override only one of both, the
  * other one follows from it, so that it limits nothing by itself.
  */
 export function overriddenPair(tier: WindowLimits | null, override: LimitOverride | null): WindowLimits | null {

@@ -90,7 +90,7 @@ function meteredOf({ userId, externalId, ...key }: Limited): MeteredHolder {
 
 const SHARED_BY: readonly SharedBy[] = ['owner', 'project', 'workspace'];
 
-/** The name of the windows that a key shares; null: it shares none. No family has such a name. */
+/** The name of the windows that a key shares; null if it shares none. No family has such a name. */
 const NAMES: Readonly<Record<SharedBy, (key: Limited) => string | null>> = {
   // A user belongs to one workspace. No ID of a user contains a slash.
   owner: ({ workspaceId, userId, externalId }) =>

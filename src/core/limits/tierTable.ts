@@ -61,7 +61,7 @@ export interface TierDefinition extends Readonly<Partial<Omit<TierLimits, 'was'>
 
 /**
  * Tiers by name, the smallest first. The limits of a published tier replace its published ones. Any other name is a new
- * tier: it has all limits, or `from` or `was`. null: the tier doesn't exist.
+ * tier: it has all limits, or `from` or `was`. null if the tier doesn't exist.
  *
  * @example
  * ```ts
@@ -236,7 +236,7 @@ class Rows {
       if (this.#definitions[from] != null && (isPublished(from) || isAbove)) return this.of(from);
       if (isPublished(from)) return TIER_LIMITS[from];
     }
-    throw optionError(`${path}.from`, from, `a published tier (${PUBLISHED_TIERS.join(', ')}), or a tier further up`);
+    throw optionError(`${path}.from`, from, `a published tier (${PUBLISHED_TIERS.join(', ')}), or an earlier tier`);
   }
 }
 
@@ -254,7 +254,7 @@ function checkedRow(path: string, row: Partial<TierLimits>): TierLimits {
   const missing = FIELDS.find((field) => row[field as keyof TierLimits] === undefined);
   if (missing !== undefined) {
     throw new TypeError(
-      `${path}.${missing} is missing. Give a new tier all limits, or start from those of another tier, as in from: GROWTH.`,
+      `${path}.${missing} is missing. Give a new tier all limits, or copy them from another tier, as in from: GROWTH.`,
     );
   }
   const { keys, adminKeys, rate, burst, streams, categories, ...more } = row as TierLimits;

@@ -21,27 +21,27 @@ export interface WindowLimits {
  * ```
  */
 export interface TierLimits extends WindowLimits {
-  /** The number of active key families in a workspace, without those of {@link adminKeys}; null: unlimited. */
+  /** The number of active key families in a workspace, without those of {@link adminKeys}; null if unlimited. */
   readonly keys: number | null;
   /**
-   * The number of active key families in a workspace that only have the scopes `admin` or `platform`; null: unlimited.
+   * The number of active key families in a workspace that only have the scopes `admin` or `platform`; null if unlimited.
    */
   readonly adminKeys: number | null;
   /** The number of open streams of a key family. */
   readonly streams: number;
   /** Limits for each category of operations, in addition to those of the tier and never above them. */
   readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
-  /** The limits of all keys of an owner together; null: none. An owner is a user or an external ID. */
+  /** The limits of all keys of an owner together; null if none. An owner is a user or an external ID. */
   readonly owner: WindowLimits | null;
-  /** The limits of all keys of a project together; null: none. */
+  /** The limits of all keys of a project together; null if none. */
   readonly project: WindowLimits | null;
-  /** The limits of all keys of a workspace together; null: none. */
+  /** The limits of all keys of a workspace together; null if none. */
   readonly workspace: WindowLimits | null;
-  /** The limits of a key family in cost units; null: none. */
+  /** The limits of a key family in cost units; null if none. */
   readonly cost: CostLimits | null;
   /** The units that subjects may use in an hour, a day or a month, in addition to the windows. */
   readonly quotas: readonly Quota[];
-  /** The balance that requests are paid from in advance; null: none. */
+  /** The balance that requests are paid from in advance; null if none. */
   readonly credits: Credits | null;
   /** Earlier names of the tier. Workspaces that are stored with one of them have this tier. */
   readonly was?: readonly Tier[];

@@ -27,8 +27,8 @@ interface PreviousBlock {
  * what is left. At least 1.
  *
  * @param limit the quota
- * @param left the units that nobody has leased; null: unknown
- * @param previous null: this is the first block
+ * @param left the units that nobody has leased; null if unknown
+ * @param previous null if this is the first block
  */
 export function blockSize(limit: number, left: number | null, previous: PreviousBlock | null): number {
   return Math.max(1, Math.floor(Math.min(largestBlock(limit, left), byPace(previous))));

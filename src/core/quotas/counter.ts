@@ -30,7 +30,7 @@ export class Counter {
   /** The last block. */
   #size = 0;
   #leasedAt = 0;
-  /** For a quota, the units that were leased by all processes; for credits, the ones that were not; null: unknown. */
+  /** For a quota, the units that were leased by all processes; for credits, the ones that were not; null if unknown. */
   #known: number | null = null;
   #askedAt = -Infinity;
   /** For credits, the time of the next refill when units were last leased. */

@@ -9,7 +9,7 @@ export interface MeterState {
   readonly used: number | null;
   /** The units that are left. */
   readonly remaining: number;
-  /** When the period ends, or the balance is refilled next, in ms since the epoch; null: never. */
+  /** When the period ends, or the balance is refilled next, in ms since the epoch; null means never. */
   readonly resetsAt: number | null;
   /** The same as the time until then, in ms. */
   readonly resetsInMs: number | null;

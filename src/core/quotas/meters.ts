@@ -193,7 +193,7 @@ export class Meters {
     await this.#leaser.settled();
   }
 
-  /** @returns null: units must be leased */
+  /** @returns null if units must be leased */
   #attempt(meters: readonly Meter[], amounts: Amounts): Taken | TooFew | null {
     const now = this.#options.now();
     const portions: Portion[] = [];

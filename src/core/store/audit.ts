@@ -38,7 +38,7 @@ export interface Author {
   readonly kind: ActorKind;
   /** ID of the credential: a key's ID, or `operator`; null for the installation itself. */
   readonly id: string | null;
-  /** The caller's address, as determined by the proxy settings; null: there was no request, or it is unknown. */
+  /** The caller's address, as determined by the proxy settings; null if there was no request, or it is unknown. */
   readonly address: string | null;
   /** As sent by the caller, at most {@link MAX_USER_AGENT} characters. */
   readonly userAgent: string | null;
@@ -52,7 +52,7 @@ export interface JudgedAuthor {
   readonly at: number;
   readonly scopes: readonly string[];
   readonly expiresAt: number | null;
-  /** The user's roles; null: the key has no user. */
+  /** The user's roles; null if the key has no user. */
   readonly roles: readonly string[] | null;
 }
 
@@ -78,7 +78,7 @@ export interface AuditDraft {
   /** Public ID, `aud_…`. An entry that is written twice is stored once. */
   readonly id: string;
   readonly workspaceId: string;
-  /** The project of the changed object; null: none. */
+  /** The project of the changed object; null if none. */
   readonly projectId: string | null;
   /** When the change was made, in ms since the epoch. */
   readonly at: number;
@@ -126,7 +126,7 @@ export function draftEntry(entry: NewEntry, author: Author): AuditDraft {
   };
 }
 
-/** Returns the entry that follows `last`; null: it is the first. */
+/** Returns the entry that follows `last`; null if it is the first. */
 export function chained(draft: AuditDraft, last: AuditHead | null): AuditEntry {
   const placed = { ...draft, seq: (last?.seq ?? 0) + 1, previousHash: last?.hash ?? GENESIS };
   return { ...placed, hash: hashOf(placed) };

@@ -11,7 +11,7 @@ export interface BreakerOptions {
   /**
    * Called when the state changes.
    *
-   * @param error the failure; null: the store is available again
+   * @param error the failure; null if the store is available again
    */
   readonly onState?: ((state: StoreState, error: StoreUnavailable | null) => void) | undefined;
   /** Called when an operation failed but the store responded to a ping right after it. At most once in ten seconds. */
@@ -141,7 +141,7 @@ export class Breaker {
     return this.#pinging;
   }
 
-  /** @returns the failure; null: the store responded */
+  /** @returns the failure; null if the store responded */
   async #answer(): Promise<StoreUnavailable | null> {
     const time = this.#state === 'away' ? PROBE_TIME : PING_TIME;
     let timer: NodeJS.Timeout | undefined;

@@ -98,7 +98,7 @@ export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
 }
 
 /**
- * Returns the fields to write to a user, empty if nothing changes; null: there is no user to change; `moved`: the
+ * Returns the fields to write to a user, empty if nothing changes; null if there is no user to change; `moved`: the
  * user's roles have changed since the caller was authorized.
  */
 export type UserRule = (user: UserRecord) => Partial<UserRecord> | 'moved' | null;
@@ -160,7 +160,7 @@ function lacks(items: readonly string[], wanted: readonly string[]): boolean {
 /**
  * Returns whether a key can belong to the user.
  *
- * @param user null: there is no user with this ID
+ * @param user null if there is no user with this ID
  */
 export function isOwner(user: UserRecord | null, { workspaceId }: Pick<KeyRecord, 'workspaceId'>): boolean {
   return user?.workspaceId === workspaceId && user.removedAt === null;

@@ -93,7 +93,7 @@ const OVERRIDE_SHOWN = [
   'reason',
 ] as const satisfies readonly (keyof LimitOverride)[];
 
-/** @param before null: there was no override. `after` can be empty, which removes it */
+/** @param before null if there was no override. `after` can be empty, which removes it */
 export function limitsChanged(
   before: LimitOverride | null,
   after: LimitOverride,

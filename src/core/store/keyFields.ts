@@ -19,7 +19,7 @@ interface KeyField<Name extends keyof Fields, Fields extends object, Value = Fie
   readonly initial: Value | typeof GIVEN | typeof GENERATED;
   /** Whether the caller chooses the value at creation. */
   readonly chosen: 'required' | 'optional' | false;
-  /** The operation that changes it later, such as {@link KeyStore.update}; null: none. */
+  /** The operation that changes it later, such as {@link KeyStore.update}; null if none. */
   readonly changedBy: 'update' | 'expiry' | 'revocation' | 'rotation' | 'use' | null;
   /** Whether it restricts what the key can do, so that a change may extend it. See widening.ts. */
   readonly restricts: boolean;
@@ -38,7 +38,7 @@ interface KeyField<Name extends keyof Fields, Fields extends object, Value = Fie
   readonly configured: Value | null | typeof FROM_ENTRY | typeof NONE;
   /** Whether `latchkey import` sets it. Otherwise an imported key has the initial value. */
   readonly imported: boolean;
-  /** The number of characters or items that take as much memory in the cache as a small key; null: it is always short. */
+  /** The number of characters or items that take as much memory in the cache as a small key; null if it is always short. */
   readonly perWeight: number | null;
 }
 

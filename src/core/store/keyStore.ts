@@ -45,7 +45,7 @@ export type KeyChange =
   /** There is no such key in that workspace; nothing was written. */
   | { readonly outcome: 'unknown' };
 
-/** How many active families a tier allows in a workspace; null: any number. */
+/** How many active families a tier allows in a workspace; null for any number. */
 export interface PlaceLimits {
   /** Families with an active key that doesn't only administer. */
   readonly keys: number | null;
@@ -106,9 +106,9 @@ export interface KeyFilter {
 export interface KeyClues {
   /** Complete lookup IDs. */
   readonly lookupIds: readonly string[];
-  /** The first characters of a lookup ID, at least two; null: unknown. */
+  /** The first characters of a lookup ID, at least two; null if unknown. */
   readonly beginning: string | null;
-  /** The complete `tokenPrefix` of an imported key; null: unknown. */
+  /** The complete `tokenPrefix` of an imported key; null if unknown. */
   readonly foreignPrefix: string | null;
 }
 
@@ -163,7 +163,7 @@ export interface KeyStore {
   findForDerived(id: string): Promise<KeyWithTier | null>;
 
   /**
-   * Returns the first lookup ID that is greater than or equal to `from`, by code units, whatever its key's state; null:
+   * Returns the first lookup ID that is greater than or equal to `from`, by code units, whatever its key's state; null if
    * there is none. Includes removed keys ({@link removeEnded}), whose lookup IDs stay taken. Reads by unique index.
    */
   nextLookupId(from: string): Promise<string | null>;

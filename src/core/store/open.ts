@@ -14,7 +14,7 @@ export interface StoreAddress {
 interface StoreDescription {
   /** For people, such as `SQLite in ./data`. */
   readonly name: string;
-  /** The directory that opening the store would create; null: it exists, or the store has none. */
+  /** The directory that opening the store would create; null if it exists, or the store has none. */
   readonly missingDirectory: string | null;
   /** The directory for a pepper, next to the store; null: machines may share the store, so peppers must be set. */
   readonly pepperDirectory: string | null;

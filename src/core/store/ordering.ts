@@ -16,7 +16,7 @@ export interface KeyOrder {
 
 /** The position of a key in a {@link KeyOrder}. */
 export interface KeyPosition {
-  /** null: the key has no value in the field. */
+  /** null if the key has no value in the field. */
   readonly value: string | number | null;
   readonly id: string;
 }

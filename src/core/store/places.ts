@@ -22,9 +22,9 @@ export function placeKindOf({ scopes }: Pick<KeyRecord, 'scopes'>): PlaceKind {
 }
 
 /**
- * Returns how many active families of a kind a workspace may have; null: any number.
+ * Returns how many active families of a kind a workspace may have; null for any number.
  *
- * @param tier undefined: there is no workspace
+ * @param tier undefined if there is no workspace
  */
 export function limitOf(places: Places, tier: Tier | undefined, kind: PlaceKind): number | null {
   if (typeof places === 'number' || places === null) return places;

@@ -45,7 +45,7 @@ export function grantOf(left: number, { least, most }: { readonly least: number;
   return left < least ? 0 : Math.min(most, left);
 }
 
-/** Returns the state after a lease, and what it granted. @param before null: the counter has no record */
+/** Returns the state after a lease, and what it granted. @param before null if the counter has no record */
 export function afterLease(
   before: CounterState | null,
   lease: QuotaLease,

@@ -60,7 +60,7 @@ export interface UserRecord {
   readonly name: string;
   /** Names of roles. They limit the user's keys. */
   readonly roles: readonly string[];
-  /** The ID of the user in a system of the operator, which then is the owner of the user's keys; null: the user is. */
+  /** The ID of the user in a system of the operator, which then is the owner of the user's keys; null if the user is. */
   readonly externalId: string | null;
   readonly createdAt: number;
   /** When the user was removed. From then on the user's keys are refused. */
@@ -85,7 +85,7 @@ export interface LimitOverride extends OverrideSubject {
   readonly burst: number | null;
   /** The quotas in place of those of the tier, as JSON; null: as in the tier. */
   readonly quotas: string | null;
-  /** From then on it has no effect, in ms since the epoch; null: it does not end. */
+  /** From then on it has no effect, in ms since the epoch; null if it does not end. */
   readonly until: number | null;
   readonly reason: string | null;
   /** ID of the credential that set it. */
@@ -120,7 +120,7 @@ export interface KeyRecord {
   /** Public ID, `key_…`. Identifies the key in the API and in logs. */
   readonly id: string;
   readonly workspaceId: string;
-  /** The project that the key is bound to; null: it can access the whole workspace. */
+  /** The project that the key is bound to; null if it can access the whole workspace. */
   readonly projectId: string | null;
   /** The user who owns it. Null: it belongs to the workspace, and stays valid when users are removed. */
   readonly userId: string | null;
@@ -152,7 +152,7 @@ export interface KeyRecord {
   readonly createdBy: string | null;
   readonly expiresAt: number | null;
   /**
-   * The lifetime chosen at creation, in ms. A rotation starts it again; null: the end is a date (or none), which is
+   * The lifetime chosen at creation, in ms. A rotation starts it again; null if the end is a date (or none), which is
    * kept.
    */
   readonly lifetime: number | null;
@@ -258,7 +258,7 @@ export interface UsageAddition extends UsageRecord {
 export interface ReportedUsage {
   readonly workspaceId: string;
   readonly projectId: string | null;
-  /** The external ID of the key or of its user, else the user; null: the key has no owner. */
+  /** The external ID of the key or of its user, else the user; null if the key has no owner. */
   readonly ownerId: string | null;
   readonly queryCost: number;
   /** By the name of the operation. */

@@ -51,7 +51,7 @@ export interface Store {
   /**
    * Returns a number that changes with every change to an existing key, its owner, its workspace or an override of limits, by
    * any process, except for the last use of a key. If it is still the same, everything that `keys.findForVerification`
-   * returned for existing keys is still valid. Synchronous, and takes microseconds. Absent: the engine has none. null: it is unknown
+   * returned for existing keys is still valid. Synchronous, and takes microseconds. Absent: the engine has none. null if it is unknown
    * at the moment.
    */
   readonly version?: () => number | null;
@@ -147,7 +147,7 @@ export interface LimitOverrideStore {
    * author's key is checked as in {@link KeyStore.expire}.
    *
    * @param entry what the audit entry names: the key or other object, and its project
-   * @returns the override before; null: there was none; `authorEnded`, with nothing written
+   * @returns the override before; null if there was none; `authorEnded`, with nothing written
    */
   set(
     override: LimitOverride,

@@ -113,7 +113,7 @@ export class Credentials {
   /**
    * Checks the credentials that a change may concern. Call it after older records were removed from the cache.
    *
-   * @param change null: all credentials
+   * @param change null for all credentials
    */
   judge(change: Change | null): void {
     for (const entry of this.#concerned(change)) {

@@ -7,7 +7,7 @@ interface Due<Item> {
 export class DueQueue<Item> {
   readonly #heap: Due<Item>[] = [];
 
-  /** The time at which the first item is due; null: there is none. */
+  /** The time at which the first item is due; null if there is none. */
   get next(): number | null {
     return this.#heap[0]?.at ?? null;
   }

@@ -115,7 +115,7 @@ export class OpenStreams {
   /**
    * Checks all credentials that a change may concern. Call it after older records were removed from the cache.
    *
-   * @param change null: all credentials
+   * @param change null for all credentials
    */
   judge(change: Change | null = null): void {
     this.credentials.judge(change);

@@ -26,7 +26,7 @@ export interface Sink<Message> {
   /**
    * Sends the last message and closes. Waiting messages are dropped.
    *
-   * @param last a result before the end; null: the source has ended
+   * @param last a result before the end; null if the source has ended
    */
   complete(last: object | null): void;
 }
@@ -93,7 +93,7 @@ export class Stream<Message> implements Reliant {
   /**
    * Ends the stream. Can be called more than once.
    *
-   * @param error the reason; undefined: the source has ended
+   * @param error the reason; undefined if the source has ended
    */
   end(error?: unknown): void {
     if (this.#hasEnded) return;

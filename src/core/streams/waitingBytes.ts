@@ -137,7 +137,7 @@ interface Ranked {
   readonly slowness: number;
 }
 
-/** Returns a function for the next reader: always the slowest of the workspace with the most waiting bytes; null: none. */
+/** Returns a function for the next reader: always the slowest of the workspace with the most waiting bytes; null if none. */
 function slowestFirst(readers: readonly Reader[]): () => Reader | null {
   const workspaces = new Map<string, { bytes: number; readonly readers: Ranked[] }>();
   for (const reader of readers) {

@@ -84,7 +84,7 @@ export class WatchedCredential {
     return Math.max(0, Math.min(left, this.#expiresAt - now()));
   }
 
-  /** The state of the store on which the last check depends; null: unknown. */
+  /** The state of the store on which the last check depends; null if unknown. */
   get state(): StoreState | null {
     return this.#state;
   }

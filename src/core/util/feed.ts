@@ -5,6 +5,6 @@
 export interface Feed<Message> {
   /** Publishes a message. Call it after the change that the message describes. Never waits or throws. */
   publish(message: Message): void;
-  /** Adds a listener. @param listener receives messages of other processes; null: some may have been missed */
+  /** Adds a listener. @param listener receives messages of other processes; null if some may have been missed */
   subscribe(listener: (message: Message | null) => void): void;
 }

@@ -14,7 +14,7 @@ export type Fault =
     }
   /** There was no response. */
   | { readonly kind: 'offline'; readonly message: string; readonly at: number }
-  /** The input is invalid. `field` is the invalid field, such as `name`; null: no single field is. */
+  /** The input is invalid. `field` is the invalid field, such as `name`; null if no single field is. */
   | { readonly kind: 'refused'; readonly message: string; readonly field: string | null; readonly code: string }
   | { readonly kind: 'failed'; readonly message: string };
 

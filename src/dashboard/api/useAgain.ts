@@ -10,8 +10,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /**
  * Repeats a failed request if that can help: when the rate limit has room again, or the server responds again. Other errors stay.
  *
- * @param fault of the last request; null: it succeeded, or is being sent
- * @returns when the request is repeated, in ms since the epoch; null: never
+ * @param fault of the last request; null if it succeeded, or is being sent
+ * @returns when the request is repeated, in ms since the epoch; null means never
  */
 export function useAgain(fault: Fault | null, ask: () => void): number | null {
   const [{ failures, of, at }, setPlan] = useState<Plan>(NONE);

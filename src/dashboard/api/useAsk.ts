@@ -10,7 +10,7 @@ export interface Asked<Data> {
   /** The last response for these variables; null until there is one. It stays while the query is sent again. */
   readonly data: Data | null;
   readonly fault: Fault | null;
-  /** When the query is repeated, in ms since the epoch; null: never. */
+  /** When the query is repeated, in ms since the epoch; null means never. */
   readonly again: number | null;
   readonly ask: () => void;
 }

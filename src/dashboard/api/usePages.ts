@@ -24,7 +24,7 @@ export interface Pages<Data, Node> {
   /** Whether the nodes are still those of the previous query. */
   readonly stale: boolean;
   readonly fault: Fault | null;
-  /** The message of an error that leaves the page as it is; null: there was none. */
+  /** The message of an error that leaves the page as it is; null if there was none. */
   readonly note: string | null;
   readonly again: number | null;
   readonly ask: () => void;
@@ -36,7 +36,7 @@ interface State<Data, Node> {
   readonly nodes: readonly Node[];
   readonly first: Data | null;
   readonly total: number | null;
-  /** The cursor of the next page; null: the first page; undefined: there are no more pages. */
+  /** The cursor of the next page; null: the first page; undefined if there are no more pages. */
   readonly next: string | null | undefined;
   readonly fault: Fault | null;
   readonly note: string | null;

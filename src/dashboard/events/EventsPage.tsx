@@ -48,7 +48,7 @@ export default function EventsPage() {
   return (
     <Page title="Live events" actions={<StateLine state={state} />}>
       <Text size="sm" c="dimmed" maw={720}>
-        Events of the workspace’s keys while this page is open. The audit log has earlier changes, and those that happen
+        Events of the workspace’s keys while this page is open. The audit log has earlier changes, and changes made
         while the connection is lost.
       </Text>
       {state.kind === 'ended' && <FaultNotice fault={state.fault} />}

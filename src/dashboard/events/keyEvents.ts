@@ -124,7 +124,7 @@ function isFinal(fault: Fault): boolean {
   }
 }
 
-/** Returns the error that the server sent instead of a stream; null: there was no response. */
+/** Returns the error that the server sent instead of a stream; null if there was no response. */
 async function faultIn(error: unknown): Promise<Fault | null> {
   const response = error instanceof NetworkError ? (error as NetworkError<Response>).response : undefined;
   if (response === undefined) return null;

@@ -60,7 +60,7 @@ export type AuditAction =
   | 'USER_REMOVED'
   /** Credits were added with `addCredits`. */
   | 'CREDITS_ADDED'
-  /** Limits of a subject were set in place of those of its tier (`setLimits`). */
+  /** Limits of a subject were set to replace its tier's limits (`setLimits`). */
   | 'LIMITS_SET'
   /** The limits of the tier apply to a subject again, because of `setLimits`. */
   | 'LIMITS_REMOVED'
@@ -306,7 +306,7 @@ export type LimitSubjectType =
   | 'API_KEY'
   /** All keys of a user without an external ID. */
   | 'USER'
-  /** All keys with an external ID, and those of the users who have it. */
+  /** All keys with an external ID, and the keys of users who have it. */
   | 'EXTERNAL_ID'
   | 'PROJECT'
   | 'WORKSPACE';

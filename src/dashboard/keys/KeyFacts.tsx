@@ -9,7 +9,7 @@ import { LAST_USED_DELAY } from './sorting.js';
 
 interface KeyFactsProps {
   readonly apiKey: KeyFactsFragment;
-  /** The audit entry of its revocation; null: there is none. */
+  /** The audit entry of its revocation; null if there is none. */
   readonly revocation: AuthorshipFragment | null;
 }
 

@@ -10,7 +10,7 @@ export function linesOf(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** Returns an error message for a list of addresses; null: it is valid. The server validates it again. */
+/** Returns an error message for a list of addresses; null if it is valid. The server validates it again. */
 export function addressesFault(text: string): string | null {
   const lines = linesOf(text);
   if (lines.length > MAX_ADDRESSES) return `Enter at most ${MAX_ADDRESSES} addresses and ranges.`;

@@ -72,7 +72,7 @@ export function inputOf(key: NewKey, now: number): CreateApiKeyInput {
   };
 }
 
-/** Returns ms since the epoch; null: never, or no time was chosen. */
+/** Returns ms since the epoch; null means never, or no time was chosen. */
 function expiryOf({ expiry, expiresAt }: NewKey, now: number): number | null {
   if (expiry === 'never') return null;
   return expiry === 'at' ? parseLocalInput(expiresAt) : now + Number(expiry) * DAY;

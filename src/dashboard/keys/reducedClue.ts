@@ -33,7 +33,7 @@ const MAX_SECRETS = 8;
  * Reduces typed or pasted text to the parts that may be searched for. A token of this service, even a damaged one or
  * one within other text, is reduced to its prefix and lookup ID.
  *
- * @param isPasted false: the text is still being typed, so an incomplete token can only be one of this service
+ * @param isPasted false if the text is still being typed, so an incomplete token can only be one of this service
  */
 export function reduce(typed: string, isPasted = false): Clue | Unreduced | Refused {
   const reduced = reduceClues(typed);

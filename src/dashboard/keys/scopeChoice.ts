@@ -15,7 +15,7 @@ export function coveredBy(scope: string, chosen: readonly string[]): string | nu
   return found ?? null;
 }
 
-/** Returns why a key cannot have the scope; null: it can. */
+/** Returns why a key cannot have the scope; null if it can. */
 export function hindrance({ types, grantable }: Listing, type: ApiKeyType): string | null {
   if (!types.includes(type)) return `Not available for ${TYPES[type].toLowerCase()} keys`;
   if (!grantable) return 'You can only grant scopes that your own key has';

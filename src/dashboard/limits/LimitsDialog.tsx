@@ -136,7 +136,7 @@ function Fields({ typed, change }: FieldsProps) {
 
 const NOT_A_LIMIT = 'Enter a whole number of at least 1.';
 
-/** @param override null: there is none */
+/** @param override null if there is none */
 function typedOf(override: OverrideFragment | null): Typed {
   if (override === null || !override.active) return EMPTY;
   const { rate, burst, quotas, until, reason } = override;
@@ -149,7 +149,7 @@ function typedOf(override: OverrideFragment | null): Typed {
   };
 }
 
-/** Returns the limits as the API takes them; null: a field is invalid. @param before the limits that were set before */
+/** Returns the limits as the API takes them; null if a field is invalid. @param before the limits that were set before */
 function check({ rate, burst, quotas, until }: Typed, before: OverrideFragment | null) {
   const [perMinute, perSecond] = [limitOf(rate), limitOf(burst)];
   const end = endOf(until, before);
@@ -159,7 +159,7 @@ function check({ rate, burst, quotas, until }: Typed, before: OverrideFragment |
   return { ...limits, until: isEmpty(limits) ? null : end };
 }
 
-/** Returns the end; null: there is none; undefined: the text is invalid. */
+/** Returns the end; null if there is none; undefined if the text is invalid. */
 function endOf(until: string, before: OverrideFragment | null): string | null | undefined {
   if (until === '') return null;
   // The field has no seconds: if it was not changed, the end stays exactly as it is.
@@ -172,7 +172,7 @@ function isEmpty({ rate, burst, quotas }: { rate: unknown; burst: unknown; quota
   return rate === null && burst === null && quotas === null;
 }
 
-/** Returns the limit; null: that of the tier; undefined: the text is invalid. */
+/** Returns the limit; null: that of the tier; undefined if the text is invalid. */
 function limitOf(text: string): number | null | undefined {
   return text.trim() === '' ? null : (wholeNumber(text) ?? undefined);
 }

@@ -73,7 +73,7 @@ function nameIn(data: LimitsPageQuery | null): string | null {
   return data?.project?.name ?? data?.user?.name ?? null;
 }
 
-/** Returns the subject in an address; null: it has none. */
+/** Returns the subject in an address; null if it has none. */
 function subjectIn(params: URLSearchParams): Subject | null {
   const [type, id, workspaceId] = ['type', 'id', 'workspace'].map((name) => params.get(name));
   if (type == null || id == null || id === '' || !Object.hasOwn(TYPES, type)) return null;

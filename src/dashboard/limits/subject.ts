@@ -47,7 +47,7 @@ export function subjectsOf({ id, workspaceId, externalId, user, project }: KeyFa
   return [...subjects, { label: 'All keys of the workspace', subject: { type: 'WORKSPACE', id: workspaceId } }];
 }
 
-/** Returns the subject whose credits a key uses; null: the key has no credits, or no owner or project to share them with. */
+/** Returns the subject whose credits a key uses; null if the key has no credits, or no owner or project to share them with. */
 export function holderOfCredits(apiKey: KeyFactsFragment): NamedSubject | null {
   const of = apiKey.limits.credits?.subject;
   return subjectsOf(apiKey).find(({ subject }) => QUOTA_SUBJECTS[subject.type] === of) ?? null;

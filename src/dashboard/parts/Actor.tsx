@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 interface ActorProps {
   /** The id of a credential; null: the service itself. */
   readonly id: string | null;
-  /** Its name; null: it has none, or it is in another workspace. */
+  /** Its name; null if it has none, or it is in another workspace. */
   readonly name: string | null;
 }
 

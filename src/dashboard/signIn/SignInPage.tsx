@@ -73,7 +73,7 @@ export function SignInPage() {
   );
 }
 
-/** @returns the error message; null: the user is signed in */
+/** @returns the error message; null if the user is signed in */
 async function finish(parameters: URLSearchParams): Promise<string | null> {
   try {
     const { takeReturn } = await import('./issuer.js');

@@ -1,7 +1,7 @@
 import { BASE } from '../place.js';
 
 /**
- * The parameters with which the issuer redirected back; null: it did not. They are removed from the URL before anything
+ * The parameters with which the issuer redirected back; null if it did not. They are removed from the URL before anything
  * else runs, because others can see it and the browser history keeps it.
  */
 export const callback: URLSearchParams | null = take();

@@ -5,13 +5,13 @@ export type Credential = { readonly kind: 'key'; readonly key: string } | Tokens
 export interface Tokens {
   readonly kind: 'tokens';
   readonly access: string;
-  /** null: the issuer provides none, so the user signs in again when the access token expires. */
+  /** null if the issuer provides none, so the user signs in again when the access token expires. */
   readonly refresh: string | null;
   /** The end of the access token, in ms since the epoch. */
   readonly until: number;
-  /** The URL for signing out at the issuer; null: none. */
+  /** The URL for signing out at the issuer; null if none. */
   readonly endSession: string | null;
-  /** The URL and client ID for revoking the refresh token; null: none. */
+  /** The URL and client ID for revoking the refresh token; null if none. */
   readonly revocation: { readonly endpoint: string; readonly clientId: string } | null;
 }
 
@@ -26,7 +26,7 @@ export function forget(): void {
   sessionStorage.removeItem(NAME);
 }
 
-/** Returns the credential that is stored for this tab; null: none. */
+/** Returns the credential that is stored for this tab; null if none. */
 export function kept(): Credential | null {
   const text = sessionStorage.getItem(NAME);
   // Only `keep` writes it.

@@ -4,7 +4,7 @@ import { revoke } from './revokeTokens.js';
 
 /** The state of the sign-in. */
 export type Session =
-  /** `reason`: the message for a session that ended; null: there was none. */
+  /** `reason`: the message for a session that ended; null if there was none. */
   | { readonly state: 'signedOut'; readonly reason: string | null }
   | {
       readonly state: 'signedIn';

@@ -16,7 +16,7 @@ interface ListingProps {
   readonly empty: string;
   /** The rows. */
   readonly children: ReactNode;
-  /** The open dialog; false: none. */
+  /** The open dialog; false if none. */
   readonly dialog: ReactNode;
 }
 

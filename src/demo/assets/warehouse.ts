@@ -12,7 +12,7 @@ interface ExampleAsset {
   readonly allowedAge: number;
   readonly upstream: readonly string[];
   readonly columns: readonly Column[];
-  /** How long ago its last load ended; null: it was never loaded. */
+  /** How long ago its last load ended; null if it was never loaded. */
   readonly loadedAgo: number | null;
   readonly rows: number;
 }

@@ -27,9 +27,9 @@ export interface EventQuery {
   /** 1 to 100. */
   readonly first: number;
   readonly after: EventPosition | null;
-  /** Only events about this asset; null: all events. */
+  /** Only events about this asset; null for all events. */
   readonly asset: string | null;
-  /** Only events of this type; null: all types. */
+  /** Only events of this type; null for all types. */
   readonly type: string | null;
 }
 

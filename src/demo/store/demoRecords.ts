@@ -88,11 +88,11 @@ export interface EventRecord {
   readonly id: string;
   /** `LOAD`, or a name chosen by the client. */
   readonly type: string;
-  /** Name of the asset that the event is about; null: none. It need not be registered. */
+  /** Name of the asset that the event is about; null if none. It need not be registered. */
   readonly asset: string | null;
   /** When it happened. */
   readonly at: number;
   readonly rows: number | null;
-  /** A JSON object as text, with the values that the client sent; null: none. */
+  /** A JSON object as text, with the values that the client sent; null if none. */
   readonly properties: string | null;
 }

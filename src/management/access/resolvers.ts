@@ -88,7 +88,7 @@ function sizeOf(document: string, most: number): number {
   return Math.max(1, size, size < most ? countTokens(document, most) : 0);
 }
 
-/** Returns why the cost of an operation would refuse it. @param max the most that one operation may cost; null: unlimited */
+/** Returns why the cost of an operation would refuse it. @param max the most that one operation may cost; null if unlimited */
 export function costReasons(estimate: Explanation['estimate'], max: number | null): readonly CostReason[] {
   if (estimate === null || max === null || !estimate.isEnforced) return [];
   if (estimate.unsized !== null) return ['LIST_SIZE_REQUIRED'];

@@ -53,7 +53,7 @@ export class Refusals implements EntrySource {
     counted.counts.add(reason);
   }
 
-  /** @param address null: unknown */
+  /** @param address null if unknown */
   credential(reason: CredentialRefusal, address: string | null): void {
     this.#credentials ??= { counts: new Counts(this.#now()), addresses: new Frequent(COUNTED_ADDRESSES) };
     this.#credentials.counts.add(reason);

@@ -4,7 +4,7 @@ type CsvRecord =
   | {
       /** Where it begins, from 1. */
       readonly line: number;
-      /** null: it is longer than a record may be. */
+      /** null if it is longer than a record may be. */
       readonly cells: readonly string[] | null;
     }
   /** The record is not valid CSV. `line` is the line of the fault. */
@@ -54,7 +54,7 @@ export async function* recordsIn(chunks: AsyncIterable<string>): AsyncGenerator<
 class Reader {
   #state: State = 'start';
   #line = 1;
-  /** The line where the record begins; null: it has no characters yet. */
+  /** The line where the record begins; null if it has no characters yet. */
   #began: number | null = null;
   /** The line where the quotes of the cell open. */
   #opened = 1;

@@ -17,7 +17,7 @@ export interface Report {
   readonly disabled: number;
   /** The number of keys that an earlier import created, and that ended and were removed. */
   readonly removed: number;
-  /** All keys that are left out. `at`: when the key ended, in RFC 3339; null: unknown. */
+  /** All keys that are left out. `at`: when the key ended, in RFC 3339; null if unknown. */
   readonly leftOut: readonly (Omit<LeftOut, 'at'> & { readonly at: string | null })[];
   /** The number of all problems. */
   readonly problemCount: number;

@@ -3,7 +3,7 @@ import { normalise } from '../../shared/text/characters.js';
 import type { Mapping } from './mapping.js';
 import { repeatedName } from './repeated.js';
 
-/** Returns the names of the scopes in a cell, in NFC; null: the cell can't be read. */
+/** Returns the names of the scopes in a cell, in NFC; null if the cell can't be read. */
 export function foreignScopes(cell: unknown): readonly string[] | null {
   const names = namesIn(cell);
   return names && [...new Set(names.map(normalise))];

@@ -17,7 +17,7 @@ export interface Mapping {
   readonly scopes: ReadonlyMap<string, readonly string[]>;
   /** Scopes for keys without scopes. Empty: keys without scopes are a problem. */
   readonly defaultScopes: readonly string[];
-  /** Workspaces and users by owner in the other system; null: the workspace of the import owns all keys. */
+  /** Workspaces and users by owner in the other system; null if the workspace of the import owns all keys. */
   readonly owners: ReadonlyMap<string, Owner> | null;
   readonly type: KeyType;
   readonly environment: Environment;
@@ -56,7 +56,7 @@ const LOOKUP = `{ prefix: <a whole number from 4 to ${MAX_LOCATOR}> } or { until
 
 /** The schema of the mapping file. All keys are optional. The message of an issue lists the allowed values. */
 const mappingSchema = mapWith({
-  /** Names of the input's columns; null: the input has no such column. */
+  /** Names of the input's columns; null if the input has no such column. */
   columns: mapWith(
     Object.fromEntries(COLUMNS.map((name) => [name, column])) as Record<Column, typeof column>,
   ).optional(),
@@ -85,7 +85,7 @@ type MappingFile = z.output<typeof mappingSchema>;
 
 /**
  * Checks a mapping and adds the defaults of its source.
- * @param content the content of the mapping file; undefined: there is none
+ * @param content the content of the mapping file; undefined if there is none
  * @throws ImportFault with all faults of the file
  */
 export function mappingOf(source: Source, content: unknown = {}): Mapping {
@@ -173,7 +173,7 @@ function pathOf(path: readonly PropertyKey[]): string {
     .join('.');
 }
 
-/** Returns the path to the first key with a name; null: there is none. */
+/** Returns the path to the first key with a name; null if there is none. */
 function pathTo(name: string, value: unknown, at: readonly string[] = []): readonly string[] | null {
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, item] of Object.entries(value)) {

@@ -30,7 +30,7 @@ export class Owners {
     return [...this.#workspaces.values()].filter((workspace) => workspace !== null);
   }
 
-  /** Returns the workspace and user for an owner. @param owner the name in the other system; null: none */
+  /** Returns the workspace and user for an owner. @param owner the name in the other system; null if none */
   async placeOf(owner: string | null): Promise<Place | { readonly problem: string }> {
     const { owners } = this.#options.mapping;
     const named = owners === null || owner === null ? {} : owners.get(normalise(owner));

@@ -33,7 +33,7 @@ export interface PlannedKey extends Omit<RowKey, 'owner' | 'ended'> {
 }
 
 export interface Problem {
-  /** null: the problem concerns the whole input. */
+  /** null if the problem concerns the whole input. */
   readonly line: number | null;
   readonly problem: string;
 }
@@ -44,7 +44,7 @@ export interface LeftOut {
   readonly name: string;
   /** `removed`: an earlier import created the key, which ended and was removed (`KEEP_ENDED_KEYS`). */
   readonly reason: 'expired' | 'disabled' | 'revoked' | 'removed';
-  /** When the key ended, in milliseconds since the epoch; null: unknown. */
+  /** When the key ended, in milliseconds since the epoch; null if unknown. */
   readonly at: number | null;
 }
 
@@ -130,7 +130,7 @@ class Planner {
     };
   }
 
-  /** Adds the key of a row to the plan. @returns a problem; null: the key was added, or left out for a reason in the report */
+  /** Adds the key of a row to the plan. @returns a problem; null if the key was added, or left out for a reason in the report */
   async #plan({ line, fields }: Extract<Row, { fields: unknown }>): Promise<string | null> {
     this.#columns.see(fields.keys());
     const { mapping, now, store } = this.#options;
@@ -156,7 +156,7 @@ class Planner {
     return null;
   }
 
-  /** Checks a row whose lookup ID exists already. @returns a problem; null: an earlier import created the key */
+  /** Checks a row whose lookup ID exists already. @returns a problem; null if an earlier import created the key */
   #meet(
     there: KeyRecord,
     { kept }: Pick<RowKey, 'kept'>,

@@ -19,7 +19,7 @@ export const COLUMNS = [
 ] as const;
 export type Column = (typeof COLUMNS)[number];
 
-/** The names of the input's columns. Several names are those of different releases. null: the input has no such column. */
+/** The names of the input's columns. Several names are those of different releases. null if the input has no such column. */
 export type Columns = Readonly<Record<Column, readonly string[] | null>>;
 
 interface Preset {

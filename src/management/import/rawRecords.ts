@@ -2,7 +2,7 @@
 export interface RawRecord {
   /** The line on which it starts, from 1. */
   readonly line: number;
-  /** null: it is longer than {@link MAX_RECORD}. */
+  /** null if it is longer than {@link MAX_RECORD}. */
   readonly text: string | null;
 }
 
@@ -26,7 +26,7 @@ export class Gathered {
     if (!this.#tooLong) this.#text += text;
   }
 
-  /** Returns the collected text and starts the next record. @returns null: the record is too long */
+  /** Returns the collected text and starts the next record. @returns null if the record is too long */
   take(): string | null {
     const text = this.#tooLong ? null : this.#text;
     this.#text = '';

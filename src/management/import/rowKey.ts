@@ -20,13 +20,13 @@ export interface RowKey {
   /** The names of the scopes in the other system. */
   readonly scopes: readonly string[];
   readonly owner: string | null;
-  /** Why the key does not work in the other system, except for expiry; null: it works. */
+  /** Why the key does not work in the other system, except for expiry; null if it works. */
   readonly ended: Ended | null;
   readonly expiresAt: number | null;
   readonly createdAt: number | null;
 }
 
-/** `at`: when the key ended, in milliseconds since the epoch; null: unknown. */
+/** `at`: when the key ended, in milliseconds since the epoch; null if unknown. */
 interface Ended {
   readonly reason: 'disabled' | 'revoked';
   readonly at: number | null;

@@ -40,7 +40,7 @@ interface FindOptions {
 }
 
 /**
- * Returns the subject with a name, in any workspace; null: there is none.
+ * Returns the subject with a name, in any workspace; null if there is none.
  *
  * @throws {@link Refusal} BAD_USER_INPUT
  */

@@ -63,7 +63,7 @@ export class LimitsService {
    * Sets the limits of a subject in place of those that were set before. Without a rate, a burst and quotas, the limits of the tier
    * apply again. The actor can access every workspace.
    *
-   * @returns the override; null: the subject has none now
+   * @returns the override; null if the subject has none now
    * @throws {@link Refusal} NOT_FOUND, BAD_USER_INPUT
    */
   async set(actor: Actor, input: SetLimitsInput, origin?: Origin): Promise<LimitOverride | null> {

@@ -61,7 +61,7 @@ interface SubjectArguments {
 /** The resolvers of the limits of subjects, and of limits that replace those of a tier. */
 export function limitResolvers({ limits, subjects, limiter, now }: LimitResolverOptions) {
   const roomOf = roomsOf(limiter);
-  /** Returns one window; null: the keys of the subject share none. */
+  /** Returns one window; null if the keys of the subject share none. */
   const windowOf = (name: WindowName) => (subject: LimitedSubject, _: unknown, context: ActorContext) => {
     const windows = windowsOf(subject, limiter.tiers);
     if (windows === null) return null;
@@ -108,7 +108,7 @@ function namedIn({ type, ...subject }: SubjectArguments['subject']): NamedSubjec
   return { ...subject, type: KINDS.get(type) ?? 'key' };
 }
 
-/** Returns the subject whose windows count the requests of a subject; null: it has no windows. */
+/** Returns the subject whose windows count the requests of a subject; null if it has no windows. */
 function windowsOf({ kind, limited }: LimitedSubject, tiers: TierTable): Subject | null {
   const subject = subjectOfKey(limited, tiers);
   if (kind === 'key') return subject;

@@ -32,7 +32,7 @@ export class SubjectLimits {
   }
 
   /**
-   * Returns a subject and the limits that were set for it; null: the actor has access to no such subject.
+   * Returns a subject and the limits that were set for it; null if the actor has access to no such subject.
    *
    * @throws {@link Refusal} BAD_USER_INPUT; FORBIDDEN: the actor is restricted to a project, and the subject is not part of one
    */

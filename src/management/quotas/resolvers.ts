@@ -65,7 +65,7 @@ export function quotaResolvers({ credits, meters, tiers }: QuotaResolverOptions)
   };
 }
 
-/** @param override of the subject; null: there is none */
+/** @param override of the subject; null if there is none */
 function shownQuota({ meter, limit, used, remaining, resetsAt }: MeterState, override: LimitOverride | null) {
   const window = meter.kind === 'quota' ? inCapitals(meter.window) : null;
   const isOverridden = override !== null && override.quotas !== null;

@@ -54,7 +54,7 @@ export function withManagement(schema: GraphQLSchema, { typeDefs, resolvers }: M
   return extended;
 }
 
-/** Returns the root types of the schema by the names that Latchkey uses; null: the schema has none. */
+/** Returns the root types of the schema by the names that Latchkey uses; null if the schema has none. */
 function rootsOf(schema: GraphQLSchema): ReadonlyMap<string, string | null> {
   return new Map([
     ['Query', schema.getQueryType()?.name ?? null],

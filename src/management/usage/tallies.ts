@@ -73,7 +73,7 @@ export class Tally {
   /**
    * Returns the counts of an operation, to add to.
    *
-   * @param operation null: the request is not a GraphQL operation
+   * @param operation null if the request is not a GraphQL operation
    */
   of(operation: CountedOperation | null): Counts {
     const counts = this.#operations.get(operation);

@@ -16,7 +16,7 @@ const COLUMNS = [
   'cursor',
 ] as const satisfies readonly (keyof ExportedRow)[];
 
-/** A row with the name of its key, owner or project; null: it has none. */
+/** A row with the name of its key, owner or project; null if it has none. */
 interface ExportedRow extends Omit<UsageRow, 'start'> {
   readonly start: string;
   readonly name: string | null;

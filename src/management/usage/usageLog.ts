@@ -91,7 +91,7 @@ export class UsageLog {
    * Records that a request was admitted. Requests of the operator are not recorded, because nothing shows them.
    *
    * @param cost in requests
-   * @param operation null: the request is not a GraphQL operation
+   * @param operation null if the request is not a GraphQL operation
    */
   admitted(principal: Principal, cost: number, operation: CountedOperation | null): void {
     if (!isCounted(principal)) return;

@@ -35,7 +35,7 @@ const MAX_READ = 20_000;
 /** The length of the range if no start is given, in ms. */
 const USUAL = { HOUR: 24 * HOUR, DAY: 30 * DAY, MONTH: 365 * DAY } as const satisfies Record<ReportPeriod, number>;
 
-/** A report to read. Times are in ms since the epoch; null: not given. */
+/** A report to read. Times are in ms since the epoch; null if omitted. */
 interface AskedReport {
   readonly groupBy: UsageGroup;
   readonly by: ReportPeriod;
@@ -58,7 +58,7 @@ export interface UsageRow extends UsageCounts {
 
 export interface UsagePage {
   readonly nodes: readonly UsageRow[];
-  /** The cursor after everything that was read; null: nothing was. It can be after the last row. */
+  /** The cursor after everything that was read; null if nothing was. It can be after the last row. */
   readonly endCursor: string | null;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
@@ -119,7 +119,7 @@ export class UsageReports {
 interface RowsOptions {
   readonly groupBy: UsageGroup;
   readonly workspaceId: string;
-  /** null: all projects. */
+  /** null for all projects. */
   readonly projectId: string | null;
   readonly first: number;
 }

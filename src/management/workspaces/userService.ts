@@ -159,7 +159,7 @@ export class UserService {
     return this.ownerOf(actor, id);
   }
 
-  /** Returns the owner of a key that the actor has access to, in any project; null: none. */
+  /** Returns the owner of a key that the actor has access to, in any project; null if none. */
   async ownerOf({ workspaceId }: Actor, id: string): Promise<UserRecord | null> {
     const user = isId(id) ? await this.#options.store.users.find(id) : null;
     return user?.workspaceId === workspaceId ? user : null;

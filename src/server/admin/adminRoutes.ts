@@ -33,7 +33,7 @@ interface AdminRoutesOptions {
   readonly latchkey: Assembly;
   /** The schema of the administration API, guarded. */
   readonly administration: GraphQLSchema;
-  /** The guarded schema that the host itself serves; null: there is none. */
+  /** The guarded schema that the host itself serves; null if there is none. */
   readonly own: GraphQLSchema | null;
   readonly streams: OpenStreams;
   readonly callers: Callers;

@@ -41,7 +41,7 @@ export interface Admin {
    * Responds to a request, if its path is {@link path} or below. Also reads a body that a JSON parser has already read.
    *
    * @param address the address of the caller. Default: see {@link AdminOptions.address}
-   * @returns false: the path is another one, and nothing was done
+   * @returns false if the path is another one, and nothing was done
    */
   handle(this: void, request: IncomingMessage, response: ServerResponse, address?: string): boolean;
   /** Ends streams, then waits for running requests. Call it before you close your server, which waits for streams. */

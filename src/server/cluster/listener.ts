@@ -160,7 +160,7 @@ export class Listener {
   }
 
   /**
-   * The next worker with room; null: the connection has to wait. If all workers are full, it is the next one of them, which
+   * The next worker with room; null if the connection has to wait. If all workers are full, it is the next one of them, which
    * refuses the connection and counts that.
    */
   #next(): Worker | null {

@@ -8,7 +8,7 @@ export interface Asked {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** The text of `variables` as the caller wrote it, with all digits of its numbers; null: there are none. */
+  /** The text of `variables` as the caller wrote it, with all digits of its numbers; null if there are none. */
   readonly variablesText: string | null;
 }
 
@@ -88,7 +88,7 @@ export function bodyOf({ query, operationName, variablesText }: Asked): string {
   return `{"query":${JSON.stringify(query)}${name}${variables}}`;
 }
 
-/** Returns the operation to forward. @param filtered replaces its text; null: it is forwarded as it was sent */
+/** Returns the operation to forward. @param filtered replaces its text; null if it is forwarded as it was sent */
 export function forwardedAs(asked: Asked, filtered: { readonly source: string } | null): Asked {
   return filtered === null ? asked : { ...asked, query: filtered.source };
 }

@@ -27,7 +27,7 @@ export async function checkGateway(settings: CheckedSettings): Promise<Drift> {
 }
 
 interface Compared {
-  /** The schema file; null: there is none. */
+  /** The schema file; null if there is none. */
   readonly ours: string | null;
   /** The schema of the upstream. */
   readonly theirs: string;

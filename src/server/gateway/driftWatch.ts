@@ -46,7 +46,7 @@ export class DriftWatch {
     return this.#drift;
   }
 
-  /** Returns the differences in one sentence; null: there are none. */
+  /** Returns the differences in one sentence; null if there are none. */
   get summary(): string | null {
     const { added, removed, changed, undecided } = this.#drift;
     const parts = [
@@ -73,13 +73,13 @@ export class DriftWatch {
       this.#drift = drift;
       if (sizeOf(drift) > 0)
         log.warn(named(drift), `${this.summary} Fields that were added are closed. Run "latchkey gateway check".`);
-      else if (before > 0) log.info('The schema of the upstream is the same as that of the gateway again.');
+      else if (before > 0) log.info('The schema of the upstream matches the schema of the gateway again.');
     } catch (error) {
       // Once, because it may last for hours.
       if (!this.#isUnreachable && !this.#isClosed) {
         log.warn(
           { reason: faultOf(error) },
-          'The schema of the upstream could not be compared with that of the gateway.',
+          'The schema of the upstream could not be compared with the schema of the gateway.',
         );
       }
       this.#isUnreachable = true;

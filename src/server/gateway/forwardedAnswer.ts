@@ -31,11 +31,11 @@ interface ForwardedAnswerOptions {
   /**
    * Called before the first bytes of a stream are sent.
    *
-   * @returns a function to call at its end, or rejects with a Refusal; null: the stream has the time of other responses
+   * @returns a function to call at its end, or rejects with a Refusal; null if the stream has the time of other responses
    */
   readonly stream: (end: (error: Error) => void) => Promise<(() => void) | null>;
   readonly closes: () => boolean;
-  /** Returns the reader of a response that isn't a stream; null: nothing reads it. */
+  /** Returns the reader of a response that isn't a stream; null if nothing reads it. */
   readonly tap: ((headers: IncomingHttpHeaders) => CostTap) | null;
   /** Called if there is no response to pass on, so that another one can be sent. Not called if the caller has left. */
   readonly onFault: (error: Error) => void;
@@ -55,7 +55,7 @@ const STREAMS = /^\s*(?:text\/event-stream|multipart\/mixed)\b/i;
 export class ForwardedAnswer implements UpstreamHandler {
   readonly #options: ForwardedAnswerOptions;
   readonly #raw: ServerResponse;
-  /** null: the response has all the time of a stream. */
+  /** null if the response has all the time of a stream. */
   #timer: NodeJS.Timeout | null;
   #controller: Dispatcher.DispatchController | null = null;
   #aborted: Error | null = null;
@@ -66,7 +66,7 @@ export class ForwardedAnswer implements UpstreamHandler {
   #isEvents = false;
   #lastByte = 0;
   #bytes = 0;
-  /** The length of the body in the header of the response; null: unknown. */
+  /** The length of the body in the header of the response; null if unknown. */
   #length: number | null = null;
   /** A whole small body, which is sent together with the header. */
   #whole: Buffer | null = null;

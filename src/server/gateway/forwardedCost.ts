@@ -39,7 +39,7 @@ export function settleBy(cost: PendingCost, text: string): OperationCosts {
   return cost.settle(text.length > MAX_MEASURED ? null : wholeData(asJsonText(text)));
 }
 
-/** Returns the data of a complete result without errors; null: it is something else. */
+/** Returns the data of a complete result without errors; null if it is something else. */
 function wholeData(value: unknown): Record<string, unknown> | null {
   if (!isRecord(value)) return null;
   const { data, errors, hasNext } = value;

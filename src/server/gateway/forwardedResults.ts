@@ -22,7 +22,7 @@ export class UpstreamErrors extends Error {
 interface ForwardedResultsOptions {
   readonly workspaceId: string;
   readonly bytes: WaitingBytes;
-  /** Returns why a principal may not run the operation; null: it may. */
+  /** Returns why a principal may not run the operation; null if it may. */
   readonly review: (principal: AuthenticatedPrincipal) => Refusal | null;
   /** Returns the text of a result for the caller. Default: as the upstream wrote it. @throws Refusal, which ends the operation */
   readonly complete?: (text: string) => string;
@@ -30,7 +30,7 @@ interface ForwardedResultsOptions {
   readonly tell: (error: unknown) => object;
   /** Called when results wait for the caller, and when none waits any longer. */
   readonly onWaiting: (isWaiting: boolean) => void;
-  /** Called once. @param error why the gateway ended the operation; undefined: the upstream or the caller did */
+  /** Called once. @param error why the gateway ended the operation; undefined if the upstream or the caller did */
   readonly onEnd: (error: unknown) => void;
 }
 

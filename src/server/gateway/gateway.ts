@@ -60,9 +60,9 @@ export class Gateway {
   readonly maxUploadBytes: number;
   /** In ms. */
   readonly uploadTime: number;
-  /** The address for operations over WebSockets; null: they are not forwarded. */
+  /** The address for operations over WebSockets; null if they are not forwarded. */
   readonly webSockets: string | null;
-  /** The gateway's own credential at the upstream: the value of Authorization; null: none. */
+  /** The gateway's own credential at the upstream: the value of Authorization; null if none. */
   readonly authorization: string | null;
   /** Connections to the upstream for WebSockets. */
   readonly socketCount: SocketCount;

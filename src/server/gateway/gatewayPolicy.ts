@@ -13,14 +13,14 @@ export type Ruling =
   | { readonly kind: 'deny' }
   /** No key is needed. */
   | { readonly kind: 'public' }
-  /** `scope` as in `@auth(scope:)`; null: any valid key. */
+  /** `scope` as in `@auth(scope:)`; null for any valid key. */
   | { readonly kind: 'auth'; readonly scope: unknown };
 
 /** One line of a policy. */
 interface Line {
   /** `Query.orders`, `Order.*`, `Order`. */
   readonly name: string;
-  /** null: the line is only about costs. */
+  /** null if the line is only about costs. */
   readonly ruling: Ruling | null;
   readonly costs: PolicyCosts;
 }
@@ -114,7 +114,7 @@ export class Policy {
     };
   }
 
-  /** Returns what the most specific line says, of those that say something; null: there is none. */
+  /** Returns what the most specific line says, of those that say something; null if there is none. */
   #decide<Said>(coordinate: string, said: (line: Line) => Said | null): Said | null {
     const line = this.#exact.get(coordinate);
     const exact = line === undefined ? null : said(line);

@@ -51,7 +51,7 @@ interface Exchange {
 /** An operation that has arrived. */
 interface Arrived extends Exchange {
   readonly asked: Asked;
-  /** null: the request has no files. */
+  /** null if the request has no files. */
   readonly upload: Upload | null;
 }
 
@@ -230,7 +230,7 @@ function forward(options: GatewayRouteOptions, forwarding: Forwarding): Served |
   }
 }
 
-/** Returns a function that changes the body of the response; null: it is passed on as it arrives. */
+/** Returns a function that changes the body of the response; null if it is passed on as it arrives. */
 function completionOf(request: FastifyRequest, { filtered, cost }: Admitted): ((body: string) => string) | null {
   // The parts of a stream have no extensions of the whole.
   const reports = cost !== null && asksForCost(request.headers[COST_FIELD]) && !wantsStream(request);
@@ -244,7 +244,7 @@ function completionOf(request: FastifyRequest, { filtered, cost }: Admitted): ((
 
 interface Sending {
   readonly sent: Sent;
-  /** The caller's place among the streams; null: it needs none so far. */
+  /** The caller's place among the streams; null if it needs none so far. */
   readonly place: Place | null;
 }
 

@@ -49,7 +49,7 @@ export interface GatewaySchema {
   readonly schema: GraphQLSchema;
   /** With all fields that are decided, also the closed ones: what the upstream is compared with. */
   readonly known: GraphQLSchema;
-  /** null: the rules are in the schema. */
+  /** null if the rules are in the schema. */
   readonly policy: Policy | null;
   /** The definition from which it was read. */
   readonly sdl: string;

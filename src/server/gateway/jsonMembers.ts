@@ -5,7 +5,7 @@ const BACKSLASH = 0x5c;
 interface Members {
   /** The text of each value, by the decoded name. */
   readonly texts: ReadonlyMap<string, string>;
-  /** A name that occurs twice in one object, at any depth; null: none. */
+  /** A name that occurs twice in one object, at any depth; null if none. */
   readonly repeated: string | null;
 }
 
@@ -58,7 +58,7 @@ export function membersOf(text: string): Members {
 }
 
 /**
- * Returns the text of one value of a JSON object, as it was written; null: there is none. If its name occurs twice, the last one
+ * Returns the text of one value of a JSON object, as it was written; null if there is none. If its name occurs twice, the last one
  * counts, as for JSON.parse.
  *
  * @param text valid JSON, whose value is an object

@@ -39,9 +39,9 @@ export interface Admitted {
   readonly operation: OperationDefinitionNode;
   /** The header fields of the response that report the limits. */
   readonly headers: ReadonlyMap<string, string>;
-  /** The operation to forward in its place, because its caller may not use some of its fields; null: it may use all. */
+  /** The operation to forward in its place, because its caller may not use some of its fields; null if it may use all. */
   readonly filtered: FilteredOperation | null;
-  /** To settle once, when the response is complete or known to be lost; null: the schema has no costs. */
+  /** To settle once, when the response is complete or known to be lost; null if the schema has no costs. */
   readonly cost: PendingCost | null;
 }
 
@@ -111,7 +111,7 @@ export class OperationJudge {
     }
   }
 
-  /** Continues when the operation was authorized. @param refusal null: it may run */
+  /** Continues when the operation was authorized. @param refusal null if it may run */
   #settle(judging: Judging, operation: Operation, refusal: Refusal | null): Judged | Promise<Judged> {
     if (refusal !== null) return this.#fail(judging, refusal);
     const { guarded, reply } = judging;

@@ -35,7 +35,7 @@ export function withOwn(fields: string[], { sign }: Signer, request: FastifyRequ
   return fields;
 }
 
-/** Returns the span of this request, or the caller's if requests are not traced here; null: there is neither. */
+/** Returns the span of this request, or the caller's if requests are not traced here; null if there is neither. */
 function traceparentOf({ span, raw }: FastifyRequest): string | null {
   if (span != null) {
     const { traceId, spanId, traceFlags } = span.span.spanContext();

@@ -49,7 +49,7 @@ interface SocketForwarderOptions {
 /** The connection of a caller. */
 interface Caller {
   readonly connection: Connection;
-  /** The connection to the upstream, and the holder of its token; null: there was no operation. */
+  /** The connection to the upstream, and the holder of its token; null if there was no operation. */
   upstream: { readonly socket: UpstreamSocket; readonly holder: string } | null;
   /** All connections to the upstream: a change of the key's rights opens another one. */
   readonly upstreams: Set<UpstreamSocket>;

@@ -16,7 +16,7 @@ export interface StreamPermitOptions {
   readonly place: Place;
   /** Whether it ends with an error when the server stops. If not, the stream has the time of other running requests. */
   readonly endsAtStop: boolean;
-  /** Returns why a principal may not run the operation; null: it may. */
+  /** Returns why a principal may not run the operation; null if it may. */
   readonly review: (principal: Principal) => Refusal | null;
   /** Ends the stream. */
   readonly end: (error: Error) => void;
@@ -57,7 +57,7 @@ export class StreamPermit implements Reliant, OpenStream {
     return undefined;
   }
 
-  /** @param error the reason; undefined: the stream has ended */
+  /** @param error the reason; undefined if the stream has ended */
   end(error?: unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;

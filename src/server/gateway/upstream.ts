@@ -15,7 +15,7 @@ interface UpstreamOptions {
   readonly timeout: number;
   /** The maximum number of connections, and so of requests at the same time. */
   readonly connections: number;
-  /** The gateway's own credential at the upstream: the value of Authorization; null: none. */
+  /** The gateway's own credential at the upstream: the value of Authorization; null if none. */
   readonly authorization: string | null;
 }
 
@@ -130,7 +130,7 @@ export interface UpstreamHandler {
 
 interface ExchangeOptions {
   readonly ended: () => void;
-  /** Sends the request again; null: it must not be. */
+  /** Sends the request again; null if it must not be. */
   readonly repeat: (() => void) | null;
 }
 

@@ -4,7 +4,7 @@ import { scopesIn } from './verifyRequest.js';
 /** The requirements in the configuration of a proxy. */
 interface AuthParameters {
   readonly scopes: readonly string[];
-  /** The service that the principal is for; null: it is not named. */
+  /** The service that the principal is for; null if it is not named. */
   readonly audience: string | null;
 }
 

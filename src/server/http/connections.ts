@@ -31,7 +31,7 @@ interface ConnectionsOptions {
 
 /** An open connection. */
 interface Connection {
-  /** null: it has received a request. Browsers and proxies open connections in advance. */
+  /** null if it has received a request. Browsers and proxies open connections in advance. */
   unused: Unused | null;
   /** The number of its requests. Pipelined ones wait for each other. */
   requests: number;

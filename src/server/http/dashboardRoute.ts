@@ -6,7 +6,7 @@ import { DashboardFiles } from './dashboardFiles.js';
 import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';
 
 interface DashboardRouteOptions {
-  /** How people sign in at the issuer; null: they can only use keys. */
+  /** How people sign in at the issuer; null if they can only use keys. */
   readonly signIn: () => Promise<SignIn | null>;
   /** The path of the API that manages keys. */
   readonly api: string;

@@ -70,7 +70,7 @@ export class EarlyRefusals {
     else write(fields);
   }
 
-  /** Returns the limit fields of a refusal; null: the caller has no windows, or the limits are unavailable. Never rejects. */
+  /** Returns the limit fields of a refusal; null if the caller has no windows, or the limits are unavailable. Never rejects. */
   limitFields(principal: Principal): LimitFields | null | Promise<LimitFields | null> {
     const { limiter, rateLimitHeaders } = this.#options;
     if (principal.kind === 'anonymous' && principal.network === undefined) return null;

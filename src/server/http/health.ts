@@ -22,7 +22,7 @@ interface HealthOptions {
   /** Whether limits are counted in Redis. If they are not, requests are refused, so the process isn't ready. */
   readonly sharing: Sharing | null;
   readonly connections: Pick<Connections, 'isLeaving'>;
-  /** How the schema of a gateway's upstream differs; null: it doesn't, or there is no gateway. */
+  /** How the schema of a gateway's upstream differs; null if it doesn't, or there is no gateway. */
   readonly drift: () => string | null;
   /** The tiers of stored workspaces that are not defined. */
   readonly unknownTiers: () => readonly string[];

@@ -7,7 +7,7 @@ export interface RequestContext extends TellingContext {
   readonly requestId: string;
   /** The only type of operation allowed here. Default: queries and mutations. */
   readonly only?: 'query' | 'mutation';
-  /** Receives an admitted subscription; null: the operation is executed immediately. */
+  /** Receives an admitted subscription; null if the operation is executed immediately. */
   readonly opening: Opening | null;
 }
 

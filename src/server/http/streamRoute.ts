@@ -94,7 +94,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
   for (const url of options.paths ?? ['/graphql/stream']) app.route({ ...route, url });
 }
 
-/** Takes a place for a stream; null: the request is anonymous, and the guard must refuse it. Rejects with a Refusal. */
+/** Takes a place for a stream; null if the request is anonymous, and the guard must refuse it. Rejects with a Refusal. */
 async function placeFor(
   { principal }: FastifyRequest,
   streams: OpenStreams,

@@ -98,7 +98,7 @@ export class UnfinishedBodies {
   /**
    * Counts a body until it has arrived, the response was sent without it, or the connection has ended.
    *
-   * @returns the reason not to read it; null: it can be read
+   * @returns the reason not to read it; null if it can be read
    */
   take(body: UnfinishedBody): 'many' | 'crowded' | null {
     const { sender, request, response, progress, refuse } = body;

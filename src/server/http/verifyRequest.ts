@@ -48,8 +48,7 @@ export function askedByJson(body: unknown): AskedOf {
   if (!isRecord(body)) throw bad(HOW_TO_SEND);
   if (!Object.hasOwn(body, 'tokens')) return { asked: [readAsked(body, [])], isBatch: false };
   const { tokens, ...others } = body;
-  if (Object.keys(others).length > 0)
-    throw bad('A list of tokens has no other fields beside it. Put them into its items.');
+  if (Object.keys(others).length > 0) throw bad('A list of tokens must be the only field. Put them into its items.');
   if (!Array.isArray(tokens) || tokens.length === 0 || tokens.length > MAX_TOKENS) {
     throw badInput(['tokens'], `Send a list of 1 to ${MAX_TOKENS} objects, each with a token.`);
   }

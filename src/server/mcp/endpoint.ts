@@ -36,7 +36,7 @@ export interface Posted {
 
 export interface Replied {
   readonly status: number;
-  /** Its content type; null: there is no body. */
+  /** Its content type; null if there is no body. */
   readonly type: string | null;
   readonly body: string;
 }

@@ -191,7 +191,7 @@ export class Metrics {
   }): void {
     new Gauge({
       name: 'latchkey_connections_open',
-      help: 'Open connections, including those of streams.',
+      help: 'Open connections, including streams.',
       registers: [this.#registry],
       collect() {
         this.set(connections.size);

@@ -111,7 +111,7 @@ function lastOf(value: string | readonly string[] | undefined): string | undefin
   return field === '' ? undefined : (field.split(',').at(-1) ?? '').trim();
 }
 
-/** The case of a scheme is free (RFC 3986 section 3.1). @param scheme undefined: the proxy names none */
+/** The case of a scheme is free (RFC 3986 section 3.1). @param scheme undefined if the proxy names none */
 function isHttps(scheme: string | undefined, encrypted: boolean): boolean {
   return scheme === undefined ? encrypted : scheme.toLowerCase() === 'https';
 }

@@ -46,7 +46,7 @@ export interface SessionOptions {
    * @default its wall clock
    */
   readonly time?: string | undefined;
-  /** Called when the trouble changes; null: there is none. */
+  /** Called when the trouble changes; null if there is none. */
   readonly onTrouble?: ((trouble: Trouble | null) => void) | undefined;
   /** Called after each call with the time that Redis took, in ms, and whether it responded. */
   readonly onRoundTrip?: ((ms: number, ok: boolean) => void) | undefined;
@@ -421,7 +421,7 @@ async function attempt<T>(read: () => T): Promise<T> {
   return read();
 }
 
-/** Returns the first word of an error reply of Redis: OOM, READONLY, WRONGTYPE. null: it did not respond. */
+/** Returns the first word of an error reply of Redis: OOM, READONLY, WRONGTYPE. null if it did not respond. */
 function codeOf(error: unknown): string | null {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return null;
   return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';

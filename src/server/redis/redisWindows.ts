@@ -38,7 +38,7 @@ interface RedisWindowsOptions {
 export interface Prepared {
   readonly limits: TierLimits;
   readonly counted: readonly Counted[];
-  /** The window that it can never fit into, so that it takes nothing; null: there is none. */
+  /** The window that it can never fit into, so that it takes nothing; null if there is none. */
   readonly never: Bound | null;
 }
 
@@ -170,7 +170,7 @@ export class Reply {
     this.#at = at;
   }
 
-  /** The error of Redis; null: there is none. */
+  /** The error of Redis; null if there is none. */
   get error(): string | null {
     return this.#answer[this.#at] === FAILED ? String(this.#answer[this.#at + 1]) : null;
   }

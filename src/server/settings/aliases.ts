@@ -31,7 +31,7 @@ type Kinds = Pick<typeof Yaml, 'isAlias' | 'isNode' | 'isPair' | 'isScalar' | 'i
 export function findAliasFault(contents: unknown, maxDepth: number, kinds: Kinds): AliasFault | null {
   let found: AliasFault | null = null;
   let aliases = 0;
-  /** Sizes by anchor; null: the node with this anchor is being measured. */
+  /** Sizes by anchor; null if the node with this anchor is being measured. */
   const anchors = new Map<string, Extent | null>();
   const refuse = (offset: number, fault: string): Extent => {
     found ??= { offset, fault };

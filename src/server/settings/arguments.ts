@@ -6,7 +6,7 @@ import { readOption } from './readOption.js';
 interface Arguments {
   /** Whether to print the help instead of starting the server. */
   readonly help: boolean;
-  /** --workers, which overrides WORKERS; null: not given. */
+  /** --workers, which overrides WORKERS; null if omitted. */
   readonly workers: number | null;
 }
 

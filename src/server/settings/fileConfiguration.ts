@@ -17,7 +17,7 @@ import { REMOVED, type GatewayKey, type TierSection } from './fileSchema.js';
 
 /** The content of the configuration file, with defaults. */
 export interface FileConfiguration extends Configuration {
-  /** The path of the file; null: there is none. */
+  /** The path of the file; null if there is none. */
   readonly path: string | null;
   readonly tiers: TierTable;
   /** The tier of new workspaces. `DEFAULT_TIER` overrides it. */
@@ -60,7 +60,7 @@ const SHORT = 20;
 /**
  * Reads and checks the configuration file.
  * @param operator the operator's key, which no configured key may equal
- * @param publicUrl the public address of the server, without a trailing slash; null: unknown
+ * @param publicUrl the public address of the server, without a trailing slash; null if unknown
  * @throws SettingsError with all faults of the file, one in each line: see {@link readFile}
  */
 export function readConfiguration(
@@ -113,7 +113,7 @@ function rolesOf({ content: { roles = {} }, fault }: ReadFile): Roles {
 }
 
 interface KeyRules {
-  /** null: they have a fault, so that it is unknown which roles exist. */
+  /** null if they have a fault, so that it is unknown which roles exist. */
   readonly roles: Roles | null;
   readonly operator: OperatorKey | null;
   readonly production: boolean;

@@ -173,7 +173,7 @@ const credits = section({
 const tier = section(
   {
     from: text('the name of a tier, such as GROWTH', isTierName).optional().meta({
-      about: 'only for a new tier: the published tier, or the tier further up, whose limits it starts from',
+      about: 'only for a new tier: the published tier, or an earlier tier in the file, whose limits it starts from',
       unset: 'the published tier in `was`, else none',
     }),
     was: value<string | readonly string[]>(

@@ -9,9 +9,9 @@ import { readOption } from './readOption.js';
 export interface GatewaySettings {
   /** The address of the upstream's GraphQL endpoint. */
   readonly upstream: string;
-  /** The path of the schema file; null: the upstream is asked for its schema. */
+  /** The path of the schema file; null if the upstream is asked for its schema. */
   readonly schema: string | null;
-  /** The path of the policy file; null: the rules are in the schema file. */
+  /** The path of the policy file; null if the rules are in the schema file. */
   readonly policy: string | null;
   /** The response to an operation with fields that its caller may not use. */
   readonly onDenied: OnDenied;
@@ -22,13 +22,13 @@ export interface GatewaySettings {
   readonly maxUploadBytes: number;
   /** The maximum time for an upload to arrive, in ms. */
   readonly uploadTime: number;
-  /** The value of Authorization for the upstream; null: none. */
+  /** The value of Authorization for the upstream; null if none. */
   readonly authorization: string | null;
   /** Additional header fields of callers that reach the upstream. */
   readonly requestHeaders: readonly string[];
   /** Additional header fields of the upstream that reach callers. */
   readonly responseHeaders: readonly string[];
-  /** The address for operations over WebSockets; null: they are not forwarded. */
+  /** The address for operations over WebSockets; null if they are not forwarded. */
   readonly webSockets: string | null;
   /** How often the upstream's schema is compared, in ms; 0: never. */
   readonly checkInterval: number;
@@ -36,7 +36,7 @@ export interface GatewaySettings {
   readonly audience: string;
 }
 
-/** Returns a setting of the environment; undefined: it is not set. */
+/** Returns a setting of the environment; undefined if it is not set. */
 export type Read = <Name extends OptionName>(name: Name) => ValueOf<Name> | undefined;
 
 /**

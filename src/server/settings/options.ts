@@ -190,7 +190,7 @@ export const OPTIONS = {
   }),
   SHUTDOWN_DELAY: option({
     about:
-      'the maximum time that the server continues to serve after SIGTERM: /readyz fails, and each response closes its connection. The server stops earlier if no connection is left',
+      'the maximum time that the server continues to serve after SIGTERM: /readyz fails, and each response closes its connection. The server stops earlier if no connection is open',
     default: '3000',
     page: 'how-to/operations.md#stopping-and-restarting',
     allowed: 'a whole number of milliseconds from 0 (stop at once) to 300000',
@@ -227,7 +227,7 @@ export const OPTIONS = {
   }),
   MAX_CONNECTIONS: option({
     about:
-      'the maximum number of open connections in a process, including streams; further connections are closed immediately',
+      'the maximum number of open connections in a process, including streams; additional connections are closed immediately',
     default: '16000',
     page: 'reference/sizing.md#connections',
     allowed: 'a whole number from 1 to 1000000',
@@ -347,7 +347,8 @@ export const OPTIONS = {
     schema: parseFieldNames('response'),
   }),
   INTROSPECTION: option({
-    about: 'who can read the schema: everybody, any valid key, each caller the part that their scopes allow, or nobody',
+    about:
+      'who can read the schema: everyone, callers with a valid key, each caller only the part that their scopes allow, or no one',
     default: 'authenticated',
     page: 'reference/guard.md#introspection',
     allowed: 'on, authenticated, scoped or off',

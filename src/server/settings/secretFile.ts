@@ -8,9 +8,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A value from an environment variable, or from the file that `NAME_FILE` names. */
 export interface Given {
-  /** undefined: not set. */
+  /** undefined if not set. */
   readonly text: string | undefined;
-  /** The file with the value; null: the value is in the variable. */
+  /** The file with the value; null if the value is in the variable. */
   readonly file: string | null;
 }
 

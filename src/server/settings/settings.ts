@@ -21,7 +21,7 @@ import { isTracingAsked } from './tracingAsked.js';
 export interface Settings {
   readonly port: number;
   readonly host: string;
-  /** The public address of the server, without a trailing slash; null: unknown. */
+  /** The public address of the server, without a trailing slash; null if unknown. */
   readonly publicUrl: string | null;
   /** null: SQLite in `dataDir`. */
   readonly mongodbUri: string | null;
@@ -71,18 +71,18 @@ export interface Settings {
   readonly corsResponseHeaders: readonly string[];
   readonly introspection: Introspection;
   readonly cost: CostMode;
-  /** Proxies through which the server requests the issuer of access tokens; null: none. */
+  /** Proxies through which the server requests the issuer of access tokens; null if none. */
   readonly proxies: Proxies | null;
   /** Whether the dashboard is served. */
   readonly dashboard: boolean;
-  /** The separate server for metrics; null: the API's server also serves metrics. */
+  /** The separate server for metrics; null if the API's server also serves metrics. */
   readonly metrics: { readonly port: number; readonly host: string; readonly hostName: string } | null;
   /** Whether traces are sent. OpenTelemetry reads the destination and its other settings from the OTEL_ variables. */
   readonly tracing: boolean;
   /** Whether files are watched and reloaded when they change. */
   readonly configWatch: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** The API behind the gateway; null: the server is not a gateway. */
+  /** The API behind the gateway; null if the server is not a gateway. */
   readonly gateway: GatewaySettings | null;
   /** The number of worker processes; null: this process serves by itself. */
   readonly workers: number | null;
@@ -196,7 +196,7 @@ export function readGateway(
   return gateway;
 }
 
-/** Sets variables of the environment, in which workers find them, too. @param variables undefined: unchanged */
+/** Sets variables of the environment, in which workers find them, too. @param variables undefined if unchanged */
 export function overrideVariables(variables: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(variables)) if (value !== undefined) process.env[name] = value;
 }

@@ -77,7 +77,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 };
 const OTHER = 'invalid YAML. Check the indentation, and quote values that contain any of : # { } [ ] , & * ! | > %.';
 
-/** Finds a node that is nested too deeply or has too many items, without recursion; null: there is none. */
+/** Finds a node that is nested too deeply or has too many items, without recursion; null if there is none. */
 function beyondBounds(tokens: readonly Yaml.CST.Token[]): { readonly offset: number; readonly fault: string } | null {
   const left = tokens.map((token) => ({ token, level: 0 }));
   for (let next = left.pop(); next !== undefined; next = left.pop()) {

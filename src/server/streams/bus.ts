@@ -25,7 +25,7 @@ export class EventBus {
   readonly #queues = new Map<string, Map<EventQueue<StreamEvent>, Wanted>>();
   readonly #told = new LRUCache<string, number>(growing(MAX_REMEMBERED));
 
-  /** @param feed null: there is only this process */
+  /** @param feed null if there is only this process */
   constructor(kinds: EventKinds, feed: Feed<StreamEvent> | null = null) {
     this.#kinds = kinds;
     this.#feed = feed;

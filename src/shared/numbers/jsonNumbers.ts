@@ -57,7 +57,7 @@ function next(level: Level | undefined): void {
   if (level.index !== -1) level.index += 1;
 }
 
-/** Returns the first number of a valid JSON text that parsing would alter, as it is written; null: none. */
+/** Returns the first number of a valid JSON text that parsing would alter, as it is written; null if none. */
 export function alteredInText(text: string): string | null {
   let first: string | null = null;
   const ignore = (): void => undefined;
@@ -79,7 +79,7 @@ export function alteredNumbers(text: string): readonly { readonly token: string;
   return found;
 }
 
-/** Returns the first number directly in an object or a list that parsing altered, as it was written; null: none. */
+/** Returns the first number directly in an object or a list that parsing altered, as it was written; null if none. */
 export function alteredIn(container: object): string | null {
   return altered.get(container) ?? null;
 }
@@ -101,7 +101,7 @@ interface Visitor {
   open(isList: boolean): void;
   close(): void;
   text(from: number, to: number): void;
-  /** @param token null: it is so short that it is exact @param from its position */
+  /** @param token null if it is so short that it is exact @param from its position */
   number(token: string | null, from: number): void;
   /** For true, false and null. */
   word(): void;

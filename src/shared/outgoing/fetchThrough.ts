@@ -71,7 +71,7 @@ function faultOf(proxy: Proxy, url: URL, error: unknown): ProxyError {
   );
 }
 
-/** Returns the status with which a proxy rejected the request; null: none. undici only has it in the message. */
+/** Returns the status with which a proxy rejected the request; null if none. undici only has it in the message. */
 function statusIn(error: unknown): number | null {
   for (const { message } of chain(error)) {
     if (/proxy authentication required/i.test(message)) return 407;

@@ -4,7 +4,7 @@ export interface Proxy {
   readonly variable: string;
   /** Without credentials, as in `http://proxy.example.com:3128`. */
   readonly url: string;
-  /** Value of Proxy-Authorization; null: it needs none. */
+  /** Value of Proxy-Authorization; null if it needs none. */
   readonly authorization: string | null;
 }
 

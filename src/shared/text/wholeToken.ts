@@ -39,7 +39,7 @@ export interface PlacedToken {
   readonly token: string;
 }
 
-/** Returns the first whole token that begins at `from` or later; null: there is none. */
+/** Returns the first whole token that begins at `from` or later; null if there is none. */
 export function nextToken(text: string, from = 0): PlacedToken | null {
   // Much faster than the other expression, which begins to match at every lower-case letter.
   const marker = /_(?:live|test)_/g;

@@ -215,7 +215,7 @@ export function results(client: Client, query: string, more: object = {}): Promi
 /** A subscription that is being read. */
 export interface Listening {
   readonly results: FormattedExecutionResult[];
-  /** The client's report; null: none. */
+  /** The client's report; null if none. */
   // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into reports freely.
   error: any;
   isComplete: boolean;

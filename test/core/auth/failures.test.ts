@@ -21,7 +21,7 @@ const another = (): string => `guess ${guesses++}`;
 const times = (count: number, act: () => void) => {
   for (let i = 0; i < count; i++) act();
 };
-/** Returns the refusal of the next failure; null: it is counted. */
+/** Returns the refusal of the next failure; null if it is counted. */
 function refusal(lookupId: string, address: string | null): Refusal | null {
   try {
     failures.take(lookupId, address);

@@ -70,7 +70,7 @@ function room({ model, limits: { rate, burst } }: Side, now: number) {
   return { rate: model.room(now, RATE_WINDOW, rate), burst: model.room(now, BURST_WINDOW, burst) };
 }
 
-/** The window that the cost can never fit into; null: there is none. */
+/** The window that the cost can never fit into; null if there is none. */
 function tooLow(sides: readonly Side[], cost: number): Bound | null {
   const bounds = sides.flatMap(({ limits, category }) =>
     (['burst', 'rate'] as const).map((window) => ({ window, limit: limits[window], category })),

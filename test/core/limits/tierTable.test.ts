@@ -62,7 +62,7 @@ describe('a table of tiers', () => {
   });
 
   it.each([
-    [{ SILVER: {} }, 'tiers.SILVER.keys is missing. Give a new tier all limits, or start from those of another tier'],
+    [{ SILVER: {} }, 'tiers.SILVER.keys is missing. Give a new tier all limits, or copy them from another tier'],
     [{ ANONYMOUS: null }, 'tiers.ANONYMOUS is null'],
     [{ GROWTH: { rates: 1 } }, 'tiers.GROWTH: there is no option "rates"'],
     [{ GROWTH: { rate: 0 } }, 'tiers.GROWTH.rate is 0. Allowed: an integer from 1 to 2147483647.'],
@@ -274,7 +274,7 @@ describe('tiers that are added, removed and renamed', () => {
     [{ TRUE: WHOLE }, 'but not ANONYMOUS, KEY_CREATION, VERIFICATION, NULL, TRUE, FALSE'],
     [{ GOLD: { from: 'SILVER' } }, 'tiers.GOLD.from is "SILVER". Allowed: a published tier (FREE_TRIAL, STARTER,'],
     [{ GOLD: { from: 'GOLD' } }, 'tiers.GOLD.from is "GOLD"'],
-    [{ GOLD: { from: 'MAX' }, MAX: WHOLE }, 'or a tier further up'],
+    [{ GOLD: { from: 'MAX' }, MAX: WHOLE }, 'or an earlier tier'],
     [{ GOLD: { from: 'ANONYMOUS' } }, 'tiers.GOLD.from is "ANONYMOUS"'],
     [{ GOLD: { from: 1 } }, 'tiers.GOLD.from is 1'],
     [{ GROWTH: { from: 'STARTER' } }, 'tiers.GROWTH: there is no option "from"'],

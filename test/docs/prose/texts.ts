@@ -123,7 +123,7 @@ function titleOf({ type, callee, arguments: given }: Node): Node | undefined {
   return TITLED.has(called.name as string) && first !== undefined && literal(first) !== null ? first : undefined;
 }
 
-/** Returns the text of a string, a template or a concatenation, with `…` in place of values; null: it is something else. */
+/** Returns the text of a string, a template or a concatenation, with `…` in place of values; null if it is something else. */
 function literal(node: Node): string | null {
   if (node.type === 'Literal') return typeof node.value === 'string' ? node.value : null;
   if (node.type === 'TemplateLiteral') {

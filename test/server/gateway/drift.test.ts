@@ -56,7 +56,7 @@ test('reports each change once, and that the difference is gone', async () => {
   schema = buildSchema(BEFORE);
   await compare();
   expect(await ready()).toEqual({ status: 'ready' });
-  expect(gateway.logs.join()).toContain('is the same as that of the gateway again');
+  expect(gateway.logs.join()).toContain('matches the schema of the gateway again');
 });
 
 test('an upstream that is gone is reported once, and the gateway keeps running', async () => {

@@ -308,7 +308,7 @@ describe('an invalid value stops the start with one line: file, path, what is wr
       'key_types.CLIENT.scopes[1] is not allowed. Allowed: scopes of the form action:resource, except verify:keys.',
     ],
     ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
-    ['tiers: { FREE: {} }', 'tiers.FREE.keys is missing. Give a new tier all limits, or start from those of another'],
+    ['tiers: { FREE: {} }', 'tiers.FREE.keys is missing. Give a new tier all limits, or copy them from another'],
     ['tiers: { GROWTH: }', 'tiers.GROWTH is not allowed. Allowed: a map with from, was, keys, admin_keys, per_minute,'],
     ['tiers: { GROWTH: none }', 'workspace, cost, quotas, credits; or removed.'],
     ['tiers: { ANONYMOUS: removed }', 'tiers.ANONYMOUS is not allowed. Allowed: a map with per_minute, per_second.'],

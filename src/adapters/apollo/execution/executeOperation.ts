@@ -14,7 +14,7 @@ interface SelectedOperation extends KnownOperation {
 
 const NO_OPTIONS = {};
 
-/** Whether a tool has replaced `execute` in order to see each execution, as OpenTelemetry does. The text in it is that of an error. */
+/** Whether a tool has replaced `execute` in order to see each execution, as OpenTelemetry does. Its text is an error message. */
 const isReplaced = !String(execute).includes('graphql@16');
 
 /** Executes an operation: by its plan if the same document was executed before, which takes less than half of the time. */

@@ -31,7 +31,7 @@ function single(http: Head, singleResult: object): GraphQLResponse {
   return { http, body: { kind: 'single', singleResult } };
 }
 
-/** Moves the status and the header fields of an error to those of the response. */
+/** Moves the status and the header fields of an error to the response. */
 function formOf(error: GraphQLError, http: Head): GraphQLFormattedError {
   const extensions: Record<string, unknown> = { ...error.extensions };
   extensions.code ??= INTERNAL_ERROR.extensions.code;

@@ -30,7 +30,7 @@ const UNUSUAL = [
 export class ServerConfig {
   #config: Config | null = null;
   #reads = 0;
-  /** The plugins and the schema of the server; null: unknown. */
+  /** The plugins and the schema of the server; null if unknown. */
   #server: { readonly plugins: readonly ApolloServerPlugin[]; readonly schema: GraphQLSchema } | null = null;
   /** The number of plugins when they were last checked. */
   #checked = 0;

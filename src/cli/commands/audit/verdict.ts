@@ -1,7 +1,7 @@
 import type { AuditVerdict } from '../../../management/audit/verifyAudit.js';
 import type { ArchiveFault } from './archives.js';
 
-/** Returns the verdict as a sentence. @param from the entry that --from named; null: the whole log was read */
+/** Returns the verdict as a sentence. @param from the entry that --from named; null if the whole log was read */
 export function sentenceOf(verdict: AuditVerdict | ArchiveFault, from: number | null = null): string {
   if ('archive' in verdict) return `The archive is broken: ${verdict.message}`;
   switch (verdict.outcome) {

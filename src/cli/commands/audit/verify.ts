@@ -38,8 +38,8 @@ export function verifyCommand(): Command {
     name: 'verify',
     description:
       'Read the whole audit log of the workspace and check each hash. ' +
-      'Keep the head that it prints in another place, and give it with --head the next time: ' +
-      'somebody who can write to the database can write a new log, but not one with that head. ' +
+      'Store the head that it prints somewhere else, and pass it with --head the next time: ' +
+      'someone who can write to the database can write a new log, but not one with that head. ' +
       'The log must also contain the last head that this command saw on this computer. ' +
       'A run that was interrupted can be continued with --resume.',
     example: 'latchkey audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',

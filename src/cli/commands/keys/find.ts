@@ -102,7 +102,7 @@ async function found(ask: Talk['ask'], { text, isGuess }: Clue, name: string | n
   }
 }
 
-/** Returns the part of a name that an argument may be; null: it is too long. */
+/** Returns the part of a name that an argument may be; null if it is too long. */
 function nameIn(argument: string): string | null {
   return argument.trim().length > MAX_NAME ? null : argument.trim();
 }

@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<Override>[] = [
 export function listCommand(): Command {
   const command = described({
     name: 'list',
-    description: 'List the limits that replace those of the tier. Requires the scope platform.',
+    description: 'List the limits that replace the limits of the tier. Requires the scope platform.',
     example: 'latchkey limits list --json',
   }).option('--workspace <id>', 'another workspace (default: your own)');
   return asking(limited(command, 'limits')).action(async (options: ListOptions & { readonly workspace?: string }) => {

@@ -8,7 +8,7 @@ export interface Override {
   readonly workspaceId: string;
   readonly rate: number | null;
   readonly burst: number | null;
-  /** null: those of the tier. */
+  /** null for the tier's limits. */
   readonly quotas: readonly TierQuota[] | null;
   readonly until: string | null;
   readonly active: boolean;
@@ -38,12 +38,12 @@ export function linesOf({ type, id, rate, burst, quotas, until, active, reason }
   ];
 }
 
-/** Returns a limit as text. @param limit null: that of the tier */
+/** Returns a limit as text. @param limit null for the tier's limit */
 export function limitOf(limit: number | null): string {
   return limit === null ? AS_IN_TIER : String(limit);
 }
 
-/** Returns quotas as text. @param quotas null: those of the tier */
+/** Returns quotas as text. @param quotas null for the tier's quotas */
 export function quotasOf(quotas: Override['quotas']): string {
   if (quotas === null) return AS_IN_TIER;
   return quotas.length === 0 ? 'none' : quotas.map(quotaName).join(', ');

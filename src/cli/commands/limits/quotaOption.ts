@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 export interface GivenQuota {
   readonly window: string;
   readonly unit: string;
-  /** null: unlimited. */
+  /** null if unlimited. */
   readonly limit: number | null;
   readonly anchorDay?: number;
 }
@@ -19,7 +19,7 @@ export function quotaOption(): Option {
   return new Option(
     '--quota <quota>',
     'window:limit[:unit[:day]], as in month:100000, day:9000:cost or month:unlimited; the day is the one on which months begin; ' +
-      'repeat it for several (default: that of the tier)',
+      'repeat it for several (default: the quotas of the tier)',
   ).argParser(quotaIn);
 }
 

@@ -11,7 +11,7 @@ interface SetOptions extends AskingOptions {
   readonly perMinute?: number;
   readonly perSecond?: number;
   readonly quota?: readonly GivenQuota[];
-  /** false: the subject has no quotas. */
+  /** false if the subject has no quotas. */
   readonly quotas: boolean;
   readonly until?: string;
   readonly reason?: string;
@@ -25,13 +25,13 @@ export function setCommand(): Command {
   const command = described({
     name: 'set',
     description:
-      'Replace the limits and quotas of one key, owner, project or workspace, and those that were set for it before. Requires the scope platform.',
+      'Set the limits and quotas of one key, owner, project or workspace, replacing any that were set before. Requires the scope platform.',
     example: 'latchkey limits set external-id cus_8421 --per-minute 5000 --until 30d',
   })
     .addArgument(choiceArgument('<type>', 'the kind of subject', SUBJECTS))
     .argument('<id>', SUBJECT_ID)
-    .option('--per-minute <count>', 'requests in any 60 seconds (default: that of the tier)', whole(1, HIGHEST))
-    .option('--per-second <count>', 'requests in any one second (default: that of the tier)', whole(1, HIGHEST))
+    .option('--per-minute <count>', 'requests in any 60 seconds (default: the limit of the tier)', whole(1, HIGHEST))
+    .option('--per-second <count>', 'requests in any one second (default: the limit of the tier)', whole(1, HIGHEST))
     .addOption(quotaOption())
     .option('--no-quotas', 'remove the quotas that the tier has for the subject')
     .option('--until <moment>', 'when the limits of the tier apply again: 30d, or 2026-12-31 (default: never)')

@@ -11,8 +11,8 @@ export function showCommand(): Command {
   const command = described({
     name: 'show',
     description:
-      'Show the limits, quotas and credits that the keys of an owner, a project or a workspace share, or those of one key, ' +
-      'and what is left of them.',
+      'Show the limits, quotas and credits that the keys of an owner, a project or a workspace share, or that one key has, ' +
+      'and what remains of them.',
     example: 'latchkey limits show external-id cus_8421',
   })
     .addArgument(choiceArgument('<type>', 'the kind of subject', SUBJECTS))

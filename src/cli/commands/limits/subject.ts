@@ -14,7 +14,7 @@ export interface SubjectLimits {
   readonly id: string;
   readonly workspaceId: string;
   readonly tier: string;
-  /** null: its keys share no such limit. */
+  /** null if its keys share no such limit. */
   readonly rate: Limit | null;
   readonly burst: Limit | null;
   readonly quotas: readonly Quota[];

@@ -8,7 +8,7 @@ const TAIL = 64 * 1024;
 
 /** The file, or standard output, that an export is written to. */
 export interface ExportFile {
-  /** The cursor of the last complete line; null: the export begins. */
+  /** The cursor of the last complete line; null if the export begins. */
   readonly cursor: string | null;
   /** The number of lines that were written. */
   readonly lines: number;

@@ -7,7 +7,7 @@ import { authenticated, type AuthenticatedPrincipal } from '../principal.js';
 import type { ClaimName, OidcConfiguration } from './oidcConfiguration.js';
 import type { Claims } from './verifyToken.js';
 
-/** Returns the ID of the workspace that a token belongs to; null: the token names none. */
+/** Returns the ID of the workspace that a token belongs to; null if the token names none. */
 export function workspaceOf(claims: Claims, { workspace, workspaceClaim }: OidcConfiguration): string | null {
   if (workspaceClaim === null) return workspace;
   const id = claimOf(claims, workspaceClaim);

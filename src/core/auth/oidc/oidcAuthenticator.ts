@@ -76,7 +76,7 @@ export class OidcAuthenticator {
 
   /**
    * Replaces the configuration. If the issuer stays the same, its keys are kept, because it may be unavailable now.
-   * @param oidc null: access tokens are not accepted
+   * @param oidc null if access tokens are not accepted
    */
   replace(oidc: OidcConfiguration | null): void {
     const { now, fetch: send } = this.#options;
@@ -89,7 +89,7 @@ export class OidcAuthenticator {
     this.forget(null);
   }
 
-  /** Marks cached tokens as stale. @param workspaceId the workspace whose tier may have changed; null: anything may have changed */
+  /** Marks cached tokens as stale. @param workspaceId the workspace whose tier may have changed; null if anything may have changed */
   forget(workspaceId: string | null): void {
     this.#tokens.forgetWhere(({ principal }) => workspaceId === null || principal.workspaceId === workspaceId);
   }

@@ -119,11 +119,11 @@ export interface OidcConfiguration {
   readonly jwksUri: string | null;
   readonly resource: string | null;
   readonly mcpResource: string | null;
-  /** The address of the metadata of `resource`, for challenges; null: none. */
+  /** The address of the metadata of `resource`, for challenges; null if none. */
   readonly resourceMetadata: string | null;
-  /** The address of the metadata of `mcpResource`; null: none. */
+  /** The address of the metadata of `mcpResource`; null if none. */
   readonly mcpMetadata: string | null;
-  /** null: the dashboard offers no sign-in at the issuer. */
+  /** null if the dashboard offers no sign-in at the issuer. */
   readonly dashboard: {
     readonly clientId: string;
     readonly scopes: readonly string[];

@@ -136,7 +136,7 @@ export class DerivedAuthenticator {
     return this.#found(known, parent);
   }
 
-  /** Returns how long the principal of a derived token stays valid; null: it has another credential. */
+  /** Returns how long the principal of a derived token stays valid; null if it has another credential. */
   validity(principal: AuthenticatedPrincipal): Validity | null {
     const found = this.#ofPrincipal.get(principal);
     if (found === undefined) return null;

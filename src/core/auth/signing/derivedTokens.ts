@@ -108,7 +108,7 @@ function forbidden(message: string): Refusal {
 function checkScopes(wanted: readonly string[], held: readonly string[]): readonly string[] {
   const path = ['input', 'scopes'];
   if (wanted.length === 0 || wanted.length > MAX_SCOPES) {
-    throw badInput(path, `A derived token has 1 to ${MAX_SCOPES} scopes. Name those that its holder needs.`);
+    throw badInput(path, `A derived token has 1 to ${MAX_SCOPES} scopes. List the scopes that its holder needs.`);
   }
   const scopes = [...new Set(expandBundles(wanted))];
   const wrong = scopes.findIndex((scope) => parseScope(scope) === null);

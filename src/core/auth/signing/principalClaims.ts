@@ -15,7 +15,7 @@ export function claimsOf(principal: Principal): object {
   };
 }
 
-/** Returns the ID of the derived token that the principal was authenticated by; undefined: it was another credential. */
+/** Returns the ID of the derived token that the principal was authenticated by; undefined if it was another credential. */
 export function tokenIdOf(principal: Principal): string | undefined {
   return principal.kind === 'anonymous' ? undefined : principal.tokenId;
 }

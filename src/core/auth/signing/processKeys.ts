@@ -122,7 +122,7 @@ export class SigningKeys {
     this.#timer ??= setInterval(() => void this.renew().catch(() => undefined), CHECKED_EVERY).unref();
   }
 
-  /** Returns the newest key that may sign now; null: there is none. */
+  /** Returns the newest key that may sign now; null if there is none. */
   #current(): OwnKey | null {
     const now = this.#now();
     const usable = this.#keys.filter(({ record }) => record.endsAt > now);

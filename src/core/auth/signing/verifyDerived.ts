@@ -19,7 +19,7 @@ export interface DerivedClaims {
 interface VerifyDerivedOptions {
   /** The expected `iss` and `aud`. */
   readonly issuer: string;
-  /** Returns the public key with an ID; null: there is none that can have signed a valid token. */
+  /** Returns the public key with an ID; null if there is none that can have signed a valid token. */
   readonly keyOf: (kid: string) => Promise<KeyObject | null>;
   /** Returns the time in milliseconds since the epoch. */
   readonly now: () => number;

@@ -13,7 +13,7 @@ export interface Asked {
   readonly scopes: readonly string[];
   /** Requests to take from the limits of the token's key, if the token is active. 0: none. */
   readonly cost: number;
-  /** The address of the token's holder; null: unknown, which a key that is bound to addresses does not allow. */
+  /** The address of the token's holder; null if unknown, which a key that is bound to addresses does not allow. */
   readonly address: string | null;
 }
 
@@ -33,7 +33,7 @@ export interface Active {
   readonly principal: AuthenticatedPrincipal;
   /** null: not a stored key. */
   readonly key: KeyRecord | null;
-  /** In milliseconds since the epoch; null: never. */
+  /** In milliseconds since the epoch; null means never. */
   readonly expiresAt: number | null;
   readonly left: Left;
 }

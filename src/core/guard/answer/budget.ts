@@ -85,7 +85,7 @@ class Spending extends Existing {
     this.#owner = owner;
   }
 
-  /** Returns the budget of an execution; undefined: it has none; null: it has one of another owner. */
+  /** Returns the budget of an execution; undefined if it has none; null if it has one of another owner. */
   static of(execution: object, owner: AnswerBudgets): AnswerBudget | null | undefined {
     if (!(#budget in execution)) return undefined;
     return execution.#owner === owner ? execution.#budget : null;

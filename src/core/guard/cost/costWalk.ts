@@ -33,7 +33,7 @@ export interface Algebra<Value> {
 interface Returned<Value> {
   /** The cost of one of them. */
   readonly value: Value;
-  /** The type that costs most; null: unknown. */
+  /** The type that costs most; null if unknown. */
   readonly type: GraphQLObjectType | null;
 }
 

@@ -160,7 +160,7 @@ export class FormulaBuilder implements Algebra<Linear> {
     return { base: 0, registers: [this.#register(step, name)], factors: [1] };
   }
 
-  /** @param name the same for equal steps; null: it is unique */
+  /** @param name the same for equal steps; null if it is unique */
   #register(step: Step, name: string | null): number {
     let register = name === null ? undefined : this.#known.get(name);
     if (register === undefined) {

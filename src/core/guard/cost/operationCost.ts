@@ -39,7 +39,7 @@ export class OperationCost {
     return wholeCost(units);
   }
 
-  /** Returns the field of a list whose size the operation must give with exactly one argument, and doesn't; null: there is none. */
+  /** Returns the field of a list whose size the operation must give with exactly one argument, and doesn't; null if there is none. */
   unsized(variables: Variables): SizeUse | null {
     const required = this.#formula?.required ?? this.#required(variables);
     return required.find((use) => !isSized(use, variables)) ?? null;

@@ -21,11 +21,11 @@ export interface PlannedField {
   readonly key: string;
   /** The calls of its resolver: one for each type of the object. The one that costs most counts. */
   readonly calls: readonly CallUse[];
-  /** The cost of a call that is the same with any variables; null: it depends on them. */
+  /** The cost of a call that is the same with any variables; null if it depends on them. */
   readonly call: number | null;
   /** The lists around each value. */
   readonly depth: number;
-  /** The cost of a value of a scalar or an enum; null: the values are objects. */
+  /** The cost of a value of a scalar or an enum; null if the values are objects. */
   readonly leaf: number | null;
   /** The types that an object can have. */
   readonly types: readonly GraphQLObjectType[];
@@ -63,7 +63,7 @@ export class ResponsePlan {
   /**
    * Returns the plan of an object in a field.
    *
-   * @param typename its type; undefined: any that is possible
+   * @param typename its type; undefined for any that is possible
    * @returns null if there are too many plans
    */
   object(field: PlannedField, typename: string | undefined): PlannedObject | null {
@@ -156,7 +156,7 @@ class Collector {
     this.#groups = groups;
   }
 
-  /** @returns the response key of `__typename`; null: there is none */
+  /** @returns the response key of `__typename`; null if there is none */
   collect(sets: readonly SelectionSetNode[]): string | null {
     for (const set of sets) this.#add(set);
     return this.#typeKey;

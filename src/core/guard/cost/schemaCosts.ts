@@ -27,7 +27,7 @@ import { COST, costNames, LIST_SIZE, partCost, UNIT, type ListSizeArguments, typ
 export interface InputCost {
   /** In {@link UNIT}s. Can be negative. */
   readonly weight: number;
-  /** The costs of the fields of its value; null: they cost nothing. */
+  /** The costs of the fields of its value; null if they cost nothing. */
   readonly within: InputCosts | null;
 }
 

@@ -46,7 +46,7 @@ interface VariableSlice {
   readonly path: SlicingPath;
   /** The step of the path after the variable. */
   readonly from: number;
-  /** The default of the variable; undefined: it has none. */
+  /** The default of the variable; undefined if it has none. */
   readonly variableDefault: unknown;
   /** The value if the variable is not given. */
   readonly otherwise: number | null;

@@ -80,7 +80,7 @@ interface Place {
   readonly within: ReadonlyMap<string, readonly Level[]>;
 }
 
-/** @param typeName null: unknown, so that all holes apply */
+/** @param typeName null if unknown, so that all holes apply */
 function placeIn(levels: readonly Level[], typeName: string | null): Place {
   const isOf = ({ types }: Pick<Hole, 'types'>): boolean => types === null || typeName === null || types.has(typeName);
   const within = new Map<string, Level[]>();

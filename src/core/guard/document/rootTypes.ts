@@ -20,7 +20,7 @@ export const knownRootTypes: ValidationRule = (context): ASTVisitor => ({
   },
 });
 
-/** Returns the refusal of an operation whose root type is not in the schema; null: it is. For documents that were validated otherwise. */
+/** Returns the refusal of an operation whose root type is not in the schema; null if it is. For documents that were validated otherwise. */
 export function refuseUnknownRoot(schema: GraphQLSchema, operation: OperationDefinitionNode): Refusal | null {
   const fault = faultOf(schema, operation);
   return fault === null ? null : new Refusal(fault, { code: 'BAD_REQUEST' });

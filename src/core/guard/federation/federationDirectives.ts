@@ -6,7 +6,7 @@ import { linkedNames } from './linkedNames.js';
 /** The directives of the Apollo Federation specification that are read like @auth. */
 export type FederationDirective = keyof typeof ARGUMENTS;
 
-/** Their only argument; null: none. */
+/** Their only argument; null if none. */
 export const ARGUMENTS = { authenticated: null, requiresScopes: 'scopes', policy: 'policies' } as const;
 
 const KINDS = Object.keys(ARGUMENTS) as FederationDirective[];

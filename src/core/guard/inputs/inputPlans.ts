@@ -16,7 +16,7 @@ import type { Rule, SchemaRules } from '../rules.js';
 export interface InputStep {
   /** The rule of using it at all; null: only its value is checked. */
   readonly rule: Rule | null;
-  /** The checks of its value; null: there are none. */
+  /** The checks of its value; null if there are none. */
   readonly within: InputPlan | null;
   /** As graphql-js uses it: the same object for each absent value. */
   readonly defaultValue: unknown;
@@ -27,7 +27,7 @@ export interface InputPlan {
   readonly fields: ReadonlyMap<string, InputStep>;
   /** The rules of all fields at any depth. */
   readonly reach: readonly Rule[];
-  /** The rules of the types that its `__typename` can name, for the entities of a subgraph (B20); null: it is another type. */
+  /** The rules of the types that its `__typename` can name, for the entities of a subgraph (B20); null if it is another type. */
   readonly entities: ReadonlyMap<string, Rule> | null;
 }
 

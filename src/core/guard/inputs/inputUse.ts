@@ -35,7 +35,7 @@ export class InputCollector {
   readonly always = new Set<Rule>();
   readonly #variables = new Map<string, Places>();
 
-  /** @param steps the checked arguments; undefined: none */
+  /** @param steps the checked arguments; undefined if none */
   add(args: readonly ArgumentNode[] | undefined, steps: InputSteps | undefined): void {
     if (args === undefined || steps === undefined) return;
     for (const { name, value } of args) {

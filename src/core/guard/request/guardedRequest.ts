@@ -64,7 +64,7 @@ export class GuardedRequest {
   readonly #authorizer: Authorizer;
   readonly #options: RequestGuardOptions;
   readonly #logger: Logger | undefined;
-  /** null: the operation was not checked yet. */
+  /** null if the operation was not checked yet. */
   #decision: Decision | null = null;
   /** The operation that was checked. */
   #operation: OperationDefinitionNode | null = null;
@@ -94,7 +94,7 @@ export class GuardedRequest {
    * Decides whether an operation may run, and counts it. Call it before any resolver runs.
    *
    * @param context of the request, from `latchkey.context`
-   * @returns null: it may run; otherwise the error to send, with `extensions.http`. Not a promise if the limits are
+   * @returns null if it may run; otherwise the error to send, with `extensions.http`. Not a promise if the limits are
    * counted in this process. Never rejects.
    */
   authorize(
@@ -127,7 +127,7 @@ export class GuardedRequest {
     return decision instanceof Promise ? decision.then((late) => this.#settle(late)) : this.#settle(decision);
   }
 
-  /** The fields of an allowed operation that must not run; null: the operation may run as it is. */
+  /** The fields of an allowed operation that must not run; null if the operation may run as it is. */
   get denied(): Denied | null {
     return this.#decision?.outcome === 'allowed' ? this.#decision.denied : null;
   }
@@ -207,7 +207,8 @@ export class GuardedRequest {
   }
 
   /**
-   * Returns the cost of an allowed operation; null: it has none, costs are off, or it is a subscription, which pays for each event. For a server that runs operations elsewhere, whose replies have
+   * Returns the cost of an allowed operation; null if it has none, costs are off, or it is a subscription, which pays for each event. For a
+   * server that runs operations elsewhere, whose replies have
    * {@link Reply.isForwarded}: settle it when the response is complete, or is known to be lost.
    */
   costOf(principal: Principal): PendingCost | null {
@@ -215,7 +216,7 @@ export class GuardedRequest {
     return decision && new PendingCost(this.#costOptions(decision, principal));
   }
 
-  /** Returns the decision on an operation that pays when it is complete; null: it doesn't. */
+  /** Returns the decision on an operation that pays when it is complete; null if it doesn't. */
   #costed(): CostedDecision | null {
     const decision = this.#decision;
     if (decision?.outcome !== 'allowed' || decision.estimate === null) return null;

@@ -10,7 +10,7 @@ export interface Outcome {
   operation: 'query' | 'mutation' | 'subscription' | null;
   /** The operation's name, only for spans, because the caller chooses it; null if it has none. */
   operationName: string | null;
-  /** Ms until a stream started; null: the response is not a stream. */
+  /** Ms until a stream started; null if the response is not a stream. */
   begunAfter: number | null;
   /** Whether the request was guarded, and counted if necessary. */
   isJudged: boolean;

@@ -30,8 +30,8 @@ export class PendingCost {
   /**
    * Records the cost of the response, and gives back the difference to the estimate. Only the first call counts.
    *
-   * @param data of the whole response; null: it has errors or is not known, so that the estimate counts. An operation could otherwise fail
-   * on purpose after its work was done
+   * @param data of the whole response; null if it has errors or is not known, so that the estimate counts. Otherwise an operation could
+   * fail on purpose after its work was done
    */
   settle(data: Readonly<Record<string, unknown>> | null): OperationCosts {
     return (this.#settled ??= settleCost(this.#options, data));

@@ -31,9 +31,9 @@ export interface Reply {
   readonly context: unknown;
   /** The text of the document, and the name of the operation, as the caller sent them. */
   readonly written: readonly string[];
-  /** undefined: it was not parsed. */
+  /** undefined if it was not parsed. */
   readonly document: DocumentNode | undefined;
-  /** null or undefined: the document has no such operation. */
+  /** null or undefined if the document has no such operation. */
   readonly operation: OperationDefinitionNode | null | undefined;
   readonly variables: Readonly<Record<string, unknown>> | undefined;
   /** The errors before they were formatted, in the order of `result.errors`. */

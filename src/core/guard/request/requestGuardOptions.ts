@@ -22,7 +22,7 @@ export interface RequestGuardOptions {
   readonly maxLines: number;
   readonly bounds: DocumentBounds;
   readonly log: DecisionLog;
-  /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. */
+  /** The URL of the resource metadata (RFC 9728), for challenges; null if there is none. */
   readonly resourceMetadata: () => string | null;
   readonly rateLimitHeaders: () => RateLimitHeaders;
   /**

@@ -38,7 +38,7 @@ export function cannotOpen(uri: string, cause: unknown): unknown {
   return new CannotOpen(`${name}, which ${fault}. ${remedy}`, fault, remedy, { cause });
 }
 
-/** Returns the fault of the URI itself; null: there is none. */
+/** Returns the fault of the URI itself; null if there is none. */
 function faultOfUri(uri: string, errors: readonly DriverError[]): string | null {
   for (const error of errors) {
     if ((error as NodeJS.ErrnoException).syscall === 'open') {

@@ -88,7 +88,10 @@ export async function countFamilies(
 
 export const INDEXES: Readonly<Record<PlaceKind, string>> = { keys: LIVING_KEYS, adminKeys: LIVING_ADMIN };
 
-/** Returns the ends to write with a change, if the key is the only one of its family or gets its first successor; null: the family must be read. */
+/**
+ * Returns the ends to write with a change, if the key is the only one of its family or gets its first successor; null if the family must
+ * be read.
+ */
 export function changedEnds(
   { replaces, replacedBy, turn = 0 }: Pick<KeyDocument, 'replaces' | 'replacedBy' | 'turn'>,
   after: Member,

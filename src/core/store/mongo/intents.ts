@@ -78,7 +78,7 @@ export class Intents {
     for (const override of await this.#overrides.find(entryUnderWay())) await this.finishOverride(override);
   }
 
-  /** Returns the workspace after finishing its change; null: there is none. */
+  /** Returns the workspace after finishing its change; null if there is none. */
   async workspace(id: string): Promise<WorkspaceDocument | null> {
     const workspace = await this.#workspaces.findOne({ _id: eq(id) });
     return workspace !== null && (await this.finishWorkspace(workspace)) ? workspace : null;
@@ -172,7 +172,7 @@ export class Intents {
     return keys;
   }
 
-  /** Returns why a key with this owner must not be issued by this author; null: there is no reason. */
+  /** Returns why a key with this owner must not be issued by this author; null if there is no reason. */
   async forfeitOf(
     key: Pick<KeyRecord, 'id' | 'workspaceId' | 'userId'>,
     author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
@@ -228,7 +228,7 @@ export class Intents {
     });
   }
 
-  /** Returns why this author must not change anything; null: there is no reason. */
+  /** Returns why this author must not change anything; null if there is no reason. */
   async authorForfeit(
     author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
     heir?: string,

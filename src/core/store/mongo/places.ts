@@ -206,7 +206,7 @@ async function move(keys: Keys, holder: Holder, slot: number): Promise<boolean> 
 /**
  * Returns the slot that a key needs for new scopes.
  *
- * @param limit places of its new kind; null: any number
+ * @param limit places of its new kind; null for any number
  * @returns an empty object if it needs none; the number of active families if there is no place
  */
 export async function slotFor(

@@ -41,7 +41,7 @@ const QUOTA = {
   remedy: 'Delete data that you no longer need, or raise the storage limit of the cluster.',
 } as const;
 
-/** Returns why the server refused to write; null: the error is another one. */
+/** Returns why the server refused to write; null if the error is another one. */
 export function refusedWrite(error: unknown): RefusedWrite | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   const { code, name, message } = error;

@@ -23,7 +23,7 @@ export function cannotOpen(dir: string, file: string, cause: unknown): CannotOpe
   return new CannotOpen(`The database ${file} cannot be used: ${reason}.`, fault, remedy, { cause });
 }
 
-/** Returns the fault of the directory or the file; null: there is none, and the engine reports another fault. */
+/** Returns the fault of the directory or the file; null if there is none, and the engine reports another fault. */
 function faultOfPath(dir: string, file: string, cause: unknown): FileFault | null {
   if (cause instanceof FileFault || isOfSystem(cause)) return writeFaultOf(cause);
   try {

@@ -95,7 +95,7 @@ export function hasMark(connection: Connection): boolean {
   return tables.one({}) !== null;
 }
 
-/** Returns the size of a database's log in bytes; null: it has none. */
+/** Returns the size of a database's log in bytes; null if it has none. */
 export function walSizeOf(file: string): number | null {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? null;
 }

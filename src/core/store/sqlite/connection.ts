@@ -121,7 +121,7 @@ export class Connection {
    * Runs several transactions in one, so that they wait for the disk once. Nothing else may use the connection meanwhile, so
    * `work` must not wait for anything except these transactions.
    *
-   * @returns the result of `work`; null: nothing was written, because one of them failed or the commit did
+   * @returns the result of `work`; null if nothing was written, because one of them failed or the commit did
    * @throws Unacknowledged if the commit was not confirmed, NotWritten if another program has the lock, or the error of the
    * callback after the commit
    */

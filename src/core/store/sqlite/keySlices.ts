@@ -48,7 +48,7 @@ export function openKeySlices(connection: Connection): KeySlices {
      )`,
   );
 
-  /** Returns the position where a slice of keys ends; null: it ends with the last key. */
+  /** Returns the position where a slice of keys ends; null if it ends with the last key. */
   const endOf = (range: Range, length: number, params: KeyParams, place: PlaceParams): KeyPosition | null =>
     prepared(range.text(`${range.column} AS value, id`, '', '1 OFFSET $skipped')).one({
       ...params,

@@ -45,10 +45,10 @@ export interface SqliteKeys extends Omit<KeyStore, keyof Sliced['keys']> {
   /** Writes a key, without checking places or adding an entry, in the current transaction. */
   add(key: KeyRecord): void;
   /**
-   * Returns why a key with this owner must not be created by this author, in the current transaction; null: it may be.
+   * Returns why a key with this owner must not be created by this author, in the current transaction; null if it may be.
    */
   forfeitOf(key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null;
-  /** Returns why this author must not change anything; null: there is no reason. Only checks authors with `judged`. */
+  /** Returns why this author must not change anything; null if there is no reason. Only checks authors with `judged`. */
   judgedForfeit(author: Author | undefined): 'authorEnded' | null;
 }
 
@@ -191,7 +191,7 @@ export function openKeys(
       ? 'adminKeys'
       : 'keys';
   };
-  /** Returns the number of active families that take all places of a family's new kind; null: there is a place. */
+  /** Returns the number of active families that take all places of a family's new kind; null if there is a place. */
   const inTheWay = (before: KeyRecord, after: KeyRecord, places: Places, now: number): number | null => {
     if (placeKindOf(before) === placeKindOf(after)) return null;
     const kind = kindOf(after, now);

@@ -23,7 +23,7 @@ export function sliceLengths(page: number): () => number {
   return () => (length = Math.min(SLICE, length * GROWTH));
 }
 
-/** Parts of lists that filters may have to search. `next`: the start of the next part; null: there is none. */
+/** Parts of lists that filters may have to search. `next`: the start of the next part; null if there is none. */
 export interface KeySlices {
   keys(of: {
     readonly workspaceId: string;
@@ -67,7 +67,7 @@ export interface AuditSlices {
     readonly filter: AuditFilter;
     /** The position of the entry before the list. */
     readonly before: number | null;
-    /** The end of the previous slice; null: this is the first. */
+    /** The end of the previous slice; null if this is the first. */
     readonly after: TimedPlace | null;
     readonly limit: number;
     /** Maximum number of entries that this slice searches. */

@@ -1,6 +1,6 @@
 const SHAPE = /^[0-9A-Za-z+/_-]{12,256}={0,2}$/;
 
-/** Returns the bytes of base64 or base64url as a text of one character each; null: it is neither. */
+/** Returns the bytes of base64 or base64url as a text of one character each; null if it is neither. */
 export function bytesOfBase64(word: string): string | null {
   if (!SHAPE.test(word)) return null;
   const plain = word.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');

@@ -87,7 +87,7 @@ function completeness({ state, lookup }: OwnToken): number {
   return STATES.indexOf(state) * 100 + lookup.length;
 }
 
-/** Returns the text without quotes around it and without the mark of a part that was left out; null: it has several words. */
+/** Returns the text without quotes around it and without the mark of a part that was left out; null if it has several words. */
 function singleWord(text: string): string | null {
   const word = text
     .trim()

@@ -11,11 +11,11 @@ export interface OwnToken {
   readonly tokenPrefix: string | null;
   /** The lookup ID, or its first characters. Never a part of the secret. */
   readonly lookup: string;
-  /** The word as it was written, which may be a token of another system: a secret. null: it can only be one of Latchkey's. */
+  /** The word as it was written, which may be a token of another system: a secret. null if it can only be one of Latchkey's. */
   readonly word: string | null;
   /** Whether the text has a part of the secret. */
   readonly hasSecret: boolean;
-  /** false: it may also be a name with digits or capitals, such as `run_test_Suite2`. */
+  /** false if it may also be a name with digits or capitals, such as `run_test_Suite2`. */
   readonly isCertain: boolean;
 }
 

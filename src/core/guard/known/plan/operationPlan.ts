@@ -50,7 +50,7 @@ export interface FieldPlan {
   readonly key: string;
   readonly nodes: readonly FieldNode[];
   readonly parent: GraphQLObjectType;
-  /** null: the field is `__typename`. */
+  /** null if the field is `__typename`. */
   readonly definition: GraphQLField<unknown, unknown> | null;
   readonly value: ValuePlan;
   /** The resolver when the plan was made. */
