@@ -13,7 +13,7 @@ import type { LatchkeyOptions } from './latchkeyOptions.js';
 
 /** Counts requests before their operation is known. */
 export interface Admission {
-  /** The counter as it was given or created. */
+  /** The counter that was passed or created. */
   readonly counter: Limits;
   /** The counter, with checked results. */
   readonly limiter: Limits;
@@ -73,7 +73,7 @@ function refuseUsedUp(principal: Principal, limiter: Limits, verdicts: Verdicts)
   settle(found);
 }
 
-/** Requires a single table of tiers, so that the displayed limits are those that are counted. @throws TypeError */
+/** Requires a single table of tiers, so that the displayed limits are the ones that are enforced. @throws TypeError */
 function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
   if (limits === undefined) {
     return new Limiter({ ...(now !== undefined && { clock: now }), ...(tiers !== undefined && { tiers }) });

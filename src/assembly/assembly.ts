@@ -68,11 +68,13 @@ export interface Assembly extends Latchkey {
    * Records a valid key of a request that was refused because it used plain HTTP in the audit log. Never rejects.
    */
   sawInClear(source: ForeignSource): Promise<void>;
-  /** Like {@link authenticate}, but returns frequent refusals, such as those of wrong keys, instead of throwing them. */
+  /** Like {@link authenticate}, but returns frequent refusals, such as refusals of wrong keys, instead of throwing them. */
   judge(source: ForeignSource): Principal | Refused | Promise<Principal | Refused>;
   /** Authenticates a request again after its body has arrived. Doesn't count the request again. */
   reauthenticate(source: ForeignSource): Principal | Promise<Principal>;
-  /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
+  /**
+   * Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Doesn't count a request.
+   */
   standing(source: ForeignSource): Standing | Promise<Standing>;
   /** Verifies tokens for other services. */
   readonly verifier: KeyVerifier;

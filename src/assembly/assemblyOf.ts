@@ -4,7 +4,7 @@ import type { Latchkey } from './libraryApi.js';
 
 const assemblies = new WeakMap<object, Assembly>();
 
-/** Remembers the assembly behind the object that a user of the library gets. */
+/** Stores the assembly behind the object that `createLatchkey` returns. */
 export function rememberAssembly(latchkey: Latchkey, assembly: Assembly): void {
   assemblies.set(latchkey, assembly);
 }

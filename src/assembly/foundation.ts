@@ -63,7 +63,7 @@ export function foundationOf(options: LatchkeyOptions, started: (() => unknown)[
   };
 }
 
-/** Returns the function that reports a tier that the table doesn't have, but a stored workspace. */
+/** Returns the function that reports a tier that a stored workspace has, but the table doesn't. */
 function reportTo(log: LatchkeyOptions['log']): (unknown: UnknownTier) => void {
   return ({ tier, instead }) => {
     const text = `A stored workspace has the tier ${shown(tier)}, which is not defined. Such workspaces have the limits of ${instead}, the smallest tier. Define the tier, or set \`was\` of the tier that replaces it.`;

@@ -109,9 +109,9 @@ export interface LatchkeyOptions {
    * of `limits`, else the published one.
    */
   readonly tiers?: TierTable;
-  /** Which header fields report a key's limits. Default: that of {@link configuration}, else `draft`. */
+  /** Which header fields report a key's limits. Default: the value in {@link configuration}, else `draft`. */
   readonly rateLimitHeaders?: RateLimitHeaders;
-  /** The status of requests that a quota refuses: 429, or 402 (Payment Required). Default: that of {@link configuration}, else 429. */
+  /** The status of requests that a quota refuses: 429, or 402 (Payment Required). Default: the value in {@link configuration}, else 429. */
   readonly quotaStatus?: QuotaStatus;
   /** Counts requests against limits. {@link Latchkey.close} closes it. Default: a `Limiter`, in the memory of this process. */
   readonly limits?: Limits;

@@ -66,7 +66,7 @@ export async function withApi<T>(
     if (waits === 1) noteWait(waitText(awaited, address, maxWait));
   };
   const deadline = new Deadline(maxWait * 1_000, { send, onWait });
-  // Failed queries are repeated here, until the time is over.
+  // Retries failed queries until the time is up.
   const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: 0 }, setBy);
   if (apiKey !== null && readable(url)) {
     note(

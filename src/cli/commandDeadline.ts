@@ -21,7 +21,7 @@ const LIMITS: Awaited = { limits: true };
 interface DeadlineOptions {
   /** Sends requests, for example through a proxy. Default: the global `fetch` */
   readonly send?: typeof fetch | undefined;
-  /** Called once a request has waited for {@link REPORTED_AFTER}, and not for the time that a response takes. */
+  /** Called when a request has waited for {@link REPORTED_AFTER}, not counting the time that a response takes. */
   readonly onWait?: (awaited: Awaited) => void;
 }
 
@@ -51,7 +51,7 @@ export class Deadline {
     this.#onWait = onWait;
   }
 
-  /** The time that is left for the request, in ms. */
+  /** The remaining time for the request, in ms. */
   get remaining(): number {
     return this.#until - performance.now();
   }
@@ -68,7 +68,7 @@ export class Deadline {
 
   /** Sends a request and records whether a response arrives, with its whole body. */
   readonly fetch: typeof fetch = async (input, init) => {
-    // When it is sent for the first time, a request has had its turn. The time of its response is not a wait.
+    // A request has had its turn when it is sent for the first time. The time of its response is not a wait.
     if (!this.#isSent) this.#waitFor(null);
     this.#isSent = true;
     this.#unanswered = true;
@@ -102,7 +102,7 @@ export class Deadline {
     if (this.#awaited !== null) this.#onWait(this.#awaited);
   }
 
-  /** Reads the body. A server that never ends it has not responded. */
+  /** Reads the body. A server that never ends the response has not responded. */
   async #wholeOf(response: Response): Promise<Response> {
     const { status, statusText, headers } = response;
     if (status > HIGHEST_STATUS) this.#giveUp(new UnexpectedAnswer(`has the status ${status}`));

@@ -38,7 +38,7 @@ async function firstLine(
 /**
  * Returns standard input as text, trimmed.
  *
- * @param what names what is read @param most characters
+ * @param what the name of the value, for errors @param most the maximum number of characters
  * @param onTerminal the error if standard input is a terminal, which would show what is typed
  * @throws Failure if it is empty or too long
  */

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 interface Described {
   /** The name, with its arguments if they need no description. */
   readonly name: string;
-  /** Sentences. The list of commands shows the first one. */
+  /** One or more sentences. The list of commands shows the first one. */
   readonly description: string;
   /** A complete line that can be pasted. */
   readonly example: string;

@@ -1,7 +1,7 @@
 import { LOOKUP_LENGTH } from '../shared/text/tokenShape.js';
 import { usage, type Failure } from './exit.js';
 
-/** How an argument names one key. */
+/** The ways in which an argument can identify a key. */
 export type KeyName = { readonly id: string } | { readonly lookupId: string };
 
 /**

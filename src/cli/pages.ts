@@ -14,7 +14,7 @@ const PAGE = 100;
  * Reads the pages of a list, up to a number of nodes. Every page must advance the list, because a server that repeats a
  * cursor would cause an endless loop.
  *
- * @param read requests a page; `after` is null for the first one
+ * @param read requests a page; `after` is null for the first page
  * @throws UnexpectedAnswer
  */
 export async function* pagesOf<Page extends PageOf<unknown>>(

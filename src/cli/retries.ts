@@ -33,7 +33,7 @@ interface Repeated<T> {
    * which the signal ends.
    */
   readonly explain: (error: unknown, signal: AbortSignal) => Promise<unknown>;
-  /** Whether to wait for a server that refuses the first connection, as one does that is starting. */
+  /** Whether to wait for a server that refuses the first connection, as a starting server does. */
   readonly awaitsStart: boolean;
 }
 
@@ -92,7 +92,7 @@ function fitting(retryAfter: number | null, failures: number, { remaining }: Dea
   return wait < remaining ? wait : null;
 }
 
-/** Returns whether the server may soon respond, rather than that the address or the network is misconfigured. */
+/** Returns whether the server may respond soon; false if the address or the network is probably misconfigured. */
 function mayEnd(error: Unavailable): boolean {
   return (
     TEMPORARY.has(error.status) ||

@@ -39,7 +39,7 @@ function unknownOption(error: CommanderError, args: readonly string[]): Commande
   return error;
 }
 
-/** Makes every option of the commands optional, and runs nothing. */
+/** Makes every option of the commands optional, and doesn't run any command. */
 function requireNothing(command: Command): void {
   for (const option of command.options) option.mandatory = false;
   if (command.commands.length === 0) command.action(() => undefined);

@@ -8,7 +8,7 @@ import { usage, type Failure } from './exit.js';
 export interface Address {
   readonly url: string;
   readonly setBy: '--url' | 'LATCHKEY_URL';
-  /** Whether the setting is not set. */
+  /** Whether the setting is missing. */
   readonly isDefault: boolean;
 }
 
@@ -47,7 +47,7 @@ export async function addressFault(error: unknown, address: Address, send: typeo
   if (error.code === 'UNREACHABLE') return unreachable(error, address, send, wrong);
   if (!isElsewhere(error)) return error;
   const right = await firstApi(likely(new URL(url)), send);
-  // Gateways also return these, so the address may be right.
+  // Gateways return these codes too, so the address may be correct.
   if (right === null && [401, 403, 407, 429].includes(error.status)) return error;
   const what = UNKNOWN_ROUTE.has(error.status)
     ? 'where there is no API'
@@ -110,7 +110,7 @@ export function isLoopback(hostname: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
-/** Returns whether a response is not from the API: an unknown route, or another server. */
+/** Returns whether a response does not come from the API, but from an unknown route or another server. */
 function isElsewhere({ status, errors, code }: LatchkeyError): boolean {
   if (code === 'UNREADABLE') return true;
   const [first] = errors;

@@ -1,6 +1,6 @@
 import { EXIT, Failure, type ExitCode } from './exit.js';
 
-/** The path of the API on a gateway, whose `/graphql` is the API that it guards. */
+/** The path of Latchkey's API on a gateway, where `/graphql` is the guarded API. */
 const AT_GATEWAY = '/admin/graphql';
 
 /** Thrown for a response that no Latchkey server of this release sends. The address may be wrong. */

@@ -89,7 +89,7 @@ interface VerifiedQuota {
   readonly resets_at: number;
 }
 
-/** The limits of a key, with the rest of each. Those that its tier doesn't have are absent. */
+/** The limits of a key, with the rest of each. Windows that its tier doesn't have are absent. */
 interface VerifiedLimits extends VerifiedWindows {
   readonly owner?: VerifiedWindows;
   readonly project?: VerifiedWindows;

@@ -9,7 +9,7 @@ const LEAST = 1_000;
 const TEXT = /^assets\/.*\.(?:js|css|svg)$/;
 
 /**
- * Writes each asset compressed with Brotli and with gzip beside it: over plain HTTP browsers accept only gzip. It reads the written
+ * Writes a Brotli and a gzip version next to each asset: over plain HTTP, browsers accept only gzip. It reads the written
  * files, because Vite adds the list of chunks that a chunk loads last.
  */
 export const compressed: Plugin = {

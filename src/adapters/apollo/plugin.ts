@@ -38,7 +38,7 @@ type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 type Reading = GraphQLRequestContextResponseForOperation<LatchkeyContext>;
 type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
 
-/** A request of Apollo Server, at any time after its start. */
+/** An Apollo Server request, at any stage. */
 interface Asked {
   readonly schema: GraphQLSchema;
   readonly document?: DocumentNode;

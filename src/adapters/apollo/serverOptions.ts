@@ -10,7 +10,7 @@ import { pluginOf } from './plugin.js';
 export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServerOptionsWithSchema<Context>, 'schema'>;
 
 /**
- * Returns the options with which Apollo Server is guarded, limited and reveals nothing: the plugin, limits for
+ * Returns the options that make Apollo Server guarded and limited, and keep it from revealing internals: the plugin, limits for
  * documents, errors without stack traces or messages of drivers, and no schema details for callers who may not
  * introspect.
  */

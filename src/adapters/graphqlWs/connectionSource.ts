@@ -79,7 +79,7 @@ function inPayload(payload: unknown): string[] {
 }
 
 /**
- * URLs are logged on the way (RFC 6750 section 2.3), and a client of WebSockets always has a better place.
+ * Proxies and servers log URLs (RFC 6750 section 2.3), and a WebSocket client always has a better place for the key.
  *
  * @throws Refusal
  */

@@ -89,7 +89,7 @@ function noteNumbers(reply: FastifyReply | undefined, variables: object): void {
 
 function notByHttp(hasSockets: boolean): Refusal {
   const message = hasSockets
-    ? 'Subscriptions are WebSockets. Open this one with the protocol graphql-transport-ws at the same address.'
+    ? 'Subscriptions require a WebSocket. Open this one with the protocol graphql-transport-ws at the same address.'
     : 'This server has no subscriptions. Send queries and mutations.';
   return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
 }

@@ -89,7 +89,7 @@ class Adapter {
       context: (request, reply) => this.#contexts.create(request, reply),
       errorFormatter: (execution, context) => this.#responses.format(execution, context),
       additionalRouteOptions: {
-        // By its own schema, Mercurius sends the indices in the path of an error as strings.
+        // With its own response schema, Mercurius sends the indices in the path of an error as strings.
         serializerCompiler: () => (result: unknown) => JSON.stringify(result),
         ...own,
         // Mercurius refuses mutations by GET, but not by HEAD.

@@ -18,7 +18,7 @@ const PASSED = [
   ...(['persistedQueries', 'onlyPersisted', 'persistedQueryProvider'] as const),
 ] satisfies readonly (keyof MercuriusOptions | 'compilerOptions')[];
 
-/** Options with a meaning of their own here. */
+/** Options that Latchkey interprets itself. */
 const OWN = [
   'latchkey',
   'context',

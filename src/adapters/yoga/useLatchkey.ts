@@ -119,7 +119,7 @@ class Plugin {
         const asked = this.#of({ request });
         if (asked === null) return undefined;
         if (asked.stream !== null && !isEventStream(response)) void asked.stream.return();
-        // Yoga answers some requests before it reads their operation, such as one of another content type.
+        // Yoga responds to some requests before it reads their operation, such as requests with an unsupported content type.
         if (asked.isFinished) return undefined;
         return whenDone(asked.finishOther(), (fields) => {
           for (const [name, value] of fields) response.headers.set(name, value);
@@ -220,7 +220,7 @@ class Plugin {
   }
 
   #execute(given: Execution): ExecutionHooks | Promise<ExecutionHooks> {
-    // An operation from elsewhere than Yoga's handler, such as a WebSocket, has its principal in the context.
+    // An operation that doesn't come from Yoga's handler, such as one over a WebSocket, has its principal in the context.
     const asked = this.#of(given.context) ?? new YogaRequest(this.#guard.begin(this.#logger), given.args.schema);
     const hooks: ExecutionHooks = { onExecuteDone: (done) => format(asked, done) };
     return whenDone(this.#authorize(asked, given), (result) => {

@@ -13,7 +13,7 @@ import type { ServerContext } from './hooks.js';
  */
 export interface UseLatchkeyOptions {
   /**
-   * Whether requests are refused that a page of another origin can send without a preflight request. `requestHeaders` lists additional
+   * Whether to refuse requests that a page of another origin can send without a preflight request. `requestHeaders` lists additional
    * header fields that prove a preflight request.
    *
    * @default true

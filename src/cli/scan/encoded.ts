@@ -2,7 +2,7 @@ import { decodeOnce, joinLines, type Decoded } from '../../shared/text/clues/dec
 import { nextToken, type PlacedToken } from '../../shared/text/wholeToken.js';
 import { decodedBase64 } from './base64Tokens.js';
 
-/** For example a link inside a link, or registry credentials in a Kubernetes Secret, which are base64 in base64. */
+/** Such as a link inside a link, or registry credentials in a Kubernetes Secret, which are base64 inside base64. */
 const MAX_ENCODINGS = 3;
 
 /**

@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from '../exit.js';
 import { visible } from '../visibleText.js';
 import type { Find } from './tokenFinder.js';
 
-/** The maximum number of listed findings. Anybody can write a text full of tokens, so the list must be limited. */
+/** The maximum number of listed findings. Anyone can write a text full of tokens, so the list must be limited. */
 const MAX_FINDS = 10_000;
 
 /** The maximum number of places that were not scanned: in JSON, and in the output for people. */

@@ -134,7 +134,7 @@ export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       LOW,
     ),
     suite.case(
-      'an operation above the cost that the tier allows for one never runs: 400, and a cheaper one runs',
+      'an operation that costs more than the tier allows never runs: 400, and a cheaper one runs',
       async (world) => {
         const { token } = await world.key();
         const answer = await world.ask('{ a: items(count: 1) { id } b: items(count: 1) { id } }', { token });
@@ -163,7 +163,7 @@ export function limitCases<L extends Latchkey>(suite: Suite<L>): readonly Confor
       },
       COSTLY,
     ),
-    suite.case('a request can have the cost in its response', async (world) => {
+    suite.case('a request can get its cost in the response', async (world) => {
       const { token } = await world.key();
       const asked = await world.ask(ONE_ITEM, { token, headers: [['latchkey-cost', 'report']] });
       assert.deepEqual(asked.body, { data: ONE_ITEM_DATA, extensions: { cost: { estimate: 12, actual: 3 } } });

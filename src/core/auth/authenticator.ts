@@ -107,7 +107,7 @@ interface Candidate extends Located {
 
 /** How the failure of a credential is counted. */
 interface Counted {
-  /** null: not in advance. */
+  /** null if it is not known in advance. */
   readonly attempt: Attempt | null;
   readonly counted: string | null;
   readonly sender: Sender;
@@ -312,7 +312,7 @@ export class Authenticator {
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
-  /** Fails closed if it throws. If it rejects, its callers do. */
+  /** Fails closed if it throws. If it rejects, its callers reject too. */
   #verifyClosed(credential: string, sender: Sender): Refused | Promise<Found | Refused> {
     try {
       return this.#verify(credential, sender);
@@ -442,7 +442,7 @@ export class Authenticator {
 
   /**
    * Returns the refusal for a credential that was looked up without success. Imported and configured keys can have any format,
-   * so a credential is only `malformed` if it is meant as a token of this installation.
+   * so a credential is only `malformed` if it looks like a token of this installation.
    */
   #noKey(credential: string): Refused {
     const { prefixes = () => [] } = this.#options;

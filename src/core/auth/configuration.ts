@@ -21,7 +21,7 @@ import type { OidcConfiguration } from './oidc/oidcConfiguration.js';
  * ```
  */
 export interface Configuration {
-  /** Whether stored and configured API keys are accepted. The operator's key always is. */
+  /** Whether stored and configured API keys are accepted. The operator's key is always accepted. */
   readonly apiKeys: boolean;
   /** Keys of the configuration, at most 200. */
   readonly keys: readonly ConfiguredEntry[];

@@ -35,7 +35,9 @@ export function requestIn(source: ContextSource | null): ForeignSource {
   return source;
 }
 
-/** Reads the address from Koa, which knows its trusted proxies, and the header fields from Node, which has both of two equal ones. */
+/**
+ * Reads the address from Koa, which knows its trusted proxies, and the header fields from Node, which keeps both if a field occurs twice.
+ */
 function ofKoa(context: KoaContext | null): ForeignSource {
   const { headers, ip, req } = (context ?? {}) as Partial<KoaContext>;
   return {

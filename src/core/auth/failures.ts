@@ -21,8 +21,8 @@ const LOOKS = 200;
 const MAX_COUNTED = 10_000;
 
 /**
- * Who sends a credential: an address, or a name for a caller that sends the credentials of others, such as a service that
- * verifies keys. null if unknown.
+ * The sender of a credential: an address, or a name for a caller that sends credentials of other callers, such as a service that verifies
+ * keys. null if unknown.
  */
 export type Sender = string | { readonly name: string } | null;
 
@@ -47,7 +47,7 @@ export class Failures {
   /**
    * Counts a failure.
    *
-   * @param lookupId null: count it only by sender
+   * @param lookupId null to count it only by sender
    * @returns a function to call if it was not a failure after all
    * @throws Refusal RATE_LIMITED if there were too many failures; this one is not counted then
    */

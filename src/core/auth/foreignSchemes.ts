@@ -58,7 +58,7 @@ export class ForeignSchemes {
 
   /** Like {@link known}, but reads the schemes again if they are too old. Rejects if no read has succeeded yet */
   locate(credential: string): readonly Located[] | Promise<readonly Located[]> {
-    // `abs`: a clock that was set back must not cause a read for each request.
+    // `abs`, because a clock that was set back must not cause a read for each request.
     if (Math.abs(this.#now() - this.#readAt) < REFRESH) return this.known(credential);
     return (this.#reading ??= this.#read()).then(() => this.known(credential));
   }

@@ -12,8 +12,8 @@ export type ForeignSource = Omit<CredentialSource, 'headers'> & {
 };
 
 /**
- * Returns a request with its header fields in the form of Node, by name in lower case. Its address is read once, because Express
- * works it out again each time.
+ * Returns a request with its header fields in the form of Node, by name in lower case. Its address is read once, because Express computes
+ * it again each time.
  *
  * Header fields in an unknown form are refused. If they were treated as empty, the holder of a revoked key would be accepted
  * as an anonymous caller.

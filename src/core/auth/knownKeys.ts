@@ -20,7 +20,7 @@ const MAX_KEYS = 50_000;
 export interface KnownKey {
   readonly key: KeyRecord;
   readonly principal: AuthenticatedPrincipal;
-  /** The addresses that it can be used from; null: any. */
+  /** The addresses that it can be used from; null if it can be used from any. */
   readonly addresses: AddressList | null;
   /** Whether the user who owns the key was removed. */
   readonly userLeft: boolean;
@@ -109,7 +109,7 @@ export class KnownKeys {
     return this.#keys.get(lookupId);
   }
 
-  /** Returns whether a token is that of a key. @param verify verifies the token's secret, if its hash is not cached */
+  /** Returns whether a token belongs to a key. @param verify verifies the token's secret, if its hash is not cached */
   async isRight(known: KnownKey, credential: string, verify: () => Promise<boolean>): Promise<boolean> {
     const mark = this.#markOf(credential);
     if (known.mark === mark) return true;

@@ -3,7 +3,7 @@ import type { AuthenticatedPrincipal } from './principal.js';
 
 /** The refusal for a valid key that is used from an address that it doesn't allow. */
 export class OutsideAddress extends Refusal {
-  /** The owner of the refused key, for metrics and the audit log. The response doesn't contain it. */
+  /** The owner of the refused key, for metrics and the audit log. The response doesn't contain the address. */
   readonly principal: AuthenticatedPrincipal;
 
   constructor(principal: AuthenticatedPrincipal) {

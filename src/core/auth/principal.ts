@@ -132,7 +132,7 @@ export function configuredHolderOf(key: ConfiguredRecord, tier: Tier): Authentic
  */
 export interface LatchkeyContext {
   readonly principal: Principal;
-  /** Whether the request was counted when it arrived. Default: no, so the plugin counts it. */
+  /** Whether the request was counted when it arrived. Default: false, so the plugin counts it. */
   readonly counted?: boolean;
   /** The client's address and user agent, for the audit log. Default: unknown. */
   readonly origin?: Origin;

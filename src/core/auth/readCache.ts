@@ -12,7 +12,7 @@ const PARTS = 100;
 interface ReadCacheOptions<Value> {
   /** Reads a value; null if it doesn't exist. @param subject as passed to {@link ReadCache.get} */
   readonly read: (subject: string) => Promise<Value | null>;
-  /** How long a value is valid, in milliseconds from the start of its read. 0: each request reads. */
+  /** How long a value is valid, in milliseconds from the start of its read. 0: every request reads the value. */
   readonly ttl: number;
   /** The maximum size of all values. */
   readonly max: number;
@@ -120,7 +120,7 @@ export class ReadCache<Value extends object> {
     }
   }
 
-  /** Marks `key` as stale. A running read is only used for the callers that already wait for it. */
+  /** Marks `key` as stale. A running read is only used by callers that are already waiting for it. */
   forget(key: string): void {
     const entry = this.#present.peek(key);
     if (entry !== undefined) outdate(entry);

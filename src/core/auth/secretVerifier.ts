@@ -41,7 +41,7 @@ export class SecretVerifier {
     this.#options = options;
   }
 
-  /** Returns whether a secret is that of a key. @throws Refusal UNAVAILABLE if there are too many attempts or bcrypt runs */
+  /** Returns whether a secret belongs to a key. @throws Refusal UNAVAILABLE if there are too many attempts or bcrypt runs */
   async verify(key: KeyRecord, secret: string): Promise<boolean> {
     const { peppers } = this.#options;
     if (key.digest !== null && peppers !== null) {

@@ -10,7 +10,7 @@ export interface Standing extends Validity {
 }
 
 /**
- * Authenticates a credential that stays in use, such as that of an open stream.
+ * Authenticates a credential that stays in use, such as the credential of an open stream.
  * @throws Refusal, or rejects with one
  */
 export function standingOf(

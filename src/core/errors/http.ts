@@ -4,7 +4,7 @@ import type { Refused } from './refusalValue.js';
 /**
  * Maps refusals to HTTP: the status of each code, the challenge (RFC 6750 section 3) and Retry-After. No other module does.
  *
- * The codes of the second group occur in operations that ran, so the status is that of the GraphQL response: 200.
+ * The codes of the second group occur in operations that ran, so the GraphQL response has status 200.
  */
 const STATUS: Readonly<Record<RefusalCode, number>> = {
   BAD_REQUEST: 400,
@@ -72,8 +72,8 @@ export function statusBeforeData({ details }: Refusal | Refused): number {
 }
 
 /**
- * Returns the status of a refusal for a proxy that has to know if a request may pass. Most proxies pass 401 and 403 on to their
- * callers, and nginx turns all others into a fault of the server, so an unreadable credential is 401 here, too.
+ * Returns the status of a refusal for a proxy that has to know if a request may pass. Most proxies pass 401 and 403 on to their callers,
+ * and nginx turns all other statuses into a server error, so an unreadable credential is 401 here, too.
  */
 export function statusForProxy(refusal: Refusal): number {
   return refusal.details.code === 'BAD_REQUEST' ? 401 : statusBeforeData(refusal);
@@ -115,7 +115,7 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'BAD_USER_INPUT':
     case 'SCOPE_NOT_HELD':
       return null;
-    // An unknown code has no challenge, and the status of a server error.
+    // An unknown code gets no challenge and the status of a server error.
     default:
       return null;
   }

@@ -143,7 +143,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
   },
   GATEWAY_TIMEOUT: {
     when: 'the API behind the gateway did not respond within `GATEWAY_TIMEOUT`',
-    remedy: 'request less; before you repeat a mutation, check whether it was made',
+    remedy: 'request less; before you repeat a mutation, check whether it took effect',
     fields: {},
     page: 'how-to/gateway.md',
   },

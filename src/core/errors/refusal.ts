@@ -36,7 +36,7 @@ export class Refusal extends GraphQLError {
   }
 }
 
-/** Returns the refusal of an invalid argument, which `path` leads to. */
+/** Returns the refusal of the invalid argument at `path`. */
 export function badInput(
   path: readonly (string | number)[],
   message: string,

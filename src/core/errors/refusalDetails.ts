@@ -25,7 +25,7 @@ type SharedLimit = 'owner' | 'project' | 'workspace';
 export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
   /**
-   * Here and below: `category` of the operation if the limit is that of the category, `subject` if all keys of the owner,
+   * Here and below: `category` of the operation if the limit belongs to the category, `subject` if all keys of the owner,
    * project or workspace share the limit, and `unit` if it counts cost units.
    */
   | {
@@ -87,7 +87,7 @@ export type RefusalDetails =
   /** More than `events`, or `bytes` of all readers together, were waiting. It ends a stream. */
   | { readonly code: 'STREAM_OVERFLOW'; readonly events?: number; readonly bytes?: number }
   | { readonly code: 'NOT_FOUND' }
-  /** `path` leads to the invalid argument, such as `["input", "name"]`; `known` lists the allowed values. */
+  /** `path` is the path of the invalid argument, such as `["input", "name"]`; `known` lists the allowed values. */
   | {
       readonly code: 'BAD_USER_INPUT';
       readonly path: readonly (string | number)[];

@@ -69,8 +69,8 @@ interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compi
  * Whether an operation may run.
  *
  * - `allowed`: run it, or the operation in `denied` if that is not null.
- * - `invalid`: its variables are invalid. Execution fails before any resolver runs, with errors for the caller, so the request
- *   costs one and not its operation's cost.
+ * - `invalid`: its variables are invalid. Execution fails before any resolver runs, with errors for the caller, so it costs one request
+ * instead of the operation's cost.
  * - `refused`: send the refusal. Nothing may run (B26, B27, B28).
  */
 export type Decision = Allowed | Invalid | Refused;
@@ -170,7 +170,7 @@ export class Authorizer {
     const { document, operation } = part;
     const rest = { ...request, document, operation };
     const restCompiled = this.#compile(rest);
-    // All checks again, because the document might not be trusted, and the rest must meet every rule.
+    // Repeats all checks, because the document might not be trusted, and the remaining part must meet every rule.
     if (firstRefusal(rest, restCompiled, this.#options) !== null) return null;
     if (principal.kind !== 'anonymous' && !variablesFit(rest)) return INVALID;
     return this.#charge(rest, restCompiled, new Denied(part, principal, refusal));

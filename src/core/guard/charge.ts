@@ -17,7 +17,7 @@ import type { Variables } from './cost/uses.js';
 /** An operation to count. */
 export interface Chargeable {
   readonly compiled: Pick<CompiledOperation, 'cost' | 'tokens' | 'category' | 'weighed'>;
-  /** Those that its cost depends on. */
+  /** The variables that its cost depends on. */
   readonly variables: Variables;
   /** The cost in cost units, at least 1; null: limits in cost units don't apply. */
   readonly estimate: number | null;
@@ -52,8 +52,8 @@ const FREE: Charge = Object.freeze({ refusal: null, admission: null, creation: n
 
 /**
  * Takes the cost of an operation from the windows of its key. An operation that creates keys takes these from its
- * workspace's windows first. In this order, an operation that is refused because of its keys costs the key nothing, unless
- * its document had to be parsed.
+ * workspace's windows first. Because of this order, an operation that is refused because of its new keys costs the key nothing, unless its
+ * document had to be parsed.
  *
  * @throws Refusal UNAVAILABLE, or rejects with it, if the limits can't be checked
  */
@@ -139,8 +139,8 @@ function chargeOf(admission: Admission, refusal: Refusal | null): Charge {
 
 /**
  * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
- * failed request. An operation that is refused for now also does, if its document was parsed: otherwise a key could
- * cause any number of documents to be parsed. An operation that a quota or the cost windows refuse always does: no window of
+ * failed request. So does an operation that is refused temporarily, if its document was parsed: otherwise a key could cause any number of
+ * documents to be parsed. An operation that a quota or the cost windows refuse always does: no window of
  * requests is full, so the next body would be read, too. In these cases the limits are checked again, so that Retry-After includes this request.
  */
 function admit(

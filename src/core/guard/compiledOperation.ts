@@ -26,7 +26,7 @@ import { InputCollector, usedBy, type InputUse } from './inputs/inputUse.js';
 import { GuardError, type Rule, type SchemaRules } from './rules.js';
 
 /**
- * The parts of an operation that usage counts. A separate object, which is the same for the same operation: requests share
+ * The parts of an operation that are counted as usage. A separate object, which is the same for the same operation: requests share
  * it, and counts that are not written yet keep nothing else of the operation in memory.
  */
 export interface CountedOperation {
@@ -74,7 +74,7 @@ const MAX_REMEMBERED = 4;
 interface OfDocument {
   /** By name and conditions. */
   readonly byKey: Map<string, CompiledOperation>;
-  /** The last operation, if it is the same for all variables, as most are. */
+  /** The last operation, if it is the same for all variables, as is usual. */
   constant: { readonly operation: OperationDefinitionNode; readonly compiled: CompiledOperation } | null;
 }
 

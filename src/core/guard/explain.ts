@@ -113,7 +113,7 @@ interface Parsed {
   readonly errors: readonly GraphQLError[];
 }
 
-/** Documents that were parsed, by their text: for one schema, and for as long as one operation lasts. */
+/** Parsed documents by their text, for one schema and one operation. */
 export type ParsedDocuments = Map<string, Parsed>;
 
 /** The valid part of a document. */

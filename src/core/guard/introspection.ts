@@ -39,7 +39,7 @@ export function readable(
       return viewOf(schema, principal);
     case 'off':
       return null;
-    // A caller in JavaScript may pass any value. An unknown one shows nothing.
+    // A caller in JavaScript may pass any value. An unknown value shows nothing.
     default:
       return null;
   }
@@ -70,7 +70,7 @@ export function refuseIntrospection(
     : null;
 }
 
-/** Returns the refusal of an operation that reads the SDL of a subgraph, which is that of the whole schema; null if it may run. */
+/** Returns the refusal of an operation that reads the SDL of a subgraph, which contains the whole schema; null if it may run. */
 export function refuseSdl(introspection: Introspection, schema: GraphQLSchema, principal: Principal): Refusal | null {
   const view = readable(introspection, schema, principal);
   if (view === schema) return null;

@@ -89,7 +89,7 @@ function withAll(chosen: readonly RequiredScope[], allOf: readonly RequiredScope
   return all;
 }
 
-/** Removes superfluous scopes, starting with the widest. */
+/** Removes unnecessary scopes, starting with the widest. */
 function withoutSpare(scopes: readonly string[], requirements: readonly Requirement[]): string[] {
   let left = scopes.toSorted((a, b) => widthOf(b) - widthOf(a));
   for (const scope of left) {

@@ -3,7 +3,7 @@ import type { GraphQLFieldResolver } from 'graphql';
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
 /**
- * A guarded resolver that reads the property of its source, as graphql-js does where there is no resolver. It returns short strings,
+ * A guarded resolver that reads the property of its source, as graphql-js does if there is no resolver. It returns short strings,
  * numbers, booleans and objects, and null where the type allows it, and has no other effect. So a
  * caller that finds such a property need not call it.
  */

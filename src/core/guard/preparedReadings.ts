@@ -18,7 +18,7 @@ type Data = Record<string, unknown>;
 
 /**
  * Caches responses to operations that only read the schema, as GraphiQL, Apollo's tools and code generators send them.
- * Each is executed once for each view of the schema; formatting of the document makes no difference.
+ * Each is executed once for each view of the schema; the formatting of the document makes no difference.
  */
 export class PreparedReadings {
   readonly #answers = new LRUCache<string, Data>({ maxSize: MAX_BYTES, maxEntrySize: MAX_ENTRY });

@@ -136,7 +136,7 @@ class Pass {
       const cut = short(value);
       return isParsed(type, cut) ? value : cut;
     }
-    // The scalar decides by the content, so the value stays. It is refused, so no resolver can meet the mark.
+    // The scalar decides by the content, so the value stays. It is refused, so no resolver can receive the marker.
     if (Object.isExtensible(value) && !Object.hasOwn(value, 'toJSON')) mark(value, value);
     return value;
   }
@@ -162,7 +162,7 @@ function isParsed(type: GraphQLLeafType, value: unknown): boolean {
   }
 }
 
-/** Returns a short value of the same kind that a type which takes no such value refuses too. */
+/** Returns a short value of the same kind, which is refused by the same types. */
 function short<Value>(value: Value): Value {
   if (typeof value === 'string') return (value.length > KEPT ? `${value.slice(0, KEPT)}…` : value) as Value;
   if (!isObject(value) || !isLong(value)) return value;

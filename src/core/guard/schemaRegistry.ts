@@ -23,7 +23,7 @@ export class SchemaRegistry {
     this.#schemas.delete(schema);
   }
 
-  /** The newest schema besides that of the administration API; null if there is none. */
+  /** The newest schema other than the administration API's schema; null if there is none. */
   get newest(): GraphQLSchema | null {
     return [...this.#schemas].at(-1) ?? null;
   }
@@ -34,7 +34,7 @@ export class SchemaRegistry {
    * @param served the schema that serves the operation
    */
   besides(served: GraphQLSchema): readonly GraphQLSchema[] {
-    // A schema that contains the administration API itself is only about itself.
+    // A schema that contains the administration API only counts itself.
     if (served !== this.#administration && this.#schemas.has(served)) return [served];
     const newest = this.newest;
     return newest === null || newest === served ? [served] : [newest, served];

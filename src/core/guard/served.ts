@@ -9,7 +9,7 @@ export function markServed(schema: GraphQLSchema): void {
 
 /** Checks once, when the first guarded field is resolved, whether the plugin is in use. */
 export class FirstUse {
-  /** A separate field, so that all later calls only read this flag. */
+  /** A separate field, so that later calls only read this flag. */
   seen: boolean;
   readonly #warn: (context: unknown) => void;
 

@@ -10,7 +10,7 @@ interface Used {
 export interface Suggestion<T extends Used> {
   /** In alphabetical order, each with the fields that would be inaccessible without it. */
   readonly scopes: readonly { readonly scope: string; readonly fields: readonly T[] }[];
-  /** The scopes of the key that are not needed. A narrower one may replace them. */
+  /** The scopes of the key that are not needed. A narrower scope may replace them. */
   readonly unneeded: readonly string[];
   /** The used fields that are guarded. Fields that no longer exist or are no longer guarded are left out. */
   readonly guarded: readonly T[];

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../auth/principal.js';
 import { Refusal } from '../errors/refusal.js';
 
-/** By document. The server keeps a document only as long as the text that it was parsed from. */
+/** Keyed by document. The server keeps a document only as long as the text that it was parsed from. */
 const digests = new WeakMap<DocumentNode, string>();
 
 /** Returns the SHA-256 of a document's text as it was sent, in hexadecimal. Any change, even of a space, changes it. */

@@ -22,7 +22,7 @@ export interface BcryptCounts {
   readonly comparisons: number;
   /** Runs that were rejected because the queue was full. */
   readonly shed: number;
-  /** Runs in the queue now. */
+  /** The current number of runs in the queue. */
   readonly waiting: number;
 }
 

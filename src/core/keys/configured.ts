@@ -38,7 +38,7 @@ export function isConfigured(key: AnyKey): key is ConfiguredRecord {
   return 'roles' in key;
 }
 
-/** Returns whether a position is that of a configured key. Configured keys come after all stored keys, in every order. */
+/** Returns whether a position belongs to a configured key. Configured keys come after all stored keys, in every order. */
 export function isConfiguredPosition({ id }: KeyPosition): boolean {
   return id.startsWith('conf_');
 }

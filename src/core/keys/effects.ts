@@ -31,7 +31,7 @@ interface Effect<Given extends readonly unknown[], Result> {
    * response.
    */
   readonly stale: ((given: Given, result: Result | undefined) => Change | typeof EVERYTHING_HERE | null) | null;
-  /** Returns the events of the keys that the operation changed, or null. Null instead of a function: it changes no key. */
+  /** Returns the events of the keys that the operation changed, or null. Null instead of a function if it doesn't change a key. */
   readonly event: ((given: Given, result: Result) => KeyEvent | readonly KeyEvent[] | null) | null;
 }
 

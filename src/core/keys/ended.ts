@@ -8,7 +8,7 @@ const INTERVAL = 60 * 60_000;
 /** The longest wait before the first pass, in ms. It is random, so that processes that start together don't do the same work. */
 const FIRST = 10_000;
 
-/** Keys that the store removes at once: few enough for a request that waits behind them. */
+/** The number of keys that the store removes in one step, small enough for requests that wait behind it. */
 const BATCH = 100;
 
 /** The pause between two batches, in ms. Other writes take their turn. */
@@ -18,7 +18,7 @@ const REST = 100;
 export interface RemovalPass {
   /** The number of keys that were removed. */
   readonly removed: number;
-  /** What stopped the pass; null: nothing. The next pass continues. */
+  /** The error that stopped the pass; null if it completed. The next pass continues. */
   readonly error: unknown;
 }
 

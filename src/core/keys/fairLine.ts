@@ -1,7 +1,7 @@
 /** Work that waits in the queue. */
 interface Waiting {
   readonly start: () => void;
-  /** Called instead of `start` if another owner's work takes the place. */
+  /** Called instead of `start` if work of another owner replaces this work. */
   readonly shed: () => void;
 }
 

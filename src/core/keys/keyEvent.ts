@@ -13,7 +13,7 @@ export const KEY_EVENT_TYPES = [
 ] as const;
 export type KeyEventType = (typeof KEY_EVENT_TYPES)[number];
 
-/** A quota that has reached a part of its limit. */
+/** A quota that has reached a threshold of its limit. */
 export interface QuotaUse {
   readonly window: QuotaWindow;
   readonly unit: QuotaUnit;

@@ -48,7 +48,7 @@ export function checkReason(reason: string | null | undefined): string | null {
 
 /**
  * Checks the trusted documents of a key. An empty list is refused, because it could be read as "no document" or as "any
- * document", and a wrong guess would open the key. So a restriction can't be removed from a key.
+ * document", and a wrong guess would open the key. This prevents removing a restriction from a key.
  *
  * @returns the distinct digests in lower case; null if none are given: no restriction, or no change
  * @throws Refusal BAD_USER_INPUT
@@ -206,7 +206,7 @@ function unknownScope(scope: string, index: number): string {
     : `Scope ${index + 1} of the list is unknown. It is not shown here, because it may be a secret.`;
 }
 
-/** Returns a colon and a text, for an error; an empty text if it may be a secret. */
+/** Returns a colon and the text, for an error message; empty if the text may be a secret. */
 function shownAs(text: string, plain: RegExp): string {
   return plain.test(text) ? `: ${JSON.stringify(text)}` : '';
 }

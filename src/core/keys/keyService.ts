@@ -180,7 +180,7 @@ export class KeyService extends KeyReader {
     return issued;
   }
 
-  /** Checks the input of a new key. @param reading of a call with several inputs, which read the same records once */
+  /** Checks the input of a new key. @param reading shared by the inputs of a call, so that each record is read once */
   async #draft(actor: Actor, input: CreateKeyInput, now: number, reading = new Reading()): Promise<Drafted> {
     const { type, environment } = input;
     const expiresAt = input.expiresAt ?? null;

@@ -27,7 +27,7 @@ interface Clues {
    */
   readonly tokenPrefix: string | null;
   readonly stored: KeyClues;
-  /** The error to throw if no key is found, for a text in none of the accepted forms; null: an empty result is correct. */
+  /** The error to throw if no key is found, for a text in an unsupported form; null if an empty result is correct. */
   readonly otherwise: Refusal | null;
 }
 

@@ -11,7 +11,7 @@ export interface Waits {
 
 /** A pair of windows that an admission is counted in, and what it takes from both. */
 export interface Counted {
-  /** The name of the windows: the family, or that of shared windows. */
+  /** The name of the windows: the family, or the name of shared windows. */
   readonly name: string;
   readonly category?: Category | undefined;
   readonly of?: WindowsOf | undefined;

@@ -24,7 +24,7 @@ export interface FamilyWindows {
    * Returns the time until `amount` fits into the last 60 seconds, in ms; 0: it fits now. `amount` must not exceed `limit`.
    */
   rateWait(row: number, amount: number, limit: number): number;
-  /** Returns the same for the last second. */
+  /** Returns the number of units in the last second. */
   burstWait(row: number, amount: number, limit: number): number;
   /** Returns what is left in both windows at the time of the row. */
   room(row: number, rate: number, burst: number): Room;

@@ -55,7 +55,7 @@ const MAX_WAITS = 10;
 export class BulkCreation {
   readonly #limits: Limits;
   readonly #subject: Subject;
-  /** The number of keys that are counted and not hashed yet. */
+  /** The number of keys that were counted but not hashed yet. */
   #counted = 1;
 
   constructor(limits: Limits, principal: { readonly workspaceId: string }) {

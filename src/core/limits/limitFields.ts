@@ -28,7 +28,7 @@ export type RateLimitHeaders = (typeof RATE_LIMIT_HEADERS)[number];
 
 /**
  * The fields of the IETF draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers), and the three
- * of its first revisions. Those describe only one window, so they describe the one with the least room.
+ * of its first revisions. These fields can describe only one window, so they describe the one with the least room.
  */
 export interface LimitFields {
   /**
@@ -152,7 +152,7 @@ export function verificationFields(admission: Admission, style: RateLimitHeaders
 interface Binding {
   readonly window: WindowName;
   readonly category: Named | undefined;
-  /** The name of a quota. Default: that of the window. */
+  /** The name of a quota. Default: the name of the window. */
   readonly name?: string;
   readonly room: WindowRoom;
 }
@@ -177,7 +177,7 @@ function retryAfterOf({ retryAfterMs, quota }: Extract<Admission, { outcome: 're
   return 'retryAfter' in details ? String(details.retryAfter) : null;
 }
 
-/** Returns the window or the quota that binds. */
+/** Returns the window or the quota that is exhausted first. */
 function bindingLimit(admission: Admission): Binding {
   const { quotas } = admission;
   if (quotas === undefined) return bindingWindow(admission);

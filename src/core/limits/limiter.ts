@@ -44,7 +44,7 @@ export interface Held {
 }
 
 /**
- * The number of parts that the families are distributed to. Each part is cleaned up once a minute. With a million
+ * The number of partitions that the families are distributed across. Each part is cleaned up once a minute. With a million
  * families this delays requests by a few milliseconds. Each part takes a kilobyte itself.
  */
 const PARTS = 240;
@@ -54,7 +54,7 @@ const TURN = RATE_WINDOW / PARTS;
 type Parts = (Windows | null)[];
 
 /**
- * Date.now() would jump when the clock is set: forwards it would reset the limits, backwards it would lock callers out.
+ * Date.now() jumps when the clock is set: a jump forward would reset the limits, and a jump back would lock callers out.
  */
 function monotonic(): number {
   return performance.now();
@@ -87,7 +87,7 @@ export class Limiter implements Limits {
   /** The last part that was cleaned up, and when that was due. */
   #part = 0;
   #turnedAt: number;
-  /** Requests clean up parts too. The timer is for a process without requests. */
+  /** Requests clean up parts too. The timer is needed if the process gets no requests. */
   readonly #timer: NodeJS.Timeout;
 
   /** @throws TypeError that names the invalid option */
@@ -209,7 +209,7 @@ export class Limiter implements Limits {
     return windows === null ? rate > 0 && burst > 0 : windows.hasRoom(subject.family, rate, burst);
   }
 
-  /** Returns what is left, without counting or storing anything. */
+  /** Returns the remaining units, without counting or storing anything. */
   peek(subject: Subject, unit: Unit = 'requests'): Room {
     const limits = limitsOf(subject, this.tiers);
     const now = this.#present();

@@ -59,7 +59,7 @@ export interface OtherRoom extends Room {
   readonly of: WindowsOf;
 }
 
-/** Cost units that were taken, so that some of them can be given back. Its fields are for the limits that created it. */
+/** The cost units that were taken, some of which can be given back. Its fields are for the limits that created it. */
 export interface CostTaken {
   readonly name: string;
   /** Identifies the units within the windows. */
@@ -95,7 +95,7 @@ export interface Judged {
   readonly quotas?: readonly MeterState[] | undefined;
 }
 
-/** A quota, or a balance of credits, that has too little left for an operation. */
+/** A quota or credit balance that is too low for an operation. */
 interface RefusedByQuota {
   readonly state: MeterState;
   readonly refusal: Refusal;

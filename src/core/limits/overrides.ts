@@ -52,7 +52,7 @@ export const NO_OVERRIDES: CurrentOverrides = Object.freeze({
   until: Infinity,
 });
 
-/** Returns the limits of a key whose tier has these, as a frozen record. */
+/** Returns the limits of a key as a frozen record, based on the limits of its tier. */
 export function overridden(tier: TierLimits, override: LimitOverride | null): TierLimits {
   if (override === null || (override.rate === null && override.burst === null)) return tier;
   return Object.freeze({ ...tier, rate: override.rate ?? tier.rate, burst: override.burst ?? tier.burst });
@@ -79,7 +79,7 @@ export function overriddenQuotas(tier: readonly Quota[], current: CurrentOverrid
   return quotas;
 }
 
-/** Returns the quotas of an override; null: those of the tier apply. */
+/** Returns the quotas of an override; null if the tier's quotas apply. */
 export function quotasOf(override: Pick<LimitOverride, 'quotas'> | null): readonly Quota[] | null {
   return override?.quotas == null ? null : (JSON.parse(override.quotas) as Quota[]);
 }

@@ -9,7 +9,7 @@ export const UNLIMITED: WindowLimits = Object.freeze({ rate: Number.MAX_SAFE_INT
 /**
  * Returns the rooms of an admission.
  *
- * @param counted the pairs of windows; the first is that of the key
+ * @param counted the pairs of windows; the first belongs to the key
  * @param room returns the room of one of them
  */
 export function roomsOf(

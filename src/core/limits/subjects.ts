@@ -15,7 +15,7 @@ export interface Limited {
   readonly userId: string | null;
   /** The external ID of the owner. Absent: the owner is the user. */
   readonly externalId?: string;
-  /** Absent: nothing is overridden. */
+  /** Absent if nothing is overridden. */
   readonly overrides?: KeyOverrides;
 }
 

@@ -27,7 +27,7 @@ export function isOtherRow(name: string): name is OtherRow {
   return (OTHER_ROWS as readonly string[]).includes(name);
 }
 
-/** Returns whether a name is that of a published tier. */
+/** Returns whether a name belongs to a published tier. */
 export function isPublished(name: string): name is PublishedTier {
   return (PUBLISHED_TIERS as readonly string[]).includes(name);
 }

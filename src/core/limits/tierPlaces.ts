@@ -1,7 +1,7 @@
 import type { PlaceLimits, PlacesByTier } from '../store/keyStore.js';
 import { rowOf, tierOf, tiersIn, type TierTable } from './tiers.js';
 
-/** Returns the places of all tiers, also by their earlier names. An unknown tier has those of the smallest. */
+/** Returns the places of all tiers, also by their earlier names. An unknown tier has the limits of the smallest tier. */
 export function placesOf(table: TierTable): PlacesByTier {
   const names = tiersIn(table).flatMap((tier) => [tier, ...(table[tier]?.was ?? [])]);
   return {

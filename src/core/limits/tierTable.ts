@@ -95,8 +95,8 @@ const FIELDS: readonly string[] = Object.keys(TIER_LIMITS.GROWTH);
 const HIGHEST = 2 ** 31 - 1;
 
 /**
- * Creates a table of limits from the published ones. The order of the tiers is the order of their size: published tiers
- * keep theirs, and a new tier comes after the tier above it in `definitions`, or in the place of the tier that it `was`.
+ * Creates a table of limits from the published ones. Tiers are ordered by size: published tiers keep their order, and a new tier comes
+ * after the tier above it in `definitions`, or takes the place of the tier named by `was`.
  *
  * @param definitions the tiers to change, add, rename and remove
  * @throws TypeError that names the first invalid field, such as `tiers.GROWTH.categories.write.rate`

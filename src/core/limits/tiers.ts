@@ -119,7 +119,7 @@ export const TIER_LIMITS: PublishedTiers = Object.freeze({
   ANONYMOUS: limits([1, 1], 120, 30, 1),
   // Per workspace, in created and rotated keys: see keyCreation.ts. At bcrypt cost 10 this is a quarter of a CPU core.
   KEY_CREATION: limits([1, 1], 300, 20, 1),
-  // Per key family, in verified tokens: see verification.ts. A service that verifies a token per request needs many.
+  // Per key family, in verified tokens: see verification.ts. A service that verifies a token for each request needs a high limit.
   VERIFICATION: limits([1, 1], 30_000, 1_000, 1),
 });
 
@@ -159,7 +159,7 @@ export function knowsTier(table: TierTable, stored: string): boolean {
  */
 export function rowOf(table: TierTable, name: LimitedAs): TierLimits {
   const limits = table[name];
-  // Each admission comes here, and Object.hasOwn takes 10 times as long. An inherited property has no rate.
+  // Each admission comes here, and Object.hasOwn takes 10 times as long. An inherited property such as `toString` has no rate.
   if (limits?.rate !== undefined) return limits;
   const resolved = table[tierOf(table, name)];
   if (resolved === undefined) throw new TypeError(EMPTY);

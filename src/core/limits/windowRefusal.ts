@@ -6,7 +6,7 @@ import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 interface OwnWindows {
   /** The prefix of its windows' names in the RateLimit fields. */
   readonly category: string;
-  /** The number that the request takes. */
+  /** The number of units that the request takes. */
   readonly cost: number;
   /** The message for a request that takes more than is ever admitted. */
   readonly never: (limit: number, per: string) => string;

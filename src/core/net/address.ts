@@ -3,8 +3,8 @@ import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { detached } from './detached.js';
 
 /**
- * An address that a proxy hides, or that can't be read. It is in no address list, and all callers that have it share one
- * count of failures.
+ * An address that a proxy hides, or that can't be read. No address list contains it, and all callers that have it share one count of
+ * failures.
  */
 export const UNKNOWN_ADDRESS = 'unknown';
 

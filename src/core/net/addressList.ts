@@ -34,7 +34,7 @@ export class AddressList {
     }
   }
 
-  /** An IPv4 caller has an IPv4 address here, even if a list has it as IPv6 (RFC 4291 section 2.5.5.2). */
+  /** IPv4 callers have an IPv4 address here, even if a list has the address as IPv6 (RFC 4291 section 2.5.5.2). */
   #addMapped(address: string, bits: number): void {
     if (bits < MAPPED_BITS) {
       const range = new BlockList();

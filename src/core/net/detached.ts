@@ -1,5 +1,5 @@
 /**
- * Returns a copy of a short text that shares no memory with the text it was cut from. V8 keeps the whole header field alive
+ * Returns a copy of a short text that doesn't share memory with the text that it was cut from. V8 keeps the whole header field alive
  * for as long as 13 or more characters of it are referenced, so a cache of 10,000 addresses cut from fields of 16 kB would
  * keep 160 MB.
  */

@@ -86,7 +86,7 @@ export interface Observer {
 
 const nothing = (): void => undefined;
 
-/** An observer that counts nothing. */
+/** An observer that does nothing. */
 export const UNOBSERVED: Observer = Object.freeze({
   verified: nothing,
   lookedUp: nothing,

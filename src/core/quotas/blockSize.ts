@@ -27,7 +27,7 @@ interface PreviousBlock {
  * what is left. At least 1.
  *
  * @param limit the quota
- * @param left the units that nobody has leased; null if unknown
+ * @param left the units that are not leased; null if unknown
  * @param previous null if this is the first block
  */
 export function blockSize(limit: number, left: number | null, previous: PreviousBlock | null): number {

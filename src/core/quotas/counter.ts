@@ -38,7 +38,7 @@ export class Counter {
   #flight: Promise<void> | null = null;
   /** The units that each waiting request needs. */
   #waiting: number[] = [];
-  /** The limit of the quota with which units were last leased. No unit in this process exceeds it. Infinity: there is none. */
+  /** The limit of the quota with which units were last leased. The units of this process never exceed it. Infinity: there is none. */
   #leasedWithin = Infinity;
   /** The same for the running lease. */
   #leasesWithin = Infinity;
@@ -57,7 +57,7 @@ export class Counter {
     return this.#flight !== null;
   }
 
-  /** Changes with each lease and each return, so that a reader of the store knows whether it has read the units of this process twice. */
+  /** Changes with each lease and each return, so that a reader of the store can detect that it counted the units of this process twice. */
   get changes(): number {
     return this.#changes;
   }
@@ -97,7 +97,7 @@ export class Counter {
     return amount > this.#room + this.#left(this.#known);
   }
 
-  /** Takes units. Call {@link has} before. Fetches the next block if few are left. */
+  /** Takes units. Call {@link has} before. Fetches the next block if few units remain. */
   take(amount: number, now: number): void {
     this.#room -= amount;
     if (this.#size < FETCHED_AHEAD || this.#room > this.#size * AHEAD || this.#flight !== null) return;
@@ -153,7 +153,7 @@ export class Counter {
       .then((leased) => this.#receive(leased))
       .finally(() => {
         this.#flight = null;
-        // They all continue now. The ones that need more wait again.
+        // All waiting requests continue now. The ones that need more wait again.
         this.#waiting = [];
       });
     return this.#flight;
@@ -179,8 +179,8 @@ export class Counter {
 
   /**
    * Returns what the next lease is for: all requests that need no more than a block, or the smallest one. Together, large requests could
-   * lease all that is left, and then be refused. Other processes would refuse requests for which units are left, and a crash would
-   * lose them.
+   * lease all that is left, and then be refused. Otherwise other processes would refuse requests although units remain, and a crash would
+   * lose the units.
    */
   #demand(): { readonly smallest: number; readonly sum: number } {
     const most = largestBlock(...this.#extent());

@@ -26,7 +26,7 @@ export interface Taken {
   readonly outcome: 'taken';
   /** The current states of the meters, in their order. */
   readonly states: readonly MeterState[];
-  /** Returns all units, because the operation doesn't run. */
+  /** Gives all units back, because the operation doesn't run. */
   giveBack(): void;
   /** Returns a part of the cost, at most what was taken, because the operation cost less than estimated. */
   giveBackCost(amount: number): void;

@@ -13,7 +13,7 @@ const READ_AT_ONCE = 1_000;
 const SHOWN_FOR = 1_000;
 /** The maximum number of records that are kept for it. */
 const MAX_SHOWN = 10_000;
-/** How often the states of meters are read at most, if units are leased while they are read. */
+/** The maximum number of times that the states of meters are read, if units are leased in the meantime. */
 const READS = 3;
 /** Counters that are unused for this long to twice as long return their units, in ms. */
 const IDLE = 15_000;
@@ -54,7 +54,7 @@ export class Meters {
   readonly #options: MetersOptions;
   readonly #leaser: Leaser;
   readonly #maxCounters: number;
-  /** The counters that were used since the last turn, and the ones that were used since the turn before. */
+  /** The counters used since the last rotation, and the counters used since the one before. */
   #recent = new Map<string, Counter>();
   #older = new Map<string, Counter>();
   /** By the ID of the meter, until this process changes the record. */
@@ -177,7 +177,7 @@ export class Meters {
     this.#older = this.#recent;
     this.#recent = new Map();
     for (const [id, counter] of idle) {
-      // Its requests wait for it.
+      // Its requests wait for the lease.
       if (counter.isBusy) this.#recent.set(id, counter);
       else counter.retire();
     }

@@ -6,7 +6,7 @@ export type QuotaWindow = (typeof QUOTA_WINDOWS)[number];
 export const QUOTA_UNITS = ['requests', 'cost'] as const;
 export type QuotaUnit = (typeof QUOTA_UNITS)[number];
 
-/** The subject of a quota, whose requests are counted together: those of a key and its successors, an owner, a project or a workspace. */
+/** The subject of a quota, whose requests are counted together: a key and its successors, an owner, a project or a workspace. */
 export const QUOTA_SUBJECTS = ['key', 'owner', 'project', 'workspace'] as const;
 export type QuotaSubject = (typeof QUOTA_SUBJECTS)[number];
 

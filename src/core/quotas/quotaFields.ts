@@ -36,7 +36,7 @@ function policyOf(name: string, meter: Meter): string {
 }
 
 /**
- * Returns the quota that has less left than a window; null if there is none.
+ * Returns the quota with fewer remaining units than a window; null if there is none.
  *
  * @param window the limit of the window that binds, and what is left, in requests
  */

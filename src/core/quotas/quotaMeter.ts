@@ -50,8 +50,8 @@ export interface MeteredHolder {
 const NO_METERS: readonly Meter[] = Object.freeze([]);
 
 /**
- * Returns what the requests of a key are taken from; an empty list for most keys. A key without an owner or a project counts by itself
- * where the tier limits these, because otherwise it would have no quota. The counter of a quota keeps its use if the limit changes,
+ * Returns what the requests of a key are taken from; an empty list for most keys. If the tier limits owners or projects, a key without one
+ * is counted by itself, because otherwise it would have no quota. The counter of a quota keeps its use if the limit changes,
  * for example with the tier.
  */
 export function metersOf({ quotas, credits }: Metered, holder: MeteredHolder): readonly Meter[] {
@@ -76,7 +76,10 @@ export function creditsId(subject: string): string {
   return `${subject}/credits`;
 }
 
-/** Returns the ID of a subject among all subjects. @param workspaceId owners of another system may have the same ID in several workspaces */
+/**
+ * Returns the ID of a subject among all subjects. @param workspaceId needed because external IDs of owners may be the same in several
+ * workspaces
+ */
 export function subjectId(subject: QuotaSubject, workspaceId: string, id: string): string {
   return subject === 'owner' ? `owner/${workspaceId}/${id}` : `${subject}/${id}`;
 }

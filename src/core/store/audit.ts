@@ -172,7 +172,7 @@ function isList(value: readonly Detail[] | Details): value is readonly Detail[] 
   return Array.isArray(value);
 }
 
-/** Returns the values of those `fields` that differ between two records. */
+/** Returns the values of the `fields` that differ between two records. */
 export function difference<T extends object>(
   before: T,
   after: T,

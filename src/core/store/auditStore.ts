@@ -19,8 +19,8 @@ export interface ArchiveStore {
   base(workspaceId: string): Promise<AuditHead | null>;
   /**
    * Archives the log up to `until`: atomically with an entry about this, the log begins after it. The archived entries
-   * are deleted afterwards in bounded batches. Another call with the same `until` after an interrupted one completes
-   * the deletion, and adds no second entry.
+   * are deleted afterwards in bounded batches. After an interrupted call, another call with the same `until` completes the deletion without
+   * adding a second entry.
    *
    * @param after the position after which the log begins, as read by the caller
    * @returns `moved`: the log begins elsewhere by now; `unknown`: there is no such entry. In both cases nothing was
@@ -35,16 +35,16 @@ export interface ArchiveStore {
 }
 
 /**
- * The audit log. Entries are added with the changes that they describe, or here if there is no change. Nothing alters
- * an entry, and only archived entries are removed.
+ * The audit log. Entries are added with the changes that they describe, or here if there is no change. Entries are never changed, and only
+ * archived entries are removed.
  */
 export interface AuditStore extends ArchiveStore {
   /** Adds an entry to its workspace's chain. Does nothing if an entry with this ID exists. */
   append(draft: AuditDraft): Promise<void>;
   /**
    * Returns entries before `before` in the chain, newest first. With `from` or `to`, the order is by time and then by
-   * position, and `before` is the position of an entry: the clocks of processes differ, so the order of times can
-   * differ from that of the chain.
+   * position, and `before` is the position of an entry: the clocks of processes differ, so the order of times can differ from the order of
+   * the chain.
    */
   list(
     workspaceId: string,

@@ -351,7 +351,7 @@ type ConfiguredValue<Name extends keyof Table> = Table[Name]['configured'] exten
   ? KeyRecord[Name]
   : Table[Name]['configured'];
 
-/** The fields of a key as a configured key has them. */
+/** The fields of a configured key. */
 export type ConfiguredFields = {
   readonly [Name in FieldsWithout<'configured', typeof NONE>]: ConfiguredValue<Name>;
 };

@@ -133,8 +133,8 @@ export interface KeyStore {
    *
    * The workspace's tier, the key's user and the author's key are checked atomically with the insertion. So no key of a
    * user is active after the removal of the user and the revocation of the user's keys have returned. No key is created
-   * by a key whose revocation has returned or, with `author.judged`, whose end or loss of permissions has. And no key
-   * takes a place that a lower tier removed.
+   * by a key whose revocation has returned or, with `author.judged`, whose end or loss of permissions has. No key takes a place that a
+   * lower tier removed.
    *
    * @throws Duplicate if `lookupId` or `id` already exists.
    */
@@ -187,7 +187,7 @@ export interface KeyStore {
    * Finds keys by known parts of their tokens, in any state, by ID; at most `first`. Uses the unique index of lookup
    * IDs and the index of prefixes.
    *
-   * @param reach null: no restriction
+   * @param reach null for no restriction
    */
   search(
     clues: KeyClues,
@@ -250,7 +250,7 @@ export interface KeyStore {
 
   /**
    * Revokes several keys of a workspace, at most 100, like {@link revoke} and with an entry for each, with a number of round trips
-   * that doesn't depend on the number of keys. Unknown keys and keys that were already revoked are left out. A key that another
+   * that doesn't depend on the number of keys. Unknown keys and keys that were already revoked are omitted. A key that another
    * call changes at the same time may be left out, too: list the keys again to see whether any is still active. Doesn't check the
    * author's key.
    *

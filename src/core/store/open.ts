@@ -35,8 +35,8 @@ interface OpenStoreOptions<Parts extends object> {
 }
 
 /**
- * Opens the store that the settings select. Loads Mongoose only if it is used, because this would take a good part of
- * the start time with SQLite.
+ * Opens the store that the settings select. Loads Mongoose only if it is used, because loading it takes a large part of the start time with
+ * SQLite.
  *
  * @throws CannotOpen that names the setting, the fault and a remedy
  */

@@ -13,7 +13,7 @@ export const USAGE_PERIODS = {
 
 export type UsagePeriod = keyof typeof USAGE_PERIODS;
 
-/** How long the ID of an added batch is kept, in ms. Longer than a process sends a batch again. */
+/** How long the ID of an added batch is kept, in ms. Longer than a process retries a batch. */
 export const BATCHES_KEPT = 2 * DAY;
 
 /** How long the fields that a key used on a day are kept, in ms from the start of the day. */

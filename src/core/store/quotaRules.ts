@@ -26,7 +26,7 @@ export interface CounterState {
 export interface BalanceState {
   readonly balance: number;
   readonly refilledAt: number;
-  /** The start of the period of the refill before. */
+  /** The start of the period of the previous refill. */
   readonly refilledBefore: number;
   /** The units that the last refill has added, without the units that were returned to it since. */
   readonly raised: number;
@@ -75,8 +75,8 @@ export function refilled(before: BalanceState, refill: DueRefill | null): Balanc
 }
 
 /**
- * Returns the balance after units were returned. If they were leased before the last refill, the refill would have added less:
- * only the rest is added. Units of a time before the refill before are dropped, because what that one would have added is unknown.
+ * Returns the balance after units were returned. If they were leased before the last refill, the refill added more than it should have:
+ * only the difference is added. Units of a time before the refill before are dropped, because what that one would have added is unknown.
  * Processes return units long before.
  */
 export function returned(before: BalanceState, start: number, amount: number): BalanceState {

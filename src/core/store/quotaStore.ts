@@ -56,7 +56,7 @@ export interface Leased {
   readonly start: number;
   /** Null for credits. */
   readonly end: number | null;
-  /** The thresholds that no lease of this period had reached before. */
+  /** The thresholds that this lease is the first to reach in this period. */
   readonly crossed: readonly Threshold[];
 }
 
@@ -81,7 +81,7 @@ export interface CounterRecord {
 export interface BalanceRecord {
   readonly id: string;
   readonly balance: number;
-  /** The start of the period of the last refill; 0: there was none. */
+  /** The start of the period of the last refill; 0 if there was none. */
   readonly refilledAt: number;
 }
 

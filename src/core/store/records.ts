@@ -80,7 +80,7 @@ export interface OverrideSubject {
 /** Limits of one subject in place of those of its tier. There is at most one for each subject. */
 export interface LimitOverride extends OverrideSubject {
   readonly workspaceId: string;
-  /** Requests in any 60 seconds, and in any one second; null: as in the tier. */
+  /** Requests in any 60 seconds, and in any one second; null to use the tier's limit. */
   readonly rate: number | null;
   readonly burst: number | null;
   /** The quotas in place of those of the tier, as JSON; null: as in the tier. */
@@ -143,7 +143,7 @@ export interface KeyRecord {
   readonly type: KeyType;
   readonly environment: Environment;
   readonly scopes: readonly string[];
-  /** Addresses and CIDR ranges from which the key is accepted; empty: from everywhere. */
+  /** Addresses and CIDR ranges from which the key is accepted; empty if it is accepted from any address. */
   readonly allowedAddresses: readonly string[];
   /** SHA-256 of the documents that the key may run, in hex; null: any. */
   readonly trustedDocuments: readonly string[] | null;
@@ -202,7 +202,7 @@ export interface SigningKeyRecord {
   /** The Ed25519 public key, in base64url. */
   readonly publicKey: string;
   readonly createdAt: number;
-  /** From then on no token is valid that was signed with the key. */
+  /** After this time, no token that was signed with the key is valid. */
   readonly endsAt: number;
 }
 
@@ -230,7 +230,7 @@ export interface UsageRecord {
   readonly keyId: string;
   /** The start of the period: a multiple of its length since the epoch, so that days are UTC days. */
   readonly start: number;
-  /** Requests that the limits admitted. Counts from releases that did not store costs contain the cost instead. */
+  /** The number of requests that the limits allowed. Counts from releases that did not store costs contain the cost instead. */
   readonly requests: number;
   /** The cost of the admitted requests, as counted by the limits. */
   readonly cost: number;

@@ -153,7 +153,7 @@ export interface LimitOverrideStore {
     override: LimitOverride,
     entry: Occasion & { readonly subject: string; readonly projectId: string | null },
   ): Promise<LimitOverride | 'authorEnded' | null>;
-  /** Returns the overrides of several subjects of a workspace, also those that have ended, in one read and in no order. */
+  /** Returns the overrides of several subjects of a workspace, including ended ones, in one read and in any order. */
   findMany(workspaceId: string, subjects: readonly OverrideSubject[]): Promise<readonly LimitOverride[]>;
   /** Returns overrides of a workspace by `kind` and then `subjectId`, after `after`. Reads by index. */
   list(

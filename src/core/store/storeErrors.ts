@@ -6,7 +6,7 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
   /** The fault, without secrets. /readyz returns it. */
   readonly reason: string;
-  /** What to do, as a sentence; empty: unknown. */
+  /** The remedy, as a sentence; empty if unknown. */
   readonly remedy: string;
   /** Whether this failure was already logged, so that affected requests don't log it again. */
   isReported = false;

@@ -58,7 +58,7 @@ const PERIODS = Object.keys(REPORT_PERIODS) as ReportPeriod[];
 const NO_COUNTS: UsageCounts = Object.freeze({ requests: 0, cost: 0, queryCost: 0, limited: 0, forbidden: 0 });
 
 /**
- * The largest count. Sums stop at it: a caller chooses the lengths of the lists that an operation requests, and so its cost. A larger
+ * The largest count. Sums stop at this value, because a caller chooses the lengths of the requested lists, and thereby the cost. A larger
  * number could not be read from SQLite, and one beyond 2^63 would fail a batch with the usage of other workspaces.
  */
 export const MOST_COUNTED = Number.MAX_SAFE_INTEGER;
@@ -150,7 +150,7 @@ export function placeNamed(name: string): ReportPlace {
   };
 }
 
-/** Returns whether callers can cause any number of values. */
+/** Returns whether callers can create an unlimited number of values. */
 export function isCapped({ dimension, value }: Pick<ReportAddition, 'dimension' | 'value'>): boolean {
   return (dimension === 'operation' || dimension === 'root') && value !== OTHER && value !== NONE;
 }

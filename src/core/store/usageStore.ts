@@ -2,7 +2,7 @@ import type { UsagePeriod } from './periods.js';
 import type { FieldUse, UsageBatch, UsageRecord } from './records.js';
 import type { ReportDimension, ReportPeriod, ReportPlace, ReportRow } from './usageReport.js';
 
-/** The periods to read: those that start at or after `from` and before `to`. */
+/** The periods to read, which start at or after `from` and before `to`. */
 export interface UsageSpan {
   /** The start of a period, like `to`. */
   readonly from: number;
@@ -24,7 +24,7 @@ export interface ReportQuery {
 export interface UsageStore {
   /**
    * Adds the activity of keys, by the minute, to each key's counts for the minute, hour and day, to its fields of the
-   * day, and to the usage report of its workspace for the hour, day and month, in bulk. Concurrent calls add up. Counts
+   * day, and to the usage report of its workspace for the hour, day and month, in bulk. The counts of concurrent calls are added up. Counts
    * older at `now` than their retention ({@link USAGE_PERIODS}, {@link FIELDS_KEPT}, {@link REPORT_PERIODS}) may then be
    * deleted, here or by the engine. In a report, values beyond {@link MAX_VALUES} are counted together.
    *

@@ -21,7 +21,7 @@ const BATCH = 50;
  */
 const MAX_INTERVAL = 600_000;
 
-/** How far the clock for expiry may be set before all checks are repeated, in ms. */
+/** How far the clock for expiry may jump before all checks are repeated, in ms. */
 const MAX_SHIFT = 1_000;
 
 /** Added to a timer, in ms, so that it does not fire before the clock for expiry has passed the time. */
@@ -51,7 +51,7 @@ interface Entry {
   earliest: number;
   /** The time at which its check expires. */
   dueAt: number;
-  /** Its earliest entry in the queue. It may be before `dueAt`, so that a check need not add another entry. */
+  /** Its earliest entry in the queue. It may be before `dueAt`, so that a check doesn't have to add another entry. */
   queuedAt: number;
   /** The state of the store on which its check depends; null: the check expires at `dueAt`. */
   state: StoreState | null;

@@ -10,7 +10,7 @@ import type { Refusal } from '../errors/refusal.js';
 /** The number of times that an event waits for the burst window before it is refused. */
 const MAX_WAITS = 5;
 
-/** The longest wait, in ms. If there is room only later, the window is that of the rate. */
+/** The longest wait, in ms. If there is only room later, the window is the one of the rate. */
 const LONGEST_WAIT = 1_000;
 
 interface EventMeterOptions {
@@ -30,7 +30,7 @@ interface EventMeterOptions {
  */
 export class EventMeter {
   readonly #options: EventMeterOptions;
-  /** The refusal that an event is waiting for. */
+  /** The refusal because of which an event is waiting. */
   #waitsFor: { readonly principal: AuthenticatedPrincipal; readonly refusal: Refusal } | null = null;
   /** The event that was paid for last. */
   #taken: Admission | null = null;
@@ -87,7 +87,7 @@ export class EventMeter {
     return refusal;
   }
 
-  /** Ends all waiting. Can be called more than once. */
+  /** Ends all waits. Can be called more than once. */
   stop(): void {
     this.#isStopped = true;
     this.#stop();

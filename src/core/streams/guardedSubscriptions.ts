@@ -37,7 +37,7 @@ export interface Admitted<Context extends LatchkeyContext> {
   /** The context of the request. */
   readonly context: Context;
   readonly rootValue?: unknown;
-  /** Returns the context for an event. It must be a new one: data that resolvers add to it must not outlive the event. */
+  /** Returns the context for an event. It must be a new object: data that resolvers add to it must not outlive the event. */
   readonly contextFor: (principal: AuthenticatedPrincipal) => Context;
 }
 

@@ -29,7 +29,7 @@ interface OpenStreamsOptions {
   readonly beatEvery?: number;
   /** The number of bytes that may wait for slow readers in this process. Default: 64 MiB. */
   readonly maxBytes?: number;
-  /** Returns the memory of an event in bytes. Default: an estimate without its texts. */
+  /** Returns the memory of an event in bytes. Default: an estimate that doesn't include its texts. */
   readonly bytesOf?: (event: unknown) => number;
   /** Returns ms since the epoch. Default: Date.now. */
   readonly now?: () => number;

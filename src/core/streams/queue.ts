@@ -4,7 +4,7 @@ import { Refusal } from '../errors/refusal.js';
 export const MAX_WAITING = 100;
 
 /**
- * The events for one reader. A reader that is too slow loses the stream with an error. Dropping events instead would go
+ * The events for one reader. The stream of a reader that is too slow ends with an error. Dropping events instead would go
  * unnoticed.
  */
 export class EventQueue<Event> implements AsyncIterableIterator<Event> {

@@ -20,8 +20,8 @@ export interface Reader {
 
 /**
  * Limits the bytes that wait for slow readers in the whole process. Events and messages that several streams share
- * count once, the buffer of a socket counts for each. Above half of the limit, the readers with the most waiting bytes
- * lose their streams, beginning with those of the workspace with the most: no tenant pays for another. At the limit,
+ * count once, the buffer of a socket counts for each. Above half of the limit, the streams with the most waiting bytes are ended, beginning
+ * in the workspace with the most waiting bytes, so that no tenant suffers because of another. At the limit,
  * their connections are closed.
  */
 export class WaitingBytes {
@@ -38,7 +38,7 @@ export class WaitingBytes {
     this.max = max;
   }
 
-  /** The bytes that wait now. */
+  /** The number of bytes that are currently waiting. */
   get held(): number {
     return this.#held;
   }
@@ -82,7 +82,7 @@ export class WaitingBytes {
       this.#looked = 0;
       return;
     }
-    // Readers that are ending keep it above half for some time. Examining all readers for each message would take too
+    // Streams that are ending keep the total above half for some time. Examining all readers for each message would take too
     // long.
     if (this.#isFreeing || (this.#held <= this.max && this.#held - this.#looked < this.max / 64)) return;
     this.#isFreeing = true;

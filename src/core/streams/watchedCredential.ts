@@ -183,7 +183,7 @@ export class WatchedCredential {
   }
 }
 
-/** The events of an open stream are those of the workspace and project for which it was opened. */
+/** An open stream only has events of the workspace and project for which it was opened. */
 function isSameHolder(a: AuthenticatedPrincipal, b: AuthenticatedPrincipal): boolean {
   return a.keyId === b.keyId && a.workspaceId === b.workspaceId && a.projectId === b.projectId;
 }

@@ -13,7 +13,7 @@ type Task = () => Promise<void>;
  */
 export class Turns {
   readonly #clock: () => number;
-  /** Waiting tasks by workspace. The first workspace is next. */
+  /** Waiting tasks by workspace. The first workspace has the next turn. */
   readonly #waiting = new Map<string, Task[]>();
   #isRunning = false;
 

@@ -31,7 +31,7 @@ export interface Pages<Data, Node> {
 }
 
 interface State<Data, Node> {
-  /** The query that this is the state of. */
+  /** The query that this state belongs to. */
   readonly of: string;
   readonly nodes: readonly Node[];
   readonly first: Data | null;

@@ -21,7 +21,7 @@ export default function EditDialog({ apiKey, close }: KeyDialogProps) {
   const faultAt = (field: string) => (fault?.kind === 'refused' && fault.field === field ? fault.message : null);
   const told = ['name', 'scopes', 'allowedAddresses'].some((field) => faultAt(field) !== null);
   const save = async () => {
-    // Unchanged fields are not sent: somebody else may have changed them in the meantime.
+    // Unchanged fields are not sent, because someone else may have changed them in the meantime.
     const input = {
       id: apiKey.id,
       ...(name.trim() !== apiKey.name && { name }),

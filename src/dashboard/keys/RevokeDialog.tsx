@@ -8,7 +8,7 @@ import { Ago } from '../parts/Moment.js';
 import type { KeyDialogProps } from './keyDialog.js';
 import { LAST_USED_DELAY } from './sorting.js';
 
-/** Revokes a key. Typing its name makes sure that it is the right one. */
+/** Revokes a key. Typing the name confirms that it is the right key. */
 export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
   const { name, lastUsedAt, id } = apiKey;
   const [typed, setTyped] = useState('');

@@ -5,7 +5,7 @@ import { CATEGORIES, count, tierLabel } from '../parts/words.js';
 import { CreditsRow, nameOf, QuotaRow, WindowRow } from './Rows.js';
 import { pageOf, subjectsOf } from './subject.js';
 
-/** Shows the limits, quotas and credits of a key, and what is left of them. */
+/** Shows the limits, quotas and credits of a key, and what remains of them. */
 export function KeyLimits({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
   const { tier, rate, burst, categories, shared, quotas, credits, cost } = apiKey.limits;
   return (

@@ -21,7 +21,7 @@ interface LimitsDialogProps {
   readonly close: () => void;
 }
 
-/** The limits as they are typed. Empty texts: as in the tier. */
+/** The limits as they are typed. Empty texts stand for the tier's values. */
 interface Typed {
   readonly rate: string;
   readonly burst: string;
@@ -172,7 +172,7 @@ function isEmpty({ rate, burst, quotas }: { rate: unknown; burst: unknown; quota
   return rate === null && burst === null && quotas === null;
 }
 
-/** Returns the limit; null: that of the tier; undefined if the text is invalid. */
+/** Returns the limit; null for the limit of the tier; undefined if the text is invalid. */
 function limitOf(text: string): number | null | undefined {
   return text.trim() === '' ? null : (wholeNumber(text) ?? undefined);
 }

@@ -7,7 +7,7 @@ const WINDOWS: Readonly<Record<QuotaWindow, string>> = { HOUR: 'Hour', DAY: 'Day
 const UNITS: Readonly<Record<QuotaUnit, string>> = { REQUESTS: 'Requests', COST: 'Cost units' };
 
 interface QuotaFieldsProps {
-  /** null: those of the tier. */
+  /** null for the tier's quotas. */
   readonly quotas: readonly TypedQuota[] | null;
   readonly change: (quotas: readonly TypedQuota[] | null) => void;
 }

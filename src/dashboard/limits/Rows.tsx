@@ -110,7 +110,7 @@ function Row({ name, limit, remaining, children }: RowProps) {
   );
 }
 
-/** Says that a limit is not that of the tier. */
+/** Shows that a limit differs from the tier's limit. */
 function Origin({ source, until }: { readonly source: LimitSource; readonly until: string | null }) {
   if (source !== 'OVERRIDE') return null;
   return (

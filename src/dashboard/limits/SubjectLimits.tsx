@@ -17,13 +17,13 @@ type Limits = NonNullable<LimitsOfQuery['limitsOf']>;
 
 interface SubjectLimitsProps {
   readonly subject: Subject;
-  /** Of the subject, for dialogs. */
+  /** The name of the subject, for dialogs. */
   readonly label: string;
   /** Whether the viewer can change limits and add credits. */
   readonly canChange: boolean;
 }
 
-/** Shows the limits, quotas and credits that the keys of a subject share, and what is left of them. */
+/** Shows the limits, quotas and credits that the keys of a subject share, and what remains of them. */
 export function SubjectLimits({ subject, label, canChange }: SubjectLimitsProps) {
   const asked = useAsk(LimitsOfDocument, { subject });
   return (

@@ -18,7 +18,7 @@ export const MAX_QUOTAS = 12;
 
 export const NEW_QUOTA: Omit<TypedQuota, 'row'> = { window: 'MONTH', unit: 'REQUESTS', limit: '', anchorDay: '' };
 
-/** Returns the quotas of an override as they are typed; null: those of the tier apply. */
+/** Returns the quotas of an override as they are typed; null if the tier's quotas apply. */
 export function typedQuotas(quotas: OverrideFragment['quotas'] | undefined): readonly TypedQuota[] | null {
   if (quotas == null) return null;
   return quotas.map(({ window, unit, limit, anchorDay }, row) => ({

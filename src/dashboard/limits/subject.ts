@@ -59,7 +59,7 @@ export function pageOf({ type, id, workspaceId }: Subject): string {
   return `/limits?${query.toString()}`;
 }
 
-/** Returns the subject of credits that a subject of limits is. */
+/** Returns the credit subject for a subject of limits. */
 export function holderOf({ type, id, workspaceId }: Subject): Pick<AddCreditsInput, 'subject' | 'id' | 'workspaceId'> {
   return { subject: QUOTA_SUBJECTS[type], id, ...(workspaceId != null && { workspaceId }) };
 }

@@ -32,7 +32,7 @@ export function KeyLink({ id, name, inText = false }: KeyLinkProps) {
   );
 }
 
-/** Shows an ID in small letters, beside the name. */
+/** Shows an ID in small letters next to the name. */
 export function Id({ id }: { readonly id: string }) {
   return (
     <Text span size="xs" c="dimmed" ff="monospace" className="anywhere">

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { Asked } from '../api/useAsk.js';
 import { FaultNotice } from './FaultNotice.js';
 
-/** Shows the data of a query, an outline until there is data, or the error. */
+/** Shows the data of a query, a placeholder until the data arrives, or the error. */
 export function Asking<Data>({
   asked: { data, fault, again, ask },
   children,

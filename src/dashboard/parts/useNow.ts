@@ -24,7 +24,7 @@ function subscribe(listener: () => void): () => void {
 
 function current(): number {
   const now = Date.now();
-  // The value must not change between two seconds, or React would render without end.
+  // The value must not change between two seconds, or React would render endlessly.
   if (Math.abs(now - second) >= 1_000) second = now;
   return second;
 }

@@ -7,7 +7,7 @@ interface State {
 }
 
 /**
- * Replaces a page that failed, for example because a file of it could not be loaded after an update of the server. React writes the
+ * Replaces a page that failed, for example because one of its files could not be loaded after a server update. React writes the
  * error to the console of the browser.
  */
 export class Breakdown extends Component<{ readonly children: ReactNode }, State> {

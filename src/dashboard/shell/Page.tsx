@@ -4,7 +4,7 @@ import { useEffect, useRef, type ReactNode } from 'react';
 interface PageProps {
   /** The only h1 of the page, and the title of the window. */
   readonly title: string;
-  /** Above the heading: a link to the parent page. */
+  /** A link to the parent page, above the heading. */
   readonly above?: ReactNode;
   /** Beside the heading. */
   readonly actions?: ReactNode;

@@ -5,12 +5,12 @@ import { count } from '../parts/words.js';
 import { labelOf, nameOf, SERIES, type Usage } from './usageSeries.js';
 
 /**
- * Recharts moves a label at the edge of the chart off its line, and hides the line beside it. With half a label of
+ * Recharts moves a label at the edge of the chart off its line, and hides the line next to it. With half a label of
  * space at the edges and all ticks shown, each label stays at its line.
  */
 const MARGIN = { top: 10, right: 20, bottom: 0, left: 0 };
 
-/** Shows usage as stacked bars. It is an image for screen readers, which read the totals and the table instead. */
+/** Shows usage as stacked bars. For screen readers, the chart is an image; they read the totals and the table instead. */
 export function UsageBars({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }) {
   return (
     <div role="img" aria-label={`Requests per ${by === 'HOUR' ? 'hour' : 'day'}. The table shows the same numbers.`}>

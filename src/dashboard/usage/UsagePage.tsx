@@ -27,7 +27,7 @@ export default function UsagePage() {
   const [params, setParams] = useSearchParams();
   const groupBy = within(GROUPS, params.get('by'), 'KEY');
   const period = within(SPANS, params.get('period'), 'month');
-  // Not in each render: at the end of a period, its number would change while it is read.
+  // Not computed in each render, because the number would change at the end of a period while it is read.
   const [now] = useState(() => Date.now());
   const span = SPANS[period].of(now);
   const asked = useAsk(UsageReportDocument, { groupBy, ...span });

@@ -48,7 +48,7 @@ function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
 
 interface SettleOptions<Read> {
   readonly now: number;
-  /** Reads the record or the records again, with the same parts. */
+  /** Reads the records again, with the same parts. */
   readonly read: Read;
   /** Called with each alert that this opened. */
   readonly onOpened?: (alert: AlertRecord) => void;

@@ -15,8 +15,8 @@ export const TEXTS_AT_ONCE = 100;
 
 /**
  * Reads the columns and texts of assets for one operation, a few assets at a time. One asset may have hundreds of kilobytes of
- * columns, so reading has the same limit as the response: a column counts as an entry with a field, a name as one field, and
- * long ones as more.
+ * columns, so reading has the same limit as the response: a column counts as an entry with one field, a name as one field, and a long name
+ * as more.
  */
 export class ColumnReader {
   readonly #service: Pick<AssetService, 'columnsOf' | 'textsOf'>;

@@ -17,7 +17,7 @@ export type Outlook =
 
 /**
  * Predicts the result of `Limits.admit` from the state of the windows, without counting anything.
- * @param rooms the room of the tier, and that of the category if it has separate limits
+ * @param rooms the room of the tier, and the room of the category if it has separate limits
  */
 export function outlook(rooms: readonly Room[], cost: number): Outlook {
   const windows = rooms.flatMap(({ rate, burst }) => [rate, burst]);
@@ -27,7 +27,7 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
   return { outcome: 'refused', retryAfterMs: Math.max(...short.map(({ returnsInMs }) => returnsInMs ?? 1)) };
 }
 
-/** The decisions that the windows and the quotas of a key would currently make. */
+/** What the windows and quotas of a key would decide now. */
 interface Foretold {
   readonly windows: Outlook;
   readonly quotas: Outlook;

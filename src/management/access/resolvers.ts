@@ -114,7 +114,7 @@ export function accessResolvers(options: AccessResolverOptions) {
     path: ['document'],
     message: `The documents in this operation have more than ${MAX_TOKENS} tokens in total (${CHARACTERS_PER_TOKEN} characters count as at least one). Send some of them in another operation.`,
   });
-  // By the variables object, because graphql-js creates one for each execution.
+  // Keyed by the variables object, because graphql-js creates one for each execution.
   const documents = new WeakMap<object, Map<GraphQLSchema, ParsedDocuments>>();
   const documentsOf = ({ variableValues }: GraphQLResolveInfo, schema: GraphQLSchema): ParsedDocuments => {
     const bySchema = documents.get(variableValues) ?? new Map<GraphQLSchema, ParsedDocuments>();

@@ -14,7 +14,7 @@ const HOUR = 3_600_000;
 const MAX_NOTED = 10_000;
 const MAX_WAITING = 500;
 
-/** Keys that were sent over plain HTTP. Each gets one entry in an hour, because further entries would say the same. */
+/** Records keys that were sent over plain HTTP. Each gets one entry in an hour, because further entries would say the same. */
 export class SentInClear implements EntrySource {
   readonly #now: () => number;
   /** The time of the last entry of each key. */

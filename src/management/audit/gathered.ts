@@ -14,7 +14,7 @@ export interface EntrySource {
 
 /**
  * Appends entries that no request should wait for to the audit log: once a minute, and at the end. A crash loses up to a minute of
- * them. While the store is unavailable, no further entries are taken, and the sources continue to count.
+ * them. While the store is unavailable, no more entries are taken, and the sources continue to count.
  */
 export class GatheredEntries {
   readonly #audit: Pick<AuditStore, 'append'>;

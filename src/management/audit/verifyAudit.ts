@@ -46,7 +46,7 @@ type Source = Pick<AuditStore, 'read' | 'head'>;
 /**
  * Reads the chain of a workspace from its beginning, or from the last archived entry, which an entry of the chain must
  * name. A changed entry no longer matches its hash, a removed entry leaves a gap, and the separately stored head
- * reveals that the newest entries are missing. Somebody with write access to the whole database can write a new chain.
+ * reveals that the newest entries are missing. Anyone with write access to the whole database can write a new chain.
  * To detect that, keep a head in another place and pass it as `known`.
  *
  * Reads the chain in batches of 1,000 entries, with one batch in memory.

@@ -2,8 +2,8 @@ import type { ForeignScheme } from '../../core/keys/foreign.js';
 import type { KeyRecord } from '../../core/store/records.js';
 
 /**
- * Compares a row with an existing key that has its lookup ID. The message may name another workspace, because whoever runs an
- * import has access to the whole store.
+ * Compares a row with an existing key that has its lookup ID. The message may name another workspace, because anyone who can run an import
+ * has access to the whole store.
  *
  * @returns what is wrong; null if the key is the one that the row describes
  */

@@ -26,7 +26,7 @@ type State =
   | 'quoted'
   /** After a quote within quotes: it closes them, or is the first of two. */
   | 'closing'
-  /** After a CR outside quotes. */
+  /** Whether the previous character was a CR outside quotes. */
   | 'return'
   /** In the rest of the line after a fault. */
   | 'fault';

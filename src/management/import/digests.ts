@@ -9,7 +9,7 @@ const MAX_COST = 15;
 
 /**
  * Parses a SHA-256 in hexadecimal (also with `\x`, as PostgreSQL writes bytes), base64 or base64url.
- * @returns lower-case hexadecimal; null: not a SHA-256
+ * @returns lower-case hexadecimal; null if it is not a SHA-256
  */
 export function sha256Of(text: string): string | null {
   const [, hex] = HEX.exec(text) ?? [];
@@ -22,7 +22,9 @@ export function sha256Of(text: string): string | null {
   return bytes.length === 32 && isWhole ? bytes.toString('hex') : null;
 }
 
-/** Returns a bcrypt hash in the form of the bcrypt package. PHP writes `2y` for `2b`. @returns null: not a hash, or too costly */
+/**
+ * Returns a bcrypt hash in the form of the bcrypt package. PHP writes `2y` for `2b`. @returns null if it is not a hash, or is too costly
+ */
 export function bcryptOf(text: string): string | null {
   const [, variant, cost, rest] = BCRYPT.exec(text) ?? [];
   if (variant === undefined || cost === undefined || rest === undefined) return null;

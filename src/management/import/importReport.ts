@@ -8,7 +8,7 @@ const SHOWN = 20;
 export interface Report {
   readonly dryRun: boolean;
   readonly rows: number;
-  /** The number of created keys. In a dry run, of keys that would be created. */
+  /** The number of created keys. In a dry run, the keys that would be created. */
   readonly imported: number;
   /** The number of keys that an earlier import created. */
   readonly present: number;

@@ -39,7 +39,7 @@ export async function* itemsIn(chunks: AsyncIterable<string>): AsyncGenerator<Ra
       if (ended || (depth === 0 && character !== '[') || (isEnd && character === '}')) throw noArray(line);
       if (depth === 0) depth = 1;
       else if (isEnd || (depth === 1 && character === ',')) {
-        // Only `[]` has no item before its end. Elsewhere a comma is missing its item.
+        // Only `[]` has no item before its end. Anywhere else, the item before or after a comma is missing.
         if (!item.empty) yield { line: began, text: item.take() };
         else if (!isEnd || items > 0) yield { line, text: '' };
         items += 1;

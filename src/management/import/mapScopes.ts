@@ -16,7 +16,10 @@ function namesIn(cell: unknown): readonly string[] | null {
   return typeof cell === 'object' ? fromPermissions(Object.entries(cell)) : null;
 }
 
-/** Converts scopes of the other system. `unknown`: scopes that the mapping does not contain. They are a problem, not guessed. */
+/**
+ * Converts scopes of the other system. `unknown`: scopes that the mapping does not contain. They are reported as a problem instead of being
+ * guessed.
+ */
 export function mapScopes(
   theirs: readonly string[],
   { scopes, defaultScopes }: Pick<Mapping, 'scopes' | 'defaultScopes'>,

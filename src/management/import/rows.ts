@@ -50,7 +50,7 @@ export async function* readRows(bytes: AsyncIterable<Uint8Array>, format: Format
 /**
  * Decodes UTF-8, or UTF-16 with a byte order mark, as PowerShell and spreadsheets write it.
  *
- * @throws ImportFault for anything else. Replacement characters could turn a name into that of another key
+ * @throws ImportFault for anything else. Replacement characters could turn a name into another key's name
  */
 async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;

@@ -13,7 +13,7 @@ export interface NamedSubject {
   readonly workspaceId?: string | null;
 }
 
-/** A subject of limits. For a user with an external ID, that is the external ID, which owns the keys of the user. */
+/** A subject of limits. For a user with an external ID, this is the external ID, which owns the user's keys. */
 export interface FoundSubject extends OverrideSubject {
   readonly workspaceId: string;
   /** The ID that the caller gave. */

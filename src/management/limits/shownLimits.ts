@@ -10,7 +10,7 @@ interface Asked {
   readonly unit: Unit;
 }
 
-/** Reads what is left in the windows of a subject. Without a promise, unless the windows are in Redis. */
+/** Reads the remaining room in the windows of a subject. Without a promise, unless the windows are in Redis. */
 type ReadRoom = (context: ActorContext, subject: Subject, unit?: Unit) => Room | Promise<Room>;
 
 /** Reads the windows of a subject once for all fields of a request. With Redis, each read is a round trip. */
@@ -37,7 +37,7 @@ function nameOf({ subject: { family, tier, category }, unit }: Asked): string {
   return `${tier} ${category ?? ''} ${unit} ${family}`;
 }
 
-/** Returns a window as the schema shows it. @param override of the subject. Default: there is none */
+/** Returns a window as the schema shows it. @param override the override of the subject. Default: there is none */
 export function shownLimit(
   { limit: most, remaining, returnsInMs }: WindowRoom,
   name: WindowName,

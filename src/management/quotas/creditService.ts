@@ -25,7 +25,7 @@ export interface AddCreditsInput {
   readonly subject: QuotaSubject;
   /** The ID of the key, user, project or workspace, or an external ID for `owner`. */
   readonly id: string;
-  /** The workspace of an external ID. Default: that of the actor. */
+  /** The workspace of an external ID. Default: the actor's workspace. */
   readonly workspaceId?: string | null;
   readonly amount: number;
   readonly idempotencyKey: string;
@@ -34,7 +34,7 @@ export interface AddCreditsInput {
 /** The balance after the call, without units that processes have leased. */
 export interface CreditsAdded {
   readonly balance: number;
-  /** Whether this call added them, instead of an earlier one with the same key. */
+  /** Whether this call added them, and not an earlier call with the same key. */
   readonly added: boolean;
 }
 
@@ -117,10 +117,10 @@ export class CreditService {
   }
 
   /**
-   * Returns the user with an ID, or the external ID. An external ID can look like the ID of a user. Without a user, it must then be that of a
-   * key, because credits would otherwise be lost to a mistyped ID.
+   * Returns the user with an ID, or the external ID. An external ID can look like the ID of a user. Without a user, it must be the external
+   * ID of a key, because credits would otherwise be lost to a mistyped ID.
    *
-   * @param workspaceId of an external ID; null: that of the actor
+   * @param workspaceId the workspace of an external ID; null for the actor's workspace
    * @throws Refusal NOT_FOUND, BAD_USER_INPUT
    */
   async #ownerOf(actor: Actor, id: string, workspaceId: string | null): Promise<Holder> {

@@ -50,7 +50,7 @@ function checkLiteral(literal: ValueNode): void {
   }
 }
 
-/** Beyond 2^53, the original number may have been different, and readers may not all read the same number. */
+/** Beyond 2^53, the original number may have been different, and different readers may parse different numbers. */
 function isKept(number: number): boolean {
   return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
 }

@@ -1,6 +1,5 @@
 /**
- * Continues with a value, at once if it is already known: the executor takes several times as long for a value that it
- * has to wait for.
+ * Continues with a value, immediately if it is already available: the executor takes several times as long for a promise.
  */
 export function after<Value, Result>(
   value: Value | Promise<Value>,

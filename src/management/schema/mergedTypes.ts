@@ -37,7 +37,7 @@ export function assertUnmerged(schema: GraphQLSchema, typeDefs: DocumentNode): v
   );
 }
 
-/** Returns whether a type has members of several definitions. Latchkey's have no location. */
+/** Returns whether a type has members of several definitions. Latchkey's definitions have no location. */
 function isMerged(type: GraphQLNamedType | undefined, defined: Definitions): boolean {
   const sources = membersOf(type?.astNode ?? {}).map(({ loc }) => loc?.source);
   const definitions = sources.filter((source) => source === undefined || defined.has(source, type?.name ?? ''));

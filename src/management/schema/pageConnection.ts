@@ -27,8 +27,8 @@ export function checkPage(first: number): void {
 }
 
 /**
- * @param rows one more than the page has, if there are more
- * @param after where the page begins; null: at the beginning of the list. Lists are only read forward, so every cursor
+ * @param rows the rows of the page, and one more if more exist @param after where the page begins; null: at the beginning of the list.
+ * Lists are only read forward, so every cursor
  *   belongs to an entry of an earlier page.
  */
 export function pageOf<T>(rows: readonly T[], first: number, after: unknown): Page<T> {

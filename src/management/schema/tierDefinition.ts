@@ -4,7 +4,7 @@ import type { Tier } from '../../core/store/records.js';
 /** The name of the enum whose values are the names of the tiers. */
 export const TIER = 'Tier';
 
-/** Returns the definitions with an enum of these tiers. */
+/** Returns the definitions, with these tiers as the values of the enum. */
 export function withTiers(document: DocumentNode, tiers: readonly Tier[]): DocumentNode {
   return {
     ...document,

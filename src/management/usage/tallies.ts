@@ -4,7 +4,7 @@ import { MINUTE } from '../../core/store/periods.js';
 import { NONE, OTHER, sumOf } from '../../core/store/usageReport.js';
 import type { UsageAddition, UsageCounts } from '../../core/store/records.js';
 
-/** The number of operations that are kept per key and minute. With more, they are summed by name and field. */
+/** The number of operations that are kept per key and minute. If there are more, they are summed by name and field. */
 const MAX_OPERATIONS = 32;
 
 /** The number of guarded fields that are kept per key and minute. Few schemas have more, and callers cannot add any. */
@@ -113,7 +113,7 @@ export class Tally {
     addTo(this.#total, other.#total);
   }
 
-  /** Sums the counts of operations by name and by field. Their memory is that of the names and fields from then on. */
+  /** Sums the counts of operations by name and by field. From then on, only the names and fields take memory. */
   #sum(): ReadonlyMap<string, number> | null {
     for (const [operation, counts] of this.#operations) {
       this.#memory.bytes -= BYTES_PER_ENTRY + bytesOf(operation);

@@ -47,8 +47,8 @@ function csvLines(rows: readonly ExportedRow[], isFirst: boolean): string[] {
 }
 
 /**
- * Spreadsheets run a cell as a formula if it begins with one of these characters. Where a comma is part of numbers, such as in Germany,
- * they also divide a line at semicolons, even within quotation marks.
+ * Spreadsheets run a cell as a formula if it begins with one of these characters. In locales where a comma is part of numbers, such as
+ * German, they also split a line at semicolons, even within quotation marks.
  */
 const FORMULA = /(^|[;\t]\s*)([=+\-@\t\r＝＋－＠])/g;
 

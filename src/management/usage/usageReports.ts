@@ -71,7 +71,7 @@ interface UsageReportsOptions {
   readonly now: () => number;
 }
 
-/** Reads the usage of a workspace. A key that is restricted to a project reads only that of the project. */
+/** Reads the usage of a workspace. A key that is restricted to a project reads only the usage of that project. */
 export class UsageReports {
   readonly #options: UsageReportsOptions;
 

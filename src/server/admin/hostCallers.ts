@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connectionAddress, readAddress } from '../../core/net/address.js';
 import type { Caller, Callers } from '../net/trustedProxies.js';
 
-/** Returns the address of a caller; undefined: that of the connection. */
+/** Returns the address of a caller; undefined to use the peer address of the connection. */
 type AddressOf = (request: IncomingMessage) => string | undefined;
 
 /**

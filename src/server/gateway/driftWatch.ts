@@ -25,7 +25,7 @@ export interface DriftWatchOptions {
 }
 
 /**
- * Compares the schema of the upstream with that of the gateway from time to time. A difference is only reported: operations
+ * Periodically compares the schema of the upstream with the gateway's schema. A difference is only reported: operations
  * are checked against the gateway's schema, so a field that the upstream gains stays closed.
  */
 export class DriftWatch {

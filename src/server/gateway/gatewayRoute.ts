@@ -66,7 +66,7 @@ declare module 'fastify' {
     bodyText: string | null;
   }
   interface FastifyContextConfig {
-    /** Keeps the text of a JSON body beside its value. */
+    /** Keeps the text of a JSON body in addition to its value. */
     readonly keepsText?: true;
   }
 }

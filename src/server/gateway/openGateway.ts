@@ -24,7 +24,7 @@ export interface OpenGatewayOptions {
   readonly onAnswer: (outcome: UpstreamOutcome) => void;
 }
 
-/** Opens the gateway of the settings, and guards its schema. @param schema that of {@link gatewaySchemaOf} */
+/** Opens the gateway of the settings, and guards its schema. @param schema the result of {@link gatewaySchemaOf} */
 export async function openGateway(
   settings: GatewaySettings,
   found: GatewaySchema,

@@ -8,7 +8,7 @@ import type { Verdicts } from '../../management/verdicts.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The maximum time for a body of multipart/form-data, in ms. Default: that of other bodies. */
+    /** The maximum time for a body of multipart/form-data, in ms. Default: the limit of other bodies. */
     readonly uploadTime?: number;
   }
 }

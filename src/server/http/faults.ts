@@ -60,7 +60,7 @@ export interface FaultForm {
   readonly body: (message: string, details: object) => string;
   /** The message if the body can't be parsed. */
   readonly unread: string;
-  /** The status of a refusal. Default: that of a refused request which runs no operation. */
+  /** The status of a refusal. Default: the status of a refused request that runs no operation. */
   readonly statusOf?: (refusal: Refusal) => number;
 }
 

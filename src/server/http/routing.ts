@@ -20,7 +20,7 @@ function compileSchema(): never {
   throw new Error('Routes have no JSON Schema here.');
 }
 
-/** Returns Fastify's options for our routes, on our server or on that of a host. */
+/** Returns Fastify's options for Latchkey's routes, on its own server or on a host's server. */
 export function routingOptions({ logger, callers, api }: RoutingOptions) {
   return {
     loggerInstance: logger,

@@ -63,7 +63,7 @@ export class StreamOpener {
     this.#subscriptions = new GuardedSubscriptions({
       ...{ authorizer, limits, streams, log, answer },
       messageOf: (result) => Message.next(result),
-      // The context of each event is that of the request, see #begin.
+      // Each event has the context of the request, see #begin.
       report: (error, context: LatchkeyContext) => options.log(error, context as RequestContext),
     });
   }

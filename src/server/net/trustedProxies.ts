@@ -71,7 +71,7 @@ export class Proxies implements Callers {
     return { address, https, unbelieved: false };
   }
 
-  /** The scheme is that of the element which names the caller: all elements behind it are of trusted proxies. */
+  /** The scheme comes from the element that names the caller: all elements after it come from trusted proxies. */
   #byForwarded({ rawHeaders, headers }: Source, peer: string, encrypted: boolean): Caller {
     let caller: Caller = { address: peer, https: encrypted, unbelieved: false };
     if ((headers.forwarded ?? '').trim() === '') return caller;

@@ -108,7 +108,7 @@ export function readSettings(environment: Environment = process.env): Settings {
     );
   const read: Read = (name) => options.get(name) as never;
   const path = read('LATCHKEY_CONFIG');
-  // Otherwise an invalid path would be replaced by that of the default file.
+  // Otherwise an invalid path would be replaced by the path of the default file.
   const file =
     path === undefined && environment.LATCHKEY_CONFIG !== undefined
       ? undefined

@@ -1,6 +1,6 @@
 import { clampMoment, dayOf, timeOf, type Day } from './moments.js';
 
-/** Days and times in the local zone: that of the browser or of the process. */
+/** Days and times in the local time zone, of the browser or of the process. */
 
 const DAY = /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)$/;
 

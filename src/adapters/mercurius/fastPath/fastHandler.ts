@@ -71,7 +71,7 @@ export class FastHandler {
     };
   }
 
-  /** Returns the response; null: Mercurius has to process the request. */
+  /** Returns the response; null if Mercurius has to process the request. */
   #respond(request: FastifyRequest, reply: FastifyReply): MaybePromise<Result> | null {
     const { schema } = this.#app.graphql;
     if (this.#isOff || request.validationError !== undefined) return null;

@@ -13,7 +13,7 @@ interface ArchiveOptions {
   readonly json?: true;
 }
 
-/** Never over HTTP: somebody who steals an admin key must not be able to remove the evidence. */
+/** Never over HTTP: someone who steals an admin key must not be able to remove the evidence. */
 export function archiveCommand(): Command {
   const command = described({
     name: 'archive',

@@ -32,7 +32,7 @@ export async function keptHead(given: string, option: '--head' | '--from' = '--h
 }
 
 /**
- * Reads a file of heads, as the server writes it.
+ * Reads a file of heads that the server wrote.
  *
  * @throws Failure
  */

@@ -22,7 +22,7 @@ export function allOf({ kept, seen, copied }: Noted): readonly AuditHead[] {
  * Refuses heads from before the first entry that is read. If they were ignored silently, a replaced log would not be
  * detected.
  *
- * @param start the last entry that is not read; 0: all are
+ * @param start the last entry that is not read; 0 to read all
  * @param why the end of the sentence about such a head, with the remedy
  * @throws Failure
  */

@@ -4,7 +4,7 @@ import { makeDirectory, writeFaultOf } from '../../../shared/files/makeDirectory
 import { stateDirectory } from '../../../server/settings/commandLine.js';
 import { FileFault, readTextFile } from '../../../shared/files/wholeFile.js';
 
-/** Servers and workspaces that are remembered; the ones written longest ago are forgotten first. */
+/** The maximum number of stored servers and workspaces; the least recently written ones are dropped first. */
 const MAX_NAMES = 1_000;
 const MAX_BYTES = 1_000_000;
 

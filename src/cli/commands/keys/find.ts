@@ -85,7 +85,7 @@ export function findCommand(): Command {
 const NOT_BY_DIGEST =
   'A key that was imported with a bcrypt hash is not found by its token. Search for its prefix or its name.';
 
-/** Requests keys by the clue, by name, or by both. @param name null: not by name */
+/** Requests keys by the clue, by name, or by both. @param name null to skip the search by name */
 async function found(ask: Talk['ask'], { text, isGuess }: Clue, name: string | null): Promise<Found> {
   if (text === '') {
     if (name === null) throw usage(`A name has at most ${MAX_NAME} characters, and the text has no token or ID.`);

@@ -138,7 +138,7 @@ export function statusStyle({ status }: Pick<Key, 'status'>): Parameters<Termina
       return 'yellow';
     case 'REVOKED':
       return 'red';
-    // From a newer server.
+    // For values of a newer server.
     default:
       return 'dim';
   }

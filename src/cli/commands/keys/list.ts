@@ -12,7 +12,7 @@ import { LAST_USED_DELAY, LISTED_KEY, scopesText, statusStyle, type ListedKey } 
 
 interface Page {
   readonly apiKeys: PageOf<ListedKey> & {
-    /** On the first page: counting takes the server longer than reading a page. */
+    /** Only on the first page, because counting takes the server longer than reading a page. */
     readonly totalCount?: number;
   };
 }

@@ -6,7 +6,7 @@ const NAMES = Object.keys(
 ) as (keyof OidcConfiguration)[];
 
 /**
- * Checks that a value is what {@link oidcConfiguration} returns, with all of its fields. With fewer, every token would be refused.
+ * Checks that a value is what {@link oidcConfiguration} returns, with all of its fields. With fewer seconds, every token would be refused.
  *
  * @throws TypeError
  */

@@ -49,7 +49,7 @@ function scopesOf(claims: Claims, { scopesClaim, rolesClaim }: OidcConfiguration
  */
 function idOf({ iss, sub, client_id: clientId, azp }: Claims): string {
   const client = [clientId, azp].find((name) => typeof name === 'string') ?? null;
-  // JSON, so that different values never join to the same text.
+  // JSON, so that different values never result in the same text.
   const digest = createHash('sha256').update(JSON.stringify([iss, sub, client]));
   return `oidc_${digest.digest('hex').slice(0, 16)}`;
 }

@@ -17,7 +17,7 @@ export async function fetchBounded(
 ): Promise<Response> {
   const response = await send(address, { ...options, redirect: 'manual' });
   if (typeof (response as Partial<Response> | null | undefined)?.status !== 'number') {
-    throw new TypeError('The option fetch has returned something else than a Response.');
+    throw new TypeError('The option fetch returned something other than a Response.');
   }
   const parts: Uint8Array[] = [];
   let size = 0;

@@ -99,7 +99,7 @@ export class IssuerKeys {
     );
   }
 
-  /** Returns whether less than `span` has passed since a time. A time in the future is too old: the clock was set back. */
+  /** Returns whether less than `span` has passed since a time. A time in the future counts as too old, because the clock was set back. */
   #isWithin(since: number, span: number): boolean {
     const passed = this.#options.now() - since;
     return passed >= 0 && passed < span;

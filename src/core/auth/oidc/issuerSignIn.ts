@@ -51,7 +51,7 @@ class IssuerEndpoints {
         idTokenAlgorithms: found.words('id_token_signing_alg_values_supported'),
       };
     } catch {
-      // Without endpoints, the dashboard doesn't offer this way to sign in. Nothing else depends on them.
+      // Without endpoints, the dashboard doesn't offer this way to sign in. Nothing else uses them.
     } finally {
       this.#askedAt = this.#now();
     }

@@ -74,8 +74,8 @@ interface KnownToken extends DerivedClaims {
 }
 
 /**
- * Verifies derived tokens and returns their principals. The signature of a token is verified once. The record of its key
- * is cached and invalidated like that of a key that is sent itself. So an ended key, a lost scope or a new restriction
+ * Verifies derived tokens and returns their principals. The signature of a token is verified once. The record of its key is cached and
+ * invalidated as if the key had been sent itself. So an ended key, a lost scope or a new restriction
  * takes effect for its tokens as fast as for the key.
  */
 export class DerivedAuthenticator {

@@ -1,7 +1,7 @@
 import type { Refusal, UnauthenticatedReason } from '../../errors/refusal.js';
 import { refusedToken } from '../oidc/tokenRefusals.js';
 
-/** How the refusal of a key reads for a token that was derived from it. */
+/** The messages for a derived token whose key is refused. */
 const OF_KEY: Readonly<Partial<Record<UnauthenticatedReason, string>>> = {
   revoked: 'The key of this derived token was revoked. Derive a new token with a valid key.',
   expired: 'The key of this derived token has expired. Derive a new token with a valid key.',

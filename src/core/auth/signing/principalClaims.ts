@@ -1,6 +1,6 @@
 import type { Principal } from '../principal.js';
 
-/** Returns the claims that describe a principal. A claim without a value is left out. */
+/** Returns the claims that describe a principal. A claim without a value is omitted. */
 export function claimsOf(principal: Principal): object {
   return {
     sub: principal.keyId ?? 'anonymous',

@@ -14,7 +14,7 @@ export const PRINCIPAL_TYPE = 'latchkey-principal+jwt';
 /** The lifetime of a token, in seconds. */
 const LIFETIME = 60;
 
-/** How long a token is sent again, in milliseconds: at least half of its lifetime remains. */
+/** How long a token is reused, in milliseconds, so that at least half of its lifetime remains. */
 const REUSED_FOR = 30_000;
 
 /** The maximum number of characters of all cached tokens and the text around them: about 16 MB. */
@@ -84,7 +84,7 @@ export class PrincipalTokens {
   }
 }
 
-/** Returns whether a token can be sent again. `abs`: after the clock was set back, it would not be valid yet. */
+/** Returns whether a token can be sent again. `abs`, because after the clock was set back, it would not be valid yet. */
 function isRecent({ signedAt }: Cached, now: number): boolean {
   return Math.abs(now - signedAt) < REUSED_FOR;
 }

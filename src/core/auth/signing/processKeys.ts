@@ -91,7 +91,7 @@ export class SigningKeys {
     return current;
   }
 
-  /** Publishes the next key if it is time. Concurrent calls share one publication. Rejects if the store does. */
+  /** Publishes the next key when it is due. Concurrent calls share one publication. Rejects if the store does. */
   renew(): Promise<void> {
     this.#publishing ??= this.#renew().finally(() => (this.#publishing = null));
     return this.#publishing;
@@ -106,7 +106,7 @@ export class SigningKeys {
     const endsAt = this.#lastExpiry === -Infinity ? now : Math.max(now, this.#lastExpiry + LEEWAY);
     const keys = this.#keys.filter(({ record }) => record.endsAt > endsAt);
     this.#keys = [];
-    // If the store is unavailable, the keys stay published until the end that they were published with.
+    // If the store is unavailable, the keys stay published until the end time that they were published with.
     await Promise.allSettled(keys.map(({ record }) => this.#store.publish({ ...record, endsAt }, now)));
   }
 
@@ -139,8 +139,8 @@ function cannotSign(): Error {
 const SPKI_HEAD = 12;
 
 function createKey(createdAt: number, signsFrom: number): OwnKey {
-  // The public key is encoded while the pair is made. An export as JWK afterwards can block the process for ever: Node holds the lock of
-  // the pair, and if the garbage is collected at this moment, the object that made the pair waits for the same lock (Node 20.20).
+  // The public key is encoded while the pair is made. Exporting it as a JWK later can block the process forever: Node holds the lock of the
+  // pair, and if garbage is collected at this moment, the object that generated the pair waits for the same lock (Node 20.20).
   const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
     publicKeyEncoding: { type: 'spki', format: 'der' },
     privateKeyEncoding: { type: 'pkcs8', format: 'der' },

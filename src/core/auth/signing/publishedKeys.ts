@@ -44,7 +44,7 @@ interface PublishedKeysOptions {
 
 /**
  * The public keys of all processes. Every result was read after the call, so it contains each key that had signed a token
- * before the call. The store is read at most once a second: calls in between share the next read.
+ * before the call. The store is read at most once a second: calls in the meantime share the next read.
  */
 export class PublishedKeys {
   readonly #options: Required<PublishedKeysOptions>;

@@ -15,8 +15,8 @@ export function signedToken(signer: Signer, typ: string, claims: object): string
 }
 
 /**
- * Returns the characters with which every token of a type begins. They tell a token's type without decoding it, and are
- * what secret scanners look for.
+ * Returns the characters with which every token of a type begins. They show a token's type without decoding it, and secret scanners look
+ * for them.
  */
 export function beginningOf(typ: string): string {
   const header = JSON.stringify({ alg: 'EdDSA', typ, kid: '' }).slice(0, -'"}'.length);

@@ -75,7 +75,7 @@ export class KeyVerifier {
   }
 
   /**
-   * Refuses a caller that may verify nothing now. Counts nothing.
+   * Refuses a caller that may verify nothing now. Doesn't count anything.
    * @throws Refusal RATE_LIMITED, or rejects with one
    */
   async assertRoom(caller: AuthenticatedPrincipal): Promise<void> {
@@ -185,7 +185,7 @@ export class KeyVerifier {
       try {
         for (const state of await this.#meters.peek(others)) known.set(state.meter.id, state);
       } catch (error) {
-        // A token that is known in memory is verified without the store. Its quotas are only shown.
+        // A token that is known in memory is verified without the store. Its quotas are only reported.
         if (!(error instanceof StoreUnavailable)) throw error;
       }
     }
@@ -198,7 +198,7 @@ export class KeyVerifier {
   }
 }
 
-/** Returns whether a caller may know a credential. Only callers with `platform` know that of the operator. */
+/** Returns whether a caller may know a credential. Only callers with `platform` can verify the operator's key. */
 function sees(caller: AuthenticatedPrincipal, { kind, workspaceId, projectId }: AuthenticatedPrincipal): boolean {
   if (isPlatform(caller)) return true;
   if (kind === 'operator' || workspaceId !== caller.workspaceId) return false;

@@ -46,7 +46,7 @@ export class ProxiedRequests {
    */
   decide(principal: Principal, scopes: readonly string[]): Passed | Promise<Passed> {
     if (principal.kind === 'anonymous') throw this.#refused(principal, unauthenticated('missing'));
-    // Without a category: a method says little about an operation, and a caller could name another one than it uses.
+    // Without a category, because a method says little about an operation, and a caller could send a method other than the one it uses.
     const subject = subjectOfKey(principal, this.#limits.tiers);
     const hindered = hindrance(principal, scopes);
     const charged = hindered === null ? subject : withoutMeters(subject);

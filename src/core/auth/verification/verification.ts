@@ -23,7 +23,7 @@ export interface Left {
   readonly room: Room;
   /** In the windows that it shares, and in those of the cost. */
   readonly otherRooms: readonly OtherRoom[];
-  /** In its quotas and credits. Empty: it has none, or the store can't be read. */
+  /** The cost in its quotas and credits. Empty: it has none, or the store can't be read. */
   readonly quotas: readonly MeterState[];
 }
 

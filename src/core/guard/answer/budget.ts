@@ -111,7 +111,7 @@ const LEAF: Entry = { fields: 1, hasLists: false };
 export class AnswerBudgets {
   readonly #limits: AnswerLimits;
   readonly #ofEvents: AnswerLimits;
-  /** Budgets of executions that already have one of other limits, which happens only if a schema was guarded twice. */
+  /** Budgets of executions that already have a budget with other limits, which happens only if a schema was guarded twice. */
   readonly #others = new WeakMap<object, AnswerBudget>();
   readonly #ofOperations = new WeakMap<OperationDefinitionNode, number>();
   readonly #ofNodes = new WeakMap<FieldNode, Known>();
@@ -127,7 +127,7 @@ export class AnswerBudgets {
    * Returns the budget of an execution. The first call takes the fields outside of lists.
    *
    * It belongs to the object with the variables, which graphql-js creates for each execution. Each event of a subscription
-   * therefore has its own budget, and it does not matter what the context is or whether it is shared.
+   * therefore has its own budget, and the context may be any value, even a shared one.
    *
    * @throws {@link Refusal} ANSWER_TOO_LARGE
    */

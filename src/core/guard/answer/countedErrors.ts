@@ -7,8 +7,8 @@ import { isPromise } from './promise.js';
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
 /**
- * Wraps a resolver so that its errors are counted, and values that graphql-js replaces with errors. Otherwise a field
- * that fails for each entry of a list takes ten times as long as one with a value.
+ * Wraps a resolver so that its errors are counted, and values that graphql-js replaces with errors. Otherwise a field that fails for each
+ * entry of a list takes ten times as long as a field with a value.
  */
 export function countingErrors(type: GraphQLOutputType, resolve: Resolver, budgets: AnswerBudgets): Resolver {
   const isRequired = isNonNullType(type);

@@ -19,7 +19,7 @@ import { BYTES_PER_FIELD } from './answerLimits.js';
 /** The fields that introspection resolves for one object and everything below it. */
 interface Plan {
   readonly fields: { readonly field: GraphQLField<unknown, unknown>; readonly within: Plan | null }[];
-  /** By object: a type, a field or an argument. */
+  /** Keyed by object: a type, a field or an argument. */
   readonly counts: Map<unknown, number>;
 }
 

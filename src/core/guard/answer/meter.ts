@@ -208,7 +208,7 @@ function laterValue(value: unknown, price: Price): unknown {
   );
 }
 
-/** Calls `then` with a value, or with the value of a promise, and `rejected` with the error of a rejected one. */
+/** Calls `then` with a value, or with the value of a promise, and `rejected` with the error of a rejected promise. */
 function later(value: unknown, then: (known: unknown) => unknown, rejected?: (error: unknown) => never): unknown {
   if (!isPromise(value)) return then(value);
   const known = Promise.resolve(value).then(then, rejected);

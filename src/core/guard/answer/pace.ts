@@ -22,7 +22,7 @@ export class Pace {
   #isScheduled = false;
   #waiting: Waiting[] = [];
 
-  /** @param isOpen whether nothing waits */
+  /** @param isOpen whether nothing is waiting */
   constructor(isOpen = false) {
     this.#isOpen = isOpen;
   }

@@ -6,8 +6,7 @@ const SHORT = 64;
 
 /**
  * Returns the size of `value` as JSON in bytes, or any number above `most` if it is larger. Serializes only long
- * strings, and only if they are not too large themselves. A shared or cyclic value counts each time it occurs, until
- * `most`.
+ * strings, and only if they are not too large themselves. A shared or cyclic value counts each time it occurs, up to `most`.
  */
 export function jsonSize(value: unknown, most: number): number {
   let size = 0;

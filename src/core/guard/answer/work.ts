@@ -38,7 +38,7 @@ export class WorkBudgets {
   /**
    * Spends the amount. An amount that is refused is not spent.
    *
-   * @throws Refusal BAD_USER_INPUT if less is left
+   * @throws Refusal BAD_USER_INPUT if less remains
    */
   spend(execution: Execution, amount: number): void {
     const { limit, path, message } = this.#limit;

@@ -19,7 +19,7 @@ type CostDirective = typeof COST | typeof LIST_SIZE;
 /** The names that both directives have in a schema. */
 type CostNames = ReadonlyMap<string, CostDirective>;
 
-/** A supergraph links to the specification of these directives itself, a subgraph to that of Federation. */
+/** A supergraph links to the specification of these directives, and a subgraph to the Federation specification. */
 const SPECIFICATION = /\/(federation|cost)\/v\d+(?:\.\d+)*\/?$/;
 
 /** The arguments by which a declaration is recognized. Other tools have directives of the same name, with other arguments. */
@@ -28,7 +28,7 @@ const RECOGNIZED: Readonly<Record<CostDirective, readonly string[]>> = {
   listSize: ['assumedSize', 'slicingArguments'],
 };
 
-/** Returns whether a declaration is that of one of these directives, under its own name. */
+/** Returns whether a declaration defines one of these directives, under its own name. */
 export function isCostDirective(name: string, args: readonly string[]): boolean {
   if (name !== COST && name !== LIST_SIZE) return false;
   return args.some((arg) => RECOGNIZED[name].includes(arg));
@@ -49,7 +49,7 @@ export function costNames(schema: GraphQLSchema): CostNames {
 export interface ListSizeArguments {
   readonly assumedSize: number | null;
   readonly slicingArguments: readonly string[];
-  /** Empty: the size is that of the field itself. */
+  /** If empty, the size applies to the field itself. */
   readonly sizedFields: readonly string[];
   readonly requireOne: boolean;
 }

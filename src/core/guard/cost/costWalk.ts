@@ -14,7 +14,7 @@ import type { Fragments } from '../fragments.js';
 import type { FieldCost, ListSize, SchemaCosts } from './schemaCosts.js';
 import type { CallUse, SizeUse, UseReader } from './uses.js';
 
-/** How costs are added up: to a number, to a number for each field, or to a formula of the variables. */
+/** How costs are added up: as a number, as a number for each field, or as a formula of the variables. */
 export interface Algebra<Value> {
   readonly zero: Value;
   /** The call of a resolver. */

@@ -2,7 +2,7 @@ import type { Algebra } from './costWalk.js';
 import type { FieldCost } from './schemaCosts.js';
 import { callCost, MOST_COST, sizeOf, type CallUse, type ReadCosts, type SizeUse, type Variables } from './uses.js';
 
-/** The numbers of steps, and of terms in all of them, that a formula can have. A longer one is not kept, because documents are cached. */
+/** The maximum number of steps of a formula, and of terms in all of its steps. A longer one is not kept, because documents are cached. */
 const MAX_STEPS = 256;
 const MAX_TERMS = 4 * MAX_STEPS;
 
@@ -189,7 +189,7 @@ function nameOfSize({ coordinate, fallback, constants, given, variables }: SizeU
   return `size ${coordinate} ${fallback} ${given} ${constants.join()} ${slices.join()}`;
 }
 
-/** Null: it depends on the fields of a variable, so it is not compared. */
+/** Null if it depends on the fields of a variable, so it is not compared. */
 function nameOfCall({ constant: base, variables }: CallUse): string | null {
   if (variables.some(({ cost }) => cost.within !== null)) return null;
   return `call ${base} ${variables.map(({ variable, cost, otherwise }) => `${variable} ${cost.weight} ${otherwise}`).join()}`;

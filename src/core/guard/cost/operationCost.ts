@@ -22,7 +22,7 @@ export class OperationCost {
   readonly #costs: SchemaCosts;
   readonly #document: CostedOperation;
   readonly #listSize: number;
-  /** Null: it would be too long, and the document is read for each request. */
+  /** Null if it would be too long; the document is then read for each request. */
   readonly #formula: Formula | null;
   #plan: ResponsePlan | null = null;
 
@@ -53,7 +53,7 @@ export class OperationCost {
     return this.#walk(new FieldShares(variables), numbers.choice).total();
   }
 
-  /** Returns the fields with the largest part in the estimate, the largest first. */
+  /** Returns the fields that contribute most to the estimate, largest first. */
   dearest(variables: Variables, count: number): readonly FieldPart[] {
     return [...this.shares(variables)]
       .map(([coordinate, { fieldCost, typeCost }]) => ({ coordinate, cost: (fieldCost + typeCost) / UNIT }))

@@ -27,7 +27,7 @@ class Measurement {
   isTooLarge = false;
   readonly #plan: ResponsePlan;
   readonly #variables: Variables;
-  /** Created when they are needed, because most operations cost the same with any variables. */
+  /** Created on demand, because most operations cost the same with any variables. */
   #ofCalls: { readonly read: ReadCosts; readonly known: Map<PlannedField, number> } | null = null;
   #left = MAX_VALUES;
 

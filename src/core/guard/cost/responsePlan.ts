@@ -19,7 +19,7 @@ const MAX_PARTS = 1_000;
 /** A field of a response that can cost something. */
 export interface PlannedField {
   readonly key: string;
-  /** The calls of its resolver: one for each type of the object. The one that costs most counts. */
+  /** The calls of its resolver: one for each type of the object. The most expensive one counts. */
   readonly calls: readonly CallUse[];
   /** The cost of a call that is the same with any variables; null if it depends on them. */
   readonly call: number | null;

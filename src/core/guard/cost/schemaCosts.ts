@@ -44,14 +44,14 @@ interface Step {
 export interface SlicingPath {
   /** The first one is an argument. */
   readonly steps: readonly Step[];
-  /** Whether the last one is a list, whose length is the number. */
+  /** Whether the last step is a list, whose length is the number. */
   readonly isList: boolean;
 }
 
 /**
  * Returns the number at the end of a path, or the length of the list there, 0 or more; null if there is none.
  *
- * @param value that of the first step
+ * @param value the value of the first step
  * @param from the next step
  */
 export function readCount(value: unknown, { steps, isList }: SlicingPath, from: number): number | null {
@@ -239,7 +239,7 @@ class CostReader {
       slicing.push(path);
     }
     const fields = sizedFields.length === 0 ? null : new Set(sizedFields);
-    // The same for equal directives, so that the fields of an interface's types share what is computed for it.
+    // The same object for equal directives, so that the fields of an interface's types share computed values.
     const name = JSON.stringify({ slicing, assumed, requireOne, sizedFields }, (_, value: unknown) =>
       typeof value === 'bigint' ? String(value) : value,
     );

@@ -1,8 +1,8 @@
 import { OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 
 /**
- * Returns the cost units that an operation takes when it starts. The cost of a subscription is that of each event, which is counted when it
- * occurs.
+ * Returns the cost units that an operation takes when it starts. A subscription costs nothing at its start, because each event is counted
+ * when it occurs.
  *
  * @param cost of the operation, in cost units
  */

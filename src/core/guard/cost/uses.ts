@@ -40,7 +40,7 @@ export interface CallUse {
   readonly variables: readonly VariableUse[];
 }
 
-/** A variable that a slicing argument takes. */
+/** A variable that is the value of a slicing argument. */
 interface VariableSlice {
   readonly variable: string;
   readonly path: SlicingPath;
@@ -90,7 +90,7 @@ export class UseReader {
   readonly costs: SchemaCosts;
   readonly #listSize: number;
   readonly #definitions: ReadonlyMap<string, VariableDefinitionNode>;
-  /** By field and directive. The types of an interface often have the same directive. */
+  /** Keyed by field and directive. The types of an interface often have the same directive. */
   readonly #sizes = new Map<FieldNode, Map<ListSize, SizeUse>>();
 
   /** @param listSize the size of a list that no directive describes */
@@ -100,7 +100,7 @@ export class UseReader {
     this.#definitions = new Map(variableDefinitions.map((one) => [one.variable.name.value, one]));
   }
 
-  /** Returns the cost of calling a field: its weight, and that of its arguments and directives. */
+  /** Returns the cost of calling a field: its weight, and the weights of its arguments and directives. */
   call(node: FieldNode, field: FieldCost): CallUse {
     const variables: VariableUse[] = [];
     let constant = field.weight + this.#arguments(node.arguments, field.arguments, variables);
@@ -209,7 +209,7 @@ export type ReadCosts = Map<string, number>;
 /**
  * Returns the cost of a call with these variables. It is never negative, so that no field pays for another one.
  *
- * @param read those of the same computation
+ * @param read the uses of the same computation
  */
 export function callCost({ constant, variables: uses }: CallUse, variables: Variables, read: ReadCosts): number {
   let sum = constant;

@@ -4,12 +4,12 @@ import type { Rule } from '../rules.js';
 /** The names of the object types that a part applies to; null: every object at this place. */
 export type Types = ReadonlySet<string> | null;
 
-/** A field that is left out, and null in the response. */
+/** A field that is omitted, and is null in the response. */
 export interface Hole {
   /** Its response key. */
   readonly key: string;
   readonly types: Types;
-  /** The field that is denied: this one, or one below it that can't be null. */
+  /** The denied field: this one, or a field below it that can't be null. */
   readonly node: FieldNode;
   /** The rules that the caller doesn't meet. */
   readonly refused: readonly Rule[];

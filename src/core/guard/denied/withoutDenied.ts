@@ -37,7 +37,7 @@ export interface AllowedPart {
   readonly typeKey: string;
 }
 
-/** The number of selections that are visited, once for each type. Fragments can fan out, and are written out here (B40). */
+/** The number of selections that are visited, once for each type. Fragments can fan out, and are expanded here (B40). */
 const MAX_VISITS = 20_000;
 /**
  * The number of selections that the part has when it is written. A field that is denied in some types is written once for each other
@@ -61,7 +61,7 @@ class Inseparable extends Error {}
  * Returns an operation without the fields that its caller may not use. If a denied field can't be null, the closest parent field
  * that can is left out.
  *
- * @returns null if the operation must be refused as a whole: nothing is left of it, a field that can't be null has no such
+ * @returns null if the operation must be refused entirely: nothing remains of it, a field that can't be null has no such
  * parent, or it is a mutation with a denied root field, or a subscription
  */
 export function withoutDenied(
@@ -191,7 +191,7 @@ class Pruning {
     return allowed.map(({ name }) => inlineFragment([kept], namedType(name), []));
   }
 
-  /** Returns a field that may be selected, without the denied fields below it; null if it is left out because of one. */
+  /** Returns a field that may be selected, without the denied fields below it; null if it is omitted because of one of them. */
   #allowed(node: FieldNode, key: string, { types, all, level }: Place): FieldNode | null | Lost {
     if (node.selectionSet === undefined) return node;
     const returned = new Set(types.map((type) => namedTypeOf(type, node.name.value)));

@@ -14,7 +14,7 @@ const KINDS = Object.keys(ARGUMENTS) as FederationDirective[];
 /** The names that these directives have in a schema. */
 export type FederationNames = ReadonlyMap<string, FederationDirective>;
 
-/** The links of a subgraph are to `federation`; those of a supergraph also to the specification of each directive. */
+/** A subgraph links to `federation`; a supergraph also links to the specification of each directive. */
 const SPECIFICATION = /\/(federation|authenticated|requiresScopes|policy)\/v\d+(?:\.\d+)*\/?$/;
 
 /**

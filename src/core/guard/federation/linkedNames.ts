@@ -3,7 +3,7 @@ import type { Applied } from '../appliedDirectives.js';
 interface Linked<Kind extends string> {
   /** The directives, by the names of their specification. */
   readonly kinds: readonly Kind[];
-  /** Matches the URL of a `@link` to a specification with some of them. Its first group is the default prefix. */
+  /** Matches the URL of a `@link` to a specification that defines some of them. Its first group is the default prefix. */
   readonly specification: RegExp;
 }
 

@@ -27,7 +27,7 @@ export class HiddenInputs {
   readonly #fields = new Map<string, Set<string>>();
   /** Input types that no caller of this view can give a value. */
   readonly #unusable = new Set<string>();
-  /** Whether nothing is hidden. */
+  /** Whether there are no hidden inputs. */
   readonly isEmpty: boolean;
 
   constructor(schema: GraphQLSchema, rules: SchemaRules, meets: (rule: Rule) => boolean) {

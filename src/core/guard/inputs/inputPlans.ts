@@ -130,7 +130,7 @@ class Compiler {
     if (known !== undefined) return known;
     const fields = new Map<string, InputStep>();
     const plan = { fields, reach: reachable(type, this.#rules), entities: null };
-    // Before its fields, because an input type can contain itself.
+    // Set before its fields, because an input type can contain itself.
     this.#plans.set(type, plan);
     for (const [name, step] of this.#steps(Object.values(type.getFields()), this.#rules.inputs.get(type.name))) {
       fields.set(name, step);

@@ -111,7 +111,7 @@ export class InputCollector {
   }
 }
 
-/** Returns the rules that the variables of a request add. Their values are read only where a rule can apply. */
+/** Returns the rules that the variables of a request add. Their values are read only if a rule can apply. */
 export function usedBy(use: InputUse, variables: Variables): ReadonlySet<Rule> {
   const used = new Set<Rule>();
   for (const { name, rules, plans, otherwise } of use.variables) {

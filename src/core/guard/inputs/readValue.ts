@@ -7,7 +7,7 @@ const MAX_VALUES = 1_000_000;
 /** How a value that was given differs from one that is absent. */
 type IsUsed = (object: Readonly<Record<string, unknown>>, name: string, step: InputStep) => boolean;
 
-/** In variables as they were sent: as graphql-js reads them, which includes inherited properties. */
+/** For variables as they were sent: like graphql-js, which also reads inherited properties. */
 const isSent: IsUsed = (object, name) => object[name] !== undefined;
 
 /** In arguments of a resolver, graphql-js has put the default in place of each absent value. */

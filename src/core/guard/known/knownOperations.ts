@@ -23,7 +23,7 @@ interface Remembered {
   readonly document: DocumentNode;
   /** Bytes that it keeps in memory. */
   readonly bytes: number;
-  /** The plans of its operations that were requested; null: graphql-js executes the operation. */
+  /** The plans of its operations that were requested; null if graphql-js executes the operation. */
   readonly plans: Map<OperationDefinitionNode, OperationPlan | null>;
 }
 
@@ -50,7 +50,7 @@ export class KnownOperations {
   remember(source: string, document: DocumentNode): void {
     if (source.length > MAX_LENGTH || this.#documents.peek(source)?.document === document) return;
     const bytes = retainedBytes(document);
-    // Of a document without locations, the bytes are unknown.
+    // The bytes of a document without locations are unknown.
     if (Number.isFinite(bytes)) this.#documents.set(source, { document, bytes, plans: new Map() });
   }
 

@@ -34,7 +34,7 @@ interface OperationRunnerOptions {
   /** Formats an error as it is sent. */
   readonly format: (error: GraphQLError) => GraphQLFormattedError;
   readonly executionOptions?: ExecutionArgs['options'] | undefined;
-  /** Of the server. Default: the guard's own log. */
+  /** The options of the server. Default: the guard's own log. */
   readonly logger?: Logger | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Reply } from './reply.js';
 /** The cost of an operation, in cost units. */
 export interface OperationCosts {
   readonly estimate: number;
-  /** That of the response; null if the response has errors, or it was not measured, so that the estimate counts. */
+  /** The cost of the response; null if the response has errors, or it was not measured, so that the estimate counts. */
   readonly actual: number | null;
 }
 

@@ -74,9 +74,9 @@ export class GuardedRequest {
   #failed: Admission | null = null;
   /** Was the response prepared from the caller's view of the schema? */
   #isPrepared = false;
-  /** Was the document parsed for this request instead of found in a cache? Set it before {@link authorize}. */
+  /** Whether the document was parsed for this request instead of being found in a cache. Set it before {@link authorize}. */
   wasParsed = false;
-  /** Was the operation executed instead of answered by another plugin? Only used for operations with denied fields. */
+  /** Whether the operation was executed, rather than another plugin providing the response. Only used for operations with denied fields. */
   wasExecuted = false;
 
   constructor(authorizer: Authorizer, options: RequestGuardOptions, logger: Logger | undefined) {
@@ -169,7 +169,7 @@ export class GuardedRequest {
     return data;
   }
 
-  /** Logs what the response hides of these errors, and gives each its code. Call it before they are formatted. */
+  /** Logs the details of these errors that the response hides, and sets the code of each. Call it before they are formatted. */
   tell(errors: readonly GraphQLError[], context: unknown): void {
     let reported = 0;
     for (const error of errors) {
@@ -266,7 +266,7 @@ export class GuardedRequest {
   }
 }
 
-/** Returns the context of a request, or that of an anonymous caller if it could not be created. */
+/** Returns the context of a request, or an anonymous caller's context if it could not be created. */
 function contextIn(context: unknown): LatchkeyContext {
   const given = (context ?? {}) as Partial<LatchkeyContext>;
   return isPrincipal(given.principal) ? (given as LatchkeyContext) : { ...given, principal: ANONYMOUS };

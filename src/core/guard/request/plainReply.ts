@@ -72,7 +72,7 @@ export class PlainReply implements Reply {
     for (const error of errors ?? []) this.#take(error.extensions.http);
   }
 
-  /** The status of the response: that of its errors, or as Apollo Server chooses it. */
+  /** The status of the response: the status of its errors, or the one that Apollo Server chooses. */
   get statusCode(): number {
     const { result } = this;
     if (this.status !== undefined) return this.status;

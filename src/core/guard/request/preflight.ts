@@ -7,8 +7,7 @@ const SIMPLE_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data'
 const PREFLIGHTED = ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'];
 
 /**
- * Returns the error for a request that a page of another origin can send without a preflight request; null: the
- * request is not one of them.
+ * Returns the error for a request that a page of another origin can send without a preflight request; null for any other request.
  *
  * @param field returns the value of a header field by its name in lower case
  * @param more names of further fields that require a preflight request

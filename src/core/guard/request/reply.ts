@@ -42,7 +42,7 @@ export interface Reply {
   readonly result: Result | null;
   /** Whether another server runs the operation, so that its cost is settled later. Default: no. */
   readonly isForwarded?: boolean;
-  /** undefined: that of a response without errors. */
+  /** undefined for the status of a response without errors. */
   status: number | undefined;
   /** Field names in lower case. */
   readonly headers: Pick<Map<string, string>, 'get' | 'set'>;
@@ -98,8 +98,8 @@ export function addDenied(reply: Reply, denied: Denied, limits: AnswerLimits): v
 export function setStatus(reply: Reply, resourceMetadata: string | null): void {
   const { result, errors } = reply;
   if (errors === undefined || result === null || reply.status !== undefined) return;
-  // B31: if the store fails while the operation runs, the status is also 503, unless there is some data. An operation whose resolver
-  // checks a limit, such as createApiKeys, is refused like one that was refused before it ran.
+  // B31: if the store fails while the operation runs, the status is also 503, unless there is some data. If a resolver checks a limit, as
+  // for createApiKeys, the operation is refused as if it had been refused before it ran.
   if (errors.length > 0 && errors.every(hasOwnStatus) && isEmpty(result.data)) delete result.data;
   if (result.data != null) return;
   for (const error of errors) {

@@ -69,7 +69,7 @@ export class RequestGuard {
     return refuseLines(document, this.#options.maxLines);
   }
 
-  /** Logs what a response hides of an error: an unexpected one, or the cause of a refusal. Does not throw. */
+  /** Logs the details that a response hides: an unexpected error, or the cause of a refusal. Does not throw. */
   report(error: unknown, context: LatchkeyContext, logger?: Logger): void {
     const kept = untold(error);
     if (kept !== undefined) this.#options.report(kept, context, logger);
@@ -80,7 +80,7 @@ export class RequestGuard {
     return this.#options.callbacks(what);
   }
 
-  /** @param logger that of the server, for a guard without a log of its own */
+  /** @param logger the server's logger, for a guard without its own log */
   begin(logger?: Logger): GuardedRequest {
     return new GuardedRequest(this.authorizer, this.#options, logger);
   }

@@ -28,7 +28,7 @@ export interface RequestGuardOptions {
   /**
    * Logs a hidden error, or the cause of a refusal. Does not throw.
    *
-   * @param logger that of the server, for a guard without a log of its own
+   * @param logger the server's logger, for a guard without its own log
    */
   readonly report: (error: unknown, context: LatchkeyContext, logger?: Logger) => void;
   /** Returns the wrapper of a user's functions. @param what the function that has them as options */

@@ -88,7 +88,7 @@ type Found = readonly [fault: string, remedy: string];
 function faultOf(errors: readonly DriverError[]): Found | null {
   for (const error of errors) {
     const { code } = error as { code?: unknown };
-    // A user that may not even read has the same code as one that may not write.
+    // The code is the same for a user without read permission and a user without write permission.
     const refused = code === UNAUTHORIZED ? null : refusedWrite(error);
     if (refused !== null) return [`accepts no changes: ${refused.reason}`, refused.remedy];
     if (REFUSED_LOGIN.has(code) || /\bsaslStart\b|Authentication failed/i.test(error.message)) {

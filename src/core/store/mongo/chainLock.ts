@@ -22,7 +22,7 @@ const [FIRST_PAUSE, LONGEST_PAUSE] = [8, 128];
  */
 export class ChainLock {
   readonly #heads: Documents<AuditHeadDocument>;
-  /** The value of this process's locks. A lock that it could not release is still its own. */
+  /** The value of this process's locks. If it could not release a lock, it still owns the lock. */
   readonly #id = randomBytes(9).toString('base64url');
 
   constructor(heads: Documents<AuditHeadDocument>) {
@@ -54,7 +54,7 @@ export class ChainLock {
   /** Moves the head to the last entry that was added, and keeps the lock. */
   async moveHead(workspaceId: string, { seq, hash }: AuditHead): Promise<void> {
     for (;;) {
-      // Never back. A head that is behind still refers to an entry of the chain.
+      // It never decreases. A head that is behind still refers to an entry of the chain.
       const behind = { _id: eq(workspaceId), seq: where({ $lt: seq }) };
       const moved = await this.#heads.update(behind, { $set: { seq, hash } });
       if (moved !== null || (await this.#heads.findOne({ _id: eq(workspaceId) })) !== null) return;

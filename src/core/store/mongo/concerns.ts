@@ -11,8 +11,8 @@ interface Concerns {
 }
 
 /**
- * Rejects options of a URI that are weaker than Latchkey's guarantees. They are not overridden silently, because
- * whoever set them expects them to have an effect.
+ * Rejects options of a URI that are weaker than Latchkey's guarantees. They are not silently overridden, because the person who set them
+ * expects an effect.
  *
  * @throws CannotOpen
  */

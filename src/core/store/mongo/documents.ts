@@ -80,7 +80,7 @@ interface CollectionOptions {
 /**
  * One collection, with the calls that this engine uses: lean reads with read concern majority, writes with write
  * concern majority and journal, each through the gate and causally consistent. The server aborts a read when the gate
- * stops waiting for it, so that no read runs on after its caller got an error.
+ * stops waiting for it, so that no read continues after its caller got an error.
  */
 export class Documents<T extends object> {
   readonly #model: mongoose.Model<T>;
@@ -157,7 +157,7 @@ export class Documents<T extends object> {
    */
   async insertInOrder(documents: readonly T[]): Promise<number> {
     const options = { ordered: true, throwOnValidationError: true, ...MAJORITY } as const;
-    // Outside of the round trip, which the gate may repeat: documents that were added the first time are kept.
+    // Outside the round trip, because the gate may repeat it, and documents that were added the first time must be kept.
     let added = 0;
     await this.#change(async (session) => {
       const left = documents.slice(added).map((document) => ({ insertOne: { document } })) as Bulk<T>;
@@ -210,7 +210,7 @@ export class Documents<T extends object> {
   }
 
   async updateMany(filter: Filter, update: Update): Promise<void> {
-    // Documents before the one that was refused stay changed.
+    // Changes to documents before the refused one are kept.
     await afterFirstWrite(() =>
       this.#change((session) =>
         this.#model.updateMany(filter as never, update as never, { ...MAJORITY, session }).exec(),

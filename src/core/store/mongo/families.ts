@@ -8,8 +8,7 @@ import { LIVING_ADMIN, LIVING_KEYS, type KeyDocument } from './schemas.js';
 /**
  * Stores when families end, so that one command can count them. One key of each family has its slot (see places.ts).
  * This key also stores two times: when the family's last active key with other scopes than `admin` and `platform` ends,
- * and when its last active key with only these scopes ends. They decide whether a family counts, and as which kind, so
- * an expiry needs no write.
+ * and when its last active key with only these scopes ends. They determine whether and how a family counts, so an expiry needs no write.
  *
  * A change in a family with one key writes both times together with the change. After any other change, the process
  * that finishes it reads the family and writes the times before it removes the entry of the change (see intents.ts). If
@@ -28,7 +27,7 @@ export type Keys = Pick<Documents<KeyDocument>, 'find' | 'update' | 'updateMany'
 
 /** When a family ends. Stored on the key that has its slot. */
 interface FamilyEnds {
-  /** When the last key with other scopes ends, in ms since the epoch; 0: there is none. */
+  /** When the last key with other scopes ends, in ms since the epoch; 0 if there is none. */
   readonly keysEnd: number;
   /** When the last key that only administers ends; 0: there is none, or it ends earlier. */
   readonly adminEnd: number;

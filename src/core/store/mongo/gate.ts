@@ -7,7 +7,7 @@ import { refusedWrite } from './refusedWrites.js';
 interface RoundTripOptions {
   /** Default: no value is unique. */
   readonly unique?: UniqueNames;
-  /** In ms. Default: that of the gate. */
+  /** In ms. Default: the gate's time limit. */
   readonly timeout?: number | undefined;
   /** Whether it writes. Default: it only reads. */
   readonly isChange?: boolean;

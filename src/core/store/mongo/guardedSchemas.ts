@@ -6,7 +6,7 @@ import { OPTIONS } from './schemas.js';
 
 export const GUARDED_SCHEMA_UNIQUE = { _id: 'guardedSchema.id' };
 
-/** The scopes are JSON, because they are only read as a whole. */
+/** The scopes are JSON, because they are always read together. */
 export interface GuardedSchemaDocument extends Omit<GuardedSchemaRecord, 'id' | 'scopes'> {
   readonly _id: string;
   readonly scopes: string;

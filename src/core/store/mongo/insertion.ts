@@ -31,7 +31,8 @@ interface InsertionOptions {
 }
 
 /**
- * Inserts keys, each at a place of its workspace. A key is first written as unconfirmed, and confirmed if its owner, its author and the tier
+ * Inserts keys, each in a place of its workspace. A key is first written as unconfirmed, and confirmed if its owner, its author and the
+ * tier
  * of its workspace are still the same; otherwise it is removed.
  */
 export function insertionInto({
@@ -71,7 +72,7 @@ export function insertionInto({
     }
   };
 
-  /** Inserts keys of one workspace, each at a free place, or none. @throws Duplicate */
+  /** Inserts keys of one workspace, each in a free place; all of them or none. @throws Duplicate */
   const placeMany = async (
     many: readonly KeyDocument[],
     places: Places,
@@ -117,7 +118,7 @@ export function insertionInto({
     const [first] = many;
     if (first === undefined) return { outcome: 'inserted' };
     /**
-     * Removes the keys of this call. Those that another process has confirmed in the meantime are revoked.
+     * Removes the keys of this call. Keys that another process has confirmed in the meantime are revoked.
      *
      * @returns whether all were removed, so that they can be inserted again
      */
@@ -175,7 +176,7 @@ export function insertionInto({
           continue;
         }
         if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
-        // A condition of its insertion has changed meanwhile, so it was withdrawn.
+        // A condition of its insertion has changed in the meantime, so it was withdrawn.
       }
     },
     // Concurrent calls would take places from each other, give them up, and try again.

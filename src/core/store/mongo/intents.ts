@@ -142,7 +142,7 @@ export class Intents {
   }
 
   /**
-   * Finishes the committed revocations of keys of one workspace, with a number of commands that doesn't depend on that of the keys.
+   * Finishes the committed revocations of keys of one workspace, with a number of commands that doesn't depend on the number of keys.
    */
   async finishRevocations(workspaceId: string, documents: readonly KeyDocument[], now: number): Promise<void> {
     await afterFirstWrite(async () => {
@@ -195,7 +195,7 @@ export class Intents {
   }
 
   /**
-   * Finishes the insertion of keys of one workspace, with a number of commands that hardly depends on that of the keys.
+   * Finishes the insertion of keys of one workspace, with a number of commands that hardly depends on the number of keys.
    *
    * @returns false if a condition of their insertion has changed, and not all of them were confirmed
    */

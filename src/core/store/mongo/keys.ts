@@ -45,7 +45,7 @@ interface ChangeOptions {
    * longer allows it.
    */
   readonly handOut?: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument }>;
-  /** The places that a change of scopes may take one of. Default: any number. */
+  /** The places from which a change of scopes may take one. Default: any number. */
   readonly places?: Places;
 }
 

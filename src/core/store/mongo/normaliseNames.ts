@@ -16,8 +16,8 @@ interface Named {
 }
 
 /**
- * Normalizes names that an earlier release stored. If the names of two projects differ only in their normalization, one
- * gets the normalized name, which prevents a third, and the other keeps its name.
+ * Normalizes names that an earlier release stored. If the names of two projects differ only in their normalization, one of them gets the
+ * normalized name, which prevents a third project with that name, and the other one keeps its name.
  *
  * @param timeout of each read, in ms
  */

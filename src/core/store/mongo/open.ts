@@ -179,8 +179,8 @@ function connect(uri: string, timeout: number): Connection {
 }
 
 /**
- * Waits for the first connection. If no server responded in time, tries once more: a process that is busy with its start may read
- * a response too late, and the error would then not say that the connection was refused.
+ * Waits for the first connection. If no server responded in time, tries once more: a process that is busy starting may read a response too
+ * late, and then the error would not say that the connection was refused.
  */
 async function connected(connection: Connection, uri: string, timeout: number): Promise<void> {
   try {
@@ -217,7 +217,7 @@ function optionsBy(timeout: number): mongoose.ConnectOptions {
   };
 }
 
-/** A URI that can't work is a fault of the settings, not an outage that may pass. */
+/** A URI that can't work is a configuration error, not a temporary outage. */
 function explained(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable && error.cause instanceof Error)) return error;
   const { name, message } = error.cause;

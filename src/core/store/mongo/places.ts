@@ -27,7 +27,7 @@ import type { KeyDocument } from './schemas.js';
  * A family created without a limit has a slot above any limit. It moves below the limit, like families from before a
  * downgrade, when the next key is inserted under a limit; while not all of them fit, the result is `full`.
  *
- * Families that only administer have slots in a separate range, which starts at ADMIN_BASE. A key whose scopes change
+ * Families of admin keys have slots in a separate range, which starts at ADMIN_BASE. A key whose scopes change
  * the kind of its family takes a slot of the new kind with the write that changes its scopes. The family's slot of the
  * former kind is released when the change is finished. A family that changes its kind because a key expires moves when
  * the next place is needed.
@@ -36,7 +36,7 @@ import type { KeyDocument } from './schemas.js';
 const KEY_SLOT = 'key.slot';
 export const KEY_UNIQUE = { _id: 'key.id', lookupId: 'key.lookupId', 'workspaceId,slot': KEY_SLOT };
 
-/** Number of keys that are inserted with one command. It takes a fraction of the time that a command may take. */
+/** Number of keys that are inserted with one command. It takes a fraction of the time limit of a command. */
 export const INSERTED = 250;
 
 /** Number of families that are moved or released at a time. */
@@ -56,8 +56,7 @@ export async function unlessTaken<T>(write: () => Promise<T>): Promise<T | null>
  * Returns a slot of this kind below `places`, after moving the active families of the kind below it. Takes two
  * commands, whatever the number of families, unless some must be moved.
  *
- * @param wasTaken whether the slot returned by the previous call was taken: then the slot is searched instead of chosen
- * at random
+ * @param wasTaken whether the slot returned by the previous call was taken: if so, the slot is searched for instead of chosen at random
  * @returns the number of active families instead of a slot if there is none
  */
 export async function freeSlot(
@@ -123,7 +122,7 @@ async function assertNew(keys: Keys, many: readonly KeyDocument[]): Promise<void
   if (other !== undefined) throw new Duplicate(ids.includes(other._id) ? 'key.id' : 'key.lookupId', undefined);
 }
 
-/** Returns this number of free slots below the limit, or the number of active families if there are not as many. */
+/** Returns this number of free slots below the limit, or the number of active families if there are not enough. */
 async function freeSlots(
   keys: Keys,
   range: Range,

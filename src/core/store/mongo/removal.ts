@@ -48,7 +48,7 @@ async function endedKeys(keys: Documents<KeyDocument>, before: number, limit: nu
   return [...revoked, ...(await keys.find(expired, { limit: limit - revoked.length, hint: ENDED }))];
 }
 
-/** Finishes what a process left half done, and returns the keys as they are then. */
+/** Finishes changes that a process left unfinished, and returns the resulting keys. */
 async function finished(
   keys: Documents<KeyDocument>,
   intents: Pick<Intents, 'finishKey'>,
@@ -112,7 +112,7 @@ async function removeFromFamily(
   if ((await unlessTaken(() => keys.update(asRead(heir), { $set: place }))) === null) return false;
   const { filter, update } = removalOf(key);
   if ((await keys.update(filter, update)) !== null) return true;
-  // Somebody changed the family after it was read here, so that the ends that the heir got may be outdated.
+  // The family was changed after it was read here, so the end times written to its remaining key may be outdated.
   await settle();
   return false;
 }

@@ -49,8 +49,8 @@ export interface Repair {
 }
 
 /**
- * Reads all families, and corrects the slots and ends that differ from what the keys of the family say. An earlier release leaves
- * such a difference, before an upgrade or while it runs beside this one.
+ * Reads all families, and corrects the slots and ends that differ from what the keys of the family say. An earlier release causes such a
+ * difference, before an upgrade or while it runs next to this one.
  *
  * @returns after the first families, or, if an earlier release wrote any of them, after all families
  */
@@ -111,7 +111,7 @@ async function repairThese(keys: Keys, holders: readonly HeldDocument[]): Promis
     }
     const isRight = kind !== null && ends.keysEnd === keysEnd && ends.adminEnd === adminEnd;
     const update = kind === null ? RELEASE : { $set: { ...ends, turn: turn + 1 } };
-    // Families that another process writes in the meantime are correct.
+    // Families written by other processes in the meantime are correct.
     if (!isRight) repairs.push({ filter: asSeen(holder), update });
   }
   if (repairs.length > 0) await keys.bulkWrite(repairs.map((updateOne) => ({ updateOne })));

@@ -73,7 +73,7 @@ export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly _id: string;
   /** The first key of a committed creation, until it was inserted. See intents.ts. */
   readonly firstKey?: KeyDocument;
-  /** Present until the author was checked again after the write. */
+  /** Present until the author has been checked again after the write. */
   readonly unconfirmed?: boolean;
   /** Whether limits of subjects of the workspace have been overridden, now or before. */
   readonly hasOverrides?: boolean;
@@ -100,7 +100,7 @@ export interface UsageDocument extends Omit<UsageRecord, 'start' | 'cost'> {
   /** A date, because MongoDB can only expire dates. */
   readonly start: Date;
   /**
-   * The cost of the requests above one each. Absent if only an earlier release wrote it: its requests contain the cost.
+   * The cost of the requests above one each. Absent if only an earlier release wrote it, whose request counts include the cost.
    */
   readonly surplus?: number;
   /** The last addition that changed it: see usageJournal.ts. */

@@ -106,7 +106,7 @@ function upsertOf({ keyId, start, requests, cost, limited, forbidden }: UsageRec
   return changedOnce({ keyId, start }, { requests, surplus: cost - requests, limited, forbidden }, number);
 }
 
-/** Increases counts, unless this addition or a later one has. Records of earlier releases have no number. */
+/** Increases counts, unless this addition or a later one has already done so. Records of earlier releases have no number. */
 function changedOnce(
   { keyId, start }: Pick<UsageRecord, 'keyId' | 'start'>,
   counts: Readonly<Record<string, number>>,

@@ -17,13 +17,15 @@ const TOGETHER = 8;
 /** Longest pauses between two attempts to lock, in ms: the first one, doubled with each attempt, and the upper limit. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [8, 128];
 
-/** A batch of usage. It stays for some time after it was added, without its content, so that it is not added again. */
+/**
+ * A batch of usage. The record stays for some time after the batch was added, without its content, so that the batch is not added again.
+ */
 export interface UsageBatchDocument {
   readonly _id: string;
   readonly at: Date;
   /** Present until the batch was added. */
   readonly waiting?: true;
-  /** JSON. Absent: the batch was added. */
+  /** JSON. Absent if the batch was added. */
   readonly additions?: string;
 }
 
@@ -99,7 +101,7 @@ export class UsageJournal {
     this.#options = options;
   }
 
-  /** Stores a batch, unless one with this ID was stored. It will be added to the counts, even if this process ends now. */
+  /** Stores a batch, unless one with this ID was stored. The batch will be added to the counts, even if this process ends now. */
   async store({ id, additions }: UsageBatch): Promise<void> {
     try {
       // The real time, because the server expires documents by its own clock.

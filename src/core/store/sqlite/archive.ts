@@ -42,8 +42,7 @@ export function openArchive(connection: Connection, add: (draft: AuditDraft) => 
         add(draft);
         return 'archived';
       });
-      // Entries before the base are no longer part of the log. If a call is interrupted here, the next one deletes the
-      // rest.
+      // Entries before the base are no longer part of the log. If a call is interrupted here, the next call deletes the rest.
       if (outcome === 'archived') await removeAll(workspaceId, until.seq);
       return outcome;
     },

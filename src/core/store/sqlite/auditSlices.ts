@@ -12,8 +12,7 @@ export interface AuditRow extends Omit<AuditEntry, 'before' | 'after'> {
 const COLUMNS = AUDIT_FIELDS.join(', ');
 
 /**
- * Indexed fields and their indexes, each followed by the action. The field whose values have the fewest entries comes
- * first.
+ * Indexed fields and their indexes, each followed by the action. The field that matches the fewest entries comes first.
  */
 const INDEXES = { subject: 'auditBySubject', actor: 'auditByActor', projectId: 'auditByProject' } as const;
 const INDEXED = Object.keys(INDEXES) as (keyof typeof INDEXES)[];

@@ -24,7 +24,7 @@ export class Checkpoints {
     this.#connection = connection;
     this.#mark = connection.prepare('UPDATE recovery SET walNeeded = $walNeeded WHERE id = 1');
     // As large as the largest change, so that a nearly full disk isn't considered writable because a small write
-    // succeeds. Random, because SQLite doesn't write a row that stays the same.
+    // succeeds. Random, because SQLite doesn't write an unchanged row.
     this.#probe = connection.prepare('UPDATE recovery SET probe = randomblob(65536) WHERE id = 1');
   }
 

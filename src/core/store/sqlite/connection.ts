@@ -87,8 +87,7 @@ export class Connection {
 
   /**
    * Runs `work` in one transaction that has the write lock from the start: the data that it reads cannot change before
-   * it writes, and it never fails half-way because another process wrote first. Inside of a transaction, it becomes
-   * part of it.
+   * it writes, and it never fails half-way because another process wrote first. Inside a transaction, the write becomes part of it.
    */
   transaction<T>(work: () => T): T {
     if (this.#open && this.#db.inTransaction) return work();
@@ -205,8 +204,7 @@ export class Connection {
 
   /**
    * Runs a transaction that does not wait for the disk, because all other writes would have to wait, too. It survives
-   * the end of the process, but perhaps not a loss of power. For data that is collected in memory first and could be
-   * lost there as well.
+   * the end of the process, but perhaps not a loss of power. For data that is first collected in memory, and could be lost there too.
    */
   swiftly<T>(work: () => T): T {
     this.exec('PRAGMA synchronous = NORMAL');

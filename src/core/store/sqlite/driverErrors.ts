@@ -55,8 +55,7 @@ export function translated(error: unknown, isChange: boolean): unknown {
   if (error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
     return new Duplicate(valueOf(/failed: (.+)$/.exec(error.message)?.[1] ?? ''), error);
   }
-  // The datatype constraint has no name in the driver's table of codes. The low byte of each constraint's code is that
-  // of SQLITE_CONSTRAINT.
+  // The datatype constraint has no name in the driver's table of codes. The low byte of each constraint's code equals SQLITE_CONSTRAINT.
   if (((error.rawCode ?? 0) & 0xff) === 19) {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
   }

@@ -24,7 +24,7 @@ export class FairQueue<Job> {
   /**
    * Removes and returns the next job.
    *
-   * @param fits if the next job does not, it stays and null is returned
+   * @param fits returns whether the next job fits; otherwise the job stays in the queue and null is returned
    */
   take(fits: (job: Job) => boolean = () => true): Job | null {
     const [first] = this.#waiting;

@@ -10,7 +10,7 @@ const TYPES = { text: 'TEXT', number: 'INTEGER', list: 'TEXT' } as const satisfi
 /** The migration to a version that only adds the columns of keys with this version in keyFields.ts. */
 export const KEY_COLUMNS = Symbol('columns of keys');
 
-/** Adds the columns of keys that files have from a schema version on. */
+/** Adds the columns of keys that were introduced with a schema version. */
 export function addKeyColumns(connection: Pick<Connection, 'exec'>, version: number): void {
   for (const field of KEY_FIELDS.filter((name) => KEY[name].since === version)) {
     connection.exec(`ALTER TABLE keys ADD COLUMN ${columnOf(field)}`);

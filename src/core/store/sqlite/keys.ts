@@ -170,7 +170,7 @@ export function openKeys(
    * tier, returns their number.
    */
   const taken = (workspaceId: string, now: number, kind: PlaceKind, limit: number): number => {
-    // Families are never more than keys, so counting keys is enough unless the workspace is near its limit.
+    // There are never more families than keys, so counting keys is enough unless the workspace is near its limit.
     const living = countLiving.one({ workspaceId, now, most: limit })?.living ?? limit;
     if (living < limit) return living;
     const families = new Map<string, boolean>();

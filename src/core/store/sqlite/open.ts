@@ -150,7 +150,7 @@ function assembled({ file, busyTimeout, start, extension }: Assembly, first: Sto
       try {
         return changes.one({})?.number ?? null;
       } catch {
-        // Locked for a moment, or closed.
+        // Temporarily locked, or closed.
         return null;
       }
     },

@@ -42,7 +42,7 @@ function identityOf(path: string): string {
 function gone(file: string, error?: unknown): NotWritten {
   return new NotWritten(
     new Error(
-      `${file} or its -wal file was deleted or replaced while the server runs. Nothing is written to it any more.`,
+      `${file} or its -wal file was deleted or replaced while the server was running. Nothing is written to it any more.`,
       { cause: error },
     ),
     'the database file was deleted or replaced',

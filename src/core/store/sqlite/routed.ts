@@ -8,7 +8,7 @@ import type { Threads } from './threads.js';
 type Operation = (...given: unknown[]) => Promise<unknown>;
 
 /**
- * The maximum number of brief reads in the writer. A start makes four in a store with one workspace. Starting a thread takes as long
+ * The maximum number of brief reads in the writer. A start needs four reads in a store with one workspace. Starting a thread takes as long
  * as a thousand of them.
  */
 const FIRST_READS = 20;

@@ -62,7 +62,7 @@ async function answerAll(opened: Opened, asked: readonly Asked[]): Promise<Answe
     } catch (error) {
       const failed: Answer = { kind: 'error', error: toWire(error) };
       const waited = performance.now() - began;
-      // Operations that may wait longer for another program's lock. Without this, each operation would wait again by itself.
+      // Operations that may wait longer for another program's lock. Otherwise each operation would wait separately.
       const left = isLockHeld(error) ? asked.filter(({ patience }) => patience > waited) : [];
       const later = await answerAll(
         opened,

@@ -30,7 +30,7 @@ export type Answer =
 export type Answered =
   /** One for each operation of the message, in their order. */
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
-  /** The thread waits for the write lock, which another program has. The answers follow. */
+  /** The thread waits for the write lock, which another program has. Responses are defined below. */
   | { readonly kind: 'locked' };
 
 /** The first messages of a thread. */

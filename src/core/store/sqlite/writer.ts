@@ -92,7 +92,7 @@ function watched(engine: Engine, connection: Connection, file: string, waiting: 
     engine,
     connection,
     ping() {
-      // Reads don't detect a full disk. A write does, and clears the fault once there is room.
+      // Reads don't detect a full disk. A write does notice it, and clears the fault once there is room.
       if (connection.writeFault === null) connection.tryLock();
       else checkpoints.probe();
     },

@@ -28,7 +28,7 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
     const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) }, SUMMARY);
     return documents.map(toSummary);
   };
-  /** Records a load. Null: there is no such asset, or it was loaded later. */
+  /** Records a load. Null if there is no such asset, or it was loaded later. */
   const load = (projectId: string, { name, at, rows }: LoadRecord): Promise<AssetDocument | null> =>
     assets.update(
       { ...named(projectId, name), $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]) },

@@ -12,7 +12,8 @@ const hasColumn = (table: string, name: string): string =>
   `SELECT 1 FROM pragma_table_info('${table}') WHERE name = '${name}'`;
 
 /**
- * In the order of their releases. Released steps are never edited. The tables themselves show which steps were made: earlier releases
+ * In the order in which they were released. Released steps are never edited. The tables themselves show which steps were made: earlier
+ * releases
  * numbered these steps with those of the store, and a store may have been opened without the domain since then.
  */
 export const STEPS: readonly Step[] = [

@@ -35,7 +35,7 @@ export type ArchiveResult =
 
 /**
  * Writes the oldest entries of a workspace's log to a file, reads the file again and checks it, and only then removes the entries
- * from the store. Nothing is lost if it is interrupted: run it again with the same file, and it completes the rest.
+ * from the store. Nothing is lost if it is interrupted: run it again with the same file to complete the rest.
  *
  * @throws FileFault if the file exists and is not a whole archive; Error of the system if it cannot be written;
  *   BrokenLog if entries are missing or changed

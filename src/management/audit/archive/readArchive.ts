@@ -29,7 +29,7 @@ export class BrokenArchive extends FileFault {
 /**
  * Reads an archive and computes each hash again.
  *
- * @param heads noted before: those of places in the archive have to be there
+ * @param heads recorded before; the archive must contain those that are in its range
  * @throws BrokenArchive if it was changed or cut off; FileFault if it can't be read or is not an archive
  */
 export async function readArchive(path: string, heads: readonly AuditHead[] = []): Promise<Archive> {

@@ -140,7 +140,7 @@ export class HeadCopies {
     this.#faulty.add(workspaceId);
     const seq = this.#known.get(workspaceId)?.seq ?? 0;
     complain(
-      `The audit log of the workspace ${workspaceId} was changed outside of Latchkey: entry ${seq}, whose head was copied elsewhere, is ${fault}. Keep that copy, and compare it by \`latchkey audit verify --heads <file>\`.`,
+      `The audit log of the workspace ${workspaceId} was changed outside of Latchkey: entry ${seq}, whose head was copied elsewhere, is ${fault}. Keep that copy, and compare it with \`latchkey audit verify --heads <file>\`.`,
     );
   }
 

@@ -102,7 +102,7 @@ class Execution {
     return this.#errors.length === 0 ? { data } : { errors: this.#errors, data };
   }
 
-  /** Adds an error, unless its value is part of one that is null already. */
+  /** Adds an error, unless its value is part of a value that is already null. */
   #report(error: GraphQLError, path: Path | undefined): void {
     if (this.#nulled.size > 0) {
       for (let at = path; at !== undefined; at = at.prev) if (this.#nulled.has(at)) return;
@@ -259,7 +259,7 @@ class Execution {
         hasPromises ||= isLate(completed);
       }
     } catch (error) {
-      // Nobody waits for the earlier entries any more. An unhandled rejection would end the process, as it does with graphql-js 16.
+      // Nothing waits for the earlier entries any more. An unhandled rejection would end the process, as it does with graphql-js 16.
       for (const entry of entries) if (isLate(entry)) entry.then(undefined, () => undefined);
       throw error;
     }
@@ -292,8 +292,8 @@ function isPlainObject(value: unknown): boolean {
 }
 
 /**
- * Returns a source with a property that was already read, so that the resolver does not compute it again. A method is read from its own object a
- * second time, as by graphql-js.
+ * Returns a source with a property that was already read, so that the resolver does not compute it again. A method is read from its object
+ * a second time, as graphql-js does.
  */
 function alreadyRead(name: string, property: unknown, source: Results): Results {
   if (typeof property !== 'function') return { [name]: property };

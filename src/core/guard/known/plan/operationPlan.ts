@@ -27,7 +27,7 @@ import { isSized } from '../../answer/meter.js';
 import { plainReadOf, type PlainRead } from '../../plainReads.js';
 
 /**
- * The maximum number of fields of a plan, and of the selections from which it is made. Fragments within fragments can multiply both in a
+ * The maximum number of fields of a plan, and of the selections that it is created from. Fragments within fragments can multiply both in a
  * short document.
  */
 const [MAX_FIELDS, MAX_SELECTIONS] = [500, 2_000];
@@ -179,7 +179,7 @@ class Planner {
       definition,
       value,
       resolve,
-      // With arguments, the property is only read if they are valid.
+      // If the field has arguments, the property is only read if they are valid.
       read: resolve === undefined || definition?.args.length !== 0 ? null : plainReadOf(resolve),
     };
   }
