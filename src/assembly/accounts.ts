@@ -16,7 +16,7 @@ export interface Accounts {
   readonly sentInClear: SentInClear;
   readonly gathered: GatheredEntries;
   readonly verdicts: Verdicts;
-  /** Reports the first use of a key, and uses from new addresses, while somebody listens for events. */
+  /** Reports the first use of a key, and uses from new addresses, while there is a listener for events. */
   readonly watch: Pick<KeyWatch, 'used'>;
 }
 

@@ -1,7 +1,7 @@
 import { replaceUnwanted } from '../shared/text/characters.js';
 
 /**
- * Returns a text from somebody else, such as a key's name, without effects on a terminal: ESC becomes `\u{1b}`. Direction marks and
+ * Returns a text that someone else chose, such as a key's name, without effects on a terminal: ESC becomes `\u{1b}`. Direction marks and
  * other characters that change how text is displayed are escaped, too.
  */
 export function visible(text: string): string {

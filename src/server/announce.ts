@@ -8,7 +8,7 @@ export interface FirstKey {
 }
 
 /**
- * Returns the text that a start prints on standard output. At the first start, it contains the admin key, which is never
+ * Returns the text that is printed on standard output at startup. At the first start, it contains the admin key, which is never
  * logged and is not shown again.
  */
 export function announce(

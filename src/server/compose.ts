@@ -146,7 +146,7 @@ export async function composeService(
   let copies: HeadCopies | null = null;
   let opened: OpenedGateway | null = null;
   try {
-    // Before anything is added to a log: a new entry after missing ones would hide that they are missing.
+    // Checked before anything is added to a log, because a new entry after missing entries would hide that they are missing.
     await checkHeads(store, (message) => logger.error(message));
     copies = await copiesOf(settings, store, logger);
     if (shared === undefined && settings.redisUrl !== null) {
@@ -276,7 +276,7 @@ export async function composeService(
       connections,
     });
     server.addHook('onReady', async () => metricsServer?.listen());
-    // Before the first request, so that its tokens can be signed. Not fatal: the key is published as soon as the store can be written.
+    // Done before the first request, so that its tokens can be signed. Not fatal: the key is published as soon as the store can be written.
     server.addHook('onReady', async () => {
       await Promise.resolve(latchkey.principalTokens.ready()).catch((err: unknown) =>
         logger.warn(

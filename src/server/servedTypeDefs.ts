@@ -4,7 +4,7 @@ import type { Tier } from '../core/store/records.js';
 import { apiTypeDefs } from '../management/schema/typeDefs.js';
 
 /**
- * Returns the API of the service: schema.graphql and, unless it is left out, the built-in domain.
+ * Returns the API of the service: schema.graphql and, unless it is disabled, the built-in domain.
  *
  * @param demo whether the built-in domain is served
  * @param tiers the names of the tiers. Default: the published ones

@@ -5,7 +5,7 @@ import { overrideVariables, readSettings, SettingsError } from './settings/setti
 interface StartOptions {
   /** Override variables of the environment, also for workers. Undefined: unchanged. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
-  /** Whether the settings must be those of a gateway. */
+  /** Whether the settings must configure a gateway. */
   readonly requireGateway?: boolean;
 }
 

@@ -12,7 +12,7 @@ const STOP_TIME = 6_500;
  *
  * @param stop stops serving. Its argument is the time in ms to continue serving, at most, but
  *   not less than {@link GRACE}
- * @param delay the argument of `stop` on SIGTERM. On SIGINT it is 0, because somebody is waiting at a terminal.
+ * @param delay the argument of `stop` on SIGTERM. On SIGINT it is 0, because a person is waiting at a terminal.
  * @param abandon called before the process ends without a clean stop
  */
 export function stopOnSignal(

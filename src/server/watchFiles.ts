@@ -27,8 +27,8 @@ const MAX_LINKS = 10;
  * Kubernetes does for a mounted ConfigMap or Secret.
  *
  * Events of directories trigger a check, which compares digests of the contents: an editor causes several events for one change,
- * network file systems cause none, and touching a file is not a change. A check every `interval` replaces missing events. A change
- * is reported after the contents stayed the same for `settle`, so that a file that is emptied and then written is not read too early.
+ * network file systems cause none, and touching a file is not a change. A check every `interval` replaces missing events. A change is
+ * reported after the contents have stayed the same for `settle`, so that a file that is emptied and then written is not read too early.
  *
  * @param paths called at each check, because a configuration may name other files after a reload
  * @param changed called once for each new content, and if a file is removed. Must not throw
@@ -124,7 +124,7 @@ class Directories {
     if (id === null) return;
     try {
       const watcher = watch(directory, { persistent: false }, this.#event);
-      // For example, the system has no watches left. The checks every `interval` continue.
+      // For example because the system has no more watches. The checks every `interval` continue.
       watcher.on('error', () => watcher.close());
       this.#open.set(directory, { id, watcher });
     } catch {

@@ -1,5 +1,5 @@
 /**
- * Contains faults of functions that users of the library pass as options. If such a function throws, or returns a
+ * Catches errors of functions that users of the library pass as options. If such a function throws, or returns a
  * promise that rejects, this must not change a response or end the process. This module has no imports, so that the
  * client can use it too.
  */

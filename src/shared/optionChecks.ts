@@ -54,7 +54,7 @@ export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** Checks that an option is a time in ms that a timer takes. @throws TypeError */
+/** Checks that an option is a time in ms that a timer accepts. @throws TypeError */
 export function checkMilliseconds(path: string, value: unknown, least: number): void {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= 2 ** 31 - 1) return;
   throw optionError(path, value, `an integer of milliseconds from ${least} to ${2 ** 31 - 1}`);
@@ -78,7 +78,7 @@ export function shown(value: unknown): string {
   return kindOf(value);
 }
 
-/** What a value is, without the value: for secrets. */
+/** Describes a value without showing it, for secrets. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (value === '') return 'an empty string';

@@ -209,7 +209,7 @@ export class Authenticator {
   }
 
   /**
-   * Verifies a credential that somebody else received, and returns what it belongs to, also if it is a key that was revoked
+   * Verifies a credential that another service received, and returns its key or principal, even if it is a key that was revoked
    * or has expired. Not a promise for a cached key. Doesn't use the key: it isn't judged by its addresses, and its last use
    * stays the same until you call `use`.
    *

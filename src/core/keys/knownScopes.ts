@@ -37,7 +37,7 @@ type Openings = () => ReadonlyMap<string, readonly string[]>;
  * The scopes that keys can have: those of the schemas that this process guards, and those that other processes on the
  * store guard. So a service can create keys for an API that only another process knows.
  *
- * Each process publishes its scopes after it has guarded a schema. The store is read when somebody lists the scopes, or
+ * Each process publishes its scopes after it has guarded a schema. The store is read when a caller lists the scopes, or
  * wants one that is not known here; no other request depends on it.
  */
 export class KnownScopes {

@@ -133,7 +133,7 @@ export function tiersIn(table: TierTable): readonly Tier[] {
 
 /**
  * Returns the tier that a stored name stands for: the tier with this name, or that had it earlier. A name that the table
- * doesn't know stands for the smallest tier, so that a workspace never gets more than somebody decided.
+ * doesn't know stands for the smallest tier, so that a workspace never gets more than was configured.
  */
 export function tierOf(table: TierTable, stored: string): Tier {
   if (Object.hasOwn(table, stored) && !isOtherRow(stored)) return stored;

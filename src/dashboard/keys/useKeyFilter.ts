@@ -42,7 +42,7 @@ export function useKeyView(): [view: KeyView, change: ChangeView] {
     );
   const given = params.get('search') ?? '';
   useEffect(() => {
-    // Somebody put a whole token into the URL.
+    // The URL contains a whole token.
     if (given === view.search) return;
     setParams(
       (old) => {

@@ -86,7 +86,7 @@ export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
 export async function takeReturn(parameters: URLSearchParams): Promise<Returned> {
   const text = sessionStorage.getItem(NAME);
   sessionStorage.removeItem(NAME);
-  // No sign-in was started in this tab. A link with somebody else's code would sign the user in as that person.
+  // No sign-in was started in this tab. A link with someone else's code would sign the user in as that person.
   if (text === null) return { fault: 'This sign-in was not started in this tab, or was already used. Sign in again.' };
   const { verifier, state, nonce, forTab, path } = JSON.parse(text) as Pending;
   const signIn = (await configuration()).oidc;

@@ -15,7 +15,7 @@ interface LimitsServiceOptions {
   readonly store: Pick<Store, 'keys' | 'users' | 'projects' | 'workspaces' | 'limits'>;
   /** The scopes of users' roles. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
-  /** The keys in the configuration. Default: they are not checked again. */
+  /** The keys in the configuration. Default: they are not checked again after authorization. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
 }

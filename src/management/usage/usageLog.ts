@@ -188,7 +188,7 @@ export class UsageLog {
   }
 
   /**
-   * @returns whether the store confirmed the batch, or refused it. Otherwise it is kept, to be sent again
+   * @returns whether the store confirmed the batch, or refused it. Otherwise the batch is kept and sent again
    * @throws StoreUnavailable if nothing was written
    */
   async #writeBatch(tallies: readonly Tally[]): Promise<boolean> {

@@ -128,7 +128,7 @@ interface RowsOptions {
 class Rows {
   readonly #options: RowsOptions;
   readonly #rows: { sum: ReportRow; last: ReportPlace }[] = [];
-  /** The last row that was read and belongs to the page or was left out. */
+  /** The last row that was read, whether it is on the page or was skipped. */
   #last: ReportPlace | null = null;
   #isFull = false;
   #isLast = false;

@@ -22,7 +22,7 @@ interface UserServiceOptions {
   readonly store: Pick<Store, 'users' | 'keys'>;
   /** The current state. */
   readonly roles: () => Roles;
-  /** The keys in the configuration. Default: they are not checked again. */
+  /** The keys in the configuration. Default: they are not checked again after authorization. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
 }
@@ -128,7 +128,7 @@ export class UserService {
   }
 
   /**
-   * Reads a user, calls `act` to write, and starts again if somebody else changed the user's roles in between. Nobody
+   * Reads a user, calls `act` to write, and starts again if the user's roles were changed in between. Nobody
    * can change a user with more scopes, not even to reduce the roles.
    *
    * @throws {@link Refusal} FORBIDDEN (a key of a project), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE

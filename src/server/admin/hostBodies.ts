@@ -9,8 +9,8 @@ const NOT_KEPT =
 const NOT_JSON = 'The body is not JSON, or nests too deep. Send {"query": "...", "variables": {...}}.';
 
 /**
- * Lets bodies be read that a body parser of the host has already read, such as `express.json()`: as the value that it
- * left in `request.body`. Add this before the hooks that read bodies.
+ * Makes bodies readable that a body parser of the host, such as `express.json()`, has already read: uses the value in `request.body`. Add
+ * this before the hooks that read bodies.
  */
 export function readHostBodies(app: FastifyInstance): void {
   app.addHook('preParsing', (request, _reply, payload, done) => {

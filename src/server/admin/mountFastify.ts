@@ -80,7 +80,7 @@ export async function mountAdmin(app: FastifyApp, latchkey: Latchkey, options: A
     below.removeAllContentTypeParsers();
     below.addContentTypeParser('*', (_request, _body, done) => done(null));
     const handler = ({ raw, ip }: HostRequest, reply: HostReply): void => {
-      // Those of the host's plugins, such as CORS.
+      // The header fields of the host's plugins, such as CORS.
       for (const [name, value] of Object.entries(reply.getHeaders())) {
         if (value !== undefined) reply.raw.setHeader(name, value);
       }

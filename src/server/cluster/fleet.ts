@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { BesidesStart, FromPrimary, FromWorker } from './messages.js';
 
-/** The delay before an ended worker is replaced, in ms. Doubles with each worker that did not last. */
+/** The delay before an ended worker is replaced, in ms. Doubles with each worker that ended soon after its start. */
 const MIN_DELAY = 100;
 const MAX_DELAY = 5_000;
 
@@ -26,7 +26,7 @@ interface FleetOptions {
   readonly onEnd: (worker: Worker) => void;
 }
 
-/** The start of a fleet that is stopped before it is complete. */
+/** The error of a start that is stopped before it is complete. */
 const NEVER = new Promise<never>(() => undefined);
 
 /** One worker, from its fork to its end. */
@@ -53,8 +53,8 @@ interface End {
 /**
  * The worker processes of one primary: forks them, replaces each worker that ends, and ends them all.
  *
- * Messages travel as JSON, node:cluster's default: for the small ones that make up nearly all of the traffic it takes a
- * fifth less than structured clones, which win only from a hundred questions a message on.
+ * Messages are sent as JSON, the default of node:cluster: for small messages, which are nearly all of the traffic, it takes a fifth less
+ * time than structured clones, which are only faster from a hundred questions per message.
  */
 export class Fleet {
   readonly #options: FleetOptions;
@@ -69,7 +69,7 @@ export class Fleet {
   /**
    * Starts all workers. The first one initializes an empty store. The others start when it is ready.
    *
-   * @throws Error if a worker can't start. One that is killed during its start is started again.
+   * @throws Error if a worker can't start. A worker that is killed during its start is started again.
    */
   async start(): Promise<void> {
     await this.#startOne();

@@ -25,8 +25,7 @@ export interface GivenBack {
 export type Answer = Admission | Room | null;
 
 /**
- * All questions of a worker in one turn of its event loop. A message costs tens of µs, each further question in it only
- * a few.
+ * All questions of a worker in one turn of its event loop. A message takes tens of µs, and each additional question in it only a few.
  */
 export interface Asks {
   readonly kind: 'asks';

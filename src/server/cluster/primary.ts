@@ -18,8 +18,7 @@ import { WorkersPlaces } from './workersPlaces.js';
 
 /**
  * Serves from several processes on one port. This process answers no request. It accepts connections and gives them to the
- * workers, counts the limits for all of them, relays key changes and stream events between them, and prints the messages of
- * the start.
+ * workers, counts the limits for all of them, relays key changes and stream events between them, and prints the startup messages.
  */
 export async function serveWithWorkers(settings: Settings, size: number): Promise<void> {
   const tiers = { ...settings.configuration.tiers };

@@ -77,7 +77,7 @@ export class RemoteLimits implements Limits {
     this.#givenBack.push({ costTaken: admission.costTaken, cost });
   }
 
-  /** Handles answers of the primary. Late answers are ignored. */
+  /** Handles answers of the primary. Late responses are ignored. */
   receive({ batch, answers }: Answers): void {
     const waiting = this.#settle(batch);
     waiting.forEach(({ resolve, reject }, i) => {

@@ -15,7 +15,7 @@ import type { Policy } from './gatewayPolicy.js';
 export interface Drift {
   /** Types, fields, input fields and enum values that only the upstream has. Callers can't use them. */
   readonly added: readonly string[];
-  /** Those that only the gateway has. Operations with them fail in the upstream. */
+  /** The parts that only the gateway has. Operations with them fail in the upstream. */
   readonly removed: readonly string[];
   /** Those with another type or other arguments. */
   readonly changed: readonly string[];
@@ -93,7 +93,7 @@ function signaturesOf(schema: GraphQLSchema): Map<string, string> {
       );
     }
   }
-  // Our own scalar is only part of annotated schemas.
+  // Latchkey's own scalar is only part of annotated schemas.
   signatures.delete('Scope');
   return signatures;
 }

@@ -31,7 +31,7 @@ interface ForwardedAnswerOptions {
   /**
    * Called before the first bytes of a stream are sent.
    *
-   * @returns a function to call at its end, or rejects with a Refusal; null if the stream has the time of other responses
+   * @returns a function to call at its end, or rejects with a Refusal; null if the stream has the time limit of other responses
    */
   readonly stream: (end: (error: Error) => void) => Promise<(() => void) | null>;
   readonly closes: () => boolean;
@@ -55,7 +55,7 @@ const STREAMS = /^\s*(?:text\/event-stream|multipart\/mixed)\b/i;
 export class ForwardedAnswer implements UpstreamHandler {
   readonly #options: ForwardedAnswerOptions;
   readonly #raw: ServerResponse;
-  /** null if the response has all the time of a stream. */
+  /** null if the response may take as long as a stream. */
   #timer: NodeJS.Timeout | null;
   #controller: Dispatcher.DispatchController | null = null;
   #aborted: Error | null = null;
@@ -203,7 +203,7 @@ export class ForwardedAnswer implements UpstreamHandler {
     if (this.#aborted !== null) return;
     this.#aborted = reason;
     this.#controller?.abort(reason);
-    // Not called for a request that is not connected yet, which is dropped as soon as it could be sent.
+    // Not called for a request without a connection, which is dropped when it could be sent.
     this.failed(reason);
   }
 
@@ -244,5 +244,5 @@ function lastEvent({ message, details }: Refusal): string {
   return `event: next\ndata: ${result}\n\nevent: complete\ndata:\n\n`;
 }
 
-/** Why a request to the upstream is cancelled. Nobody reads the response. */
+/** Why a request to the upstream is cancelled. The response is not read. */
 class CallerLeft extends Error {}

@@ -34,7 +34,10 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
 /** Encodings that change nothing. GraphQL Yoga sends `none`. */
 const PLAIN: ReadonlySet<string> = new Set(['identity', 'none']);
 
-/** Settles the cost of an operation by the text of its response. The estimate counts for one that is too large, has errors, or is not complete. */
+/**
+ * Settles the cost of an operation by the text of its response. For a response that is too large, has errors, or is incomplete, the
+ * estimate counts.
+ */
 export function settleBy(cost: PendingCost, text: string): OperationCosts {
   return cost.settle(text.length > MAX_MEASURED ? null : wholeData(asJsonText(text)));
 }

@@ -91,7 +91,7 @@ export class Policy {
   }
 
   /**
-   * Returns what the policy says about the access to a field; null: nothing.
+   * Returns the access to a field that the policy defines; null if it doesn't define one.
    *
    * @throws SettingsError if two equally specific patterns contradict each other
    */

@@ -147,7 +147,7 @@ export class OperationJudge {
     return { schema: this.#schema, source, document, operation: own, variables };
   }
 
-  /** Answers a request that has no operation, and counts it. Never rejects. */
+  /** Responds to a request without an operation, and counts it. Never rejects. */
   refuse(error: unknown, context: RequestContext): Answered | Promise<Answered> {
     const reply = new JudgedReply(this.#schema, { query: '', operationName: null, variables: {} }, context);
     return this.#fail({ guarded: this.#guard.begin(), reply }, error);
@@ -178,7 +178,7 @@ export class OperationJudge {
     if (errors !== null) throw new Faults(errors.map((error) => withStatus(error, 'BAD_USER_INPUT')));
     const compiled = this.#guard.authorizer.prepare(schema).compile(allowed.document, allowed.operation, variables);
     if (!compiled.introspects) return null;
-    // The upstream would answer with its whole schema, also to callers who may read only a part of it.
+    // The upstream would return its whole schema, even to callers who may read only a part of it.
     const data = guarded.readSchema(allowed, reply.context);
     if (data !== null) return data;
     if (!readsOnlySchema(allowed.document, allowed.operation))
@@ -313,7 +313,7 @@ function operationOf(document: DocumentNode, operationName: string | null): Oper
   throw withStatus(new GraphQLError(message), 'OPERATION_RESOLUTION_FAILURE');
 }
 
-/** @throws Refusal for a kind of operation that is not allowed where the request arrived */
+/** @throws Refusal for a kind of operation that is not allowed at this endpoint */
 function checkKind(
   { operation }: OperationDefinitionNode,
   { only }: RequestContext,

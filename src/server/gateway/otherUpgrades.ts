@@ -8,9 +8,9 @@ export type ServeAgain = (request: IncomingMessage, socket: Duplex, head: Buffer
 const ASKING: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
 /**
- * Returns a function that serves a request as if it had not asked for another protocol, which a server may always do. Once a
- * server listens to `upgrade`, Node hands it each such request without its body: also those of HTTP clients that request HTTP/2, as
- * Java's does by default.
+ * Returns a function that serves a request as if it had not asked for another protocol, which a server may always do. If a server listens
+ * to `upgrade`, Node passes it each such request without its body, even from HTTP clients that request HTTP/2, as Java's client does by
+ * default.
  *
  * @param server before other listeners for its connections were added
  */

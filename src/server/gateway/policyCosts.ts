@@ -12,7 +12,7 @@ export interface PolicyCosts {
 
 export const NO_COSTS: PolicyCosts = Object.freeze({ weight: null, listSize: null });
 
-/** The keys of `list_size`, by the arguments of `@listSize`. */
+/** The keys of `list_size`, by argument of `@listSize`. */
 const ARGUMENTS = {
   assumed_size: 'assumedSize',
   slicing_arguments: 'slicingArguments',

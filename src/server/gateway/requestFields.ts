@@ -9,7 +9,7 @@ interface Signer {
   readonly sign: (principal: Principal) => string;
 }
 
-/** Returns the header fields of a request to the upstream: names and values in turn. */
+/** Returns the header fields of a request to the upstream: alternating names and values. */
 export function requestFields(gateway: Signer & { readonly fields: PassedFields }, request: FastifyRequest): string[] {
   return withOwn(gateway.fields.toUpstream(request.raw.headers), gateway, request);
 }

@@ -76,7 +76,7 @@ type Opened = Extra & {
 /** A close code of RFC 6455. */
 const GOING_AWAY = 1001;
 
-/** How long a caller may take to answer the end of its connection when the server stops, in ms. */
+/** How long a caller may take to confirm the close of its connection when the server stops, in ms. */
 const CLOSE_TIME = 2_000;
 
 /** How often a caller must answer a ping, in ms. */
@@ -155,7 +155,7 @@ export class SocketForwarder {
         onMessage: (read) => {
           socket.on('message', (data: Buffer) => {
             extra.message = data.toString();
-            // The hooks don't throw, so the message has a type that callers don't send.
+            // The hooks don't throw, so this type of message is never sent by callers.
             read(extra.message).catch(() => socket.close(BAD_REQUEST, 'Unexpected message.'));
           });
         },

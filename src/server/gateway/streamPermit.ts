@@ -12,7 +12,7 @@ export interface StreamPermitOptions {
   readonly latchkey: Pick<Assembly, 'standing'>;
   readonly request: FastifyRequest;
   readonly principal: AuthenticatedPrincipal;
-  /** Reserved before. */
+  /** The place that was reserved before. */
   readonly place: Place;
   /** Whether it ends with an error when the server stops. If not, the stream has the time of other running requests. */
   readonly endsAtStop: boolean;

@@ -20,7 +20,7 @@ export interface Upload {
   readonly contentType: string;
   /** Starts to read the files. @param asked the operation to forward @returns the body for the upstream */
   readonly body: (asked: Asked) => Readable;
-  /** Calls back whenever a part of a file is passed on. */
+  /** Calls a function whenever a part of a file is passed on. */
   readonly onProgress: (listener: () => void) => void;
   /** Stops reading. */
   readonly discard: () => void;
@@ -65,7 +65,7 @@ class UploadReader {
   readonly #settle: Settle;
   #operations: string | null = null;
   #map: FileMap | null = null;
-  /** The names of files that have not begun. */
+  /** The names of files that have not started to arrive. */
   readonly #missing = new Set<string>();
   /** Each passes one file on. */
   readonly #waiting: (() => void)[] = [];
@@ -216,8 +216,8 @@ function mapOf(text: string): FileMap {
 const MAP = `map is not valid. Send {"0": ["variables.file"]}, with 1 to ${MAX_FILES} files and the path of each in the variables.`;
 
 /**
- * Returns the operation with a placeholder at the path of each file, which must be null. A path can only lead into the
- * variables: one to `query` would replace the operation after it was judged. The text of the variables keeps the nulls.
+ * Returns the operation with a placeholder at the path of each file, which must be null. A path must point into the variables: a path to
+ * `query` would replace the operation after it was checked. The text of the variables keeps the nulls.
  *
  * @throws GraphQLError
  */

@@ -16,7 +16,7 @@ export function isWsUpstream(text: string): boolean {
 }
 
 /**
- * Addresses that no GraphQL API has. The most dangerous are the metadata services of clouds, which are link-local: they hand
+ * Addresses that a GraphQL API cannot have. The most dangerous are the metadata services of clouds, which are link-local: they hand
  * out credentials to any process that asks them by HTTP.
  */
 const NEVER = new AddressList([

@@ -47,7 +47,7 @@ export interface SocketCount {
 
 interface UpstreamSocketOptions {
   readonly url: string;
-  /** Header fields of the request that opens the connection: names and values in turn. */
+  /** Header fields of the request that opens the connection: alternating names and values. */
   readonly headers: readonly string[];
   /** Returns the value of Latchkey-Principal. */
   readonly sign: () => string;

@@ -43,8 +43,8 @@ const SERVICE_RESTART = 1012;
 const STOPPING = 'The server is stopping. Connect again to reach another server.';
 
 /**
- * Accepts WebSockets at the path of the API, and forwards their operations. Requests for other protocols, and at other paths, are
- * served as if they had not asked for them.
+ * Accepts WebSockets at the path of the API, and forwards their operations. Upgrade requests for other protocols or at other paths are
+ * served like ordinary requests.
  */
 export function forwardWebSockets(app: FastifyInstance, options: WebSocketsOptions): void {
   const { gateway, latchkey, streams, observer, connections, callers, serveAgain, logger } = options;

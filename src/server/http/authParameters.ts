@@ -20,7 +20,7 @@ export const IN_THE_PATH = '/v1/auth/with/';
  * repeated parameters are refused, so that such a configuration is noticed at once.
  *
  * @param url as received, with its query string
- * @throws Refusal BAD_USER_INPUT, whose message contains nothing of the address, which could contain a key
+ * @throws Refusal BAD_USER_INPUT, whose message does not contain the address, which could contain a key
  */
 export function authParameters(url: string): AuthParameters {
   const given = new Map<string, string>();

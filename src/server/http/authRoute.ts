@@ -31,7 +31,7 @@ const PROXY_FORM: FaultForm = { ...V1_ERROR, statusOf: statusForProxy };
 
 /**
  * Serves /v1/auth for the external authorization of nginx, Caddy, Traefik and Envoy: 204 if a request may pass, and a
- * refusal otherwise. Responds before the body, which is the caller's and of any type, so a slow one delays nothing.
+ * refusal otherwise. Responds without waiting for the body, which has any type and comes from the caller, so a slow body delays nothing.
  */
 export function authRoute(app: FastifyInstance, options: AuthRouteOptions): void {
   const { latchkey, authenticate, proxies, audiences } = options;

@@ -9,8 +9,8 @@ import { UnreadResponses, type UnreadOptions } from './unreadResponses.js';
 const QUIET = 500;
 
 /**
- * How long a client may take to send the first bytes of a request on a new connection, once the server doesn't accept
- * connections any more, in ms. Also the least time for clients to notice `Connection: close` on connections that they keep.
+ * How long a client may take to send the first bytes of a request on a new connection, after the server has stopped accepting connections,
+ * in ms. Also the least time for clients to notice `Connection: close` on connections that they keep.
  */
 export const GRACE = 1_000;
 
@@ -21,7 +21,7 @@ const INTERVAL = 50;
 const REPORT_EVERY = 60_000;
 
 interface ConnectionsOptions {
-  /** Maximum number of open connections. More are closed as soon as they are accepted. Default: no limit. */
+  /** Maximum number of open connections. Additional connections are closed as soon as they are accepted. Default: no limit. */
   readonly max?: number;
   /** Called when connections were refused: immediately, and then at most once a minute. */
   readonly onRefused?: (max: number) => void;
@@ -241,7 +241,7 @@ export class Connections {
     while (performance.now() < end) {
       this.#endIdle();
       if (await Promise.race([closed, delay(INTERVAL, false)])) return true;
-      // A request that has reached the machine is read before its connection is taken for idle.
+      // A request that has reached the machine is read before its connection is considered idle.
       await turn();
     }
     this.#onCut();

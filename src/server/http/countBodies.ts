@@ -24,7 +24,7 @@ interface CountBodiesOptions {
 }
 
 /**
- * Counts bodies from when they are first read until they are complete, on every route. The response to a refused
+ * Counts bodies on every route, from the first read until they are complete. The response to a refused
  * request is sent without reading its body, and the connection is closed. Add this before the hooks that read bodies.
  */
 export function countBodies(app: FastifyInstance, options: CountBodiesOptions): void {

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 interface BuiltFile {
   readonly body: Buffer;
   readonly type: string;
-  /** Null: not compressed. */
+  /** Null if not compressed. */
   readonly encoding: 'br' | 'gzip' | null;
 }
 

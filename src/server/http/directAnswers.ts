@@ -15,7 +15,7 @@ interface DirectAnswersOptions {
   readonly observer: Observer;
   readonly logger: FastifyBaseLogger;
   readonly shared: SharedAddresses;
-  /** Further fields of every response: names in lower case, each followed by its value. */
+  /** Additional fields of every response: names in lower case, each followed by its value. */
   readonly fields: readonly string[];
 }
 

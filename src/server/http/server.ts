@@ -83,8 +83,8 @@ interface ServerOptions {
 }
 
 /**
- * Timeout for the TLS handshake, in ms. Node's default is two minutes, and nothing else closes a connection before its
- * handshake: it would delay a stop for longer than running requests may take.
+ * Timeout for the TLS handshake, in ms. Node's default is two minutes, and nothing else closes a connection before its handshake, so it
+ * would delay a stop for longer than running requests may take.
  */
 const HANDSHAKE_TIME = 5_000;
 

@@ -66,7 +66,7 @@ interface UnfinishedBodiesOptions {
 }
 
 /**
- * Counts unfinished bodies: the number of each sender, and the bytes of all. Rate limits count a request only once its
+ * Counts unfinished bodies: the number for each sender, and the total bytes. Rate limits count a request only once its
  * body has arrived.
  */
 export class UnfinishedBodies {

@@ -64,7 +64,7 @@ export class UnreadResponses {
   readonly #onClosed: (reason: UnreadReason) => void;
   /** Connections that have waiting bytes, at the last look. */
   #waiting = new Map<Socket, Waiting>();
-  /** Responses to pipelined requests. Node keeps them outside of the socket until the responses before them are sent. */
+  /** Responses to pipelined requests. Node keeps them outside the socket until the responses before them have been sent. */
   readonly #behind = new Map<Socket, Set<ServerResponse>>();
   /** Connections of streams, which have {@link WaitingBytes}. */
   readonly #streams = new WeakSet<Socket>();
@@ -93,7 +93,7 @@ export class UnreadResponses {
   }
 
   /**
-   * Examines these connections regularly. Call it whenever one was opened.
+   * Examines these connections regularly. Call it whenever a connection was opened.
    *
    * @param open the open connections, which change; the examination ends when there are none
    */

@@ -23,8 +23,8 @@ const REASONS: Readonly<Record<InactiveReason, string>> = {
 };
 
 /**
- * Returns the response for one token (RFC 7662 section 2.2). The names are those of JWT claims where such exist. A token that
- * doesn't exist and one of another workspace have the same response, and so has a token that is wrong.
+ * Returns the response for one token (RFC 7662 section 2.2). The names are those of JWT claims where such exist. The response is the same
+ * for a token that doesn't exist, a token of another workspace, and a wrong token.
  */
 export function verificationAnswer(verification: Verification): object {
   if (verification.active) return activeAnswer(verification);

@@ -77,7 +77,7 @@ export class Endpoint {
     return { status: response.status, type: response.headers.get('content-type'), body: await response.text() };
   }
 
-  /** A caller can neither list nor call a tool that is not offered to them. */
+  /** Callers can neither list nor call a tool that is not offered to them. */
   // oxlint-disable-next-line typescript/no-deprecated -- McpServer describes every tool again for each message.
   #serverFor(caller: Caller): Server {
     const tools = this.#offers.for(caller);

@@ -1,5 +1,5 @@
 /**
- * The maximum number of values in a message besides the arguments of a tool. The SDK checks each against a schema,
+ * The maximum number of values in a message, not counting the arguments of a tool. The SDK checks each against a schema,
  * which takes up to 15 µs. Clients send a few dozen.
  */
 export const MAX_MESSAGE_VALUES = 1_000;
@@ -9,7 +9,7 @@ export function isTooLarge(message: unknown): boolean {
   const spared = argumentsOf(message);
   const waiting: unknown[] = [message];
   let count = 0;
-  // Without recursion: a body nests deeper than the stack allows.
+  // Not recursive, because a body can nest deeper than the stack allows.
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (typeof value !== 'object' || value === null || value === spared) continue;
     const inside: unknown[] = Object.values(value);

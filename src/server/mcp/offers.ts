@@ -17,7 +17,7 @@ interface Offer {
 export class Offers {
   readonly #tools: readonly Tool[];
   readonly #listed = new Map<Tool, ListedTool>();
-  /** By the tools in it. At most two to the power of the number of tools that depend on the caller. */
+  /** Keyed by the tools in it. At most two to the power of the number of tools that depend on the caller. */
   readonly #offers = new Map<string, Offer>();
 
   constructor(tools: readonly Tool[]) {

@@ -24,8 +24,8 @@ const MAX_FOUND = 50;
 const LIMIT = `a whole number from 1 to ${MAX_FOUND}`;
 
 /**
- * Returns the tools that read the schema: for each caller the part that they may use, whatever the value of INTROSPECTION. With `off`, these
- * tools are not offered.
+ * Returns the tools that read the schema: for each caller the part that they may use, whatever the value of INTROSPECTION. With `off`,
+ * these tools are not available.
  */
 export function schemaTools(schema: GraphQLSchema, introspection: Introspection): Tool[] {
   const rules = rulesOf(schema);

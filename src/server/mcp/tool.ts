@@ -8,7 +8,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly title: string;
   /** For the model, which has no other information about the tool. */
   readonly description: string;
-  /** Limited in size, because strangers send it. */
+  /** Limited in size, because anyone can send it. */
   readonly input: Input;
   readonly annotations: ToolAnnotations;
   /** Whether the tool is offered to a caller. Callers who are not offered it can't call it. Default: everybody. */

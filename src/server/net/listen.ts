@@ -9,7 +9,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
  * @throws Error EADDRINUSE and others, as of `net.Server.listen`
  */
 export async function listen(port: number, host: string, pauseOnConnect: boolean): Promise<Server> {
-  // What node:http sets for its own connections.
+  // The values that node:http sets for its own connections.
   const server = createServer({ pauseOnConnect, noDelay: true, allowHalfOpen: true });
   server.listen({ port, host });
   await once(server, 'listening');

@@ -2,7 +2,7 @@ import { Server } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** A turn of the event loop that took less than this accepted no connection and ran next to nothing. In ms. */
+/** A turn of the event loop that took less time than this accepted no connection and did almost nothing. In ms. */
 const IDLE_TURN = 0.1;
 
 /** How many turns to wait for an idle one. A busy process doesn't have any. */

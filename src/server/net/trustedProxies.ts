@@ -16,7 +16,7 @@ export interface Caller {
   readonly address: string;
   /** Whether the caller spoke HTTPS, to this server or to a trusted proxy. */
   readonly https: boolean;
-  /** Whether the request names an earlier address that isn't believed because TRUST_PROXY doesn't name who sent it. */
+  /** Whether the request names an earlier address that is ignored because TRUST_PROXY doesn't include the sender. */
   readonly unbelieved: boolean;
 }
 

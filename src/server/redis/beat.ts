@@ -67,11 +67,11 @@ declare module 'ioredis' {
 
 interface BeatOptions {
   readonly id: string;
-  /** The epoch that this process is a member of; '': none. */
+  /** The epoch that this process is a member of; '' if there is none. */
   readonly epoch: string;
   /** The name of the new epoch if there is none. */
   readonly fresh: string;
-  /** An epoch that must end because Redis' clock was set or its data can't be trusted; '': none. */
+  /** An epoch that must end because Redis' clock was set or its data can't be trusted; '' if there is none. */
   readonly ended: string;
   readonly earliest: number;
   readonly latest: number;

@@ -1,7 +1,7 @@
 /** The part of a call that a script checks. */
 export interface Question {
   readonly epoch: string;
-  /** Bounds of Redis' clock. Outside of them a script takes nothing. */
+  /** Bounds of Redis' clock. Outside these bounds, a script takes nothing. */
   readonly earliest: number;
   readonly latest: number;
   /** Identifies the units taken, so that they can be given back. */

@@ -47,7 +47,7 @@ declare module 'ioredis' {
 
 /**
  * Places that all processes on one Redis count together. Each is a lease, because a killed process can't give its
- * places back. Without Redis no place is given, because it is unknown how many the other processes gave. Open streams
+ * places back. Without Redis no place is granted, because it is unknown how many the other processes granted. Open streams
  * keep theirs, and after Redis lost its data, they are restored before new ones are given.
  */
 export class RedisPlaces implements Places {

@@ -216,7 +216,7 @@ export class RedisSession {
     });
   }
 
-  /** Returns the refusal of a part of a call that Redis refused, and reports it. @param error of Redis */
+  /** Returns the refusal for a part of a call that Redis refused, and reports it. @param error of Redis */
   refusedBy(error: string): Error {
     this.#refuses(/\b[A-Z]{2,}\b/.exec(error)?.[0] ?? 'ERR');
     return notCounted(new Error(error));

@@ -101,7 +101,7 @@ export class SharedLimits implements Limits {
 
   /**
    * Sends at once if nothing is waiting for Redis. Otherwise adds to the next batch, which is sent in one call at the end of
-   * this turn of the event loop: a call takes Redis and this process several times as long as one more admission in it.
+   * this turn of the event loop: for Redis and for this process, a call takes several times as long as one more admission in it.
    */
   #gather<T>(prepared: Prepared, take: (reply: Reply, tag: number) => T): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -4,8 +4,7 @@ import { SettingsError } from '../../shared/settings/error.js';
 import { secretFrom, type Environment } from './secretFile.js';
 
 /**
- * The settings of the command line. They are separate from the server's settings, so that the server's settings need
- * not be loaded.
+ * The settings of the command line. They are separate from the server's settings, so that the server's settings don't have to be loaded.
  */
 interface CommandLineSettings {
   /** The text of LATCHKEY_URL, or the default. */

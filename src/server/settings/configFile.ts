@@ -57,7 +57,7 @@ export function readFile(path: string, environment: Readonly<Record<string, stri
 /**
  * Checks the values of a file, and leaves out the sections that have a fault.
  *
- * @param unresolved the paths of values whose variables could not be read, which is already reported
+ * @param unresolved the paths of values whose variables could not be read, which has already been reported
  */
 function checked(
   tree: unknown,

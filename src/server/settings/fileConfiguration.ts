@@ -54,7 +54,7 @@ export function keyConfiguration(content: FileConfiguration): Configuration {
   };
 }
 
-/** The length in characters below which a key may be guessed. `openssl rand -base64 32` prints 44 characters. */
+/** A key with fewer characters could be guessed. `openssl rand -base64 32` prints 44 characters. */
 const SHORT = 20;
 
 /**
@@ -113,7 +113,7 @@ function rolesOf({ content: { roles = {} }, fault }: ReadFile): Roles {
 }
 
 interface KeyRules {
-  /** null if they have a fault, so that it is unknown which roles exist. */
+  /** null if they are invalid, so that it is unknown which roles exist. */
   readonly roles: Roles | null;
   readonly operator: OperatorKey | null;
   readonly production: boolean;

@@ -125,7 +125,7 @@ const keyCount = value<number | 'unlimited'>(
   (input) => input === 'unlimited' || wholeNumber.safeParse(input).success,
 ).optional();
 
-/** The value of a tier that does not exist. Not null, which is also what a name has whose limits are all commented out. */
+/** The value of a tier that does not exist. Not null, because a name whose limits are all commented out has the value null too. */
 export const REMOVED = 'removed';
 
 const amount = value<number>(

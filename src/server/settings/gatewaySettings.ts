@@ -30,7 +30,7 @@ export interface GatewaySettings {
   readonly responseHeaders: readonly string[];
   /** The address for operations over WebSockets; null if they are not forwarded. */
   readonly webSockets: string | null;
-  /** How often the upstream's schema is compared, in ms; 0: never. */
+  /** How often the upstream's schema is compared, in ms; 0 means never. */
   readonly checkInterval: number;
   /** The `aud` claim of Latchkey-Principal. */
   readonly audience: string;

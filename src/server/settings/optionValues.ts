@@ -33,7 +33,7 @@ export const HOST_RULE = {
   schema: z.string().refine(isHost, 'is not a host name or address'),
 };
 
-/** A path. Quotes or white space around it, often from environment files, are refused. They would become part of the name. */
+/** A path. Quotes or white space around it, often from environment files, are refused. The characters would become part of the name. */
 export const path = z
   .string()
   .refine((text) => !isQuoted(text) && text === text.trim(), 'has quotes or white space around it')

@@ -30,7 +30,7 @@ export interface Settings {
   readonly redisUrl: string | null;
   /** The key of ADMIN_API_KEY, as a hash. */
   readonly operator: OperatorKey | null;
-  /** Newest first; empty: not set. */
+  /** Newest first; empty if not set. */
   readonly peppers: readonly string[];
   /** The configuration file. KEY_PREFIXES, RATE_LIMIT_HEADERS and DEMO override it. */
   readonly configuration: FileConfiguration;
@@ -49,7 +49,7 @@ export interface Settings {
   readonly maxStreams: number;
   /** The maximum number of bytes that wait for slow readers of streams in a process. */
   readonly maxStreamBytes: number;
-  /** Addresses and CIDR ranges of trusted proxies; empty: none. */
+  /** Addresses and CIDR ranges of trusted proxies; empty if there are none. */
   readonly trustProxy: readonly string[];
   /** The header field in which trusted proxies send the client's address. */
   readonly trustProxyHeader: ProxyHeader;
@@ -84,7 +84,7 @@ export interface Settings {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** The API behind the gateway; null if the server is not a gateway. */
   readonly gateway: GatewaySettings | null;
-  /** The number of worker processes; null: this process serves by itself. */
+  /** The number of worker processes; null if this process serves without workers. */
   readonly workers: number | null;
   /** Warnings to log at startup. They contain no secret. */
   readonly warnings: readonly string[];
@@ -196,7 +196,7 @@ export function readGateway(
   return gateway;
 }
 
-/** Sets variables of the environment, in which workers find them, too. @param variables undefined if unchanged */
+/** Sets environment variables, so that workers get them too. @param variables undefined if unchanged */
 export function overrideVariables(variables: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(variables)) if (value !== undefined) process.env[name] = value;
 }

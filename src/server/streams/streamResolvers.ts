@@ -13,8 +13,8 @@ interface StreamResolverOptions {
 
 /** The resolvers of the stream of key events, and of the fields of its events. */
 export function streamResolvers({ bus, keys }: StreamResolverOptions) {
-  // By the context of the event and then by id, so that an event reads its key and its actor once each, under any
-  // number of aliases.
+  // Keyed by the context of the event and then by ID, so that an event reads its key and its actor only once, whatever the number of
+  // aliases.
   const keysOf = new WeakMap<ActorContext, Map<string, Promise<AnyKey | null>>>();
   const findKey = async ({ principal }: ActorContext, keyId: string): Promise<AnyKey | null> =>
     (await keys.findMany(principal, [keyId])).get(keyId) ?? null;

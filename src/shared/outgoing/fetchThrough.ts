@@ -86,7 +86,7 @@ function codeIn(error: unknown): string {
   return '';
 }
 
-/** Yields an error and its causes. They may be from another realm, so `instanceof` does not work. */
+/** Yields an error and its causes. They may come from another realm, so `instanceof` does not work. */
 function* chain(error: unknown): Generator<{ readonly message: string; readonly code?: unknown }> {
   for (let at = error, depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth += 1) {
     const { message, code, cause } = at as { message?: unknown; code?: unknown; cause?: unknown };

@@ -17,7 +17,7 @@ export class NoProxy {
 
   /**
    * @param text names of hosts and domains, addresses and CIDR ranges, each with an optional port, or `*`, separated by
-   *   commas or spaces. Entries of another form match nothing, as in curl: the variable is shared with other programs.
+   *   commas or spaces. Entries of any other form match nothing, as in curl, because other programs use the variable too.
    */
   constructor(text: string) {
     this.#entries = text

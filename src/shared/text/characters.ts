@@ -64,8 +64,8 @@ const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800\u{16fe4}\u{1d159}]*$/u
 const LINE_BREAKS_AND_TABS = new Set(['\n', '\r', '\t']);
 
 /**
- * Returns the composed form (NFC), without variation selectors that change nothing: what looks the same is then the same text,
- * however it was typed. A text with more than
+ * Returns the composed form (NFC), without variation selectors that have no effect, so that texts that look the same are equal, however
+ * they were typed. A text with more than
  * 30 combining marks in a row is returned as it is: normalising sorts such a run, in time that grows with its square (240 kB
  * took 17 s). No language needs that many: Unicode's Stream-Safe Text Format (UAX #15, section 13) has the same limit.
  */
@@ -83,7 +83,7 @@ export function lengthOf(text: string): number {
   return length;
 }
 
-/** Returns whether nothing of the text can be seen. */
+/** Returns whether the text is invisible. */
 export function isBlank(text: string): boolean {
   return BLANK.test(text);
 }
@@ -104,7 +104,7 @@ export function unwantedIn(text: string, { lines = false } = {}): string | null 
 
 /**
  * Returns whether a text is certainly longer than a number of code points, even if it is composed. It doesn't read the
- * text, so call it before anything that does: one operation can repeat a large text for each of its aliases.
+ * text, so call it before any function that does: one operation can repeat a large text for each of its aliases.
  */
 export function isFarLonger(text: string, max: number): boolean {
   return text.length > max * MOST_UNITS;

@@ -13,7 +13,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 /**
  * Returns the checksum of a token: the CRC32 of what precedes it, in base62. It tells a token from a typing error without asking
- * the store. It protects nothing, because anybody can compute it.
+ * the store. It is not a protection, because anyone can compute it.
  *
  * @param text ASCII: the token without its last six characters
  */

@@ -7,8 +7,8 @@ import { normalise } from './characters.js';
 export function fold(text: string): string {
   return normalise(
     normalise(text)
-      // By way of upper case, which spells out ß and ligatures and unites letters such as ſ and s. The capital ẞ has to be
-      // lowered before.
+      // By way of upper case, which spells out ß and ligatures and unites letters such as ſ and s. The capital ẞ must be converted to lower
+      // case first.
       .toLowerCase()
       .toUpperCase()
       .toLowerCase()

@@ -7,7 +7,7 @@ export const DEFAULT_PREFIXES = Object.freeze({ SECRET: 'lks', CLIENT: 'lkc', RE
 /** Earlier default prefixes. Tokens that were created with them still work. */
 const LEGACY_PREFIXES: readonly string[] = Object.freeze(['sk', 'ck', 'rk']);
 
-/** Every prefix that is or was a default. A text that begins with one is meant as a token of Latchkey. */
+/** All prefixes that are or were a default. A text that begins with one is meant as a token of Latchkey. */
 export const KNOWN_PREFIXES: readonly string[] = Object.freeze([
   ...Object.values(DEFAULT_PREFIXES),
   ...LEGACY_PREFIXES,

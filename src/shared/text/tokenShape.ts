@@ -16,7 +16,7 @@ export const WHOLE_TOKEN = new RegExp(`^(${TOKEN_PREFIX})_([0-9A-Za-z]{${BODY_LE
 /** Matches where a token may begin within other text, in any case. The group is the type with the environment. */
 export const TOKEN_START = new RegExp(`(?<![0-9A-Za-z])(${TOKEN_PREFIX})_`, 'i');
 
-/** Returns the lookup id of a token without checking the rest. It identifies a key and proves nothing. */
+/** Returns the lookup ID of a token without checking the rest. It identifies a key and proves nothing. */
 export function lookupIdIn(token: string): string {
   return token.slice(-BODY_LENGTH, LOOKUP_LENGTH - BODY_LENGTH);
 }

@@ -6,7 +6,7 @@ const MAX_TOKEN_LENGTH = 10 + '_live_'.length + 54;
 
 /**
  * Finds every Latchkey token, whatever its prefix: for secret scanners. It uses nothing that RE2 or Hyperscan lack (no
- * look-around). {@link isToken} on each find tells real ones by their checksum.
+ * look-around). {@link isToken} on each match recognizes real tokens by their checksum.
  *
  * @example
  * ```ts

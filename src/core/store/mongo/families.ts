@@ -139,7 +139,7 @@ export async function settleFamily(keys: Keys, workspaceId: string, familyId: st
 }
 
 /**
- * Like {@link settleFamily} for several families, with two reads and one write. Families that somebody changes at the same time, or
+ * Like {@link settleFamily} for several families, with two reads and one write. Families that another caller changes at the same time, or
  * whose slot has to move, are then settled one by one.
  */
 export async function settleFamilies(

@@ -124,7 +124,7 @@ export function openKeys({ keys, workspaces, users, overrides, intents, lookUps 
     return { key, tier: workspace.tier, user: owner, ...(current.length > 0 && { overrides: current }) };
   };
 
-  /** Revokes keys that no other change is under way for. Leaves out keys that somebody changes in the meantime. */
+  /** Revokes keys for which no other change is in progress. Skips keys that another caller changes in the meantime. */
   const revokeReady = async (
     ready: readonly KeyDocument[],
     reason: string | null,

@@ -25,7 +25,7 @@ interface HeadCopiesOptions {
 type Fault = 'missing' | 'altered';
 
 /**
- * Copies the changed heads of all audit logs to a file and a webhook once a minute, so that somebody with write access
+ * Copies the changed heads of all audit logs to a file and a webhook once a minute, so that someone with write access
  * to the database cannot replace a log without detection. Each head is compared with its previous copy. If a log no
  * longer contains the copied head, its new head is not copied, because the copy is the evidence. No request waits for
  * this.

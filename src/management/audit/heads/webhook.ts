@@ -84,7 +84,7 @@ export class HeadsWebhook {
 
 /**
  * Returns the header field `Latchkey-Signature`: `t=<seconds since the epoch>,v1=<HMAC-SHA-256 in hex>` over the time, a full
- * stop and the body. The time lets a receiver refuse a request that somebody recorded and sent again.
+ * stop and the body. The time lets a receiver refuse a request that was recorded and sent again.
  */
 function signatureOf(secret: string, body: string, at: number): string {
   const seconds = Math.floor(at / 1_000);

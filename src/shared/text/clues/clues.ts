@@ -29,7 +29,7 @@ export interface Clues {
 }
 
 /**
- * Finds everything in a text by which a key can be found. The text may be a token or a part of one, with anything around it, such
+ * Finds everything in a text by which a key can be found. The text may be a token or a part of one, with any text around it, such
  * as `Authorization: Bearer …`, JSON, a command, a URL or an e-mail. The time that it takes is proportional to the length of the text.
  *
  * @param text at most {@link MAX_TEXT} characters; the rest is ignored

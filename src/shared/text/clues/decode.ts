@@ -68,7 +68,7 @@ class Pieces {
   readonly #places: number[] = [];
   #length = 0;
 
-  /** Adds a text that is the same in the encoded text at `place`, or one character that is encoded there. */
+  /** Adds a text that is not encoded at `place`, or one character that is. */
   add(text: string, place: number): void {
     if (text === '') return;
     this.#texts.push(text);

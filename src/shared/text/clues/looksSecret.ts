@@ -20,7 +20,7 @@ export function isNamed(letters: string): boolean {
 const ENOUGH = 18;
 
 /**
- * Returns whether a word is rather a secret than a name: it has long parts in which letters and digits are mixed, is a UUID, or is
+ * Returns whether a word is more likely a secret than a name: it has long parts in which letters and digits are mixed, is a UUID, or is
  * a long run of random letters.
  */
 export function looksSecret(word: string): boolean {

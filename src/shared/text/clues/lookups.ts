@@ -30,7 +30,7 @@ export function idsIn(text: string, word: string | null): readonly string[] {
   return (text.match(ID) ?? []).filter((id) => /[0-9A-Z]/.test(id));
 }
 
-/** Returns SHA-256 digests that the text calls so, in lower-case hexadecimal. Without its name a digest may itself be a token. */
+/** Returns the SHA-256 digests that the text labels as such, in lower-case hexadecimal. Without its name a digest may itself be a token. */
 export function digestsIn(text: string): readonly string[] {
   return [...text.matchAll(DIGEST)].flatMap(([, hex, base64]) => {
     if (hex !== undefined) return hex.toLowerCase();
@@ -54,7 +54,7 @@ export function lookupsIn(text: string, word: string | null): Lookups {
   const labelled = [...text.matchAll(LABELLED_LOOKUP), ...text.matchAll(LOOKUP_VALUE)].flatMap(([, id = '']) =>
     /[0-9A-Z]/.test(id) ? id : [],
   );
-  // A digest may end in what looks like a label.
+  // A digest may end in characters that look like a label.
   const rest = withoutDigests(text);
   const others = chunksOf(rest)
     .filter(({ index }) => !isLabelled(rest, index))

@@ -5,7 +5,7 @@ import { isToken } from '../wholeToken.js';
 
 /** A token of Latchkey, or its beginning, as it was found in a text. */
 export interface OwnToken {
-  /** `whole`: the checksum is right. `mistyped`: the length is right, the checksum wrong. `beginning`: characters are missing. */
+  /** `whole` if the checksum is correct. `mistyped`: the length is right, the checksum wrong. `beginning`: characters are missing. */
   readonly state: 'whole' | 'mistyped' | 'beginning';
   /** Type and environment, as in `lks_live`; null: only the body was given. */
   readonly tokenPrefix: string | null;
@@ -24,7 +24,7 @@ const MARKER = /_(live|test)(?=_)/gi;
 
 const MAX_TYPE = 10;
 
-/** The longest word that is read, as the longest credential. */
+/** The longest word that is read: the length of the longest credential. */
 const MAX_WORD = 256;
 
 /** A body that is this much too long is a mistyped one, with characters after it. */
@@ -38,7 +38,7 @@ const MASK = /^(?:…|\.{2,}|\*|•|·|█|▪|#|\[)/;
 /** The checksum of other text matches one of these prefixes once in 350 million cases. */
 const DEFAULTS = KNOWN_PREFIXES.flatMap((type) => [`${type}_live`, `${type}_test`]);
 
-/** How many characters of the lookup ID lists show. One of 185 such beginnings has only small letters, as names have. */
+/** How many characters of the lookup ID lists show. One in 185 such beginnings has only lower-case letters, like a name. */
 export const SHOWN_LENGTH = 6;
 
 const BODY = /(?<![0-9A-Za-z])[0-9A-Za-z]{54}(?![0-9A-Za-z])/g;
@@ -98,7 +98,7 @@ function ownTokenAt(text: string, marker: number, environment: string, whole: st
   }
   const isMasked = MASK.test(text.slice(begin + run.length, begin + run.length + 3)) || /(?:x{4}|X{4})$/.test(run);
   const lookup = withoutMask(run).slice(0, LOOKUP_LENGTH);
-  // A name such as load_test_runner has neither digits nor capitals in its last part. As the whole text it may be a prefix.
+  // A name such as load_test_runner has neither digits nor capitals in its last part. If it is the whole text, it may be a prefix.
   const isName = !isMasked && !/[0-9A-Z]/.test(run);
   const isDefault = DEFAULTS.includes(tokenPrefix);
   const isShown = isDefault && run.length === SHOWN_LENGTH;

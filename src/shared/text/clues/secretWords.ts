@@ -1,6 +1,6 @@
 import { looksSecret, mayBeSecret } from './looksSecret.js';
 
-/** The longest word that may be a token, as the longest credential. */
+/** The longest word that may be a token: the length of the longest credential. */
 export const MAX_WORD = 256;
 
 /** A text with more words that look like secrets is refused. */
