@@ -178,7 +178,7 @@ const wrong = fc.constantFrom<unknown>(
   ...[Number.NaN, Infinity, -Infinity, -1, 1.5, -0.5, Symbol('x'), 10n, [undefined], [null], [Number.NaN], [''], [[]]],
   ...[{ constructor: 1 }, JSON.parse('{"__proto__":{"a":1}}'), { toString: 1 }, new Map([['a', 1]]), new Set()],
 );
-/** Also values that some options accept. */
+/** Includes values that some options accept. */
 const mayTake = (name: string, value: unknown): boolean =>
   name === 'rootValue' ||
   (['cache', 'documentStore'].includes(name) && value instanceof Map) ||
@@ -220,7 +220,7 @@ test.each(takers)('N12: the error of %s for a Promise says to await it', async (
   expect(String(whole)).toMatch(/^TypeError: \w+(: options)? is a Promise: await it\. Allowed: /);
 });
 
-// Other names are those of new tiers.
+// Any other name defines a new tier.
 const withNames = takers.filter(([what]) => what !== 'tierTable');
 
 test.each(withNames)('U1: %s refuses unknown names', async (what, call, good, names) => {

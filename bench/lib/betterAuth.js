@@ -10,7 +10,7 @@ const PERMISSIONS = { greetings: ['read'], orders: ['read'], margins: ['read'] }
  * Creates better-auth with its plugin for API keys. It counts requests like Latchkey, with a limit that is never
  * reached.
  *
- * @param {string | null} mongodbUri null: its adapter in memory
+ * @param {string | null} mongodbUri null for its in-memory adapter
  */
 export async function openBetterAuth(mongodbUri) {
   const { database, close } = mongodbUri === null ? inMemory() : await inMongo(mongodbUri);

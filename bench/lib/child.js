@@ -20,7 +20,7 @@ export class Child {
   /**
    * Starts a module of bench/servers.
    * @param {string} name of the module
-   * @param {{ name?: string } & Record<string, unknown>} options handed to it; `name` is that of a CPU profile
+   * @param {{ name?: string } & Record<string, unknown>} options handed to it; `name` is the name of a CPU profile
    * @param {readonly string[]} [flags] of Node
    * @returns {Promise<Child>} once it is ready
    */

@@ -9,7 +9,10 @@ import { freePort } from './freePort.js';
 const SERVER = '/usr/bin/redis-server';
 const PATIENCE = 5_000;
 
-/** A Redis of this run, that writes nothing to disk and ends with it. @returns {Promise<string | null>} its address; null: none is installed */
+/**
+ * A Redis server for this run, which writes nothing to disk and ends with the run. @returns {Promise<string | null>} its address; null if
+ * Redis is not installed
+ */
 export async function startRedis() {
   if (!existsSync(SERVER)) return null;
   const port = await freePort();

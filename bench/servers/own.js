@@ -81,7 +81,7 @@ const FIELDS = {
 /** A key of the usual length, which nobody reads. */
 const UNREAD_KEY = `lks_live_${'0123456789'.repeat(6)}`;
 
-/** @param guard plugin or fast; `fields`: no guard, but the header fields of a request and a response with one; null: none of these */
+/** @param guard plugin or fast; `fields`: no guard, but the header fields of a request and a response with one; null for none of these */
 await serve(async ({ server, guard = null, dataDir }) => {
   const isGuarded = guard !== null && guard !== 'fields';
   const fields = guard === 'fields' ? FIELDS : null;

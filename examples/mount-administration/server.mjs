@@ -1,4 +1,4 @@
-// Your own schema on Express and GraphQL Yoga, with Latchkey's administration beside it.
+// Your own schema on Express and GraphQL Yoga, with Latchkey's administration next to it.
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import express from 'express';
 import { createYoga } from 'graphql-yoga';

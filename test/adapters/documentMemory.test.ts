@@ -20,7 +20,7 @@ const typeDefs = `extend type Query { open: Int @public ${names.map((name) => `$
 const resolvers = { Query: { open: () => 1 } };
 
 describe.each([
-  // Yoga has the guard's cache only. Mercurius has two more, which are bounded together.
+  // Yoga has the guard's cache only. Mercurius has two more caches, which share one limit.
   { server: 'Yoga', start: startYoga, caches: 1.5, large: 80, wide: 150 },
   { server: 'Mercurius', start: startMercurius, caches: 2, large: 100, wide: 200 },
 ])('R1: a caller without a key can’t fill the memory of $server with documents', ({ start, caches, large, wide }) => {

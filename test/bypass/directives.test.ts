@@ -106,7 +106,7 @@ describe('location of the directive', () => {
     const extension = 'extend type Report @auth(scope: "read:reports")';
     const resolvers = () => ({ Query: noting(ran, 'Query', { report: { id: 'r1' }, note: { id: 'n1' } }) });
     it.each([
-      // graphql-tools folds the extension into the definition, graphql-js keeps it apart.
+      // graphql-tools merges the extension into the definition; graphql-js keeps it separate.
       ['merged by graphql-tools', () => ownSchema([base, extension], resolvers())],
       ['applied by graphql-js', () => extendSchema(ownSchema(base, resolvers()), parse(extension))],
     ])('B06 %s', async (_, build) => {

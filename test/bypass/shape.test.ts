@@ -128,7 +128,7 @@ describe('shape of the query', () => {
     });
 
     it.each(['@skip(if: true)', '@include(if: false)', '@skip(if: true) @include(if: true)'])(
-      'B24 literal %s: a field that is left out needs no scope',
+      'B24 literal %s: a skipped field needs no scope',
       async (directive) => {
         await allowed(`{ open report ${directive} { id } }`, { open: 'yes' }, null);
         await allowed(`{ open ... ${directive} { report { id } } }`, { open: 'yes' }, null);
@@ -192,7 +192,7 @@ describe('shape of the query', () => {
     await allowed('mutation { touch }', { touch: 'touched' }, null);
   });
 
-  it('B27 a refused non-null field: no sibling leaks, before it runs and behind the field itself', async () => {
+  it('B27 a refused non-null field: no sibling leaks, neither before it runs nor behind the field', async () => {
     await refused('{ board { title salary } }', {}, ['read:salaries']);
     await refused('{ board { inner { title salary } } }', {}, ['read:salaries']);
     await allowed('{ board { title } }', { board: { title: 'board' } }, null);

@@ -143,7 +143,7 @@ test('B34 opening a stream counts as a request in the same window, and is refuse
   const asked = await service.query('{ viewer { limits { rate { remaining } } } }', { token });
   expect(asked.body.data.viewer.limits.rate.remaining).toBe(left - 1);
   for (const stream of streams) stream.close();
-  // Equal ones of one key share a source.
+  // Equal subscriptions of one key share a source.
   await until(() => released === 1);
 
   opened = [];

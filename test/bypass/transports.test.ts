@@ -80,7 +80,7 @@ describe('transports', () => {
   });
 
   describe('B34 every transport has the checks and the limits', () => {
-    it('B34 GET /graphql?query=: guarded as POST is', async () => {
+    it('B34 GET /graphql?query=: guarded like POST', async () => {
       const key = await createKey(service, { scopes: ['write:assets'] });
       const anonymous = await graphqlByGet('{ assets { name } }', { 'apollo-require-preflight': '1' });
       expect(anonymous.status).toBe(401);

@@ -63,7 +63,7 @@ export function testKills(options: () => FleetOptions): void {
 
 interface Tenant {
   readonly id: string;
-  /** That of its admin key. */
+  /** The token of its admin key. */
   readonly token: string;
 }
 
@@ -81,7 +81,7 @@ async function tenantOf(fleet: Fleet, tier: string): Promise<Tenant> {
   return tenant;
 }
 
-/** Puts load on all processes, and kills one after another while units are left. */
+/** Puts load on all processes, and kills one after another while units remain. */
 async function goThroughKills(fleet: Fleet, { id, token }: Tenant): Promise<Observed> {
   let admitted = 0;
   let refused = 0;
@@ -116,7 +116,7 @@ async function goThroughKills(fleet: Fleet, { id, token }: Tenant): Promise<Obse
     await until(() => admitted >= (LIMIT * kill) / (KILLS + 2));
     await fleet.replace(kill);
   }
-  // Until both processes have nothing left. A process that returned units may admit a few more requests.
+  // Until both processes have used up their units. A process that returned units may admit a few more requests.
   let before = -1;
   while (before !== admitted) {
     before = admitted;

@@ -126,7 +126,7 @@ test('X11: an archive with new hashes is found by the next one, and by a head th
   expect([noted.status, noted.stdout]).toEqual([1, expect.stringContaining('entry 2 is not what was written')]);
 });
 
-test('X11: files that are not all the archives of this log are refused with exit code 2', async () => {
+test('X11: an incomplete or wrong set of archives is refused with exit code 2', async () => {
   const notes = join(dir, 'notes.txt');
   writeFileSync(notes, 'mine\n');
   for (const [files, said] of [

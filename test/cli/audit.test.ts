@@ -120,7 +120,7 @@ test('verify gets the same result as the server, and prints a head that it accep
   ]);
 });
 
-test('says what to do if a new database has replaced that of the last head on purpose', async () => {
+test('says what to do if a new database has deliberately replaced the one of the last head', async () => {
   const state = mkdtempSync(join(tmpdir(), 'latchkey-seen-'));
   const verify = () => latchkey(['audit', 'verify'], { env: { ...env, XDG_STATE_HOME: state } });
   const path = join(state, 'latchkey', 'audit-heads.json');

@@ -93,7 +93,7 @@ test('U4: refuses text on standard input that has no token, and lists what it ac
   expect(() => clueInToken('a '.repeat(50_000))).toThrow('more than 32768 characters');
 });
 
-test('U4: refuses two tokens, and repeats neither', () => {
+test('U4: refuses two tokens without repeating them', () => {
   const other = mintToken('lkc', 'TEST');
   expect(() => clueInToken(`${token} ${other.token}`)).toThrow('The text has 2 tokens. Search for one at a time.');
 });
@@ -119,7 +119,7 @@ test('U4: takes each kind of lookup ID on standard input for one, and a short pa
     expect(clueInToken(word).text).toBe(digestOf(word));
 });
 
-test('U4: sends a word as long as a lookup ID beside other clues, and as a guess in an argument', () => {
+test('U4: sends a word with the length of a lookup ID, both next to other clues and as a guess in an argument', () => {
   const digest = `sha256:${'0a'.repeat(32)}`;
   expect(clueInArgument(`${digest} findMatchingKeys`)).toEqual({ text: `${digest} findMatchingKeys`, warning: null });
   const guess = { text: 'findMatchingKeys', warning: null, isGuess: true };

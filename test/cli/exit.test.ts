@@ -121,7 +121,7 @@ test('5: no room within the wait; waits if waiting helps', async () => {
     const { status, stderr } = await latchkey(['whoami', '--max-wait', '30', '--json'], { env: own });
     expect([status, JSON.parse(stderr).error]).toEqual([5, expect.objectContaining({ code: 'RATE_LIMITED' })]);
     expectGolden('limited', (await latchkey(['schema', 'print', '--max-wait', '30'], { env: own })).stderr);
-    // A second is left of the minute.
+    // One second of the minute remains.
     now += 59_000;
     const refusals = (): number => limited.logs.filter((line) => line.includes('429')).length;
     const before = refusals();

@@ -27,7 +27,7 @@ test('writes a new file', async () => {
   expect(await appended(path, false, `${HEADER}a,b\n`)).toEqual({ cursor: null, lines: 2, content: `${HEADER}a,b\n` });
 });
 
-test('keeps an existing file, and names the way to continue it', async () => {
+test('keeps an existing file, and says how to continue it', async () => {
   const path = fresh('kept\n');
   await expect(openExport(path, false)).rejects.toThrow(/exists\. .* --resume/);
   expect(readFileSync(path, 'utf8')).toBe('kept\n');

@@ -54,7 +54,7 @@ describe('gateway init', () => {
     expect([metadata.status, metadata.stderr]).toEqual([2, expect.stringContaining('link-local')]);
   });
 
-  test('reads a schema file, also if the API is unreachable', async () => {
+  test('reads a schema file, even if the API is unreachable', async () => {
     const sdl = file('api.graphql', 'type Query { books: Int }');
     const { status, stdout } = await run(
       'init',

@@ -18,7 +18,7 @@ const change = async (mutation: string): Promise<void> => {
   expect([status, body.errors]).toEqual([200, undefined]);
 };
 
-test.each(['projects', 'users'])('%s list says that there are none', async (things) => {
+test.each(['projects', 'users'])('%s list says that the list is empty', async (things) => {
   const { status, stdout, stderr } = await run(things, 'list');
   expect([status, stdout, stderr]).toEqual([0, `No ${things}.\n`, '']);
   expect(JSON.parse((await run(things, 'list', '--json')).stdout)).toEqual({ [things]: [], hasNextPage: false });

@@ -52,7 +52,7 @@ export class CommandHost {
       child.send(command);
       return await Promise.race([
         once(child, 'message', { signal: done.signal }).then(([answer]) => answer as Ran),
-        // The command failed as a program does that has not caught an error.
+        // The command failed like a program with an uncaught error.
         once(child, 'close', { signal: done.signal }).then(([status]) => ({
           status: status as number | null,
           stdout: '',

@@ -49,7 +49,7 @@ const QUERIES: readonly (readonly string[])[] = [
   ['audit', 'verify'],
 ];
 
-describe('A7: reports a response in another format as not a Latchkey server, for every command that calls the API', () => {
+describe('A7: every command that calls the API reports that a response in another format is not from a Latchkey server', () => {
   it.each(QUERIES.map((args) => [args.join(' '), args] as const))('%s', async (_, args) => {
     for (const data of [{}, { hello: 'world' }]) {
       const { status, stdout, stderr, url } = await told(() => data, ...args);
@@ -221,7 +221,7 @@ describe('H1: reports a field of Query or Mutation that is null without an error
     expect(stderr).toContain(`its response has no valid ${field}, and the change may have been made.`);
   });
 
-  it('accepts null for a key that does not exist, and beside an error', async () => {
+  it('accepts null for a key that does not exist, and next to an error', async () => {
     expect((await told(() => ({ apiKey: null }), 'keys', 'show', 'key_a')).stderr).not.toContain('no valid');
     const errors = [{ message: 'Sign in first.', path: ['viewer'], extensions: { code: 'UNAUTHENTICATED' } }];
     const { status, stderr } = await told(() => ({ data: { viewer: null }, errors }), 'whoami');

@@ -84,7 +84,7 @@ test('X5: continues a failed run after the last 1,000 entries that it verified',
   // The entry itself, and then the following ones.
   expect(cursors[0]).toBe(2_100);
   expect(cursors.slice(1)).toEqual(Array.from({ length: 16 }, (_, i) => i * 100 + 2_101));
-  // It completed: there is nothing left to resume, and the head is stored.
+  // The run is complete: there is nothing to resume, and the head is stored.
   cursors = [];
   const again = await verify('--resume');
   expect([again.status, again.stdout]).toEqual([0, WHOLE]);

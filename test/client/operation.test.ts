@@ -57,7 +57,7 @@ describe('operationOf', () => {
     expect(operationOf(text, 'B')).toEqual({ type: 'mutation', cost: 3, kind: 'mutation a b' });
   });
 
-  it('counts fields that a directive may leave out', () => {
+  it('counts fields that a directive may skip', () => {
     expect(operationOf('query ($s: Boolean!) { a @skip(if: $s) b: a }').cost).toBe(2);
   });
 

@@ -31,7 +31,7 @@ const room = async (pacer: Pacer): Promise<number> => {
 };
 
 describe('an open stream', () => {
-  it('leaves room for one event, once however many streams are open', async () => {
+  it('leaves room for a single event, however many streams are open', async () => {
     const { pacer } = await known();
     const streams = ['one', 'two', 'one'].map((request) => pacer.stream(SUBSCRIPTION, request));
     expect(await room(pacer)).toBe(8);

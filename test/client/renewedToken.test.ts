@@ -47,7 +47,7 @@ test('a client uses one derived token for all requests, until a fifth of its lif
   await client.close();
 });
 
-test('the previous token is used while no new one can be derived, until it ends', async () => {
+test('the previous token is used until it expires if no new one can be derived', async () => {
   const { state, apiKey } = source();
   const first = await apiKey();
   state.fault = new Error('The backend is away.');

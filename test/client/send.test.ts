@@ -56,7 +56,7 @@ const refusal = (code: string, details: object = {}) => ({
 const good: Answering = (response) => json(response, 200, { data: { a: 1 } });
 
 describe('a server or proxy that repeats the request in its errors', () => {
-  it.each([200, 400, 502])('gets no key into an error, with status %i', async (status) => {
+  it.each([200, 400, 502])('never includes the key in an error, with status %i', async (status) => {
     answering = (response, _, { headers: { authorization } }) => {
       const errors = [{ message: `Refused: ${authorization}`, extensions: { code: 'ODD', given: [authorization] } }];
       json(response, status, { data: { given: authorization }, errors });
@@ -75,7 +75,7 @@ describe('a server or proxy that repeats the request in its errors', () => {
 describe('after 429', () => {
   const limited = refusal('RATE_LIMITED', { retryAfter: 1 });
 
-  it('waits for Retry-After and retries, also a mutation, because it did not run', async () => {
+  it('waits for Retry-After and retries, even a mutation, because it did not run', async () => {
     answering = (response, n, request) =>
       n === 1 ? json(response, 429, limited, { 'retry-after': '1' }) : good(response, n, request);
     expect(await clientFor().request(WRITE)).toEqual({ a: 1 });

@@ -192,7 +192,7 @@ describe('messagesOf', () => {
             chunks.push(bytes.slice(at, at + size));
             at += size;
           }
-          // The last line break may be split in two, and is only complete with the next byte.
+          // The last line break may be split between two chunks, and is only complete with the next byte.
           const expected = messages.map(({ event, lines }) => ({ event, data: lines.join('\n') }));
           expect(await read([...chunks, new TextEncoder().encode(':')])).toEqual(expected);
         },

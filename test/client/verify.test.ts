@@ -39,7 +39,7 @@ test('verify finds /v1/verify from the address of key management, too', async ()
   await client.close();
 });
 
-test('verify is not held back by the limits of the own key, which it does not use', async () => {
+test('verify is not delayed by the limits of the key of the client, which it does not use', async () => {
   const results = await Promise.all(Array.from({ length: 100 }, () => verifier.verify(reader.token)));
   expect(results.every(({ active }) => active)).toBe(true);
 });

@@ -7,7 +7,7 @@ const casesBy = (protocol: StreamProtocol) =>
     createLatchkey: createGuarding,
     start: startBehindGateway(protocol),
     exceptions: [
-      // Fastify's parser of JSON.
+      // Fastify's JSON parser.
       'NO_PROTO_KEYS',
       // The upstream runs the operations, and its responses are passed on as they arrive.
       'OWN_GUARD',

@@ -18,7 +18,10 @@ import { gatewaySchemaOf, openGateway } from '../../src/server/gateway/openGatew
 import { createServer } from '../../src/server/http/server.js';
 import { readSettings } from '../../src/server/settings/settings.js';
 
-/** By a name that the compiler does not resolve: the types of its packages replace those of `fetch` in the whole project. */
+/**
+ * Imported by a name that the compiler does not resolve, because the types of its packages replace the types of `fetch` in the whole
+ * project.
+ */
 const YOGA = 'graphql-yoga';
 const { createYoga } = (await import(YOGA)) as { createYoga: (options: object) => RequestListener };
 

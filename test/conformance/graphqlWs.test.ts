@@ -8,7 +8,7 @@ import { apolloOptions } from '../../src/apollo.js';
 import { conformance } from '../../src/conformance.js';
 import { latchkeyWs } from '../../src/graphqlWs.js';
 
-/** Subscriptions over WebSockets, beside Apollo Server for requests over HTTP. */
+/** Subscriptions over WebSockets, next to Apollo Server for requests over HTTP. */
 const cases = conformance({
   async start({ schema, latchkey }) {
     const apollo = new ApolloServer(apolloOptions(latchkey, { schema, stopOnTerminationSignals: false }));

@@ -35,7 +35,7 @@ const cases = conformance<WithStore>({
       close: () => server.close(),
     };
   },
-  // Fastify's parser of JSON.
+  // Fastify's JSON parser.
   exceptions: ['NO_PROTO_KEYS'],
 });
 

@@ -5,7 +5,7 @@ import { conformance } from '../../src/conformance.js';
 import { useLatchkey } from '../../src/yoga.js';
 
 /**
- * By a name that the compiler does not resolve: the types of its packages replace those of `fetch` in the whole
+ * Imported by a name that the compiler does not resolve, because the types of its packages replace the types of `fetch` in the whole
  * project.
  */
 const YOGA = 'graphql-yoga';

@@ -64,7 +64,7 @@ test.each([
   ['a fake clock', (page: Page) => page.clock.setFixedTime(0)],
   ['routes', (page: Page) => page.route('**/right', (route) => route.fulfill({ body: 'Wrong' }))],
   ['nothing', () => undefined],
-])('a page has nothing of the test before, and leaves %s', async (_, leave) => {
+])('a page keeps nothing from the previous test, and leaves %s', async (_, leave) => {
   const page = await browser.newPage();
   await page.goto(`${origin}/right`);
   const [ahead, ...state] = await page.evaluate<[number, ...unknown[]]>(STATE);

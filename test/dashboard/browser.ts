@@ -176,7 +176,7 @@ async function delayed(route: Route): Promise<void> {
   await route.continue().catch(() => undefined);
 }
 
-/** Browsers log each response with 400 and above. Those of the API are expected. */
+/** Browsers log each response with 400 and above. Errors of the API are expected. */
 function isFault(message: ConsoleMessage): boolean {
   if (message.type() !== 'error') return false;
   const isOfTheNetwork = message.text().startsWith('Failed to load resource');

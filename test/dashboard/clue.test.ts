@@ -21,7 +21,7 @@ test.each([
   ['an invisible character in it', `${token.slice(0, 12)}\u200B${token.slice(12)}`],
   ['its last characters missing', token.slice(0, 45)],
   ['one character too many', `${token}x`],
-])('U4: reduces a token with %s to its prefix and lookup id', (_, text) => {
+])('U4: reduces a token with %s to its prefix and lookup ID', (_, text) => {
   expect(reduce(text)).toEqual({ text: shown, kind: 'token' });
 });
 
@@ -41,7 +41,7 @@ test.each(['key_6mrPLr6oo6pkxhfv', 'usr_6mrPLr6oo6pkXhfv', 'ws_6mrPLr6oo6pkXhfv'
   (text) => expect(reduce(text)).toEqual({ text, kind: 'text' }),
 );
 
-test('U4: reduces the body of a token to its lookup id', () => {
+test('U4: reduces the body of a token to its lookup ID', () => {
   expect(reduce(token.slice(tokenPrefix.length + 1))).toEqual({ text: lookupId, kind: 'token' });
 });
 

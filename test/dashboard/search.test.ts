@@ -107,7 +107,7 @@ test('U4: also reduces a token that is typed, filled in by a program, or in an o
   expect(await kept(page).then((text) => JSON.parse(text)[0])).toContain(token.slice(0, 25));
 });
 
-test('U4: finds keys by prefix, lookup id, key ID and name, and shows when there are none', async () => {
+test('U4: finds keys by prefix, lookup ID, key ID and name, and shows when there are none', async () => {
   const { id, token } = await createKey(dashboard.service, { name: 'sought' }, dashboard.admin);
   const page = await dashboard.open('/keys');
   const field = page.getByRole('textbox', { name: FIELD });

@@ -55,7 +55,7 @@ async function enter(page: Page, key: string, { keep = false } = {}): Promise<vo
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
-/** And has loaded everything on the first page. */
+/** The first page has also loaded completely. */
 async function isIn(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await rest(page);

@@ -7,7 +7,7 @@ import { PROJECT } from '../support/project.js';
 import { startService } from '../support/service.js';
 import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';
 
-test('each command of docs/how-to/migrating.md runs as written, beside a running server', async () => {
+test('each command of docs/how-to/migrating.md runs as written, next to a running server', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-migrating-'));
   const dataDir = join(cwd, 'data');
   mkdirSync(dataDir);

@@ -129,7 +129,7 @@ describe('a request that may not pass', () => {
     expect(answer.headers.get('www-authenticate')).toContain(challenge);
   });
 
-  it('with two different keys has 401, and with a key in the URL, too', async () => {
+  it('gets 401 with two different keys, and also with a key in the URL', async () => {
     const { socket, text, closed } = await openRaw(Number(new URL(latchkey.origin).port));
     const other = await createKey(latchkey);
     socket.write(
@@ -167,7 +167,7 @@ describe('a request that may not pass', () => {
     expect([answer.status, codeOf(answer)]).toEqual([403, 'FORBIDDEN']);
   });
 
-  it('above the limit has 429, with Retry-After', async () => {
+  it('gets 429 with Retry-After above the limit', async () => {
     const { token } = await createKey(latchkey);
     const answers = await Promise.all(Array.from({ length: 130 }, () => ask('/v1/auth?audience=orders', { token })));
     const refused = answers.filter(({ status }) => status === 429);
@@ -259,7 +259,7 @@ describe('parameters in the path, for proxies that append the path of their call
 });
 
 describe('an address that is not in TRUST_PROXY', () => {
-  it('gets no principal, and no belief in the address that it names', async () => {
+  it('gets no principal, and the address that it names is ignored', async () => {
     const other = await startService({ env: { AUTH_AUDIENCES: 'orders' } });
     try {
       const { token } = await createKey(other, { allowedAddresses: ['203.0.113.7'] });

@@ -127,7 +127,7 @@ test('shows the cost windows in the fields of the limits', async () => {
   expect(headers.get('ratelimit-policy')).toContain('"cost-rate";q=50000000;w=60');
 });
 
-test('explains the estimate, the maximum and the dearest fields', async () => {
+test('explains the estimate, the maximum and the most expensive fields', async () => {
   const document = `{ assets { upstream ${DEEP} } }`;
   const me = (await service.query('{ viewer { credential { id } } }')).body.data.viewer.credential.id as string;
   const explain = async (of: string) => {

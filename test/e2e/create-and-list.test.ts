@@ -128,7 +128,7 @@ describe('listing', () => {
     expect(seen.at(-1)).toBe(made[0]);
   });
 
-  it('keeps its position when keys are created meanwhile', async () => {
+  it('keeps its position when keys are created in the meantime', async () => {
     const { nodes, pageInfo } = await list({ first: 5 });
     latchkey.pass(1);
     made.push((await createKey(latchkey, { name: 'later' }, mine)).id);

@@ -6,7 +6,7 @@ import { readSettings } from '../../src/server/settings/settings.js';
 import { connect } from '../server/mcp/client.js';
 import { createKey, demoOf, startService, type TestService } from '../support/service.js';
 
-/** With SQLite, also if MONGODB_URI is set: the suites of the stores test both engines. */
+/** With SQLite, even if MONGODB_URI is set, because the suites of the stores test both engines. */
 const SQLITE = { MONGODB_URI: undefined };
 const OFF = { ...SQLITE, DEMO: 'off' };
 

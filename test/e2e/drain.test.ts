@@ -263,7 +263,7 @@ test('X2: without a delay, a kept connection can still send a request, and its r
   const agent = kept();
   expect(await ask(port, agent)).toMatchObject({ status: 200, connection: 'keep-alive' });
   const closed = service.leave(0).then(() => service.close());
-  // Well after the server would have closed an idle connection at once.
+  // Well after the time when the server would have closed an idle connection.
   await delay(100);
   expect(await ask(port, agent)).toMatchObject({ status: 200, connection: 'close' });
   await closed;

@@ -23,7 +23,7 @@ async function answerAt(path: string, token: string, fields: Record<string, stri
   return { status: response.status, headers: rest, body: await response.text() };
 }
 
-/** A request of a page is refused by a hook of the route, others before routing. */
+/** A request of a page is refused by a hook of the route, other requests before routing. */
 const SENDERS = [{ origin: 'https://app.example' }, {}];
 
 /** /graphql sends refusals itself. Other routes leave them to Fastify. */
@@ -61,7 +61,7 @@ test('a key that has used up its limits gets the state of its limits', async () 
   }
 });
 
-/** Returns Retry-After, after comparing it with the message, and the response with that of the framework. */
+/** Returns Retry-After, after comparing it with the message, and the response with the framework's response. */
 async function waitOf(service: FrozenService, token: string): Promise<number | null> {
   const [late, early] = await Promise.all(SENDERS.map((fields) => answerAt('/graphql', token, fields, service)));
   if (early?.status === 200) return null;
@@ -74,7 +74,7 @@ async function waitOf(service: FrozenService, token: string): Promise<number | n
   return wait;
 }
 
-test('the time to wait is that of each request', async () => {
+test('the time to wait is computed for each request', async () => {
   const { token } = await act(latchkey, 'createWorkspace', { name: 'L', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
   // Its limits are 20 requests a minute and 2 a second.
   for (let i = 0; i < 10; i++) {
@@ -90,7 +90,7 @@ test('the time to wait is that of each request', async () => {
   expect(waits).toEqual([50, 38, 26, 14, 2, null]);
 });
 
-test('the time to wait after too many wrong keys is that of each request', async () => {
+test('the time to wait after too many wrong keys is computed for each request', async () => {
   const flooded = await startFrozen();
   const wrong = (): string => mintToken('lks', 'LIVE').token;
   for (let i = 0; i < 300; i++) expect((await answerAt('/graphql', wrong(), {}, flooded)).status).toBe(401);
@@ -104,7 +104,7 @@ test('the time to wait after too many wrong keys is that of each request', async
   await flooded.close();
 });
 
-test('a refusal that wrong keys cause by the thousand creates no error', async () => {
+test('a refusal that wrong keys can cause thousands of times creates no error', async () => {
   const limited = await act(latchkey, 'createWorkspace', { name: 'N', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
   while ((await statusWith(latchkey, limited.token)) === 200);
   const ended = await createKey(latchkey, { name: 'ended' }, OPERATOR_KEY);

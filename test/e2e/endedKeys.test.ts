@@ -89,7 +89,7 @@ test('X11: the audit log still names a removed key by its ID, as subject and as 
   });
 });
 
-test('X11: the current key of a rotation works on when the keys before it are removed, and keeps its place', async () => {
+test('X11: the current key of a rotation continues to work when the keys before it are removed, and keeps its place', async () => {
   const first = await createKey(latchkey);
   const second = await act(latchkey, 'rotateApiKey', { id: first.id, overlap: 'P1D' });
   latchkey.pass(2 * DAY);

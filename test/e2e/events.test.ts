@@ -96,7 +96,7 @@ describe('who may use events', () => {
     expect(calls).toEqual([]);
   });
 
-  test("a CLIENT key can write and not read, neither its events nor its project's assets", async () => {
+  test("a CLIENT key can write events, but can read neither events nor its project's assets", async () => {
     expect((await send(page, [EVENT])).body.data.recordEvents).toEqual({ recorded: 1, repeated: 0, problems: [] });
     calls.splice(0);
     for (const query of [LIST, '{ assets { name } }', '{ apiKeys { totalCount } }']) {

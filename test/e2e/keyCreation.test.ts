@@ -43,7 +43,7 @@ describe('R6: creations and rotations are counted by workspace', () => {
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(70);
     expect(answers.filter(({ body }) => body.data?.createApiKey != null)).toHaveLength(20);
-    // A refused one ran nothing.
+    // A refused mutation ran nothing.
     expect(hashes() - before).toBe(21);
     for (const answer of refused) {
       expect(answer.body.data).toBeUndefined();

@@ -1,7 +1,7 @@
 import { createKey, type Answer } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 
-/** Wrong variables of the size of a whole body: refused with a short message by every road to GraphQL. */
+/** Wrong variables of the size of a whole body: refused with a short message on every route to GraphQL. */
 const LARGE = Object.fromEntries(Array.from({ length: 24_000 }, (_, i) => [`z${i}`, 1]));
 const SUMMARY = '{object with 24000 fields}';
 const KEYS = 'query ($a: ApiKeyFilter) { apiKeys(filter: $a) { totalCount } }';

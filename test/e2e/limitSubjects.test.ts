@@ -175,7 +175,7 @@ test('limits of a workspace, of a project and of a key apply together, and each 
       '") { limits { shared { subject rate { limit remaining source } burst { limit source } } } } }',
     { token: admin.token },
   );
-  // The last request is the one of the administrator, which counts in the workspace.
+  // The last request comes from the administrator, and counts in the workspace.
   expect(answer.body.data?.apiKey.limits.shared ?? answer.body.errors).toMatchObject([
     { extensions: { code: 'RATE_LIMITED', subject: 'workspace' } },
   ]);

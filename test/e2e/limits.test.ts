@@ -24,7 +24,7 @@ test('R4: every request of a key costs one, and a request refused by the limits 
   await statusWith(latchkey, token);
   expect(await statusWith(latchkey, token)).toBe(429);
   latchkey.pass(1000);
-  // `left` sends a document that does not parse, and counts itself.
+  // `left` sends a document with a syntax error, which also counts.
   expect(await left(token)).toBe(17);
   latchkey.pass(1000);
   let expected = 17;
@@ -60,7 +60,7 @@ test('steady traffic at exactly the limit is never refused', async () => {
   }
 });
 
-test('a thousand requests in a hurry pass only as fast as the limit', async () => {
+test('a thousand rapid requests are admitted only as fast as the limit allows', async () => {
   const token = await trialKey();
   let admitted = 0;
   for (let i = 0; i < 240; i++) {

@@ -62,7 +62,7 @@ export async function statusWith(service: TestService, token: string): Promise<n
   return (await service.query('{ viewer { scopes } }', { token })).status;
 }
 
-/** `extensions` of an answer's only error. */
+/** The `extensions` of a response's only error. */
 // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 export function refusalOf(answer: Answer): any {
   expect(answer.body.errors).toHaveLength(1);

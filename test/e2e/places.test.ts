@@ -144,7 +144,7 @@ describe('a change of tier', () => {
     expect((await rate()).data.viewer.limits).toEqual({ tier: 'GROWTH', rate: { limit: 500, remaining: 493 } });
   });
 
-  it('below the number of active keys ends none of them, but no key can be created', async () => {
+  it('below the number of active keys ends no key, but prevents creating keys', async () => {
     const { workspace, token } = await act(
       latchkey,
       'createWorkspace',

@@ -22,7 +22,7 @@ afterAll(() => latchkey.close());
 const ask = async (query: string, token: string, variables: object = {}) =>
   (await latchkey.query(query, { token, variables })).body;
 
-test('a bound key knows only its own project', async () => {
+test('a bound key can see only its own project', async () => {
   const other = (await act(latchkey, 'createProject', { name: 'Other' }, admin)).project.id;
   const all = '{ projects { nodes { id name } pageInfo { hasNextPage } } viewer { project { id } } }';
   expect((await ask(all, admin)).data).toEqual({

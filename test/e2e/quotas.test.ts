@@ -87,7 +87,7 @@ describe('a quota', () => {
     );
   });
 
-  test('of a workspace is shared by its keys, and that of an owner by the keys of the owner', async () => {
+  test('of a workspace is shared by its keys, and the quota of an owner by the keys of the owner', async () => {
     const service = await start(withQuotas([monthly(5, { subject: 'workspace' }), monthly(2, { subject: 'owner' })]));
     const ada = await act(service, 'addUser', { name: 'Ada', roles: ['admin'] }, OPERATOR);
     const [first, second, alone] = [
@@ -187,7 +187,7 @@ describe('a quota', () => {
     });
   });
 
-  test('P06: is neither lost nor given again by a restart', async () => {
+  test('P06: is neither lost nor granted again by a restart', async () => {
     const tiers = withQuotas([monthly(5)]);
     const first = await start(tiers, { dataDir: dir });
     const { token } = await aKey(first);

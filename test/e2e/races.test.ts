@@ -39,7 +39,7 @@ test('R9: a user who is removed while keys are created for them has none, and no
   }
 });
 
-test('R9: a user who is removed while their keys are rotated has none', async () => {
+test('R9: a user who is removed while their keys are rotated has no active keys', async () => {
   const before = (await look({})).workspace.keys.current;
   const { user } = await act(service, 'addUser', { name: 'Ada', roles: ['viewer'] });
   const input = { name: 'racing', scopes: ['read:all'], userId: user.id };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MAIN, runFile, type Child } from '../support/child.js';
 import { until } from '../support/until.js';
 
-/** The server as users start it, with a SIGHUP as they send it. */
+/** The server as users start it; SIGHUP is sent as users send it. */
 const OLD = 'the-old-key-of-tests-0123456789';
 const NEW = 'the-new-key-of-tests-0123456789';
 

@@ -134,7 +134,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
         const { data } = await client.query({ query: gql(query) });
         expect(JSON.stringify(data)).toMatch(/"scopes":\["/);
       }
-      // The server said that it has none, so that the client asks for no hash again.
+      // The server reported that it doesn't support hashes, so the client doesn't send one again.
       expect(sent).toEqual(['hash', 'query', 'query']);
     },
   );

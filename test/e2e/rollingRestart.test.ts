@@ -4,7 +4,7 @@ import { Deployment } from '../support/deployment.js';
 
 /** Two callers of each client. */
 const CALLERS = 6;
-/** The pause of each caller in ms. 150 requests a second are enough, and leave the other tests a core. */
+/** The pause of each caller in ms. 150 requests a second are enough, and leave one core for other tests. */
 const PAUSE = 40;
 
 // `npm run test:chaos -- rolling` does the same with three processes, ten times, and more clients.

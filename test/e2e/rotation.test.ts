@@ -6,7 +6,7 @@ let latchkey: FrozenService;
 beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
 afterAll(() => latchkey.close());
 
-test('old and new key both work during the overlap, and the old one not a millisecond longer', async () => {
+test('the old and the new key both work during the overlap, and the old key not a millisecond longer', async () => {
   const old = await createKey(latchkey);
   const { token, apiKey } = await act(latchkey, 'rotateApiKey', { id: old.id, overlap: 'PT1H' });
   expect(apiKey).toMatchObject({ replaces: { id: old.id }, replacedBy: null });

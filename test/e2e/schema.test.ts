@@ -21,7 +21,7 @@ describe('INTROSPECTION=on', () => {
     expect(answer.text).toContain('tiers: [TierLimits!]! @listSize(assumedSize: 10) @public');
   });
 
-  it('the description of each guarded field ends with its requirements, and that of no public field does', async () => {
+  it('the description of each guarded field ends with its requirements, and no description of a public field does', async () => {
     const schema = buildSchema((await get(latchkey, null)).text);
     const { body } = await latchkey.query(getIntrospectionQuery(), { token: null });
     for (const read of [schema, buildClientSchema(body.data)]) {
@@ -97,7 +97,7 @@ describe('INTROSPECTION=off', () => {
     expect((await latchkey.query('{ viewer { scopes __typename } }')).status).toBe(200);
   });
 
-  it('variables of a hundred thousand levels prevent no response', async () => {
+  it('variables with a hundred thousand levels do not prevent a response', async () => {
     const deep = `{"query":"query ($a: [Scope!]) { nothing(a: $a) }","variables":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
     const answer = await fetch(latchkey.url, {
       method: 'POST',

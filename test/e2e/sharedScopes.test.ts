@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true });
 });
 
-/** Starts a service beside which other processes can use its store. */
+/** Starts a service whose store other processes can use too. */
 async function serviceOn(env: Readonly<Record<string, string>> = {}): Promise<TestService & { readonly dir: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-scopes-'));
   dirs.push(dir);

@@ -19,7 +19,7 @@ beforeAll(async () => {
       DEFAULT_TIER: 'ENTERPRISE',
       LOG_LEVEL: 'trace',
       CORS_ORIGINS: 'https://app.example.com',
-      // So long that only the change itself can end a stream.
+      // Long enough that only the change itself can end a stream.
       AUTH_CACHE_TTL: '60000',
     },
   });

@@ -65,7 +65,7 @@ test('returns the narrowest scopes with their uses, and the unneeded ones', asyn
   });
 });
 
-test("the result is sufficient: the key still works with it, and can't do anything else", async () => {
+test("the result is sufficient: the key still works with these scopes, and can't do anything else", async () => {
   const { token, id } = await key(['admin']);
   const asked = [ASSETS, 'mutation { registerAsset(input: { name: "mine" }) { name } }', '{ viewer { user { id } } }'];
   for (const query of asked.slice(0, 2)) expect(await run(token, query)).toBe(200);

@@ -64,7 +64,7 @@ interface Row {
   readonly forbidden: number;
 }
 
-/** The rows without those of the administrator, whose number depends on the test. */
+/** The rows without the administrator's rows, whose number depends on the test. */
 const rowsOf = async (groupBy: string, more: object = {}) => {
   const { body } = await ask(groupBy, more);
   expect(body.errors).toBeUndefined();

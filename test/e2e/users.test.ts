@@ -68,7 +68,7 @@ test('refuses a removed user whose key is not revoked yet, with the reason', asy
   expect([status, body.errors[0].extensions]).toEqual([401, { code: 'UNAUTHENTICATED', reason: 'user_left' }]);
 });
 
-test('nobody can grant or remove a role above their own', async () => {
+test('a user cannot grant or remove a role above their own', async () => {
   const boss = await addUser('admin');
   const reader = await createKey(latchkey, { name: 'r', scopes: ['read:all'] });
   expect((await attempt(latchkey, 'addUser', { name: 'x', roles: ['viewer'] }, reader.token)).status).toBe(403);

@@ -78,7 +78,7 @@ test('a derived token is described like its key, with its own scopes and end, an
   expect((await form({ token })).body).toMatchObject({ active: false, reason: 'revoked', key_id: parent.id });
 });
 
-test('the same question as JSON has the same answer, and a list has a list', async () => {
+test('the same request as JSON gets the same response, and a list gets a list', async () => {
   const one = await json({ token: reader.token });
   expect(one.body).toEqual((await form({ token: reader.token })).body);
   const { token: wrong } = mintToken('lks', 'LIVE');
@@ -162,7 +162,7 @@ test('a key of another workspace, an unknown and a malformed token have exactly 
   expect([...texts]).toEqual(['200 {"active":false}']);
   await latchkey.service.latchkey.usage.flush();
   expect((await look(latchkey, other.apiKey.id, OPERATOR_KEY)).lastUsedAt).toBeNull();
-  // The operator sees both.
+  // The operator can verify both.
   expect((await form({ token: other.token }, OPERATOR_KEY)).body).toMatchObject({ active: true, scope: 'admin' });
   expect((await form({ token: OPERATOR_KEY }, OPERATOR_KEY)).body).toMatchObject({ active: true, scope: 'platform' });
   // And the admin of the other workspace sees none of this one.

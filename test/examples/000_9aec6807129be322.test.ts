@@ -211,7 +211,7 @@ describe('000_9aec6807129be322', () => {
       expect(await statusesOf(token)).toEqual([200, 403, 403]);
     });
 
-    it('sends no token to another address than that of the metadata', async () => {
+    it('sends no token to any address other than the one in the metadata', async () => {
       const env = await startWith('localhost');
       issuer.requests.splice(0);
       const { status, stderr } = await tool(env, 'read:all', FRESHNESS);

@@ -64,7 +64,7 @@ describe('004_4f2d16149e234a38', () => {
     expect(token).toMatch(/^sk_live_/);
     expect([await statusOf(token, ASSETS), await statusOf(token, register('orders'))]).toEqual([200, 200]);
     const made = await createKey(latchkey, { name: 'worker', scopes: ['write:all'] }, token);
-    // Only the selected scopes, which are fewer than its type allows.
+    // The key has only the selected scopes, which are fewer than its type allows.
     expect([await statusOf(made.token, ASSETS), await statusOf(made.token, register('x'))]).toEqual([403, 200]);
     const { text } = await latchkey.query('{ apiKeys { nodes { id name prefix } } }', { token });
     expect(text).toContain(made.id);

@@ -105,7 +105,7 @@ export const ASKED: Readonly<Record<string, Asked>> = {
     usesUp: 'key',
     ...input(({ key }) => ({ id: key, scopes: ['read:all'] })),
   },
-  // Everybody is refused a token with `platform`, so it can give nothing that the matrix could look for.
+  // Every caller is refused a token with `platform`, so there is no result that the matrix could look for.
   'Mutation.deriveToken': {
     gives: 'nothing',
     concerns: "asker's key",

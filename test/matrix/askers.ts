@@ -7,7 +7,7 @@ import { configuredToken, PLACES, type Place, type World } from './world.js';
 export interface Asker extends Authority {
   readonly name: string;
   readonly place: Place;
-  /** Whether the credential is a key from the store. Default: no. */
+  /** Whether the credential is a key from the store. Default: false. */
   readonly isStoredKey?: boolean;
   token(world: World): Promise<string | null>;
 }

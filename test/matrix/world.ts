@@ -35,7 +35,7 @@ export const NEVER: Subject = {
 
 /** Part of the names in the subject's project. No request contains it. */
 export const MARK = 'of-the-shop';
-/** Part of the other names in the subject's workspace. */
+/** A part of the other names in the subject's workspace. */
 export const WORKSPACE_MARK = 'of-the-house';
 
 export const PLACES = ['workspace', 'project', 'other project', 'other workspace'] as const;
@@ -87,7 +87,7 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
       Object.fromEntries(
         [...PUBLISHED_TIERS, 'ANONYMOUS' as const, 'KEY_CREATION' as const].map((tier) => [
           tier,
-          // For `addCredits`, which needs them.
+          // Needed by `addCredits`.
           tier === 'ENTERPRISE' ? { ...wide, credits } : wide,
         ]),
       ),

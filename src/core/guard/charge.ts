@@ -139,7 +139,8 @@ function chargeOf(admission: Admission, refusal: Refusal | null): Charge {
 
 /**
  * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
- * failed request. So does an operation that is refused temporarily, if its document was parsed: otherwise a key could cause any number of
+ * failed request. The same is true for an operation that is refused temporarily, if its document was parsed: otherwise a key could cause
+ * any number of
  * documents to be parsed. An operation that a quota or the cost windows refuse always does: no window of
  * requests is full, so the next body would be read, too. In these cases the limits are checked again, so that Retry-After includes this request.
  */

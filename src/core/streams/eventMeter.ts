@@ -30,7 +30,7 @@ interface EventMeterOptions {
  */
 export class EventMeter {
   readonly #options: EventMeterOptions;
-  /** The refusal because of which an event is waiting. */
+  /** The refusal that makes an event wait. */
   #waitsFor: { readonly principal: AuthenticatedPrincipal; readonly refusal: Refusal } | null = null;
   /** The event that was paid for last. */
   #taken: Admission | null = null;

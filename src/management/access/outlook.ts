@@ -27,7 +27,7 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
   return { outcome: 'refused', retryAfterMs: Math.max(...short.map(({ returnsInMs }) => returnsInMs ?? 1)) };
 }
 
-/** What the windows and quotas of a key would decide now. */
+/** The decisions that the windows and quotas of a key would make now. */
 interface Foretold {
   readonly windows: Outlook;
   readonly quotas: Outlook;

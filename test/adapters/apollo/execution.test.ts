@@ -94,7 +94,7 @@ async function byApollo(server: ApolloServer<LatchkeyContext>): Promise<boolean>
   return JSON.parse(text).data.byApollo;
 }
 
-describe('the responses are those of Apollo Server', () => {
+describe('the responses equal the responses of Apollo Server', () => {
   let [own, apollos]: ApolloServer<LatchkeyContext>[] = [];
   beforeAll(async () => {
     own = await startedAs(optionsOf());

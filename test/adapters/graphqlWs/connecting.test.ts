@@ -65,7 +65,7 @@ describe('a key is accepted', () => {
     expect(await results(own.client(token, { webSocketImpl }), '{ orders }')).toEqual(ORDERS);
   });
 
-  it('beside the login of a proxy', async () => {
+  it('together with the login of a proxy', async () => {
     const webSocketImpl = withHeaders({ authorization: 'Basic cHJveHk6bG9naW4=' });
     const connectionParams = { 'x-api-key': token };
     expect(await results(own.client(null, { webSocketImpl, connectionParams }), '{ orders }')).toEqual(ORDERS);

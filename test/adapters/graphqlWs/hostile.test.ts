@@ -51,7 +51,7 @@ describe('before the key is verified', () => {
     expect(await raw.closed).toMatchObject({ code: 4408 });
   });
 
-  it('a connection may send few messages', async () => {
+  it('a connection may only send a few messages', async () => {
     const raw = own.raw();
     await raw.opened;
     for (let i = 0; i < 30; i += 1) raw.send({ type: 'ping' });
@@ -137,7 +137,7 @@ describe('a verified connection', () => {
   });
 });
 
-it('bytes that wait for a reader are bounded: the connection of a reader that takes no results is closed', async () => {
+it('bytes that wait for a reader are limited: the connection of a reader that reads no results is closed', async () => {
   const wide = await startOwnSockets({ ws: { maxMessages: 10_000 } });
   try {
     const key = await wide.createKey();

@@ -162,7 +162,7 @@ it('failed operations are counted, too', async () => {
   }
 });
 
-it('a connection has a maximum of running operations, also if the client completes them early', async () => {
+it('a connection has a maximum number of running operations, even if the client completes them early', async () => {
   const few = await startOwnSockets({ ws: { maxOperations: 2 } });
   try {
     const { token } = await few.createKey();

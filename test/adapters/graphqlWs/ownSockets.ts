@@ -128,7 +128,7 @@ export async function startOwnSockets(options: OwnSocketsOptions = {}): Promise<
   );
   const server = createServer();
   const sockets = new WebSocketServer({ server, path: '/graphql' });
-  // Without pings, only the bounds end the connection of a reader that is too slow.
+  // Without pings, only the limits end the connection of a reader that is too slow.
   const serving = useServer(latchkeyWs(latchkey, { schema, sockets, ...options.ws }), sockets, 0);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

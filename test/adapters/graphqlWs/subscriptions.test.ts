@@ -60,7 +60,7 @@ it('ends with its connection when the key is revoked, also without an event', as
   await until(() => own.ran.sources.size === 0);
 });
 
-it('a connection without operations is closed, too, when the key is revoked', async () => {
+it('a connection without operations is also closed when the key is revoked', async () => {
   const key = await own.createKey();
   const { client, closings } = connected(own, key.token);
   let isConnected = false;

@@ -56,7 +56,7 @@ describe('authorization', () => {
     ['jit: 1', { jit: 1 }],
     ['jit with options', { jit: { minCount: 0, eluThreshold: 1 } }],
     ['no cache', { cache: false }],
-  ] as const)('judges each request also with %s', async (_, mercurius) => {
+  ] as const)('checks each request even with %s', async (_, mercurius) => {
     await on({ mercurius, latchkey: { introspection: 'scoped' } }, async (server) => {
       const token = await server.keyWith('read:orders');
       for (let i = 0; i < 5; i += 1) {
@@ -156,7 +156,7 @@ describe('transport', () => {
     }
   });
 
-  it('refuses a syntax tree in place of a document, which no limit of tokens would cover', async () => {
+  it('refuses a syntax tree in place of a document, because the token limit would not apply to it', async () => {
     for (const source of [
       JSON.stringify(parse('{ open }', { noLocation: true })),
       JSON.stringify(parse('{ open }')),

@@ -163,7 +163,7 @@ it('leaves its topics when the operation ends, also one of withFilter that waits
   );
 });
 
-it('judges and counts each operation of a connection, which an earlier one does not authorize', async () => {
+it('checks and counts each operation of a connection; an earlier operation does not authorize it', async () => {
   await on(async (server) => {
     const client = server.client(await server.keyWith('read:orders'));
     expect(await results(client, '{ orders }')).toEqual([{ data: { orders: [1, 2] } }]);

@@ -58,7 +58,7 @@ export function moduleClass(): Type {
   return class {};
 }
 
-/** An application of Nest that listens. */
+/** A listening Nest application. */
 export interface Application {
   readonly app: INestApplication;
   readonly url: string;

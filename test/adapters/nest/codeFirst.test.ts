@@ -255,7 +255,7 @@ it.each(DRIVERS)('with the %s driver, the schema can be sorted', async (driver) 
   }
 });
 
-it.each(DRIVERS)('with the %s driver, a root field without a rule stops the start', async (driver) => {
+it.each(DRIVERS)('with the %s driver, a root field without a rule prevents the start', async (driver) => {
   class Open {
     open(): string {
       return 'open';
@@ -270,7 +270,7 @@ it.each(DRIVERS)('with the %s driver, a root field without a rule stops the star
   await expect(startApplication({ driver, providers: [Orders, OrderFields, Open] })).rejects.toThrow('Query.unruled');
 });
 
-it('@Auth on a class of resolvers stops the start, because Nest ignores it', async () => {
+it('@Auth on a class of resolvers prevents the start, because Nest ignores it', async () => {
   class Closed {
     closed(): string {
       return 'closed';
@@ -293,7 +293,7 @@ it('@Auth on a class of resolvers stops the start, because Nest ignores it', asy
   }
 });
 
-it('an ambiguous @Auth is refused, and one on an argument', () => {
+it('an ambiguous @Auth is refused, and so is @Auth on an argument', () => {
   expect(() => Auth('read:a', 'read:b')).toThrow('@Auth with several scopes is ambiguous');
   expect(() => argument('opening', 0, Auth('read:a') as ParameterDecorator)).toThrow("@Auth can't be on an argument");
 });

@@ -77,11 +77,11 @@ describe.each(DRIVERS)('schema-first with the %s driver', (driver) => {
     }
   });
 
-  it('a root field without a directive stops the start', async () => {
+  it('a root field without a directive prevents the start', async () => {
     await expect(start('type Query { orders: [String!]! opening: String! @public }')).rejects.toThrow('Query.orders');
   });
 
-  it('a type with the name of one of the operations on keys stops the start', async () => {
+  it('a type with the name of an operation on keys prevents the start', async () => {
     await expect(
       start('type ApiKey { id: ID } type Query { orders: [ApiKey] @public opening: String! @public }'),
     ).rejects.toThrow('other types of the same names as the operations on keys: ApiKey.');

@@ -5,7 +5,7 @@ import { useLatchkey, type UseLatchkeyOptions } from '../../../src/yoga.js';
 import { startOwnServer, type OwnServer, type OwnServerOptions } from '../ownServer.js';
 
 /**
- * By a name that the compiler does not resolve: the types of its packages replace those of `fetch` in the whole
+ * Imported by a name that the compiler does not resolve, because the types of its packages replace the types of `fetch` in the whole
  * project.
  */
 const YOGA = 'graphql-yoga';

@@ -78,7 +78,7 @@ async function open({ url, token }: OwnYoga, query: string, more: { token?: stri
     try {
       for await (const chunk of response.body ?? []) received.text += decoder.decode(chunk as Uint8Array);
     } catch {
-      // This side has left.
+      // This side has disconnected.
     }
     received.isOver = true;
   })();

@@ -32,7 +32,7 @@ describe('authorization', () => {
     expect(ran).toEqual([]);
   });
 
-  it('refuses a mutation that the key has no scope for, and runs one that it has', async () => {
+  it('refuses a mutation if the key lacks its scope, and runs one if the key has it', async () => {
     expect((await own.query('mutation { order }', { token: reader })).status).toBe(403);
     expect(ran).toEqual([]);
     const writer = await own.keyWith('write:orders');
@@ -114,7 +114,7 @@ describe('transport', () => {
 });
 
 describe('limits', () => {
-  it('counts each request of a key exactly, also failed ones, and answers 429 at the limit', async () => {
+  it('counts each request of a key exactly, including failed ones, and returns 429 at the limit', async () => {
     const tiers = tierTable({ GROWTH: { rate: 9, burst: 9 } });
     const server = await startYoga({ typeDefs, resolvers, latchkey: { tiers } });
     try {
@@ -322,7 +322,7 @@ describe('onDenied: filter', () => {
     }
   });
 
-  it('B32: sends nothing of a cache that has the response for another caller', async () => {
+  it('B32: never sends a cached response of another caller', async () => {
     const cached = { data: { orders: [1, 2], secret: 's' } };
     let hasCache = false;
     const cache = {

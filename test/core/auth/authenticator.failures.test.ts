@@ -128,7 +128,7 @@ describe('an address over its limit', () => {
     }
   });
 
-  it('is not one that sends valid keys in any state, or malformed ones', async () => {
+  it('does not include addresses that send valid keys in any state, or malformed keys', async () => {
     const authenticator = latchkey.authenticator();
     const expired = await latchkey.issue({ expiresAt: NOON });
     const revoked = await latchkey.issue();

@@ -179,7 +179,7 @@ test('links the current metadata of the resource in the challenge, if there is a
 });
 
 // Apollo Server sends the message of a plain error thrown here to the caller.
-test('turns any other error into a 503 that contains nothing of it', async () => {
+test('turns any other error into a 503 that does not reveal it', async () => {
   const broken = {
     authenticate: () => Promise.reject(new Error('ECONNREFUSED mongodb://user:pass@db')),
   } as unknown as Authenticator;

@@ -98,7 +98,7 @@ describe.each<[string, number, () => string, () => string | null]>([
     expect(wait(lookupId(), address())).toBe(60);
   });
 
-  it('nobody has to wait for a clock that was set back', () => {
+  it('no caller has to wait for a clock that was set back', () => {
     times(limit, () => failures.take(lookupId(), address()));
     clock.now -= 24 * 60 * MINUTE;
     expect(refusal(lookupId(), address())).toBeNull();

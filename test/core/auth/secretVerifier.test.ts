@@ -92,7 +92,7 @@ describe('wrong secrets cause few bcrypt runs (B43)', () => {
     expect(comparisons()).toBe(1);
   });
 
-  it('five runs for a thousand concurrent wrong secrets; the rest are refused with Retry-After', async () => {
+  it('runs bcrypt five times for a thousand concurrent wrong secrets, and refuses the rest with Retry-After', async () => {
     const { key, secret } = await latchkey.issue({}, null);
     const verifier = latchkey.verifier(null);
     const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, (_, i) => verifier.verify(key, wrong(i))));

@@ -6,7 +6,7 @@ const NOW = 1_790_000_000_000;
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
-/** A store with that many ended keys, which notes each call. */
+/** A store with this number of ended keys, which records each call. */
 function given(ended: number, answer?: () => void) {
   const calls: { readonly before: number; readonly limit: number }[] = [];
   const passes: RemovalPass[] = [];

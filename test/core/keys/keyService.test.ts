@@ -150,7 +150,7 @@ describe('rotate', () => {
     expect(await stored(old.id)).toMatchObject({ replacedBy: key.id, expiresAt: now + DAY, revokedAt: null });
   });
 
-  // Another product sets the end of the old key to a later time than it had.
+  // Another product extends the expiry of the old key.
   it('never extends the old key', async () => {
     const { key: old } = await create({ expiresAt: NOON + HOUR });
     await keys.rotate(admin, { id: old.id, overlap: DAY });

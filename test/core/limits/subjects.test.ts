@@ -82,7 +82,7 @@ describe('overrides', () => {
     expect(namesOf(key, plain)).toEqual(['project project/prj_1 8 8', 'workspace workspace/ws 180 3']);
   });
 
-  it('of an external ID and of a user are those of the owner', () => {
+  it('of an external ID and of a user are the limits of the owner', () => {
     expect(namesOf(aKey(overriding(override('user', { burst: 2 }))))[0]).toBe('owner owner/usr_1 50 2');
     const key = aKey({ externalId: 'acme', ...overriding(override('external', { burst: 2 })) });
     expect(namesOf(key)[0]).toBe('owner owner/ws/acme 50 2');

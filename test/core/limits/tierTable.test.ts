@@ -19,7 +19,7 @@ import {
 } from '../../../src/core/limits/tiers.js';
 import { PUBLISHED_TIERS } from '../../../src/core/limits/tierNames.js';
 
-/** Nothing but the windows of each key. */
+/** Only the windows of each key. */
 const ALONE = { owner: null, project: null, workspace: null, cost: null, quotas: [], credits: null };
 
 describe('the published table of tiers', () => {

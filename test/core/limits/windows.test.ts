@@ -172,7 +172,7 @@ describe('Windows', () => {
     expect(windows.bytes).toBe(bytes);
   });
 
-  it('is empty when nothing counts any longer', () => {
+  it('is empty when no unit counts any longer', () => {
     const windows = new Windows();
     windows.take(windows.add('a', 0), 40);
     windows.take(windows.add('b', 100), 1);

@@ -11,7 +11,7 @@ const LEASE: Lease = {
 };
 const LEASED: Leased = { granted: 1, left: 0, start: 0, end: null, crossed: [] };
 
-/** A store that answers in the same turn of the event loop, like SQLite in the thread of its caller. */
+/** A store that responds in the same turn of the event loop, like SQLite in the thread of its caller. */
 const store = {
   lease: async (leases: readonly Lease[]) => leases.map(() => LEASED),
   giveBack: async () => undefined,

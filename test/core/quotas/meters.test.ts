@@ -250,7 +250,7 @@ describe('taking units', () => {
     expect(calls.lease).toBeLessThanOrEqual(3);
   });
 
-  test('leases only a block for a request beside one that needs more than is left', async () => {
+  test('leases only one block for a request, next to a request that needs more than the remaining units', async () => {
     const [meters, other] = [aProcess(), aProcess()];
     const meter = aQuota({ limit: 10_000, unit: 'cost' });
     const outcomes = await Promise.all(

@@ -41,7 +41,7 @@ describe('withinCeiling', () => {
 });
 
 describe('the ceilings of an installation', () => {
-  it('are those of the types by default', () => {
+  it('are the scopes of the types by default', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.stringMatching(/^(read|write):[a-z]{1,8}$/), fc.constantFrom('admin', 'platform', '')),

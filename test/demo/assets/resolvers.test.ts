@@ -233,7 +233,7 @@ describe('lineage is read level by level', () => {
     expect(await data('{ asset(name: "raw") { downstream { name } } }')).toEqual({ asset: { downstream: expected } });
   });
 
-  it('an asset with very many downstream assets does not displace those of other assets', async () => {
+  it('an asset with very many downstream assets does not displace the downstream assets of other assets', async () => {
     await harness.service.register('ws_a', { name: 'hub' });
     await harness.service.register('ws_a', { name: 'quiet' });
     for (let index = 0; index < 2001; index += 1) {
@@ -300,7 +300,7 @@ describe('changing', () => {
 });
 
 describe('a cyclic lineage', () => {
-  /** Every asset is made from every other, so each selected level multiplies the result by their number. */
+  /** Every asset depends on every other one, so each selected level multiplies the result by their number. */
   const names = Array.from({ length: 30 }, (_, i) => `loop.${i}`);
   beforeEach(async () => {
     for (const name of names) {

@@ -165,7 +165,7 @@ describe('schema changes', () => {
 });
 
 describe('workspaces', () => {
-  it('do not see or change the assets of others', async () => {
+  it('do not see or change the assets of other workspaces', async () => {
     await register();
     const { service } = harness;
     expect(await service.list('ws_b')).toEqual([]);

@@ -143,7 +143,7 @@ describe('R2: properties that are far too large', () => {
     expect(read).toBeLessThan(1_000);
   });
 
-  test('are those with JSON that is too large', () => {
+  test('are the ones with JSON that is too large', () => {
     const value = fc.jsonValue({ maxDepth: 4 });
     fc.assert(
       fc.property(fc.dictionary(fc.string(), value), fc.integer({ min: -3, max: 3 }), (object, over) => {

@@ -1,4 +1,4 @@
-/** Requests with bytes that proxies and servers have understood differently. `Bearer KEY` gets a token. */
+/** Requests with bytes that proxies and servers have interpreted differently. `Bearer KEY` gets a token. */
 export const SMUGGLED: Readonly<Record<string, string>> = {
   'Content-Length before Transfer-Encoding':
     'POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer KEY\r\nContent-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\nX: x\r\n\r\n',

@@ -229,7 +229,7 @@ describe.each<ProxyName>(['nginx', 'caddy'])('%s with the file of its example', 
 });
 
 describe.each<ProxyName>(['nginx', 'caddy'])('%s in front of Latchkey without AUTH_AUDIENCES', (name) => {
-  it('forwards no principal, also if a caller sent one', async () => {
+  it('forwards no principal, even if a caller sent one', async () => {
     const latchkey = await startService({ env: { TRUST_PROXY: '127.0.0.1' } });
     const orders = await startOrders();
     const proxy = await startProxy(name, latchkey.origin, orders);

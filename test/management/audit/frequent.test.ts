@@ -3,7 +3,7 @@ import { Frequent } from '../../../src/management/audit/frequent.js';
 
 const NAMES = fc.array(fc.nat(30).map(String), { maxLength: 400 });
 
-/** The exact count of each name, without a limit. */
+/** The exact count of each name, with no limit on their number. */
 function exactly(names: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -78,7 +78,7 @@ async function copying(
   return { copies, complaints, warnings };
 }
 
-/** The log of workspace `one`, changed by somebody with write access to the database. */
+/** The log of workspace `one`, changed by someone with write access to the database. */
 function forged(forge: (entries: AuditEntry[]) => AuditEntry[]): Pick<Store['audit'], 'heads' | 'read' | 'base'> {
   const of = async (): Promise<AuditEntry[]> => forge([...(await store.audit.read('one', 0, 1_000))]);
   return {

@@ -17,7 +17,7 @@ test.each([
     },
   ],
   ['a promise of it', () => Promise.reject(away)],
-])("an unavailable store gives UNAVAILABLE, without the driver's message: %s", async (_, resolve) => {
+])("an unavailable store causes UNAVAILABLE, without the driver's message: %s", async (_, resolve) => {
   const refusal: unknown = await Promise.resolve()
     .then(() => run(resolve))
     .catch((error: unknown) => error);

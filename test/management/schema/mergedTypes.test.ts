@@ -33,7 +33,7 @@ it.each([
   ['type Project { title: String }', 'Project'],
   ['enum Tier { GOLD }', 'Tier'],
   ['input CreateApiKeyInput { nickname: String }', 'CreateApiKeyInput'],
-])('refuses %s beside latchkey.typeDefs', (own, name) => {
+])('refuses %s in addition to latchkey.typeDefs', (own, name) => {
   for (const typeDefs of [
     [latchkey.typeDefs, own],
     [own, latchkey.typeDefs],

@@ -140,7 +140,7 @@ test("refuses only the request that the primary can't process", async () => {
 });
 
 describe('fails closed', () => {
-  it('if the primary does not respond; a late response changes nothing', async () => {
+  it('if the primary does not respond; a late response has no effect', async () => {
     const { limits, answer, switches, limiter } = link({ timeout: 10 });
     switches.hold = true;
     const refusals = await Promise.all([refusalOf(limits.admit(GROWTH, 20)), refusalOf(limits.peek(GROWTH))]);

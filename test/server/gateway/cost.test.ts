@@ -105,7 +105,7 @@ describe('the difference to the estimate', () => {
     expect(await taken(token)).toEqual([50, 50]);
   });
 
-  test('is that of the fields that were forwarded, if others were denied', async () => {
+  test('includes only the forwarded fields, if other fields were denied', async () => {
     const token = await gateway.key('read:orders');
     const { body } = await sent('{ orders(first: 16) { id total margin } }', token);
     expect(body.data.orders[0]).toEqual({ ...three[0], margin: null });

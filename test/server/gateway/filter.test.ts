@@ -249,7 +249,7 @@ test('with an upload', async () => {
   expect(upstream.received.at(-1)?.body).not.toContain('margin');
 });
 
-test('beside the schema, which the gateway returns itself', async () => {
+test('next to the schema, which the gateway returns itself', async () => {
   const before = upstream.received.length;
   const query = '{ __type(name: "Order") { name } costs }';
   const { body } = await ask(gateway.url, { query }, bearer(reader));

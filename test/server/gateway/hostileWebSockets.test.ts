@@ -72,7 +72,7 @@ describe('a hostile caller', () => {
     },
   );
 
-  test('an operation known only to the upstream, and members beside the operation, do not reach it', async () => {
+  test('an operation that only the upstream knows, and members next to the operation, do not reach the upstream', async () => {
     const before = upstream.operations.length;
     const raw = await opened();
     const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };

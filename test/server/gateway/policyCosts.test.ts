@@ -139,7 +139,7 @@ test('the size of a pattern applies to fields that return lists and have its arg
   expect(field('Query.orders')).toEqual({ weight: 1, size: { slicing: ['first'], requireOne: true } });
   expect(field('Query.search')).toEqual({ weight: 1 });
   expect(field('Query.ids')).toEqual({ weight: 1, size: { slicing: [], assumed: 3, requireOne: false } });
-  // As with the directive, the size on an interface is that of its object types.
+  // As with the directive, the size on an interface applies to its object types.
   expect(field('Order.tags')).toEqual({ weight: 1, size: { slicing: [], assumed: 7, requireOne: false } });
 });
 

@@ -12,7 +12,7 @@ import mercurius from 'mercurius';
 import { shop, yogaUpstream } from '../../support/gateway.js';
 import { PROJECT } from '../../support/project.js';
 
-/** An upstream that nobody here wrote. */
+/** A third-party upstream. */
 export interface Started {
   readonly url: string;
   close(): Promise<unknown>;

@@ -53,7 +53,7 @@ test('does not send files of other types, or a compressed file under its own nam
   expect(statuses).toEqual([200, 404, 404, 404]);
 });
 
-test('writes its own path and that of the API into the page, also below a prefix', async () => {
+test('writes its own path and the path of the API into the page, even below a prefix', async () => {
   writeFileSync(
     join(dir, 'index.html'),
     '<html data-base="__BASE__" data-api="__API__"><script src="./assets/a.js"></script><link href="./assets/a.css">',

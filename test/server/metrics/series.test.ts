@@ -9,7 +9,7 @@ const about = { name: 'some_seconds', help: 'Some durations.' };
 const linesOf = (text: string): string[] =>
   text.split('\n').map((line) => line.replace(/(_sum\S* )(\S+)/, (_, name, sum) => `${name}${Number(sum).toFixed(6)}`));
 
-test('a histogram of durations has the same text as that of prom-client', async () => {
+test('a histogram of durations has the same text as a histogram of prom-client', async () => {
   const route = fc.constantFrom('/graphql', 'other');
   // Whole fractions of a bound, so that many durations are equal to one.
   const ms = fc.oneof(fc.double({ min: 0, max: 20_000, noNaN: true }), fc.constantFrom(...BOUNDS.map((s) => s * 1000)));

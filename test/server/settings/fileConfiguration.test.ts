@@ -227,7 +227,7 @@ test('OIDC', () => {
   expect(read(oidc(), { PUBLIC_URL: 'https://api.example' }).warnings).toEqual([]);
 });
 
-describe('an invalid value stops the start with one line: file, path, what is wrong, and how to fix it', () => {
+describe('an invalid value makes the start fail with one line: file, path, what is wrong, and how to fix it', () => {
   it.each([
     [
       'rolls: {}',

@@ -417,7 +417,7 @@ describe('invalid values', () => {
   );
 
   it.each(cases)(
-    '%s=%j stops the start with one line: the variable, what is wrong, and what is allowed',
+    '%s=%j makes the start fail with one line: the variable, what is wrong, and what is allowed',
     (name, text) => {
       const message = faultOf({ [name]: text });
       expect(message).not.toMatch(/[\n\r]/);

@@ -489,7 +489,7 @@ function assertOneLine(text: string, message: string | RegExp): void {
 }
 
 test.each(rows.map((row, index) => [...row, index] as const))(
-  'N17: %s with %s stops the start with one line',
+  'N17: %s with %s makes the start fail with one line',
   (_, __, ___, message, index) => assertOneLine(`${messages[index]}\n`, message),
 );
 

@@ -42,7 +42,7 @@ test.each<[string, Record<string, string>]>([
       OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
     },
   ],
-])('an unsupported %s stops the start with one line', (name, environment) => {
+])('an unsupported %s makes the start fail with one line', (name, environment) => {
   const message = faultOf(environment);
   expect(message).toMatch(new RegExp(`^${name} [^\\n]+ Allowed: [^\\n]+\\.$`));
   expect(message).not.toContain('hunter2');

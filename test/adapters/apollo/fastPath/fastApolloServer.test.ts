@@ -61,7 +61,7 @@ test('runs a known document of a key without Apollo Server, with the same respon
     expect(second.body).toEqual(first.body);
     expect(second.headers.get('cache-control')).toBe(first.headers.get('cache-control'));
     expect(second.headers.get('ratelimit-policy')).toBe(first.headers.get('ratelimit-policy'));
-    // Without a key, and with another type of response, Apollo Server's checks are needed.
+    // Requests without a key, or for another response type, need Apollo Server's checks.
     await ask(server, {});
     await ask(server, { ...key, accept: 'multipart/mixed' });
     expect(slow).toHaveBeenCalledTimes(3);

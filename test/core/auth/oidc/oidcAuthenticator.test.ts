@@ -87,7 +87,7 @@ describe('an access token', () => {
     expect(await authenticator.authenticate(token)).toMatchObject({ tier: 'STARTER' });
   });
 
-  it('is another caller for another subject, client or issuer, and the same one with other scopes', async () => {
+  it('is another caller for another subject, client or issuer, and the same caller with other scopes', async () => {
     const authenticator = start();
     const id = async (claims: object) => (await authenticator.authenticate(await issuer.sign(claims))).keyId;
     const own = await id({});

@@ -66,7 +66,7 @@ describe('Latchkey-Principal', () => {
     expect(protectedHeader).toEqual({ alg: 'EdDSA', typ: 'latchkey-principal+jwt', kid: keys.signer(NOON).kid });
   });
 
-  test('leaves out what a caller does not have', async () => {
+  test('omits claims for values that a caller does not have', async () => {
     const { payload } = await verified(tokens.sign({ ...ANONYMOUS, network: '192.0.2.1' }, UPSTREAM));
     const { iss: _, aud: __, iat: ___, exp: ____, jti: _____, ...own } = payload;
     expect(own).toEqual({ sub: 'anonymous', kind: 'anonymous', scope: '' });

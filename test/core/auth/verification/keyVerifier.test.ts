@@ -186,7 +186,7 @@ describe('a cost', () => {
 });
 
 describe('what a caller sees', () => {
-  it('is nothing of another workspace: no reason, no use and no refusal of its keys', async () => {
+  it('reveals nothing about another workspace: no reason, no use and no refusal of its keys', async () => {
     const { one, refused, admitted } = open();
     await latchkey.store.workspaces.ensure({ id: 'ws_other', name: 'Other', tier: 'GROWTH', createdAt: NOON });
     const { token, key } = await latchkey.issue({ workspaceId: 'ws_other', allowedAddresses: ['203.0.113.7'] });
@@ -215,7 +215,7 @@ describe('what a caller sees', () => {
   it.each([
     ['revoked', async (id: string) => void (await latchkey.store.keys.revoke(id, null, null, { at: NOON }))],
     ['expired', async () => void (latchkey.clock.now += 60_000)],
-  ] as const)('is that a key of its own was %s, without using it', async (reason, end) => {
+  ] as const)('includes that a key of its own workspace was %s, without using it', async (reason, end) => {
     const { one, authenticator } = open();
     const { token, key } = await latchkey.issue({ expiresAt: NOON + 60_000 });
     await end(key.id);
