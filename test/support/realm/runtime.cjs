@@ -43,11 +43,34 @@ module.exports = class SharedRealmRuntime extends Runtime {
 };
 
 const { AsyncLocalStorage } = asyncHooks;
-const circusStorage = new AsyncLocalStorage();
 
 /**
- * jest-circus keeps the tests of a file in its module, so each file gets a new one. Its handlers and its storage must not add up:
- * otherwise each event of a test and each new promise costs more with every file, and in the end half of the worker's time.
+ * Knows the running test or hook, to which jest-circus counts unhandled errors. Tests of a file run one after another, so an
+ * AsyncLocalStorage is not needed. From its first use on, Node would run a hook for each new promise of the worker.
+ */
+class Running {
+  /** @type {object | undefined} */
+  #context = undefined;
+
+  /** @param {object} context @param {() => Promise<unknown>} work */
+  async run(context, work) {
+    const outer = this.#context;
+    this.#context = context;
+    try {
+      return await work();
+    } finally {
+      this.#context = outer;
+    }
+  }
+
+  getStore() {
+    return this.#context;
+  }
+}
+
+/**
+ * jest-circus keeps the tests of a file in its module, so each file gets a new one. Its handlers must not add up: otherwise each event of a
+ * test costs more with every file.
  *
  * @param {string} path
  */
@@ -58,12 +81,7 @@ function loadCircus(path) {
   // The state of the earlier file has its tests, and so everything that they refer to.
   for (const symbol of Object.getOwnPropertySymbols(globalThis))
     if (symbol.description === 'JEST_STATE_SYMBOL') Reflect.deleteProperty(globalThis, symbol);
-  // Node copies the value of each used storage to every new promise, so the modules share one storage.
-  asyncHooks.AsyncLocalStorage = /** @type {any} */ (
-    function SharedStorage() {
-      return circusStorage;
-    }
-  );
+  asyncHooks.AsyncLocalStorage = /** @type {any} */ (Running);
   try {
     return require(path);
   } finally {
