@@ -17,7 +17,7 @@ export interface Admission {
   readonly counter: Limits;
   /** The counter, with checked results. */
   readonly limiter: Limits;
-  /** The same with quotas and credits. */
+  /** The same counter, with quotas and credits. */
   readonly limits: Limits;
   /** The quotas and credits. */
   readonly meters: Meters;

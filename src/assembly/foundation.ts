@@ -36,7 +36,7 @@ export interface Foundation {
   readonly keyEvents: KeyEventListeners;
   readonly configured: CurrentConfiguration;
   readonly tiers: CurrentTiers;
-  /** Functions that end what was started, for a start that fails. */
+  /** Functions that clean up after a failed start. */
   readonly started: (() => unknown)[];
   /** Stops the circuit breaker, if it was created here. */
   readonly end: () => void;

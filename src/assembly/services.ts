@@ -28,7 +28,7 @@ export interface Services {
   readonly users: UserService;
   readonly limits: LimitsService;
   readonly credits: CreditService;
-  /** Returns the principal of a key's requests, and whether the key's user has left. */
+  /** Returns the principal of a key's requests, and whether the key's user was removed. */
   readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
 }
 

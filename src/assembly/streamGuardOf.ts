@@ -27,7 +27,7 @@ export function streamGuardOf(
     ...{ answer, standing, now },
     report: (error, context) => requests.report(error, context),
   });
-  // After the listener of the caches, which must be out of date before a credential is checked again.
+  // Added after the listener of the caches, which must be invalidated before a credential is checked again.
   changes.listen((change) => streams.judge(change));
   return streams;
 }

@@ -13,7 +13,7 @@ const HIGHEST_STATUS = 599;
 /** The time in ms after which a wait is reported to the user. Shorter waits are not worth a line. */
 const REPORTED_AFTER = 2_000;
 
-/** What a request waits for: room in the key's limits, or a server that is unavailable, with the reason. */
+/** The reason why a request waits: the key's limits are used up, or the server is unavailable. */
 export type Awaited = { readonly limits: true } | { readonly server: string };
 
 const LIMITS: Awaited = { limits: true };

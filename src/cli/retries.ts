@@ -39,7 +39,7 @@ interface Repeated<T> {
 
 /**
  * @throws the last error if the deadline leaves no time for another attempt, or another attempt is useless. If the time ends during an
- * attempt, the failure before it says more than that there was no response.
+ * attempt, the previous failure is more informative than a missing response.
  */
 export async function repeated<T>({ send, deadline, signal, isQuery, explain, awaitsStart }: Repeated<T>): Promise<T> {
   let outage: Unavailable | null = null;

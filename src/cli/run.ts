@@ -50,7 +50,7 @@ const HIDDEN = '(not shown)';
 
 /** Returns commander's error for an invalid command line, without values that may be secrets. */
 function misused({ code, message }: CommanderError, args: readonly string[]): Failure {
-  // A command with subcommands, without one of them.
+  // A command that needs a subcommand, called without one.
   if (code === 'commander.help') return usage(`Name a command. ${helpFor(args)}`);
   const said = reworded(
     message

@@ -109,7 +109,7 @@ function headersOf({ headers }: Resolved, init: RequestInit, key: string | null)
 /** A shorter key is part of ordinary words. */
 const SHORTEST_KEY = 8;
 
-/** Removes the key from a response with errors, which repeat it if a proxy or server shows the request's header fields. */
+/** Removes the key from a response with errors, because a proxy or server may echo the request's header fields. */
 function withoutKey(text: string, key: string | null): string {
   return key === null || key.length < SHORTEST_KEY ? text : text.replaceAll(key, '[key]');
 }

@@ -56,8 +56,8 @@ export const theme = createTheme({
 });
 
 /**
- * Mantine's dimmed text and errors have too little contrast in small type (see {@link variantColorResolver}). The colours of what was added
- * and removed are here because the build replaces `light-dark()` in style sheets by variables that are never set.
+ * Mantine's dimmed text and errors have too little contrast in small type (see {@link variantColorResolver}). The colours of added and
+ * removed items are defined here because the build replaces `light-dark()` in style sheets by variables that are never set.
  */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},

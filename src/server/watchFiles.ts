@@ -23,7 +23,7 @@ const MAX_BYTES = 2_000_000;
 const MAX_LINKS = 10;
 
 /**
- * Calls back when the content of files changes, whether they are renamed, written in place, or behind links that change, as
+ * Calls a function when the content of files changes, whether they are renamed, written in place, or behind links that change, as
  * Kubernetes does for a mounted ConfigMap or Secret.
  *
  * Events of directories trigger a check, which compares digests of the contents: an editor causes several events for one change,
@@ -128,7 +128,7 @@ class Directories {
       watcher.on('error', () => watcher.close());
       this.#open.set(directory, { id, watcher });
     } catch {
-      // Also here, the checks every `interval` continue.
+      // The regular checks continue in this case too.
     }
   }
 }

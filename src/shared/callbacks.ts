@@ -69,7 +69,7 @@ export class Callbacks {
     }
   }
 
-  /** Returns the result of a function if it is valid, otherwise `otherwise`. */
+  /** Returns the result of a function if it is valid, and `otherwise` if not. */
   ask<T>(name: string, run: () => unknown, { isValid, allowed, otherwise }: Valid<T>): T {
     try {
       const result = run();

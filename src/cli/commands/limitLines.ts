@@ -23,7 +23,7 @@ export interface Quota extends Counted {
   readonly remaining: number;
   readonly resetsAt: string;
   readonly source: string;
-  /** When the override ends that the quota comes from. */
+  /** The end of the override that sets the quota. */
   readonly until: string | null;
 }
 

@@ -70,7 +70,7 @@ type Encoding = 'utf-16le' | 'utf-16be';
 
 /**
  * Detects UTF-16 by its byte order mark, as PowerShell writes it, or by the positions of NUL bytes next to ASCII
- * letters. Null: not UTF-16.
+ * letters. Null if it is not UTF-16.
  */
 function encodingOf(head: Uint8Array): Encoding | null {
   const [first, second, third, fourth] = head;

@@ -23,7 +23,7 @@ type Entry = 'file' | 'link' | 'other' | FileFault;
 /**
  * Yields the files under a path, sorted by name in each directory. Follows a link only if it is the path itself: other
  * links could lead out of the tree or form a cycle. A pipe is read if the shell opened it, as in `scan <(git log -p)`.
- * Other pipes, sockets and devices are never read, because a pipe without a writer does not end. If the command line
+ * Other pipes, sockets and devices are never read, because reading a pipe without a writer never ends. If the command line
  * names one, it counts as unreadable.
  */
 export async function* filesUnder(path: string): AsyncGenerator<Place> {

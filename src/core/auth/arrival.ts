@@ -65,7 +65,7 @@ function usedUp(subject: Subject, { limits, room, otherRooms = NO_ROOMS }: Judge
   return limitedBy(bound, bound.retryAfterMs);
 }
 
-/** Not for the cost: an operation may cost nothing. */
+/** The cost is not included, because an operation may cost nothing. */
 function hasRoom({ rate, burst }: Room): boolean {
   return rate.remaining > 0 && burst.remaining > 0;
 }

@@ -245,7 +245,7 @@ export class Authenticator {
   /**
    * Replaces the configuration. All cached keys and tokens are verified again.
    * @param enabled whether API keys are accepted
-   * @param oidc null: no access token is accepted
+   * @param oidc null if access tokens are not accepted
    */
   configure(enabled: boolean, keys: ConfiguredKeys, oidc: OidcConfiguration | null = null): void {
     this.#enabled = enabled;
@@ -332,7 +332,9 @@ export class Authenticator {
     return null;
   }
 
-  /** Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that no key hides one before it. */
+  /**
+   * Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that a key never hides one of an earlier kind.
+   */
   #verify(credential: string, sender: Sender): Refused | Promise<Found | Refused> {
     const token = parseToken(credential);
     // A token of another system may accidentally have the format of a Latchkey token.

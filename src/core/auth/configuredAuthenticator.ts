@@ -58,7 +58,7 @@ export class ConfiguredAuthenticator {
     return this.#keys.tagOf(credential) !== null;
   }
 
-  /** Returns the principal of a verified key whose tier is cached; null: call {@link verify}. */
+  /** Returns the principal of a verified key whose tier is cached; otherwise null: call {@link verify}. */
   known(credential: string): AuthenticatedPrincipal | null {
     if (this.#right.size === 0) return null;
     const key = this.#right.get(this.#markOf(credential));

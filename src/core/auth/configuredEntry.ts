@@ -94,7 +94,7 @@ export function faultOfKey(key: string): string | null {
   if (key === '') return 'is empty';
   if (key.length > MAX_CREDENTIAL_LENGTH) return `is longer than ${MAX_CREDENTIAL_LENGTH} characters`;
   if (!/^[\x21-\x7e]+$/.test(key)) return 'contains white space or characters outside ASCII';
-  // A token of Latchkey is only looked up in the store, where this one is unknown or revoked.
+  // Latchkey tokens are only looked up in the store, where this one is unknown or revoked.
   if (isToken(key)) return 'is a key that Latchkey created';
   // A JWT is verified as an access token, never as a key.
   if (looksLikeJwt(key)) return 'has the form of a JWT';

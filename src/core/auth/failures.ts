@@ -112,7 +112,7 @@ export class Failures {
 export interface Attempt {
   /** Call it if the attempt was not a failure. */
   readonly giveBack: () => void;
-  /** The refusal for an invalid credential over the limit; null: below the limit. */
+  /** The refusal for an invalid credential over the limit; null below the limit. */
   readonly over: Refused | null;
 }
 

@@ -30,7 +30,7 @@ export function readableSource(source: ForeignSource): CredentialSource {
     return { headers: headers as CredentialSource['headers'], rawHeaders, ip: address };
   }
   const { raw } = request;
-  // One of Fastify. Its own header fields lack the second of two equal ones.
+  // One of Fastify. If a field occurs twice, its own header fields lack the second value.
   if (Array.isArray(raw?.rawHeaders) && raw.rawHeaders.length > 0 && isPlain(headers)) {
     return { headers: headers as CredentialSource['headers'], rawHeaders: raw.rawHeaders, ip: address };
   }

@@ -24,7 +24,7 @@ export interface KnownKey {
   readonly addresses: AddressList | null;
   /** Whether the user who owns the key was removed. */
   readonly userLeft: boolean;
-  /** The salted hash of the verified token, which recognizes it the next time; null: not verified yet. */
+  /** The salted hash of the verified token, which recognizes it the next time; null if it was not verified yet. */
   mark: string | null;
 }
 
@@ -104,7 +104,7 @@ export class KnownKeys {
     return fresh === null ? 'negative' : 'hit';
   }
 
-  /** Returns the key with a lookup ID, from the cache or the store; null if it doesn't exist. Rejects if the store does. */
+  /** Returns the key with a lookup ID, from the cache or the store; null if it doesn't exist. Rejects if the store rejects. */
   get(lookupId: string): Promise<KnownKey | null> {
     return this.#keys.get(lookupId);
   }

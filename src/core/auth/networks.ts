@@ -13,7 +13,7 @@ const OTHERS = 'others';
 
 /**
  * The networks of anonymous callers: an IPv4 address, or the first 64 bits of an IPv6 address (see {@link network}). At
- * most 50,000 have separate windows. Earlier networks keep them, because removing a window would reset its limit.
+ * most 50,000 have separate windows. Earlier networks keep their windows, because removing a window would reset its limit.
  * Further networks share one window until an earlier one has sent nothing for a minute.
  */
 export class Networks {

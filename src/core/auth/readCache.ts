@@ -77,7 +77,7 @@ export class ReadCache<Value extends object> {
 
   /**
    * Returns the milliseconds for which the latest value of `key` stays valid. 0: it has to be read.
-   * @param isSame returns whether this is the value that the caller has; for a later value the result is 0
+   * @param isSame returns whether this is the caller's value; for a later value the result is 0
    */
   remaining(key: string, isSame: (value: Value) => boolean): number {
     const entry = this.#present.peek(key);
@@ -107,7 +107,7 @@ export class ReadCache<Value extends object> {
     if (fresh !== undefined) return fresh;
     const running = this.#reads.get(key);
     if (running !== undefined && this.#counts(running.began)) return running.result;
-    // In this order: the state is at most as new as the value.
+    // The order matters, because the state must not be newer than the value.
     const read: Read<Value> = { began: this.#clock(), state: this.#state(), result: this.#read(subject) };
     this.#reads.set(key, read);
     try {

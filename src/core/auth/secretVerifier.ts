@@ -15,7 +15,7 @@ const MAX_REMEMBERED = 10_000;
 
 interface SecretVerifierOptions {
   readonly gate: BcryptGate;
-  /** null: digests are only kept in memory. */
+  /** null to keep digests only in memory. */
   readonly peppers: Peppers | null;
   readonly saveDigest: (keyId: string, digest: string) => Promise<void>;
   readonly now: () => number;
@@ -25,8 +25,8 @@ interface SecretVerifierOptions {
  * Verifies the secrets of keys. If a digest under a known pepper is stored, it decides without bcrypt. Otherwise bcrypt
  * decides once, and the new digest is stored.
  *
- * Wrong secrets must not cause many bcrypt runs (B43). So at most {@link WRONG_PER_MINUTE} wrong secrets per key and minute
- * reach bcrypt, equal concurrent attempts share one run, and a known wrong secret causes none.
+ * Wrong secrets must not cause many bcrypt runs (B43). At most {@link WRONG_PER_MINUTE} wrong secrets per key and minute reach bcrypt,
+ * equal concurrent attempts share one run, and a known wrong secret causes no run.
  */
 export class SecretVerifier {
   readonly #options: SecretVerifierOptions;

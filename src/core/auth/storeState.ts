@@ -1,4 +1,4 @@
-/** A state of the store. Records that were read in it stay valid as long as the store is still in this state. */
+/** A state of the store. Records that were read in this state stay valid as long as the state doesn't change. */
 export interface StoreState {
   /**
    * Returns the milliseconds for which these records stay valid, as if they were read at the last check. 0: the store has

@@ -19,7 +19,7 @@ interface Seen {
 
 /**
  * Reports when a key is used from a new address or expires soon. It only keeps state in memory, because it runs in every
- * request. So the first address after a start counts as known, and the expiry of an unused key is not reported.
+ * request. As a result, the first address after a start counts as known, and the expiry of an unused key is not reported.
  */
 export class KeyWatch {
   readonly #tell: (event: KeyEvent) => void;

@@ -41,8 +41,8 @@ export interface DecisionLog {
 }
 
 /**
- * The response to an operation with fields that its caller may not use. `refuse`: a refusal, and nothing runs. `filter`: the
- * other fields, and null with an error for these.
+ * The response to an operation with fields that its caller may not use. `refuse`: a refusal, and nothing runs. `filter`: return the other
+ * fields, and null with an error for these.
  */
 export type OnDenied = (typeof ON_DENIED)[number];
 
@@ -59,7 +59,7 @@ interface AuthorizerOptions extends ReviewOptions {
 
 /** A request to decide on. */
 interface AuthorizationRequest extends OperationRequest, Omit<Chargeable, 'compiled' | 'estimate' | 'units'> {
-  /** Whether the server runs {@link Denied.document} in place of the operation. Default: no, so that it is refused. */
+  /** Whether the server runs {@link Denied.document} in place of the operation. Default: false, so that it is refused. */
   readonly canFilter?: boolean;
   /** Default: the option of the server. */
   readonly onDenied?: OnDenied;
@@ -289,7 +289,7 @@ export class Authorizer {
     return { outcome: 'allowed', compiled, denied, estimate, admission, creation, isCounted };
   }
 
-  /** A request that can't be counted is not counted as a failed one later, because its caller should send it again. */
+  /** A request that can't be counted is not counted as a failed request later, because its caller should send it again. */
   #refuseUncounted(principal: Principal, error: unknown, operation: CountedOperation): Refused {
     const isCounted = error instanceof Refusal && error.details.code === 'UNAVAILABLE';
     return this.#refused(principal, error, { ...UNCHARGED, isCounted }, operation);

@@ -21,7 +21,7 @@ export interface Chargeable {
   readonly variables: Variables;
   /** The cost in cost units, at least 1; null: limits in cost units don't apply. */
   readonly estimate: number | null;
-  /** The cost units that are taken now; null as for the estimate. */
+  /** The cost units that are taken now; null in the same cases as the estimate. */
   readonly units: number | null;
   /** Whether one request was counted when it arrived. */
   readonly wasCounted: boolean;
@@ -44,7 +44,7 @@ export interface Charge {
   readonly admission: Admission | null;
   /** The windows of the workspace's new keys; null if the operation creates none. */
   readonly creation: Admission | null;
-  /** Whether the request is counted. If not, it must still be counted as a failed one. */
+  /** Whether the request is counted. If false, it must still be counted as a failed request. */
   readonly isCounted: boolean;
 }
 

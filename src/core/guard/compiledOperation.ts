@@ -79,8 +79,8 @@ interface OfDocument {
 }
 
 /**
- * Compiles operations and caches them by document, so that a repeated operation costs one look-up. The documents are
- * those of the server's document cache, and are released together with it.
+ * Compiles operations and caches them by document, so that a repeated operation costs one look-up. The documents belong to the server's
+ * document cache, and are released together with it.
  */
 export class OperationCompiler {
   readonly rules: SchemaRules;
@@ -211,7 +211,7 @@ class Walk {
   readonly #fragments: Fragments;
   readonly #conditions: Conditions;
   readonly #seen = new Map<SelectionSetNode, Set<GraphQLObjectType>>();
-  /** The types that were visited as those of a field's values. */
+  /** The types of a field's values that were visited. */
   readonly #returned = new Map<SelectionSetNode, Set<string>>();
   readonly #roots: ReadonlySet<unknown>;
 

@@ -60,7 +60,7 @@ function allMet(rules: readonly Rule[], principal: Principal): boolean {
 /** The number of fields in a refusal. The missing scopes are always complete. */
 const MAX_PLACES = 20;
 
-/** Returns what to do about missing scopes. Only an operator can grant `platform`, so an administrator can't add it. */
+/** Returns the remedy for missing scopes. Only an operator can grant `platform`, so an administrator can't add it. */
 function remedyFor(missing: readonly string[]): string {
   if (missing.includes('platform'))
     return "Use the operator's key, ADMIN_API_KEY, or another key with the scope platform.";

@@ -38,7 +38,7 @@ interface Question {
 /** Why an operation would be refused, as far as that depends on the operation and the principal. */
 export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_SCOPES' | 'INTROSPECTION_REFUSED';
 
-/** The objection of each check; null if it is not reported, because only a run of the operation shows how large its response is. */
+/** The refusal of each check; null if it is not reported, because only a run of the operation shows how large its response is. */
 const OBJECTIONS = {
   rootType: 'INVALID_DOCUMENT',
   trustedDocument: 'DOCUMENT_NOT_TRUSTED',

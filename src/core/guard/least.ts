@@ -3,7 +3,7 @@ import { isMet, scopesOf, type Requirement } from './requirement.js';
 
 /**
  * The number of combinations that are tried: more than real schemas need, and few enough to take little time. After
- * that, the result is still sufficient and has no superfluous scope, but there may be a narrower one.
+ * that, the result is still sufficient and has no unnecessary scope, but there may be a narrower result.
  */
 const MAX_CHOICES = 2_000;
 

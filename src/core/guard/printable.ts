@@ -146,7 +146,7 @@ class Pass {
 function unknownIn(object: Values, fields: Values): string[] {
   const unknown: string[] = [];
   for (const name of Object.keys(object)) {
-    // As graphql-js looks them up: the object of fields has no prototype.
+    // Looked up as in graphql-js: the object of fields has no prototype.
     if (fields[name] === undefined && unknown.push(name) === MOST_FAULTS) break;
   }
   return unknown;

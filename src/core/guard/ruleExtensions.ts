@@ -58,7 +58,7 @@ interface CodedRule {
   /** The arguments of each @auth. */
   readonly auth: readonly Readonly<Record<string, unknown>>[];
   readonly isPublic: boolean;
-  /** Those of @cost and @listSize by the name of the directive, as they are written. */
+  /** The arguments of @cost and @listSize as written, by the name of the directive. */
   readonly costs: readonly (readonly [name: string, args: unknown])[];
   /** null if it is valid, apart from the scopes. */
   readonly fault: string | null;

@@ -11,7 +11,7 @@ function revisionOf(schema: GraphQLSchema): number {
   return revisions.get(schema) ?? 0;
 }
 
-/** Values that are made from schemas, once for each schema and each of its revisions. */
+/** Values that are computed from schemas, once for each revision of a schema. */
 export class OfSchema<Value> {
   readonly #make: (schema: GraphQLSchema) => Value;
   readonly #made = new WeakMap<GraphQLSchema, { readonly revision: number; readonly value: Value }>();

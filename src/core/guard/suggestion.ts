@@ -12,7 +12,7 @@ export interface Suggestion<T extends Used> {
   readonly scopes: readonly { readonly scope: string; readonly fields: readonly T[] }[];
   /** The scopes of the key that are not needed. A narrower scope may replace them. */
   readonly unneeded: readonly string[];
-  /** The used fields that are guarded. Fields that no longer exist or are no longer guarded are left out. */
+  /** The used fields that are guarded. Fields that no longer exist or are no longer guarded are omitted. */
   readonly guarded: readonly T[];
 }
 

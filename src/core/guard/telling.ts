@@ -36,8 +36,8 @@ const MAX_ERRORS = 100;
 const clean = (message: string): string => brief(message.replace(TOKEN_PATTERN, '[key]'));
 
 /**
- * Returns a function that rewrites GraphQL's error messages for a caller who may read `view` of a schema (B42). If that
- * is the whole schema, they stay as they are. If it is a part, they are those of a server whose schema is that part. If
+ * Returns a function that rewrites GraphQL's error messages for a caller who may read `view` of a schema (B42). If the caller can read the
+ * whole schema, the messages stay as they are. If it is a part, they are those of a server whose schema is that part. If
  * it is nothing, they contain no names of the schema.
  */
 export function telling(schema: GraphQLSchema, view: GraphQLSchema | null, asked: Asked): (error: Told) => string {
@@ -78,7 +78,7 @@ function textOf(variables: unknown): string {
   try {
     return JSON.stringify(variables ?? null);
   } catch {
-    // Too deeply nested to serialize. Then all names are removed.
+    // Too deeply nested to serialize. In this case, all names are removed.
     return '';
   }
 }

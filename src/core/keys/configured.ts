@@ -6,7 +6,7 @@ import type { KeyFilter, KeyPage } from '../store/keyStore.js';
 import { fold } from '../../shared/text/fold.js';
 
 /**
- * A key of the configuration file, as the API shows it. It is not in the store. Its ID is `conf_…`, and its scopes are
+ * A key in the configuration file, as the API returns it. It is not in the store. Its ID is `conf_…`, and its scopes are
  * those that its roles grant.
  */
 export interface ConfiguredRecord extends ConfiguredFields {

@@ -15,7 +15,7 @@ export interface Changeable extends Omit<Store, 'ping' | 'close' | 'version'> {
   };
 }
 
-/** An operation that changes nothing. */
+/** An operation that doesn't change anything. */
 export const READS = 'reads';
 
 /** Marks every cached record as stale, in this process only: other processes load their own configuration. */

@@ -11,7 +11,7 @@ const FIRST = 10_000;
 /** The number of keys that the store removes in one step, small enough for requests that wait behind it. */
 const BATCH = 100;
 
-/** The pause between two batches, in ms. Other writes take their turn. */
+/** The pause between two batches, in ms. Other writes run in between. */
 const REST = 100;
 
 /** What a pass did. */

@@ -4,7 +4,7 @@ import type { KeyEvent } from './keyEvent.js';
 export class KeyEventListeners {
   readonly #listeners: ((event: KeyEvent) => void)[] = [];
 
-  /** Whether anybody listens. Otherwise events of use need not be looked for. */
+  /** Whether there is a listener. Otherwise events of use need not be looked for. */
   get areHeard(): boolean {
     return this.#listeners.length > 0;
   }

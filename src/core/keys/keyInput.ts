@@ -138,7 +138,7 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
 /**
  * Checks the scopes of a key and expands bundles.
  * @param wanted the scopes and bundles that the caller gave
- * @param options the key's type, the scopes of the schema, those of the caller, and the maximum scopes by key type
+ * @param options the key's type, the scopes of the schema and of the caller, and the maximum scopes by key type
  * @throws Refusal BAD_USER_INPUT for an unknown scope or one that the type can't have, SCOPE_NOT_HELD
  */
 export function checkScopes(

@@ -11,7 +11,7 @@ const KEPT = 7 * DAY;
 /** A process publishes its scopes again when they have been published for this long, in ms. */
 const RENEWED_AFTER = DAY;
 
-/** How often a process looks whether its scopes must be published, in ms. */
+/** How often a process checks whether its scopes must be published, in ms. */
 const INTERVAL = 60_000;
 
 /** The maximum number of schemas that are read, and of scopes and fields that are published, so that a record stays small. */
@@ -65,7 +65,7 @@ export class KnownScopes {
   /**
    * Adds the scopes of a guarded schema, and publishes them soon.
    *
-   * @param openings called later: it takes a moment for a large schema
+   * @param openings called later, because it takes a moment for a large schema
    */
   add(scopes: readonly string[], openings: Openings): void {
     for (const scope of scopes) this.#own.add(scope);
@@ -91,7 +91,7 @@ export class KnownScopes {
   }
 
   /**
-   * Returns those of the scopes that no schema of this process has, but one of another process on the store. Rejects with
+   * Returns the scopes that only schemas of other processes on the store have. Rejects with
    * StoreUnavailable.
    */
   async onlyElsewhere(scopes: readonly string[]): Promise<readonly string[]> {
@@ -107,7 +107,7 @@ export class KnownScopes {
     return listed([this.#ownOpenings(), this.#others, always]);
   }
 
-  /** Stops publishing. Waits until what was published is written, or could not be. */
+  /** Stops publishing. Waits until the publication has been written or has failed. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#publishing;

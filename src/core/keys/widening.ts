@@ -30,7 +30,7 @@ export function loosens(key: KeyRecord, change: KeyAmendment): boolean {
   );
 }
 
-/** Returns whether a list is a subset of another one. An empty list means no restriction, so it never is. */
+/** Returns whether a list is a subset of another one. An empty list means no restriction, so it is never a subset. */
 function isPart(items: readonly string[], of: readonly string[]): boolean {
   return items.length > 0 && items.every((item) => of.includes(item));
 }

@@ -33,7 +33,7 @@ export function limitsOf(
   return limits ?? rowOf(tiers, tier);
 }
 
-/** Returns all pairs of windows that an admission is counted in. The order decides among equal limits and waits. */
+/** Returns all pairs of windows that an admission is counted in. The order decides if limits and waits are equal. */
 export function countedIn(subject: Subject, limits: TierLimits, requests: number, cost: number): Counted[] {
   const { family: name, category, shared } = subject;
   const counted: Counted[] = [{ name, limits, amount: requests }];
@@ -70,8 +70,8 @@ export function lowest(limits: TierLimits): Bound {
 }
 
 /**
- * Returns the window that an amount exceeds even if nothing is used; null if there is none. Among several it is the one with
- * the lowest limit, and the cost comes last.
+ * Returns the window that an amount exceeds even if nothing is used; null if there is none. If there are several, it is the one with the
+ * lowest limit, and the cost comes last.
  */
 export function exceeded(counted: readonly Counted[]): Bound | null {
   let least: Bound | null = null;

@@ -80,7 +80,7 @@ export class BulkCreation {
   }
 
   /**
-   * Counts keys that are hashed next. Waits for room in the window of a second.
+   * Counts keys that are about to be hashed. Waits for room in the window of a second.
    *
    * @throws Refusal if other operations have used up the window of a minute
    */

@@ -81,7 +81,7 @@ export class Limiter implements Limits {
   #parts = noParts();
   /** The same for the operations of each category that was used. */
   #ofCategory: Partial<Record<Category, Parts>> = {};
-  /** The cost units; undefined: none were taken. */
+  /** The cost units; undefined if none were taken. */
   #costs: (CostWindows | null)[] | undefined;
   #now: number;
   /** The last part that was cleaned up, and when that was due. */
@@ -112,7 +112,7 @@ export class Limiter implements Limits {
     ) {
       return this.#admitAll(countedIn(subject, limits, requests, cost), limits, now);
     }
-    // Most keys have no other windows, and a list of one pair of windows would cost them as much as the counting.
+    // Most keys have no other windows, and a list with one pair of windows would take as much time as the counting itself.
     const own = this.#history(this.#parts, subject.family, limits, now);
     if (requests > limits.rate || requests > limits.burst) {
       return { outcome: 'never', limits, room: own.room, ...lowest(limits) };

@@ -27,7 +27,7 @@ export interface Subject {
   readonly shared?: readonly SharedWindows[] | undefined;
   /** The quotas and credits that the requests of the key are taken from. One frozen list, like `limits`. */
   readonly meters?: readonly Meter[] | undefined;
-  /** The requests that the meters count, if the windows have counted some of them before. Default: those of the admission. */
+  /** The requests that the meters count, if the windows have counted some of them before. Default: the windows of the admission. */
   readonly metered?: number | undefined;
 }
 
@@ -89,9 +89,9 @@ export interface Judged {
   readonly room: Room;
   /** Present if the tier limits the category of the operation. */
   readonly categoryRoom?: CategoryRoom | undefined;
-  /** The room in the shared windows of the subject, and in those of the cost if its limits have them. Absent: there are none. */
+  /** The room in the shared windows of the subject, and in those of the cost if its limits have them. Absent if there are none. */
   readonly otherRooms?: readonly OtherRoom[] | undefined;
-  /** The states of the quotas and credits of the subject. Absent: there are none. */
+  /** The states of the quotas and credits of the subject. Absent if there are none. */
   readonly quotas?: readonly MeterState[] | undefined;
 }
 
@@ -160,8 +160,8 @@ export interface Limits {
   /** The limits of each tier. */
   readonly tiers: TierTable;
   /**
-   * Counts requests and cost units if all windows of the subject have room for them: those of the key, those of the
-   * operation's category if the tier limits it, the shared ones, and those of the cost if the limits have them. Otherwise
+   * Counts requests and cost units if all windows of the subject have room for them: the windows of the key, the windows of the operation's
+   * category if the tier limits it, the shared windows, and the windows of the cost if the limits have them. Otherwise
    * counts nothing.
    *
    * @param requests default: 1. 0: the requests were counted before

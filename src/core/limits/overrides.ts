@@ -59,8 +59,8 @@ export function overridden(tier: TierLimits, override: LimitOverride | null): Ti
 }
 
 /**
- * Returns the limits of shared windows; null if there are none. If the tier has none and an override only one of both, the
- * other one follows from it, so that it limits nothing by itself.
+ * Returns the limits of shared windows; null if there are none. If the tier has neither and an override sets only one of them, the other
+ * one is derived from it, so that it has no separate effect.
  */
 export function overriddenPair(tier: WindowLimits | null, override: LimitOverride | null): WindowLimits | null {
   const rate = override?.rate ?? tier?.rate ?? null;

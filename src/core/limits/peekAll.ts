@@ -3,7 +3,7 @@ import type { Judged, Limits, OtherRoom, SharedWindows, Subject } from './limits
 import type { TierLimits } from './tiers.js';
 import type { Room } from './window.js';
 
-/** Returns what is left in all windows of a subject except those of a category. Counts nothing. */
+/** Returns the room in all windows of a subject, except the windows of a category. Counts nothing. */
 export function peekAll(limits: Pick<Limits, 'peek' | 'tiers'>, subject: Subject): Judged | Promise<Judged> {
   const own = subject.category === undefined ? subject : { ...subject, category: undefined };
   const its = limitsOf(subject, limits.tiers);

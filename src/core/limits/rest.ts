@@ -3,7 +3,7 @@ import type { Subject } from './limits.js';
 import type { TierLimits } from './tiers.js';
 
 /**
- * Returns the cost that is still to be counted after one request was counted on arrival. It is the whole cost if the
+ * Returns the remaining cost to count after one request was counted on arrival. It is the whole cost if the
  * tier limits the operation's category, which was unknown on arrival, and if the cost exceeds a limit.
  */
 export function restOf(

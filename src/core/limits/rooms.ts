@@ -31,5 +31,5 @@ export function roomsOf(
 }
 
 const FULL = { limit: 0, remaining: 0, returnsInMs: null } as const;
-/** Never used: every pair of windows has a room. Satisfies the type checker. */
+/** Never used, because every pair of windows has a room. Satisfies the type checker. */
 const NO_ROOM: Room = { rate: FULL, burst: FULL };

@@ -27,7 +27,7 @@ interface Resolved {
   readonly byCategory: Partial<Record<Category, Subject>>;
 }
 
-/** By principal, so that nothing is resolved for each request. */
+/** Cached by principal, so that nothing is resolved for each request. */
 const known = new WeakMap<Limited, Resolved>();
 
 /**

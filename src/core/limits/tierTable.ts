@@ -185,7 +185,7 @@ function orderOf(definitions: TierDefinitions, published: boolean): readonly Tie
       next = own + 1;
       continue;
     }
-    // A tier that exists nowhere has no place that another one could take.
+    // A tier that doesn't exist has no place that another tier could take.
     if (definition === null) continue;
     const was = earlierNames('', definition.was).find((earlier) => order.includes(earlier));
     const at = was === undefined ? next : order.indexOf(was);

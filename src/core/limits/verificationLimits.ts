@@ -6,7 +6,7 @@ import { windowRefusal } from './windowRefusal.js';
 export const VERIFICATION = 'verification';
 
 /**
- * Returns the subject under which the tokens are counted that a key verifies: apart from its own requests, because a
+ * Returns the subject under which tokens verified by a key are counted: separately from its own requests, because a
  * service verifies a token for each request that it receives, from callers whose keys have windows of their own.
  */
 export function verificationSubject({ familyId }: { readonly familyId: string }): Subject {

@@ -2,7 +2,7 @@ import { Refusal } from '../errors/refusal.js';
 import type { Admission } from './limits.js';
 import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 
-/** A limit that is counted apart from requests. Its messages have the limit, and the time that it is for, such as `60 seconds`. */
+/** A limit that is counted separately from requests. Its messages have the limit, and the time that it is for, such as `60 seconds`. */
 interface OwnWindows {
   /** The prefix of its windows' names in the RateLimit fields. */
   readonly category: string;

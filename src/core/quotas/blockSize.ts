@@ -1,6 +1,6 @@
 /**
  * A process keeps at most this share of a quota in memory, including the block that it fetches before the current one is used up.
- * So many units can be lost if it crashes.
+ * This number of units can be lost if it crashes.
  */
 const MAX_SHARE = 1 / 100;
 /** The share of a block that is left when the next one is fetched. */

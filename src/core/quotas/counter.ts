@@ -20,7 +20,7 @@ interface CounterOptions {
 /** The units of one meter in this process. */
 export class Counter {
   readonly #options: CounterOptions;
-  /** The meter of the latest request. Its limit may differ from the one before. */
+  /** The meter of the latest request. Its limit may differ from the previous limit. */
   #meter: Meter;
   /** The period of the units; for credits, the period of the last refill. */
   #start = Number.NaN;
@@ -101,7 +101,7 @@ export class Counter {
   take(amount: number, now: number): void {
     this.#room -= amount;
     if (this.#size < FETCHED_AHEAD || this.#room > this.#size * AHEAD || this.#flight !== null) return;
-    // A failure is not the fault of this request. The one that finds no unit leases again.
+    // A failure is not the fault of this request. The request that finds no unit leases again.
     if (!this.isShort(this.#room + 1, now)) this.#fly().catch(() => undefined);
   }
 
@@ -164,7 +164,7 @@ export class Counter {
     const now = this.#options.now();
     if (now >= this.#end) this.#leavePeriod();
     const meter = this.#meter;
-    // Not when the units arrive: that may be after the refill, which they don't outlast.
+    // Not the time when the units arrive, which may be after the refill that invalidates them.
     this.#refillsAt = nextRefill(meter, now);
     const { id, workspaceId } = meter;
     const { smallest, sum } = this.#demand();
@@ -199,7 +199,7 @@ export class Counter {
 
   #extent(): [limit: number, left: number | null] {
     const left = this.#known === null ? null : Math.max(0, this.#left(this.#known));
-    // Credits have no limit, so a block is a part of the remaining credits. If these are unknown, a block is as small as possible.
+    // Credits have no limit, so a block is a part of the remaining credits. If this number is unknown, a block is as small as possible.
     return [this.#meter.kind === 'quota' ? this.#meter.limit : (left ?? 1) + this.#room, left];
   }
 

@@ -61,7 +61,7 @@ export class Leaser {
       const batch = this.#waiting.splice(0, BATCH);
       if (batch.length > 0) await this.#send(batch);
     }
-    // Together with the last check. A lease that is requested in a microtask between the two would never be sent.
+    // Valid together with the last check. A lease that is requested in a microtask between the two would never be sent.
     this.#work = null;
   }
 

@@ -90,7 +90,7 @@ export class Meters {
     return meters.map((meter) => this.#stateOf(meter, records, at));
   }
 
-  /** Reads again if this process leases or returns a block meanwhile: its units would be counted twice, or not at all. */
+  /** Reads again if this process leases or returns a block in the meantime, because its units would be counted twice or not at all. */
   async #readExactly(meters: readonly Meter[]): Promise<Records> {
     for (let left = READS - 1; ; left -= 1) {
       const counters = meters.map((meter) => this.#known(meter));
@@ -147,7 +147,7 @@ export class Meters {
       inParts(idsOf('quota'), (ids) => store.counters(ids)),
       inParts(idsOf('credits'), (ids) => store.balances(ids)),
     ]);
-    // By ID, because searching the records for each of many meters would block the event loop.
+    // Keyed by ID, because searching the records for each of many meters would block the event loop.
     return {
       counters: new Map(counters.map((record) => [record.id, record])),
       balances: new Map(balances.map((record) => [record.id, record])),

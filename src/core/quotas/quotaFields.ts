@@ -10,7 +10,8 @@ export function nameOfMeter(meter: Meter): string {
 
 /**
  * Returns the policies of quotas, each with a comma before it: `, "key-month";q=100000`. Months have no `w`: the draft defines it as
- * the length of the window, which differs from month to month, and not as the time that is left. A balance that is never refilled has no policy.
+ * the length of the window, which differs from month to month, and not as the remaining time. A balance that is never refilled has no
+ * policy.
  */
 export function quotaPolicies(states: readonly MeterState[]): string {
   let policies = '';
@@ -47,7 +48,7 @@ export function bindingQuota(
   let least: MeterState | null = null;
   for (const state of states) {
     const { remaining, meter, limit } = state;
-    // Cost and requests can't be compared, but the shares that are left can.
+    // Cost and requests can't be compared, but their remaining shares can.
     const isLess =
       meter.unit === 'requests'
         ? remaining < (least?.remaining ?? window.remaining)

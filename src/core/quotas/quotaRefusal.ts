@@ -2,7 +2,7 @@ import { Refusal } from '../errors/refusal.js';
 import type { MeterState } from './meterState.js';
 import type { QuotaSubject, QuotaUnit } from './quota.js';
 
-/** The status of a request that a quota refuses. 402: the client has to buy more, instead of waiting. */
+/** The status of a request that a quota refuses. 402 means that the client has to buy more instead of waiting. */
 export const QUOTA_STATUSES = [429, 402] as const;
 export type QuotaStatus = (typeof QUOTA_STATUSES)[number];
 

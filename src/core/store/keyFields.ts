@@ -24,8 +24,7 @@ interface KeyField<Name extends keyof Fields, Fields extends object, Value = Fie
   /** Whether it restricts what the key can do, so that a change may extend it. See widening.ts. */
   readonly restricts: boolean;
   /**
-   * Whether the successor of a rotation gets the same value. `always`: the store copies it, whatever it was given as the
-   * successor.
+   * Whether the successor of a rotation gets the same value. `always`: the store copies it, whatever value the successor was passed with.
    */
   readonly inherited: boolean | 'always';
   /** Whether audit entries of the key contain it. */
@@ -339,7 +338,7 @@ export type GivenField = FieldsWith<'initial', typeof GIVEN>;
 export type DefaultedField = FieldsWithout<'initial', symbol>;
 export type ImportedField = FieldsWith<'imported', true>;
 
-/** The values of a new key that nobody chose. Also of keys that were stored before a field existed. */
+/** The values of a new key that the caller doesn't choose. Also of keys that were stored before a field existed. */
 export const INITIAL = valuesOf('initial') as Pick<KeyRecord, DefaultedField>;
 
 /** The fields that a caller gives for a new key. */

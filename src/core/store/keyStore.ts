@@ -19,7 +19,7 @@ export interface KeyWithTier {
   readonly tier: Tier;
   /** The user who owns it; null for a key of the workspace. */
   readonly user: UserRecord | null;
-  /** The overrides of its limits and of those of its owner, project and workspace, also ended ones. Absent: none. */
+  /** The overrides of its limits and of those of its owner, project and workspace, also ended ones. Absent if there is none. */
   readonly overrides?: readonly LimitOverride[];
 }
 
@@ -78,7 +78,7 @@ export type Insertion =
    */
   | { readonly outcome: Forfeit };
 
-/** What {@link KeyStore.removeEnded} did. */
+/** The result of {@link KeyStore.removeEnded}. */
 export interface Removal {
   /** The number of keys that this call removed. */
   readonly removed: number;
@@ -146,7 +146,7 @@ export interface KeyStore {
    * same time. Takes a number of round trips that hardly depends on the number of keys.
    *
    * If the store does not confirm the write, MongoDB may have added some of the keys. If the tier, the author or other
-   * keys of the workspace change in the same moment, MongoDB may also refuse keys for which there are places. Keys that
+   * keys of the workspace change at the same moment, MongoDB may also refuse keys for which there are places. Keys that
    * it had added by then are revoked.
    *
    * @throws Duplicate if a `lookupId` or `id` already exists
@@ -180,7 +180,7 @@ export interface KeyStore {
   /** Returns the trusted documents of several keys by their IDs, in one read and in no order. Ignores unknown IDs. */
   documentsOf(ids: readonly string[], workspaceId: string | null): Promise<readonly KeyDocuments[]>;
 
-  /** Counts the active families in the workspace at `now`: all of them, or those of a kind. */
+  /** Counts the active families in the workspace at `now`: all of them, or only one kind. */
   countFamilies(workspaceId: string, now: number, kind?: PlaceKind): Promise<number>;
 
   /**

@@ -30,7 +30,7 @@ export function describeStore({ mongodbUri, dataDir }: StoreAddress): StoreDescr
 interface OpenStoreOptions<Parts extends object> {
   /** Called with a sentence about each slow step. */
   readonly tell?: (message: string) => void;
-  /** Further parts of the store. Default: none. */
+  /** Additional parts of the store. Default: none. */
   readonly extension?: StoreExtension<Parts> | undefined;
 }
 
@@ -48,7 +48,7 @@ export async function openStore<Parts extends object = object>(
   return openDirectory(dataDir, { tell, extension: extension?.sqlite });
 }
 
-/** Returns what is wrong with an open store, and what to do about it, without the secrets of its address. */
+/** Returns the problem of an open store and its remedy, without the secrets of its address. */
 export async function outageOf({ mongodbUri, dataDir }: StoreAddress, error: StoreUnavailable): Promise<string> {
   if (mongodbUri === null) {
     const { reason, remedy, cause } = error;

@@ -50,7 +50,7 @@ export interface Leased {
   /** The units that nobody has leased. Negative if the limit was lowered below them. */
   readonly left: number;
   /**
-   * The period of the units. It can be later than the one of the lease, if the clock of another process is ahead. For credits,
+   * The period of the units. It can be later than the period of the lease, if the clock of another process is ahead. For credits,
    * the start of the period of the last refill.
    */
   readonly start: number;
@@ -106,7 +106,7 @@ type AddedCredits =
 
 /**
  * Counts the use of quotas and credits. Processes lease blocks of units and count requests in memory, so the number of units that
- * are admitted never exceeds a quota, whenever a process ends. Units of a block that a process doesn't return are lost.
+ * are admitted never exceeds a quota, even if a process crashes. Units of a block that a process doesn't return are lost.
  */
 export interface QuotaStore {
   /**

@@ -60,7 +60,7 @@ export interface UserRecord {
   readonly name: string;
   /** Names of roles. They limit the user's keys. */
   readonly roles: readonly string[];
-  /** The ID of the user in a system of the operator, which then is the owner of the user's keys; null if the user is. */
+  /** The ID of the user in the operator's system. It is then the owner of the user's keys; null if the user is the owner. */
   readonly externalId: string | null;
   readonly createdAt: number;
   /** When the user was removed. From then on the user's keys are refused. */
@@ -85,7 +85,7 @@ export interface LimitOverride extends OverrideSubject {
   readonly burst: number | null;
   /** The quotas in place of those of the tier, as JSON; null: as in the tier. */
   readonly quotas: string | null;
-  /** From then on it has no effect, in ms since the epoch; null if it does not end. */
+  /** The time when it ends, in ms since the epoch; null if it does not end. */
   readonly until: number | null;
   readonly reason: string | null;
   /** ID of the credential that set it. */
@@ -221,7 +221,7 @@ export interface GuardedSchemaRecord {
   /** The host name of the process that published it last. */
   readonly host: string;
   readonly publishedAt: number;
-  /** From then on the scopes are not known any more, unless a process publishes them again. */
+  /** After this time, the scopes are no longer known, unless a process publishes them again. */
   readonly endsAt: number;
 }
 

@@ -47,7 +47,7 @@ interface Entry {
   readonly credential: WatchedCredential;
   /** The key's record, as named in changes; null before the first check, and for credentials without a record. */
   lookupId: string | null;
-  /** The time from which the timer may check it again. */
+  /** The earliest time at which the timer may check it again. */
   earliest: number;
   /** The time at which its check expires. */
   dueAt: number;
@@ -57,7 +57,7 @@ interface Entry {
   state: StoreState | null;
 }
 
-/** Credentials whose checks depend on the same state of the store, and so expire together. */
+/** Credentials whose checks depend on the same state of the store, and therefore expire together. */
 interface Group {
   readonly state: StoreState;
   /** The difference between both clocks when the group began, in ms. */

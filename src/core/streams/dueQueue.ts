@@ -29,7 +29,7 @@ export class DueQueue<Item> {
     heap[place] = { at, item };
   }
 
-  /** Removes and returns the first item that is due; null: none is. */
+  /** Removes and returns the first item that is due; null if none is due. */
   take(by: number): Due<Item> | null {
     const first = this.#heap[0];
     if (first === undefined || first.at > by) return null;

@@ -5,7 +5,7 @@ import type { Reader, WaitingBytes } from './waitingBytes.js';
 
 /**
  * The results of a subscription for a GraphQL server that sends them itself. The next event is executed when the server
- * reads the next result, so a slow reader has at most one result, and waiting events that are bounded.
+ * reads the next result, so a slow reader has at most one result, and a bounded number of waiting events.
  */
 export class ResultStream extends ResultGenerator implements Sink<object>, Reader {
   readonly workspaceId: string;

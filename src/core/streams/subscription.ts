@@ -133,7 +133,7 @@ export class Subscription<Message> {
     return readers;
   }
 
-  /** Waits until a reader has room, or there is none. An event without a reader is not executed. */
+  /** Waits until a reader has room, or there is none. An event that has no reader is not executed. */
   async #room(place: number): Promise<void> {
     for (;;) {
       const readers = this.#readers(place);

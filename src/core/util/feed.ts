@@ -1,6 +1,6 @@
 /**
  * Sends messages to all other processes on the same store. Each message is delivered at most once. While the connection is
- * broken, messages are lost. Afterwards, listeners learn that they may have missed some. So nothing may depend on a message.
+ * broken, messages are lost. Afterwards, listeners learn that they may have missed some. Therefore, nothing may depend on a message.
  */
 export interface Feed<Message> {
   /** Publishes a message. Call it after the change that the message describes. Never waits or throws. */

@@ -31,7 +31,7 @@ export function useAsk<Data, Variables extends AnyVariables>(
     variables,
     requestPolicy,
   } as never);
-  // urql keeps the response for the former variables: another key's data would be shown under the name of this one.
+  // urql keeps the response for the previous variables, so another key's data would be shown under this key's name.
   const isCurrent = operation?.key === createRequest(query, variables).key;
   const ask = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
   const fault = error === undefined || fetching ? null : faultOf(error);

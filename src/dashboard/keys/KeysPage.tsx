@@ -16,7 +16,7 @@ import { filterOf, useKeyView } from './useKeyFilter.js';
 
 /** Keys per page. */
 const SHOWN = 25;
-/** Keys per request, the most that the API allows: four pages of the list. */
+/** The number of keys per request, which is the maximum that the API allows: four pages of the list. */
 const READ = 100;
 
 /** Shows the workspace's keys. The API searches, filters and sorts them. */

@@ -46,7 +46,7 @@ export function orderOf(sorting: Sorting | null): ApiKeyOrder | null {
   return { field: ORDERS[sorting.column].field, direction: sorting.descending ? 'DESC' : 'ASC' };
 }
 
-/** Returns an order as it is written in the URL: `name descending`; null: newest first. */
+/** Returns an order as it is written in the URL: `name descending`; null means newest first. */
 export function wordsOf(sorting: Sorting | null): string | null {
   return sorting === null ? null : `${sorting.column} ${sorting.descending ? 'descending' : 'ascending'}`;
 }

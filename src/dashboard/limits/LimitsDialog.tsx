@@ -37,7 +37,7 @@ export default function LimitsDialog({ subjects, changed, close }: LimitsDialogP
   const [label, setLabel] = useState(subjects[0]?.label ?? '');
   const { act, acting, fault } = useAct(SetLimitsDocument);
   const { subject } = subjects.find((each) => each.label === label) ?? subjects[0] ?? NO_SUBJECT;
-  // Setting limits replaces all that were set before, so the form begins with those.
+  // Setting limits replaces all limits that were set before, so the form starts with their values.
   const asked = useAsk(LimitsOfDocument, { subject }, { requestPolicy: 'network-only' });
   const before = asked.data?.limitsOf?.override ?? null;
   const [edited, setEdited] = useState<{ readonly of: string; readonly typed: Typed } | null>(null);

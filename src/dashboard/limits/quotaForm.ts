@@ -7,7 +7,7 @@ export interface TypedQuota {
   readonly row: number;
   readonly window: QuotaWindow;
   readonly unit: QuotaUnit;
-  /** Empty: unlimited. */
+  /** Empty means unlimited. */
   readonly limit: string;
   /** The day on which months begin. Empty: the first. */
   readonly anchorDay: string;

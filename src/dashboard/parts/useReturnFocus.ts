@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 
 /**
  * Returns the focus to where it was before a dialog, or to the heading of the page if that element is gone. Mantine does this only for
- * dialogs that stay mounted while they are closed, which these do not.
+ * dialogs that stay mounted while they are closed, and these dialogs don't.
  */
 export function useReturnFocus(): void {
   const [opener] = useState(() => document.activeElement);

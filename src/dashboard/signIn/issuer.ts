@@ -140,7 +140,7 @@ function metadata({ issuer, clientId }: SignIn, { authorization, token, idTokenA
   };
 }
 
-/** Returns the parameters for the audience of the token: those of RFC 8707, or those that the issuer requires. */
+/** Returns the parameters for the audience of the token: the ones of RFC 8707, or the ones that the issuer requires. */
 function audienceOf({ audience, audienceParameter }: SignIn): Record<string, string> {
   return audienceParameter === 'none' ? {} : { [audienceParameter]: audience };
 }

@@ -97,7 +97,7 @@ export function Projects() {
 }
 
 interface ProjectDialogProps {
-  /** null: a new project. */
+  /** null for a new project. */
   readonly project: Project | null;
   readonly close: (changed: boolean) => void;
 }

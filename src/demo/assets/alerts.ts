@@ -79,7 +79,7 @@ export async function settleAlerts<Asset extends JudgedAsset>(
   return seen;
 }
 
-/** The alerts that an asset should have and those that are open. */
+/** The alerts that an asset should have, and the open alerts. */
 interface Settling {
   readonly wanted: Wanted;
   readonly open: readonly AlertRecord[];

@@ -9,8 +9,8 @@ interface ColumnChanges {
 }
 
 /**
- * Compares names and types, but not the order: catalogues list columns in any order, and needless alerts would teach
- * people to ignore alerts. Compares in NFC, the form in which names and types are now stored. An earlier release stored
+ * Compares names and types, but not the order: catalogues list columns in any order, and unnecessary alerts would teach people to ignore
+ * alerts. Compares in NFC, the form in which names and types are now stored. An earlier release stored
  * them unchanged.
  *
  * @returns null if there is no difference

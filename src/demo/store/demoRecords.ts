@@ -12,7 +12,7 @@ export interface AssetRecord {
   readonly name: string;
   readonly description: string | null;
   readonly owner: string | null;
-  /** Longest time between loads before the asset is stale, in ms; null: never stale. */
+  /** Longest time between loads before the asset is stale, in ms; null if it is never stale. */
   readonly allowedAge: number | null;
   /** Names of the assets that it is derived from. They need not be registered. */
   readonly upstream: readonly string[];

@@ -94,7 +94,7 @@ export interface AssetStore {
 export interface KeptEvent {
   /** The stored event: if the ID already existed, the earlier event. */
   readonly event: EventRecord;
-  /** Was it added by this call? Exactly one of several concurrent calls with one ID returns true. */
+  /** Whether this call added it. Exactly one of several concurrent calls with one ID returns true. */
   readonly added: boolean;
 }
 

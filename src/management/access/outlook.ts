@@ -38,7 +38,7 @@ interface ForetellOptions {
   readonly meters: Pick<Meters, 'read'>;
 }
 
-/** Returns the {@link outlook} of an explained operation, for the windows and quotas in which it would count. Takes nothing. */
+/** Returns the {@link outlook} of an explained operation, for the windows and quotas in which it would count. Doesn't take any units. */
 export async function foretell(
   { limiter, meters }: ForetellOptions,
   key: Limited,

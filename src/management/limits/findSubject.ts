@@ -21,7 +21,7 @@ export interface FoundSubject extends OverrideSubject {
   readonly projectId: string | null;
 }
 
-/** The subject of quotas and shared windows that each kind is. */
+/** The subject of quotas and shared windows for each kind. */
 export const SUBJECTS = {
   key: 'key',
   user: 'owner',

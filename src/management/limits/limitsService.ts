@@ -49,7 +49,7 @@ function checkQuotas({ quotas, subject: { type } }: SetLimitsInput): string | nu
 /** The highest limit: the largest Int of GraphQL. */
 const HIGHEST = 2 ** 31 - 1;
 
-/** Limits of single keys, owners, projects and workspaces in place of those of their tiers. */
+/** Limits of single keys, owners, projects and workspaces that replace the limits of their tiers. */
 export class LimitsService {
   readonly #options: LimitsServiceOptions;
   readonly #authors: Authors;
@@ -87,7 +87,7 @@ export class LimitsService {
   }
 
   /**
-   * Lists the overrides of a workspace, including those that have ended.
+   * Lists the overrides of a workspace, including ended ones.
    *
    * @throws {@link Refusal} BAD_USER_INPUT (first)
    */

@@ -16,7 +16,7 @@ const budgets = new WorkBudgets({
 
 /**
  * Makes a resolver of a list in the query type. A query reads each list once, under any number of aliases, and all
- * different lists of an operation share one limit: pages are read whole, even if none of their entries is selected.
+ * different lists of an operation share one limit: pages are read completely, even if none of their entries is selected.
  *
  * @param rows what a list counts for: its page size, and {@link SEARCH} for a filter
  */
@@ -42,7 +42,7 @@ export function listing<Args extends object, Page, Context>(
 /**
  * Returns what a page counts for. One that is too large by itself is refused for that.
  *
- * @param usual the page size without `first`
+ * @param usual the default page size, without `first`
  */
 export function pageRows(first: number | null | undefined, usual: number): number {
   return Math.min(Math.max(first ?? usual, 1), MAX_PAGE);

@@ -53,7 +53,7 @@ function membersOf(node: object): readonly ASTNode[] {
   return [...fields, ...values];
 }
 
-/** Names of the types that a text defines, and does not only extend. */
+/** Names of the types that a text defines, not including types that it only extends. */
 class Definitions {
   readonly #bySource = new Map<Source, ReadonlySet<string>>();
 

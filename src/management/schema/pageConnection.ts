@@ -35,7 +35,7 @@ export function pageOf<T>(rows: readonly T[], first: number, after: unknown): Pa
   return { nodes: rows.slice(0, first), hasNextPage: rows.length > first, hasPreviousPage: after !== null };
 }
 
-/** Resolvers of a connection, the same for every list: edges, nodes and pageInfo, as Relay's specification has them. */
+/** Resolvers of a connection, the same for every list: edges, nodes and pageInfo, as in Relay's specification. */
 export function connectionOf<T>(cursorOf: (node: T) => string) {
   // A cursor takes longer to compute than to print, and a query can select it under many aliases.
   const known = new WeakMap<Page<T>, Edge<T>[]>();

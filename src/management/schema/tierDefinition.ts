@@ -16,7 +16,7 @@ function isTierEnum(definition: DefinitionNode): definition is EnumTypeDefinitio
   return definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === TIER;
 }
 
-/** Returns the definition with these values. Those that it has stay as they are. */
+/** Returns the definition with these values. Existing values stay as they are. */
 export function enumOf(definition: EnumTypeDefinitionNode, tiers: readonly Tier[]): EnumTypeDefinitionNode {
   const known = new Map(definition.values?.map((value) => [value.name.value, value]));
   return {

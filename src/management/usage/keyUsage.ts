@@ -19,7 +19,7 @@ const WORDS = {
 /** The usage of a key in one period. */
 export type KeyUsage = Omit<UsageRecord, 'keyId'>;
 
-/** The arguments of a series: moments in ms since the epoch; null if not given. */
+/** The arguments of a series: moments in ms since the epoch; null if omitted. */
 export interface Asked {
   readonly from: number | null;
   readonly to: number | null;

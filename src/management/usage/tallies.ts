@@ -22,7 +22,7 @@ const [BYTES_PER_TALLY, BYTES_PER_ENTRY, BYTES_PER_REFERENCE] = [600, 160, 8];
 /** The counts of a key, or of one of its operations. */
 type Counts = { -readonly [Name in keyof UsageCounts]: UsageCounts[Name] };
 
-/** The caller of a request, as far as usage is counted by it. */
+/** The properties of a request's caller by which usage is counted. */
 type Counted = Pick<AuthenticatedPrincipal, 'keyId' | 'workspaceId' | 'projectId' | 'userId' | 'externalId'>;
 
 /** The memory of counts that are not written yet. */
@@ -162,7 +162,7 @@ export class Tally {
   }
 }
 
-/** Root fields are texts of their own; names are those of the document, and fields those of the schema. */
+/** Root fields are separate strings; names come from the document, and fields from the schema. */
 function bytesOf(operation: CountedOperation | null): number {
   if (operation === null) return 0;
   const { name, roots, fields } = operation;

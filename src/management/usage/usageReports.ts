@@ -29,7 +29,7 @@ export type UsageGroup = keyof typeof USAGE_GROUPS;
 /** The number of rows in one page. */
 export const MAX_ROWS = 1_000;
 
-/** The number of rows that one page reads: those of other projects are left out, and those of one value are summed. */
+/** The number of rows that one page reads: rows of other projects are skipped, and rows with the same value are summed. */
 const MAX_READ = 20_000;
 
 /** The length of the range if no start is given, in ms. */
@@ -44,7 +44,7 @@ interface AskedReport {
   /** A cursor; null: from the beginning. */
   readonly after: string | null;
   readonly first: number;
-  /** null: the workspace of the caller. */
+  /** null for the workspace of the caller. */
   readonly workspaceId: string | null;
 }
 

@@ -40,7 +40,7 @@ interface AdminRoutesOptions {
   readonly options: CheckedOptions;
 }
 
-/** Returns the routes of the administration API, which do not listen: the host passes its requests to them. */
+/** Returns the routes of the administration API, which do not listen: the host passes requests to them. */
 export async function adminRoutes(given: AdminRoutesOptions): Promise<FastifyInstance> {
   const { latchkey, callers, options } = given;
   const { limiter, usage, refusals, observer, rateLimitHeaders } = latchkey;

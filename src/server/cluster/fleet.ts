@@ -32,7 +32,7 @@ const NEVER = new Promise<never>(() => undefined);
 /** One worker, from its fork to its end. */
 interface Life {
   readonly worker: Worker;
-  /** When it became ready, in ms of the process; null: not yet. */
+  /** When it became ready, in ms of the process; null if it is not ready yet. */
   since: number | null;
   /** Resolves when it can take connections. Never settles if it ends before that. */
   readonly ready: Promise<void>;
@@ -81,7 +81,7 @@ export class Fleet {
     return [...this.#lives].map(({ worker }) => worker);
   }
 
-  /** To all workers but one. */
+  /** Sends a message to all workers but one. */
   tellOthers(message: FromPrimary, one: Worker | null = null): void {
     for (const { worker } of this.#lives) if (worker !== one) tell(worker, message);
   }

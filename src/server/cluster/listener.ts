@@ -13,7 +13,7 @@ const MAX_WAITING = 1_024;
 /** How long a connection waits for a worker, in ms. */
 const MAX_WAIT = 15_000;
 
-/** How long a worker that could not open a connection (it may have too many files open) gets no others, in ms. */
+/** How long a worker that could not open a connection (it may have too many open files) gets no more connections, in ms. */
 const REST = 1_000;
 
 /** A worker that doesn't take a connection within this time hangs, and is killed. In ms. */
@@ -22,7 +22,7 @@ const HANGS = 30_000;
 /** How long a stop waits for workers to take connections that were accepted, in ms. */
 const CLOSE_TIME = 1_000;
 
-/** A connection that a worker was given and has not taken. */
+/** A connection that was passed to a worker, which has not accepted it yet. */
 interface Given {
   readonly id: number;
   readonly socket: Socket;

@@ -86,7 +86,7 @@ export interface Counted {
   readonly snapshot: MetricsSnapshot;
 }
 
-/** The counts of all workers; null if one of them did not answer. */
+/** The counts of all workers; null if one of them did not respond. */
 export interface Gathered {
   readonly kind: 'gathered';
   readonly id: number;
@@ -110,7 +110,7 @@ export type BesidesStart =
   | OfPlaces
   | Scrape
   | Counted
-  /** It has the connection with this number, or has refused it. `isFull`: it would refuse the next one. */
+  /** The worker has the connection with this number, or has refused it. `isFull`: it would refuse the next one. */
   | { readonly kind: 'taken'; readonly id: number; readonly isFull: boolean }
   /** It was full, and a connection has ended. */
   | { readonly kind: 'room' }

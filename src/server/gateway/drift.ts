@@ -17,7 +17,7 @@ export interface Drift {
   readonly added: readonly string[];
   /** The parts that only the gateway has. Operations with them fail in the upstream. */
   readonly removed: readonly string[];
-  /** Those with another type or other arguments. */
+  /** The parts with another type or other arguments. */
   readonly changed: readonly string[];
   /** Root fields of the upstream about which nothing is decided. They are closed. */
   readonly undecided: readonly string[];

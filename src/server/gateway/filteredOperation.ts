@@ -33,7 +33,7 @@ export class FilteredOperation {
    */
   complete(result: string): string {
     const { data, errors = [], ...rest } = resultIn(result);
-    // Their positions are those of another text.
+    // Their positions refer to another text.
     const theirs = errors.map((error) => withoutLocations(error));
     if (data == null) return writeExact({ ...(theirs.length > 0 && { errors: theirs }), data, ...rest });
     const { data: completed, errors: own } = this.#denied.complete(data, this.#limits);

@@ -100,7 +100,7 @@ export class Policy {
   }
 
   /**
-   * Returns what the policy says about the cost of a field. The weight and the size each have their own most specific line.
+   * Returns the cost of a field that the policy defines. The weight and the size each have their own most specific line.
    *
    * @param fits returns whether the size of a pattern can apply to the field
    * @throws SettingsError if two equally specific patterns contradict each other

@@ -73,7 +73,7 @@ declare module 'fastify' {
 
 /**
  * Serves /graphql of a gateway: operations are judged and counted like those of a server without a gateway, and then sent to the upstream.
- * Only what was judged is sent on: the text of the operation, its name and its variables.
+ * Only the checked parts are forwarded: the text of the operation, its name and its variables.
  */
 export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions): void {
   const { gateway, latchkey, authenticate, moments, unread, observer } = options;

@@ -205,7 +205,7 @@ const OF_OPERATIONS: ReadonlySet<string> = new Set([
   ...(['FRAGMENT_SPREAD', 'INLINE_FRAGMENT', 'VARIABLE_DEFINITION'] as const),
 ]);
 
-/** A misspelled line would leave the field that it means open. */
+/** A misspelled line would leave the intended field open. */
 function checkNames(schema: GraphQLSchema, policy: Policy, faults: FaultCollector): void {
   const unused = policy.unmatched({ ofObjects: fieldsIn(schema, isObjectType), all: fieldsIn(schema, hasFields) });
   for (const name of unused) {

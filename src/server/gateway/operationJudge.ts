@@ -153,7 +153,7 @@ export class OperationJudge {
     return this.#fail({ guarded: this.#guard.begin(), reply }, error);
   }
 
-  /** @throws GraphQLError or a list of them if there is no such operation, or its kind is not allowed where it arrived */
+  /** @throws GraphQLError or a list of them if there is no such operation, or its kind is not allowed at this endpoint */
   #operationIn({ query: source, operationName, variables }: Asked, judging: Judging, arrival: Arrival): Operation {
     const schema = this.#schema;
     const { reply, guarded } = judging;

@@ -23,7 +23,7 @@ const ARGUMENTS = {
 const SIZES = `a number of entries, the argument that limits them, a list of such arguments, or a map with ${Object.keys(ARGUMENTS).join(', ')}`;
 
 /**
- * Reads `cost` and `list_size` of a line. Their ranges are checked with those of the schema.
+ * Reads `cost` and `list_size` of a line. Their ranges are checked together with the costs of the schema.
  *
  * @param at the start of an error
  * @throws SettingsError

@@ -94,7 +94,7 @@ const INIT_TIME = 3_000;
 /** Stands for each operation. graphql-ws only reads its type, to decide what to call. */
 const ANY_OPERATION = parse('{ __typename }', { noLocation: true });
 
-/** Stands for errors that have another form, and for those of a connection that is closing. */
+/** Replaces errors in any other form, and errors of a connection that is closing. */
 const CLOSED = new GraphQLError('The connection is closing.');
 
 /**
@@ -246,7 +246,7 @@ export class SocketForwarder {
       this.#options.verified(connection.socket);
       return true;
     }
-    // graphql-ws closes the connection with a code of its own if it gets an answer before the reason was sent.
+    // graphql-ws closes the connection with its own code if it gets a result before the reason was sent.
     await new Promise((resolve) => setImmediate(resolve));
     return false;
   }

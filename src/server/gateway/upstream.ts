@@ -13,7 +13,7 @@ interface UpstreamOptions {
   readonly url: string;
   /** The maximum time for a response, in ms. */
   readonly timeout: number;
-  /** The maximum number of connections, and so of requests at the same time. */
+  /** The maximum number of connections, and therefore of concurrent requests. */
   readonly connections: number;
   /** The gateway's own credential at the upstream: the value of Authorization; null if none. */
   readonly authorization: string | null;
@@ -24,7 +24,7 @@ export interface Sent {
   readonly method: 'GET' | 'POST';
   /** Appended to the path, with `?`. Default: nothing. */
   readonly search?: string;
-  /** Names and values in turn. */
+  /** Alternating names and values. */
   readonly headers: string[];
   readonly body: Dispatcher.DispatchOptions['body'];
   /** Whether the request may be sent again if its connection failed before anything was sent. */
@@ -77,7 +77,7 @@ export class Upstream {
     return this.#options.timeout;
   }
 
-  /** The number of requests that are being answered. */
+  /** The number of running requests. */
   get underWay(): number {
     return this.#underWay;
   }

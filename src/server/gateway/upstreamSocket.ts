@@ -64,7 +64,7 @@ interface UpstreamSocketOptions {
  */
 export class UpstreamSocket {
   readonly #options: UpstreamSocketOptions;
-  /** By the ID at the upstream. */
+  /** Keyed by the ID at the upstream. */
   readonly #running = new Map<string, Sent>();
   readonly #ids = new WeakMap<ForwardedResults, string>();
   /** Operations whose results wait for the caller. */
@@ -237,7 +237,7 @@ export class UpstreamSocket {
   }
 }
 
-/** Reads on. A WebSocket of ws that failed to open can't be resumed. */
+/** Continues reading. A WebSocket of ws that failed to open can't be resumed. */
 function resume(socket: WebSocket | null): void {
   if (socket?.isPaused === true) socket.resume();
 }
@@ -264,7 +264,7 @@ const CLOSED = 'The API behind the gateway closed the connection. Try again late
 const NO_SOCKETS = 'The API behind the gateway did not accept a WebSocket. Its operator must correct this.';
 const REFUSED = 'The API behind the gateway refused the connection. Its operator must correct this.';
 
-/** Returns the refusal for a connection that the upstream closed. @param code default: none was sent */
+/** Returns the refusal for a connection that the upstream closed. @param code default: no code was sent */
 function closedByUpstream(code = 1_005): Refusal {
   return badGateway(code >= 4_400 && code < 4_500 ? REFUSED : CLOSED);
 }

@@ -153,7 +153,7 @@ interface RefusedRequest {
   readonly refused: Refused | Refusal;
   readonly principal: Principal;
   readonly caller: Caller;
-  /** By performance.now(). */
+  /** The time, from performance.now(). */
   readonly began: number;
 }
 

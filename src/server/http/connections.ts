@@ -172,7 +172,7 @@ export class Connections {
   }
 
   /**
-   * Records that a request has arrived. Further calls for it change nothing.
+   * Records that a request has arrived. Additional calls for it have no effect.
    *
    * @param response default: the request is an upgrade
    * @returns false if the connection was already announced to close, so that the request must not be processed (RFC

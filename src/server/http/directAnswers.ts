@@ -27,7 +27,7 @@ export interface DirectRequest {
   readonly principal: Principal;
   readonly caller: Caller;
   readonly outcome: Pick<Outcome, 'word' | 'operation'>;
-  /** When its header had arrived, by performance.now(). */
+  /** The time when its header had arrived, from performance.now(). */
   readonly began: number;
 }
 

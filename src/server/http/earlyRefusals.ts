@@ -42,7 +42,7 @@ type Done = (error?: Error) => void;
  */
 export class EarlyRefusals {
   readonly #options: EarlyRefusalsOptions;
-  /** By message. */
+  /** Keyed by message. */
   readonly #prepared = new Map<string, Prepared>();
 
   constructor(options: EarlyRefusalsOptions) {

@@ -44,7 +44,7 @@ export class EventStream implements Sink<Message>, Reader {
   #buffered = 0;
   #unread = 0;
   #isEnding = false;
-  /** When the socket last took data, or had none to take. */
+  /** The last time when the socket accepted data, or had no data to accept. */
   #takenAt = performance.now();
   #events = (): number => 0;
   #onRoom = (): void => undefined;

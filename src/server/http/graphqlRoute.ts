@@ -102,7 +102,7 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
       const operation = isPlain(request) ? known.find(request.body) : null;
       if (operation !== null)
         return sendAnswer(request, reply, await runner.answer(operation, context), connections.isLeaving);
-      // Again, because many requests may have passed the first check while their bodies were arriving.
+      // Checked again, because many requests may have passed the first check while their bodies were arriving.
       await latchkey.checkLimits(principal);
       const answer = await askApollo(apollo, request, context);
       await countUnseen(principal, outcome);

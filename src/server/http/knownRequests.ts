@@ -69,7 +69,7 @@ export class KnownRequests {
       passOn();
       return;
     }
-    // Most bodies arrive with the header. Then Node has read them before it calls this.
+    // Most bodies arrive with the header. In this case, Node has read them before it calls this.
     process.nextTick(() => {
       const known = this.#find(admitted);
       if (known === null) passOn();
@@ -107,7 +107,7 @@ export class KnownRequests {
       noteAltered(text, value);
       return known.find(value);
     } catch {
-      // The framework meets the same fault, and responds. Here, it would end the process.
+      // The framework finds the same fault, and responds. Here, it would end the process.
       return null;
     }
   }

@@ -71,7 +71,7 @@ const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toL
  *
  * Each message costs one request of the key's limits, because processing any message takes time, and an operation then
  * costs the rest of its cost. Notifications, which have no result, and methods other than POST have separate windows of
- * the same size. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
+ * the same size. This lets a client connect (initialize, initialized, GET, tools/list) with a burst of two.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const { run, latchkey, schemaOf, settings, observer, authenticate, moments } = options;
@@ -193,7 +193,7 @@ const BY_POST = 'Send messages of the Model Context Protocol by POST.';
 
 const TOO_MANY_VALUES = `The message has more than ${MAX_MESSAGE_VALUES} values in addition to the arguments of a tool. Send fewer.`;
 
-/** A batch would run many calls with one authentication. MCP has removed batches in revision 2025-06-18. */
+/** A batch would run many calls with one authentication. MCP removed batches in revision 2025-06-18. */
 const ONE_MESSAGE = 'The body is a batch. Send one message of JSON-RPC 2.0 in each request.';
 
 /**

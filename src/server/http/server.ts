@@ -76,7 +76,7 @@ interface ServerOptions {
   readonly observer: Observer;
   /** null: metrics are not served here. */
   readonly scrape: Scrape | null;
-  /** null: requests are not traced. */
+  /** null if requests are not traced. */
   readonly tracing: Tracing | null;
   /** Default: a new object for this server. */
   readonly connections?: Connections;

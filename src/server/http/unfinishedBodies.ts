@@ -14,7 +14,7 @@ const LEAST_PROGRESS = 10 * 1024;
 export interface Progress {
   /** The bytes that have arrived on the connection. */
   readonly bytes: () => number;
-  /** Whether the server reads no more at the moment. Then the sender is not the slow one. */
+  /** Whether the server has currently stopped reading. Then the sender is not the slow one. */
   readonly isPaused: () => boolean;
   /** The maximum time for the whole body, in ms. */
   readonly time: number;
@@ -72,7 +72,7 @@ interface UnfinishedBodiesOptions {
 export class UnfinishedBodies {
   readonly #maxBytes: number;
   readonly #time: number;
-  /** Those whose period began first come first. */
+  /** Bodies whose period began first come first. */
   readonly #held = new Set<Held>();
   readonly #counts = new Map<string, number>();
   /** Kept up to date, because memory is full when there are the most bodies to search. */

@@ -54,7 +54,7 @@ interface Waiting {
 
 /**
  * Closes connections whose clients don't read their responses. Node keeps a response in memory until its client has
- * accepted it, without a timeout. Only a regular look at all connections finds them, so that requests cost nothing.
+ * accepted it, without a timeout. They are found by regularly checking all connections, so that requests take no extra time.
  */
 export class UnreadResponses {
   readonly #maxBytes: number;
@@ -157,7 +157,7 @@ export class UnreadResponses {
     if (responses === undefined) return 0;
     let bytes = 0;
     for (const response of responses) {
-      // With a socket, its bytes are those of the socket.
+      // If it has a socket, its bytes are the bytes of the socket.
       if (response.socket !== null || response.writableFinished) responses.delete(response);
       else bytes += response.writableLength;
     }

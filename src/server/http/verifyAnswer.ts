@@ -9,7 +9,7 @@ import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
 import type { MeterState } from '../../core/quotas/meterState.js';
 
-/** The reasons as the API names them. */
+/** The names of the reasons in the API. */
 const REASONS: Readonly<Record<InactiveReason, string>> = {
   revoked: 'revoked',
   expired: 'expired',

@@ -101,7 +101,7 @@ export class Endpoint {
   }
 }
 
-/** Names an argument that the tool doesn't have, and says which it has. */
+/** Returns an error that names an argument that the tool doesn't have, and lists the ones that it has. */
 function strangeArgument({ name, input }: Tool, argument: string): CallToolResult {
   const known = Object.keys(input.shape).join(', ') || 'none';
   return invalidArguments(name, `there is no argument ${shown(argument)}. Arguments: ${known}.`);

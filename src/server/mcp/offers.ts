@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Caller } from './caller.js';
 import type { Tool } from './tool.js';
 
-/** The tools that some callers are offered. */
+/** A set of tools that is offered to some callers. */
 interface Offer {
   readonly byName: ReadonlyMap<string, Tool>;
   /** In the format of `tools/list`. */

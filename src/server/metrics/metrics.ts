@@ -45,7 +45,7 @@ export class Metrics {
   /** @param tiers the tiers whose series exist from the start. Default: the published ones */
   constructor(tiers: readonly Tier[] = PUBLISHED_TIERS) {
     this.observer = countInto(this.#registry, tiers);
-    // Observes from the start.
+    // Counts from the start.
     ofProcess();
   }
 

@@ -82,8 +82,8 @@ interface Value {
 }
 
 /**
- * A histogram of durations. Unlike prom-client's, it finds the series when it is created, and the bucket without a text, because each
- * request is observed.
+ * A histogram of durations. Unlike prom-client's histogram, it looks up the series when it is created and finds the bucket without building
+ * a text, because each request is observed.
  */
 export class Durations<Label extends string> {
   readonly name: string;

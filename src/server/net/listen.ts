@@ -24,7 +24,7 @@ export async function listenOnOthers(
   const servers: Server[] = [];
   for (const other of await lookup('localhost', { all: true })) {
     if (other.address === address) continue;
-    // A machine may name an address that it doesn't have, such as ::1 where IPv6 is switched off.
+    // A machine may name an address that it doesn't have, such as ::1 if IPv6 is disabled.
     const server = await listen(port, other.address, pauseOnConnect).catch(() => null);
     if (server !== null) servers.push(server);
   }

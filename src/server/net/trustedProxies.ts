@@ -29,7 +29,7 @@ export interface Callers {
   callerOf(request: IncomingMessage, encrypted: boolean): Caller;
 }
 
-/** Works out the address of each caller: the only place that reads proxies' header fields. */
+/** Determines the address of each caller. This is the only place that reads the header fields of proxies. */
 export class Proxies implements Callers {
   readonly #trusted: AddressList | null;
   readonly #header: ProxyHeader;
@@ -105,7 +105,7 @@ function joined(value: string | readonly string[] | undefined): string {
   return typeof value === 'string' ? value : (value ?? []).join(',');
 }
 
-/** Of several values the last, which the nearest proxy wrote. */
+/** If there are several values, the last one, which the nearest proxy wrote. */
 function lastOf(value: string | readonly string[] | undefined): string | undefined {
   const field = joined(value);
   return field === '' ? undefined : (field.split(',').at(-1) ?? '').trim();

@@ -44,7 +44,7 @@ export interface Log {
 }
 
 export interface OpenRedisOptions extends Pick<SharedLimitsOptions, 'tiers' | 'onRoundTrip'> {
-  /** The kinds of events. Default: only those of keys. */
+  /** The kinds of events. Default: only the events of keys. */
   readonly kinds?: EventKinds;
   /** Called with true when limits are counted again, and with false when something is wrong with Redis. */
   readonly onShared?: (shared: boolean) => void;

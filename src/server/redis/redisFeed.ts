@@ -50,7 +50,7 @@ export class RedisFeed<Message> implements Feed<Message> {
   readonly #subscriber: Redis;
   readonly #listeners: ((message: Message | null) => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
-  /** Was one of this process' own messages lost? */
+  /** Whether one of this process' own messages was lost. */
   #lost = false;
 
   constructor({ publisher, subscriber }: RedisFeedOptions, wire: Wire<Message>) {

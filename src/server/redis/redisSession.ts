@@ -71,8 +71,8 @@ class Unusable extends Error {}
  *
  * Without Redis no process admits anything, because it can't know what the other processes admit. Everything in Redis
  * belongs to an epoch, so that stale data is never used. An epoch ends when Redis may have lost data (another server, a
- * restart, an empty database) or when its clock was set. Then a new epoch starts, and every process writes what it
- * admitted within the last minute into it. The epoch opens once all processes have done so. It waits for missing
+ * restart, an empty database) or when its clock was set. Then a new epoch starts, and every process writes the units that it admitted
+ * within the last minute into the new epoch. The epoch opens once all processes have done so. It waits for missing
  * processes until the units that they admitted have expired.
  */
 export class RedisSession {

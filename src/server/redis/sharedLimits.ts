@@ -12,8 +12,8 @@ import { RedisWindows, type Prepared, type Reply } from './redisWindows.js';
 const AT_ONCE = 200;
 
 /**
- * The number of admissions in one call. Redis runs nothing else meanwhile, for about 100 µs. With more, this process would
- * only build calls and Redis only wait, and then the reverse.
+ * The number of admissions in one call. Redis runs nothing else meanwhile, for about 100 µs. With more admissions, this process would build
+ * calls while Redis waits, and then wait while Redis works.
  */
 const MAX_BATCH = 20;
 
@@ -53,7 +53,7 @@ export class SharedLimits implements Limits {
   readonly session: RedisSession;
   readonly #windows: RedisWindows;
   readonly #own: Limiter;
-  /** By cost units taken in Redis, the same in `#own`. */
+  /** Maps cost units taken in Redis to the same units in `#own`. */
   readonly #ownCosts = new WeakMap<CostTaken, CostTaken>();
   #gathered: Waiting[] = [];
   /** The number of calls whose replies are missing. */
@@ -76,7 +76,7 @@ export class SharedLimits implements Limits {
     return this.#gather(this.#windows.prepare(subject, requests, cost), (reply, tag) => {
       const admission = reply.admission(tag);
       if (admission.outcome !== 'admitted') return admission;
-      // Now, and not after a promise: the next reply may begin another epoch, which has to have these units.
+      // Done immediately and not after a promise, because the next reply may begin another epoch, which must contain these units.
       const own = this.#own.note(subject, requests, cost);
       if (admission.costTaken !== undefined && own !== null) this.#ownCosts.set(admission.costTaken, own);
       return admission;

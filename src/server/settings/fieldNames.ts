@@ -10,7 +10,7 @@ const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 const BROWSERS_OWN =
   /^(?:accept-charset|accept-encoding|access-control-.*|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via|proxy-.*|sec-.*)$/i;
 
-/** Fields that pages can't read (the Fetch standard: forbidden response-header name). */
+/** Fields that pages can't read (forbidden response-header names in the Fetch standard). */
 const UNREADABLE = /^set-cookie2?$/i;
 
 /** Returns the schema of a list of header fields that pages may send or read. */

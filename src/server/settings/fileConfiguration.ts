@@ -168,7 +168,7 @@ function entryOf(
   return new ConfiguredEntry(item);
 }
 
-/** Returns what an entry has in common with an earlier one; null: nothing. */
+/** Returns the value that an entry shares with an earlier entry; null if there is none. */
 function sameIn(entries: readonly ConfiguredEntry[], entry: ConfiguredEntry): string | null {
   const sameName = entries.findIndex(({ id }) => id === entry.id);
   if (sameName >= 0) return `name is that of keys[${sameName}]. Names must be unique.`;

@@ -54,7 +54,7 @@ export function quotedOptions(environment: Environment): readonly string[] {
     );
 }
 
-/** Yields what surrounds a value, probably by mistake, and the value without it. */
+/** Yields the characters that surround a value, probably by mistake, and the value without them. */
 function* surroundings(text: string): Generator<readonly [string, string]> {
   const bare = text.trim();
   if (bare !== text) yield ['blanks', bare];

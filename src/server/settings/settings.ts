@@ -23,7 +23,7 @@ export interface Settings {
   readonly host: string;
   /** The public address of the server, without a trailing slash; null if unknown. */
   readonly publicUrl: string | null;
-  /** null: SQLite in `dataDir`. */
+  /** null for SQLite in `dataDir`. */
   readonly mongodbUri: string | null;
   readonly dataDir: string;
   /** null: each process counts limits separately. */
@@ -53,7 +53,7 @@ export interface Settings {
   readonly trustProxy: readonly string[];
   /** The header field in which trusted proxies send the client's address. */
   readonly trustProxyHeader: ProxyHeader;
-  /** The services that /v1/auth signs principals for; empty: none. */
+  /** The services that /v1/auth signs principals for; empty if there are none. */
   readonly authAudiences: readonly string[];
   /** Whether plain HTTP is refused, except from this machine. */
   readonly requireHttps: boolean;

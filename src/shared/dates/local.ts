@@ -51,8 +51,8 @@ export function formatLocalInput(at: number): string {
 }
 
 /**
- * Returns the moment of a local time. If a change of clocks skips it, that is the same time after the change; if it
- * occurs twice, the first one.
+ * Returns the moment of a local time. If a clock change skips this time, the result is the same time after the change; if the time occurs
+ * twice, it is the first one.
  */
 function localMoment({ year, month, day }: Day, time: number): number {
   // Starts from noon, which clocks only skip together with the whole day. `new Date(year, …)` would treat the years 0

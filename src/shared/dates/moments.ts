@@ -17,7 +17,7 @@ const SECOND = String.raw`:(?<second>\d\d)(?:\.(?<fraction>\d{1,9}))?`;
 export const FORMS = {
   /** The form of the API: RFC 3339 with an offset. */
   rfc3339: new RegExp(`^${DAY}[Tt]${HOUR}${SECOND}(?<offset>[Zz]|[+-]\\d\\d:\\d\\d)$`),
-  /** The form of the command line: RFC 3339, also without seconds, or only a date, which means midnight in UTC. */
+  /** The form of the command line: RFC 3339, optionally without seconds, or only a date, which means midnight in UTC. */
   typed: new RegExp(`^${DAY}(?:[Tt]${HOUR}(?:${SECOND})?(?<offset>[Zz]|[+-]\\d\\d:\\d\\d))?$`),
   /**
    * The form of database exports: also with a space instead of `T`, without seconds, and with offsets such as `+00` and

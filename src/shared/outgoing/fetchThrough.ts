@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { NoProxy } from './noProxy.js';
 import type { Proxies, Proxy } from './proxies.js';
 
-/** A request that failed at a proxy, or behind one. No credentials are in it. */
+/** A request that failed at a proxy, or behind one. It contains no credentials. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   /** Whether the proxy refused to forward, which another try won't change. */

@@ -35,7 +35,7 @@ export function assertRead({ kept, seen, copied }: Noted, start: number, why: st
   if (newest !== undefined && copied?.every(isBefore) === true) throw usage(`Entry ${newest.seq}, of --heads, ${why}`);
 }
 
-/** Returns what was compared, as sentences. @param start the last entry that was not read; 0: all were */
+/** Returns what was compared, as sentences. @param start the last entry that was not read; 0 if all were read */
 export function comparisons({ seen, copied }: Noted, start: number): readonly string[] {
   const sentences: string[] = [];
   if (copied !== null) {

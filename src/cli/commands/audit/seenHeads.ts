@@ -6,7 +6,7 @@ export interface SeenHead extends AuditHead {
   readonly at: string;
 }
 
-/** Remembers the last head that was seen of a workspace on a server. */
+/** Stores the last head of a workspace that was seen on a server. */
 export class SeenHeads {
   readonly #file: StateFile<SeenHead>;
   readonly #name: string;

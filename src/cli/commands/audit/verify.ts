@@ -24,7 +24,7 @@ const WHERE = operation<{
 interface VerifyOptions extends AskingOptions {
   /** A head, or the path of a file that ends with one. */
   readonly head?: string;
-  /** A file of heads, as the server writes it. */
+  /** A file of heads that the server wrote. */
   readonly heads?: string;
   /** Files that `audit archive` wrote. */
   readonly archive?: readonly string[];

@@ -35,7 +35,7 @@ export interface Key {
   readonly previousTokenLastUsedAt: string | null;
 }
 
-/** A key in lists. Has no trusted documents, because those of 50 keys can exceed the limit of a response. */
+/** A key in lists. Doesn't include trusted documents, because the documents of 50 keys can exceed the limit of a response. */
 export type ListedKey = Omit<Key, 'trustedDocuments'>;
 
 /** A new key, with the token that is shown once. */

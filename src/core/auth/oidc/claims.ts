@@ -44,7 +44,7 @@ function scopesOf(claims: Claims, { scopesClaim, rolesClaim }: OidcConfiguration
 }
 
 /**
- * Returns an ID that is the same for the same subject and client in every process, because limits are counted by it. RFC 9068
+ * Returns an ID that is the same in every process for a subject and client, because limits are counted by this ID. RFC 9068
  * defines `client_id`. Issuers that don't implement it use `azp`.
  */
 function idOf({ iss, sub, client_id: clientId, azp }: Claims): string {

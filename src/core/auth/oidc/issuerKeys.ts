@@ -25,8 +25,8 @@ interface IssuerKeysOptions extends Pick<OidcConfiguration, 'issuer' | 'jwksUri'
 
 /**
  * The public keys of an issuer. They are read for the first token, every ten minutes, and when a token names an unknown key,
- * which happens after a rotation. jose reads and selects keys. This class decides when to read, so that strangers can't cause
- * many requests, a failing issuer is not called without limit, and keys remain usable while it is unavailable.
+ * which happens after a rotation. jose reads and selects keys. This class decides when to read, so that unknown callers can't cause many
+ * requests, a failing issuer is not called endlessly, and keys remain usable while it is unavailable.
  */
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions;

@@ -48,8 +48,8 @@ interface Trusted {
 }
 
 /**
- * Verifies access tokens and returns their principals. A verified token is cached by a salted hash, as long as records of keys
- * are, and then needs no promise. Its times are checked for each request.
+ * Verifies access tokens and returns their principals. A verified token is cached by a salted hash, for as long as records of keys, and
+ * then needs no promise. Its times are checked for each request.
  */
 export class OidcAuthenticator {
   readonly #options: OidcAuthenticatorOptions;

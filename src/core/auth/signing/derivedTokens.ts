@@ -44,7 +44,7 @@ interface DerivedTokensOptions {
   readonly keys: SigningKeys;
   /** Reads the caller's key again. */
   readonly authors: Pick<Authors, 'judged'>;
-  /** The name of this installation: the `iss` of the tokens, and the `aud` of those that it accepts. */
+  /** The name of this installation: the `iss` of the tokens, and the `aud` of the tokens that it accepts. */
   readonly issuer: string;
   /** Returns the time in milliseconds since the epoch. */
   readonly now: () => number;

@@ -57,7 +57,7 @@ interface SigningKeysOptions {
 export class SigningKeys {
   readonly #store: SigningKeysOptions['store'];
   readonly #now: () => number;
-  /** Published keys, oldest first: the one that signs, and at times the next one. */
+  /** Published keys, oldest first: the one that signs, and sometimes the next one. */
   #keys: readonly OwnKey[] = [];
   #publishing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -70,7 +70,7 @@ export class SigningKeys {
     this.#now = now;
   }
 
-  /** Returns once a key can sign; not a promise if it already can. Call it before {@link signer}. Rejects if the store does. */
+  /** Returns once a key can sign; not a promise if it already can. Call it before {@link signer}. Rejects if the store rejects. */
   ready(): void | Promise<void> {
     if (this.#current() !== null) return;
     return this.renew();
@@ -91,7 +91,7 @@ export class SigningKeys {
     return current;
   }
 
-  /** Publishes the next key when it is due. Concurrent calls share one publication. Rejects if the store does. */
+  /** Publishes the next key when it is due. Concurrent calls share one publication. Rejects if the store rejects. */
   renew(): Promise<void> {
     this.#publishing ??= this.#renew().finally(() => (this.#publishing = null));
     return this.#publishing;
@@ -126,7 +126,7 @@ export class SigningKeys {
   #current(): OwnKey | null {
     const now = this.#now();
     const usable = this.#keys.filter(({ record }) => record.endsAt > now);
-    // The first one, if the clock was set back before the start of every key.
+    // The first key, if the clock was set back before the start of every key.
     return usable.findLast(({ signsFrom }) => signsFrom <= now) ?? usable[0] ?? null;
   }
 }

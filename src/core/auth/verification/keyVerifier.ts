@@ -34,7 +34,7 @@ interface KeyVerifierOptions {
   readonly limits: Limits;
   readonly meters: Pick<Meters, 'peek'>;
   readonly log: Pick<DecisionLog, 'admitted' | 'refused'>;
-  /** With `enforce`, a cost also counts in limits in cost units. */
+  /** With `enforce`, a cost also counts against limits in cost units. */
   readonly cost: CostMode;
 }
 
@@ -123,7 +123,7 @@ export class KeyVerifier {
     return verifications;
   }
 
-  /** Returns what a token belongs to, if the caller may know it. */
+  /** Returns the key or principal of a token, if the caller may see it. */
   async #identify(caller: AuthenticatedPrincipal, token: string): Promise<Identified | Unknown | Unchecked> {
     try {
       const found = await this.#authenticator.identify(token, { name: caller.familyId });

@@ -25,7 +25,8 @@ export interface Passed {
 
 /**
  * Decides on requests that a proxy received for another server. Each takes one request from the windows of its key, also if
- * its scopes are missing, and from its quotas if it may pass. Nothing of the proxied request itself is read, because a caller can write any of it.
+ * its scopes are missing, and from its quotas if it may pass. The proxied request itself is not read, because the caller controls all of
+ * it.
  */
 export class ProxiedRequests {
   readonly #limits: Limits;

@@ -57,7 +57,7 @@ export interface Inactive {
   readonly left: Left | null;
 }
 
-/** A token that does not exist, or of another workspace. The caller can't distinguish them. */
+/** A token that does not exist or belongs to another workspace. The caller can't distinguish them. */
 export interface Unknown {
   readonly active: false;
   readonly reason: null;

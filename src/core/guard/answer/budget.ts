@@ -72,8 +72,8 @@ class Existing {
 }
 
 /**
- * Keeps the budget of an execution in private fields of its object with the variables. Nobody else sees them, and they are not
- * copied with the object. A WeakMap would do the same, but each of its entries costs the garbage collector as much as several fields.
+ * Keeps the budget of an execution in private fields of its object with the variables. No other code sees them, and they are not copied
+ * with the object. A WeakMap would do the same, but each of its entries costs the garbage collector as much as several fields.
  */
 class Spending extends Existing {
   readonly #budget: AnswerBudget;

@@ -96,7 +96,7 @@ class Collection implements Collected {
     return true;
   }
 
-  /** Null if the value is not a boolean. The executor rejects that before it resolves anything. */
+  /** Returns null if the value is not a boolean. The executor rejects that before it resolves anything. */
   #condition(directive: DirectiveNode): boolean | null {
     const value = directive.arguments?.find(({ name }) => name.value === 'if')?.value;
     if (value?.kind === Kind.BOOLEAN) return value.value;

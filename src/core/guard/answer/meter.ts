@@ -158,7 +158,7 @@ function resumed(turn: Promise<void>, value: unknown, budget: AnswerBudget): Pro
   });
 }
 
-/** Prevents an unhandled rejection of a promise that the executor does not see yet, or never. */
+/** Prevents an unhandled rejection of a promise that the executor does not see yet, or will never see. */
 function handle(entry: unknown): void {
   if (isPromise(entry)) entry.then(undefined, () => undefined);
 }

@@ -12,7 +12,7 @@ interface Waiting {
 }
 
 /**
- * Spreads the lists of one operation over turns of the event loop, so that other requests don't wait for all of them.
+ * Spreads the lists of one operation over turns of the event loop, so that other requests don't have to wait for all of them.
  * The executor completes a list within one turn, and therefore large lists wait for a later turn. This also helps to
  * refuse an operation early: lists that wait are already counted, but their entries are not completed.
  */
@@ -40,7 +40,7 @@ export class Pace {
     });
   }
 
-  /** Resumes everything that waits. For operations that are refused: nothing of them is completed. */
+  /** Resumes all waiting work. For operations that are refused: nothing of them is completed. */
   open(): void {
     this.#isOpen = true;
     for (const { resume } of this.#waiting.splice(0)) resume();

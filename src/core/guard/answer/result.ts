@@ -7,7 +7,7 @@ const NONE: readonly never[] = [];
 
 /**
  * Returns the refusal that replaces a result, because the executor met one or `data` exceeds `limits.bytes`; null if
- * the result may be sent. A refused result must be replaced as a whole: it lacks some lists, and would look complete.
+ * the result may be sent. A refused result must be replaced entirely, because it lacks some lists and would look complete.
  */
 export function refusalOfResult(
   { data, errors = NONE }: { readonly [Part in 'data' | 'errors']?: ExecutionResult[Part] | undefined },

@@ -28,7 +28,7 @@ interface Counted {
 /**
  * Counts the fields that one value resolves, including those of objects within it. For a list it counts only the field,
  * because its entries are counted when they exist.
- * A count stops when it exceeds `most`. Each step adds to the count, so fragments that fan out cost no more (B40). The types of an
+ * A count stops when it exceeds `most`. Each step adds to the count, so fragments that fan out don't take more time (B40). The types of an
  * interface don't add up, so the values of a field are counted once for all of them. Otherwise, nested ones would multiply.
  */
 export class SelectionCounter {
@@ -41,7 +41,7 @@ export class SelectionCounter {
   /** Whether the value is resolved once for each entry of a list. */
   #isEntry = false;
   #hasLists = false;
-  /** By field nodes and abstract type. */
+  /** Keyed by field nodes and abstract type. */
   readonly #known = new Map<string, Counted>();
   readonly #ids = new Map<FieldNode, number>();
   #introspections = 0;

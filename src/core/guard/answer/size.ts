@@ -1,7 +1,7 @@
 /** The bytes that JSON adds to a value: quotes and a comma, or the digits of an ordinary number. */
 const PUNCTUATION = 4;
 
-/** Longer strings are measured exactly. In a shorter one, escapes add little. */
+/** Longer strings are measured exactly. In a shorter text, escapes add little. */
 const SHORT = 64;
 
 /**

@@ -50,7 +50,7 @@ export interface CostedOperation {
 /** The cost of a selection. */
 interface Selected<Value> {
   readonly fixed: Value;
-  /** For each entry of the lists whose size the field above describes. */
+  /** The walk for each entry of the lists whose size the parent field describes. */
   readonly each: Value;
 }
 

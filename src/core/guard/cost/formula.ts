@@ -25,7 +25,7 @@ type Step =
 
 const ZERO: Linear = Object.freeze({ base: 0, registers: [], factors: [] });
 
-/** The registers of the formula that is computed. Computing is synchronous, so all formulas share them. */
+/** The registers of the formula that is computed. Shared by all formulas, because computing is synchronous. */
 const registers = new Float64Array(MAX_STEPS);
 /** The values of variables that this formula has read. */
 const read: ReadCosts = new Map();

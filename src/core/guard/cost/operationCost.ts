@@ -10,7 +10,7 @@ import { isSized, UseReader, type SizeUse, type Variables } from './uses.js';
 /** The size of a list that no directive describes. */
 export const DEFAULT_LIST_SIZE = 10;
 
-/** The part of a field in a cost: of all its calls and of the values that it returns. */
+/** The share of a field in a cost: all its calls, and the values that it returns. */
 export interface FieldPart {
   readonly coordinate: string;
   /** In cost units, not rounded. */

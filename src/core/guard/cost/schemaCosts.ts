@@ -34,7 +34,7 @@ export interface InputCost {
 /** The arguments or input fields that cost something, by name. */
 export type InputCosts = ReadonlyMap<string, InputCost>;
 
-/** A field on the way to a value, and the value that it has if it is not given. */
+/** A field on the path to a value, and its default value. */
 interface Step {
   readonly name: string;
   readonly defaultValue: unknown;
@@ -72,7 +72,7 @@ export function readCount(value: unknown, { steps, isList }: SlicingPath, from: 
 export interface ListSize {
   /** The paths to slicing arguments. The largest value counts. */
   readonly slicing: readonly SlicingPath[];
-  /** The size without a slicing argument; null: the default for all lists. */
+  /** The size without a slicing argument; null for the default of all lists. */
   readonly assumed: number | null;
   readonly requireOne: boolean;
   /** The fields of the returned object with this size; null: the field itself. */
@@ -86,7 +86,7 @@ export interface FieldCost {
   readonly weight: number;
   readonly arguments: InputCosts;
   readonly type: GraphQLNamedType;
-  /** 0: it returns no list. */
+  /** 0 if it doesn't return a list. */
   readonly depth: number;
   readonly size: ListSize | null;
 }
@@ -173,7 +173,7 @@ class CostReader {
     return cost;
   }
 
-  /** A value of a type is counted as often as the caller wants, so its weight must not make room for other fields. */
+  /** A caller can select a type as often as they want, so its weight must not be negative and make room for other fields. */
   #typeWeight(type: GraphQLNamedType, weight: number | null): number {
     if (weight === null) return isLeafType(type) ? 0 : UNIT;
     if (weight >= 0) return weight;
@@ -279,7 +279,7 @@ class CostReader {
     const known = this.#inputs.get(type);
     if (known !== undefined) return known;
     const costs = new Map<string, InputCost>();
-    // Before its fields, because an input type can contain itself. Then one of its fields has the default weight of an input.
+    // Set before its fields are read, because an input type can contain itself. Then one of its fields has the default weight of an input.
     this.#inputs.set(type, costs);
     for (const field of Object.values(type.getFields())) {
       const { weight } = this.#part(field, `${type.name}.${field.name}`, [COST]);

@@ -19,7 +19,7 @@ import {
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** The largest cost. Sums and products stop at it, so that no number overflows. */
+/** The largest cost. Sums and products stop at this value, so that no number overflows. */
 export const MOST_COST = Number.MAX_SAFE_INTEGER;
 
 /** The number of values in variables that are read. A larger value costs {@link MOST_COST}. */

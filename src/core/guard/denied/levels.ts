@@ -1,7 +1,7 @@
 import type { FieldNode } from 'graphql';
 import type { Rule } from '../rules.js';
 
-/** The names of the object types that a part applies to; null: every object at this place. */
+/** The names of the object types that a part applies to; null for every object at this place. */
 export type Types = ReadonlySet<string> | null;
 
 /** A field that is omitted, and is null in the response. */
@@ -15,7 +15,7 @@ export interface Hole {
   readonly refused: readonly Rule[];
 }
 
-/** The objects at one place of a response, or at several in a list. */
+/** The objects at one place of a response, or at several places in a list. */
 export interface Level {
   /** The response keys in the order of the document, with those that are left out. */
   readonly keys: Set<string>;

@@ -41,7 +41,7 @@ export interface AllowedPart {
 const MAX_VISITS = 20_000;
 /**
  * The number of selections that the part has when it is written. A field that is denied in some types is written once for each other
- * type, with everything below it, so nested ones would multiply.
+ * type, with everything below it, so nested fields would multiply.
  */
 const MAX_WRITTEN = 5_000;
 
@@ -108,7 +108,7 @@ interface Place {
 class Pruning {
   readonly #given: Given;
   #visits = 0;
-  /** The number of selections in each field or fragment of the part, with itself. */
+  /** The number of selections in each field or fragment of the part, including itself. */
   readonly #written = new WeakMap<SelectionNode, number>();
 
   constructor(given: Given) {

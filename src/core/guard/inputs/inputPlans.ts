@@ -14,7 +14,7 @@ import type { Rule, SchemaRules } from '../rules.js';
 
 /** An argument or input field whose value is checked. */
 export interface InputStep {
-  /** The rule of using it at all; null: only its value is checked. */
+  /** The rule for using it at all; null if only its value is checked. */
   readonly rule: Rule | null;
   /** The checks of its value; null if there are none. */
   readonly within: InputPlan | null;

@@ -18,7 +18,7 @@ interface VariableUse {
   readonly rules: readonly Rule[];
   /** The checks of its value. */
   readonly plans: readonly InputPlan[];
-  /** The rules that apply if it is not given: those of its default; none if it has no default. */
+  /** The rules that apply if it is not given: the rules of its default value, if it has one. */
   readonly otherwise: readonly Rule[];
 }
 

@@ -51,7 +51,7 @@ function readEntity(value: object, { entities, reach }: InputPlan, used: Set<Rul
   if (rule !== undefined) used.add(rule);
 }
 
-/** Uses lists of its own instead of the call stack, because a request can nest values deeper than the stack. */
+/** Uses its own lists instead of the call stack, because a request can nest values deeper than the stack. */
 function read(values: unknown[], plans: InputPlan[], isUsed: IsUsed, used: Set<Rule>): void {
   let left = MAX_VALUES;
   for (;;) {

@@ -39,7 +39,7 @@ interface OperationRunnerOptions {
 }
 
 /**
- * Checks and runs known operations: the steps of {@link RequestGuard} and of an execution, and nothing else. Responses are those of Apollo
+ * Checks and runs known operations, with only the steps of {@link RequestGuard} and of an execution. Responses are those of Apollo
  * Server, whose own steps are the same for each request of a document (a hash of its text, content negotiation, promises for
  * unused hooks), and together take longer than the whole guard.
  */

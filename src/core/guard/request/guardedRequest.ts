@@ -153,7 +153,9 @@ export class GuardedRequest {
     return isChecked ? null : variableErrors(schema, operation, variables);
   }
 
-  /** Are the variables of the operation invalid? Its execution then fails before any resolver runs, with errors that say so. */
+  /**
+   * Returns whether the variables of the operation are invalid. Its execution then fails before any resolver runs, with errors that say so.
+   */
   get isInvalid(): boolean {
     return this.#decision?.outcome === 'invalid';
   }
@@ -176,7 +178,7 @@ export class GuardedRequest {
       settle(error);
       const kept = untold(error);
       if (kept === undefined || reported >= MAX_ERRORS) continue;
-      // As many as the response has: a fault in a list can repeat thousands of times.
+      // Limited to the errors in the response, because an error in a list can repeat thousands of times.
       reported += 1;
       this.#options.report(kept, contextIn(context), this.#logger);
     }

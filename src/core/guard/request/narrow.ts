@@ -7,7 +7,7 @@ import type { Reply } from './reply.js';
  * the operation on the view, and replaces the results from the whole schema. A server's hook can't choose the schema that
  * is used for execution, and the guards of the view were not checked, so the whole operation can't run on it.
  *
- * @throws Error if this is impossible; then nothing of the response may be sent
+ * @throws Error if this is impossible; the response must not be sent then
  */
 export function narrow({ result, schema, document, operation, variables }: Reply, view: GraphQLSchema | null): void {
   if (view === schema || operation == null || document === undefined) return;

@@ -55,8 +55,8 @@ interface Result {
 }
 
 /**
- * Replaces a response that is too large by a refusal. No data is kept: where the executor stopped, lists are missing,
- * and the caller would take them for empty ones.
+ * Replaces a response that is too large by a refusal. No data is kept, because lists are missing where the executor stopped, and the caller
+ * would think that they are empty.
  */
 export function boundReply(reply: Reply, limits: AnswerLimits): void {
   const { result, operation, errors } = reply;
@@ -166,7 +166,7 @@ function withoutRepeats(errors: readonly GraphQLFormattedError[]): GraphQLFormat
 }
 
 /**
- * Adds the state of the limits to a response, also to one for a refused or malformed request. Forbids caching, even if the schema
+ * Adds the state of the limits to a response, even to a refused or malformed request. Forbids caching, even if the schema
  * has cache hints: a response for one key must not be shown to another (B32).
  */
 export function setLimitFields({ headers }: Reply, fields: LimitFields): void {

@@ -54,7 +54,7 @@ export class RequestGuard {
 
   /**
    * Returns the variables of an operation without values that graphql-js could not read or print: those that nest too deep, and long
-   * ones of a wrong type. It refuses what is in their place for the same reason. Authorize and execute the operation with the result.
+   * ones of a wrong type. It refuses replacements for them for the same reason. Authorize and execute the operation with the result.
    */
   shortenVariables<Given extends Readonly<Record<string, unknown>>>(
     schema: GraphQLSchema,
@@ -75,7 +75,7 @@ export class RequestGuard {
     if (kept !== undefined) this.#options.report(kept, context, logger);
   }
 
-  /** Returns the wrapper of a user's functions, which contains their faults. @param what the function that has them as options */
+  /** Returns the wrapper of a user's functions, which catches their errors. @param what the function that has them as options */
   callbacks(what: string): Callbacks {
     return this.#options.callbacks(what);
   }

@@ -18,7 +18,7 @@ const [FIRST_PAUSE, LONGEST_PAUSE] = [8, 128];
  * stopped, even if that process continues later. A lock reserves no position: a position is taken when its entry is
  * written.
  *
- * Taking the lock is a majority write. Its result therefore contains no head that an election may roll back.
+ * Acquiring the lock is a majority write. Its result therefore contains no head that an election may roll back.
  */
 export class ChainLock {
   readonly #heads: Documents<AuditHeadDocument>;

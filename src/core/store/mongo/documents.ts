@@ -226,7 +226,7 @@ export class Documents<T extends object> {
    */
   async bulkWrite(operations: Bulk<T>): Promise<number> {
     const options = { ordered: false, ...MAJORITY } as const;
-    // Outside of the round trip, which the gate may repeat.
+    // Outside the round trip, which the gate may repeat.
     let left = operations;
     let changed = 0;
     await this.#change(async (session) => {
@@ -252,7 +252,7 @@ export class Documents<T extends object> {
    */
   async upsertOnce(operations: Bulk<T>): Promise<void> {
     const options = { ordered: false, ...MAJORITY } as const;
-    // Outside of the round trip, which the gate may repeat.
+    // Outside the round trip, which the gate may repeat.
     let left = operations;
     await this.#change(async (session) => {
       for (let attempts = 1; left.length > 0; attempts++) {
@@ -279,8 +279,7 @@ export class Documents<T extends object> {
     // Otherwise Mongoose would ignore documents that it cannot cast.
     const options = { ordered: false, throwOnValidationError: true, ...MAJORITY } as const;
     const taken: T[] = [];
-    // Outside of the round trip, which the gate may repeat: a document added the first time is not an existing
-    // document.
+    // Outside the round trip, which the gate may repeat: a document added the first time is not an existing document.
     let left = documents;
     await this.#change(async (session) => {
       for (let attempts = 1; left.length > 0; attempts++) {

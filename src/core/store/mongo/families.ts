@@ -125,7 +125,7 @@ export const MEMBER_FIELDS = ['familyId', 'scopes', 'revokedAt', 'expiresAt', 's
 export async function settleFamily(keys: Keys, workspaceId: string, familyId: string, now: number): Promise<void> {
   const family = { workspaceId: eq(workspaceId), familyId: eq(familyId) };
   for (;;) {
-    // Read before the keys: the writes below succeed only if nobody wrote in between.
+    // Read before the keys: the writes below succeed only if nothing was written in between.
     const holders = (await keys.find(
       { ...family, slot: where({ $gte: 0 }) },
       { fields: HOLDER_FIELDS },
@@ -182,7 +182,7 @@ interface Family {
   readonly ends: FamilyEnds;
 }
 
-/** @returns whether all was written; otherwise the family has changed since it was read */
+/** @returns whether everything was written; false if the family has changed since it was read */
 async function write(keys: Keys, { holders, members, kind, ends }: Family): Promise<boolean> {
   if (kind === null) return released(keys, holders);
   const last = (all: readonly Holder[]) => all.toSorted((a, b) => (a._id < b._id ? 1 : -1))[0];

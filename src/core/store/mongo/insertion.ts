@@ -145,7 +145,7 @@ export function insertionInto({
         return { outcome: 'inserted' };
       }
       const isClean = await giveUp(drafts);
-      // Each call gives up its places before it looks, so the last of several concurrent calls finds those of all others.
+      // Each call gives up its places before it looks, so the last of several concurrent calls finds the places of all other calls.
       const mayFit = attempts < ATTEMPTS || (attempts < MAX_ATTEMPTS && (await fit(drafts, places, tier, now)));
       if (!isClean || !mayFit) {
         const living = 'living' in placed ? placed.living : await countFamilies(keys, first.workspaceId, now, 'keys');

@@ -41,7 +41,7 @@ interface Waiting {
  * at a position, and adding an existing entry does nothing.
  *
  * Within a process, entries of a workspace are added in groups: while one group is being written, the next one
- * collects. So with more callers, there are fewer commands per entry. Between processes, a lock ensures that only one
+ * collects. The more callers, the fewer commands per entry. Between processes, a lock ensures that only one
  * of them adds entries to a chain (chainLock.ts).
  */
 export class Ledger {
@@ -113,7 +113,7 @@ export class Ledger {
       return;
     }
     for (let groups = 1; ; groups++) {
-      // Only now, so that the group contains all entries that came while this process waited.
+      // Taken only now, so that the group contains all entries that arrived while this process waited.
       const group = nextGroup(line);
       try {
         const drafts = group.map(({ draft }) => draft);

@@ -68,7 +68,7 @@ export function openLimits(
           },
           { sort: { kind: 1, subjectId: 1 }, limit: first },
         );
-        // Without the few that were removed.
+        // Excludes the few that were removed.
         found.push(...rows.filter((document) => !isEmpty(document)).map(toRecord));
         place = rows.at(-1) ?? null;
         if (rows.length < first || found.length >= first) return found.slice(0, first);

@@ -115,7 +115,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
 }
 
 /**
- * Opens the MongoDB engine as {@link openMongoStore} does, with further parts.
+ * Opens the MongoDB engine as {@link openMongoStore} does, with additional parts.
  *
  * @param extension default: none
  */

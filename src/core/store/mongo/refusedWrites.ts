@@ -1,4 +1,4 @@
-/** Why a server refuses to write, and what the operator can do about it. */
+/** The reason why a server refuses to write, and what the operator can do about it. */
 interface RefusedWrite {
   /** A description without secrets, which /readyz returns. */
   readonly reason: string;

@@ -63,7 +63,7 @@ export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly removed?: true;
 }
 
-/** A key as it is read without trusted documents: neither its own nor those of its successor. */
+/** A key that is read without trusted documents, neither its own nor its successor's. */
 export type KeySummaryDocument = Omit<KeyDocument, 'trustedDocuments' | 'successor' | 'entry'> & {
   readonly successor?: Pick<KeyDocument, '_id'>;
   readonly entry?: Pick<EntryDocument, '_id'>;
@@ -90,7 +90,7 @@ export interface UserDocument extends Omit<UserRecord, 'id'> {
   readonly entry?: EntryDocument;
 }
 
-/** An override, or what is left of a removed one: then nothing in it replaces anything. */
+/** An override, or the remains of a removed override, which replace nothing. */
 export interface OverrideDocument extends LimitOverride {
   readonly _id: string;
   readonly entry?: EntryDocument;

@@ -11,8 +11,8 @@ const PATIENCE = 2_000;
 /**
  * Writes the log back to the database, and detects a lost log at the next start.
  *
- * With its log missing, a database looks like an older version of itself, or even empty. So the database contains a
- * mark, `walNeeded`: each checkpoint leaves it in the file as 1, and sets it to 0 right after it. This 0 is only in the
+ * With its log missing, a database looks like an older version of itself, or even empty. The database therefore contains a flag,
+ * `walNeeded`: each checkpoint leaves it in the file as 1, and sets it to 0 right afterwards. This 0 is only in the
  * log, so a process that reads 1 doesn't have the log.
  */
 export class Checkpoints {

@@ -29,7 +29,7 @@ export type Engine = {
   readonly [Part in keyof Parts]: Part extends keyof Sliced ? Omit<Parts[Part], keyof Sliced[Part]> : Parts[Part];
 } & { readonly slices: AskSlices };
 
-/** @param extension further parts, which the engine has in addition to those of its type */
+/** @param extension additional parts of the engine */
 export function openEngine(connection: Connection, extension: SqliteExtension<object> = NO_EXTENSION): Engine {
   const audit = openAudit(connection);
   const findUser = findingUsers(connection);

@@ -4,7 +4,7 @@ const MAX_OF_ONE = 1_000;
 
 /** A bounded queue in which workspaces take turns, so that none waits for all jobs of another. */
 export class FairQueue<Job> {
-  /** By workspace, the next one first. */
+  /** Jobs by workspace; the next workspace comes first. */
   readonly #waiting = new Map<string, Set<Job>>();
   #size = 0;
 

@@ -39,7 +39,7 @@ export function openKeySlices(connection: Connection): KeySlices {
     `SELECT familyId FROM keys INDEXED BY keysUnrevoked WHERE workspaceId = $workspaceId AND revokedAt IS NULL AND familyId > $after
      ORDER BY familyId LIMIT 1 OFFSET ${SLICE - 1}`,
   );
-  // A family only administers if all its active keys do.
+  // A family only administers if all its active keys only administer.
   const families = connection.prepare<{ readonly all: number; readonly administer: number }>(
     `SELECT count(*) AS "all", coalesce(sum(administers), 0) AS administer FROM (
        SELECT min(administers) AS administers FROM keys INDEXED BY keysUnrevoked

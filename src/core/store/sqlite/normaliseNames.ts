@@ -6,8 +6,8 @@ import type { Connection } from './connection.js';
 const NOT_ASCII = "GLOB '*[^ -~]*'";
 
 /**
- * Normalizes names that an earlier release stored. If the names of two projects differ only in their normalization, one
- * gets the normalized name, which prevents a third, and the other keeps its name.
+ * Normalizes names that an earlier release stored. If the names of two projects differ only in their normalization, one of them gets the
+ * normalized name, which prevents a third project with that name, and the other one keeps its name.
  */
 export function normaliseNames(connection: Connection): void {
   const rename = connection.prepare('UPDATE OR IGNORE projects SET name = $name WHERE id = $id');

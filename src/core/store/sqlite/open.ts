@@ -73,7 +73,7 @@ export interface OpenSqliteOptions<Parts extends object> {
   readonly extension?: SqliteExtension<Parts> | undefined;
 }
 
-/** Opens the embedded engine as {@link openSqliteStore} does, with further parts. */
+/** Opens the embedded engine as {@link openSqliteStore} does, with additional parts. */
 export async function openSqlite<Parts extends object = object>(
   options: SqliteOptions,
   { tell, extension }: OpenSqliteOptions<Parts> = {},
@@ -216,7 +216,7 @@ function checkingLine(file: string): string {
 }
 
 /**
- * Creates a file with mode 0600. SQLite would make it readable by all; its -wal and -shm files get the mode of the
+ * Creates a file with mode 0600. SQLite would make it readable by everyone; its -wal and -shm files get the mode of the
  * database. The file is never opened if it exists: closing a second descriptor would release the locks that this
  * process has on it.
  */

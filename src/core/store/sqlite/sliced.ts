@@ -112,7 +112,7 @@ export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced 
   };
 }
 
-/** Returns a check that throws after the time limit: nobody waits for the result any more. */
+/** Returns a check that throws after the time limit: no caller waits for the result any more. */
 function deadline(limit: number): () => void {
   const end = performance.now() + limit;
   return () => {

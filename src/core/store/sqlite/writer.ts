@@ -16,7 +16,7 @@ export interface Opened {
   readonly engine: Engine;
   readonly connection: Connection;
   /**
-   * Checks that the store can be written to.
+   * Checks that the store is writable.
    *
    * @throws StoreUnavailable
    */

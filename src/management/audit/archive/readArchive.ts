@@ -107,7 +107,7 @@ function unpacked(source: Readable): Readable {
   return source.pipe(target);
 }
 
-/** Not by readline, which keeps a line of any length. */
+/** Doesn't use readline, which keeps a line of any length in memory. */
 async function* linesIn(stream: Readable, lastSeq: LastSeq): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {

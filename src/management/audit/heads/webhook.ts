@@ -31,7 +31,7 @@ export class HeadsWebhook {
     this.#waits = waits;
   }
 
-  /** Returns whether the receiver does not have the head yet. */
+  /** Returns whether the receiver doesn't have the head yet. */
   lacks({ workspaceId, seq }: WorkspaceHead): boolean {
     return (this.#sent.get(workspaceId) ?? 0) < seq;
   }

@@ -9,7 +9,7 @@ export const MAX_WORDS = 32;
 /** The shortest part of a word that is looked at. */
 const MIN_WORD = 8;
 
-/** How many words are put together from several lines. */
+/** The maximum number of words that are joined across lines. */
 const MAX_WRAPPED = 200;
 
 /** How many lines a token of another system may be wrapped to. */

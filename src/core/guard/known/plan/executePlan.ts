@@ -61,7 +61,7 @@ class Execution {
   readonly #context: unknown;
   readonly #variables: Record<string, unknown>;
   readonly #errors: GraphQLError[] = [];
-  /** Where errors occurred, and the value is null. */
+  /** The places where errors occurred and the value is null. */
   readonly #nulled = new Set<Path | undefined>();
   /**
    * The parts of the plan that resolvers get. Each execution has its own copies, because resolvers keep values of an execution by them: the
