@@ -20,7 +20,7 @@ import { silent } from './latchkey.js';
  * @param {object} options
  * @param {import('graphql').GraphQLSchema} [options.schema]
  * @param {object} [options.gateway] in place of a schema
- * @param {(authorization: string | undefined) => unknown} [options.context] absent: no credential is looked at
+ * @param {(authorization: string | undefined) => unknown} [options.context] absent if no credential is looked at
  * @param {'latchkey' | 'package'} [options.handler] Latchkey's own, or that of \@as-integrations/fastify
  * @param {import('../../build/assembly/libraryApi.js').Latchkey} [options.latchkey] guards it, as somebody's own server is guarded
  * @param {boolean} [options.stock] both as they come, without the options that Latchkey's server gives them

@@ -10,7 +10,7 @@ import { median, ratio } from './stats.js';
  * @typedef {object} Measure what was measured side by side in the same rounds
  * @property {string} what
  * @property {string} unit
- * @property {string} [ours] the subject that the ratios are of. Absent: none are shown
+ * @property {string} [ours] the subject that the ratios are of. Absent if none are shown
  * @property {Record<string, number[]>} samples by subject, a value a round
  * @property {readonly Goal[]} [goals]
  * @property {string} [note] what a reader has to know to read the figures rightly

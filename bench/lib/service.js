@@ -61,5 +61,5 @@ async function addressIn(stdout) {
     if (address === undefined) continue;
     return address;
   }
-  throw new Error('The service said nothing of its address.');
+  throw new Error('The service did not print its address.');
 }

@@ -9,7 +9,7 @@ import { UsageLog } from '../management/usage/usageLog.js';
 import { Verdicts } from '../management/verdicts.js';
 import type { Foundation } from './foundation.js';
 
-/** What is recorded about requests: usage, refusals, keys sent over plain HTTP, and events of use. */
+/** The recorders of requests: usage, refusals, keys sent over plain HTTP, and events of use. */
 export interface Accounts {
   readonly usage: UsageLog;
   readonly refusals: Refusals;

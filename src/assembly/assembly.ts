@@ -170,7 +170,7 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   });
   await principals.open();
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
-  // Last, because a feed can't be left again.
+  // Done last, because a process can't leave a feed again.
   foundation.changes.subscribe();
 
   const bounds = documentBounds(options.document);

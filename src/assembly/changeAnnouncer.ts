@@ -28,7 +28,7 @@ export class ChangeAnnouncer {
     return announcing(parts, { stale: (change) => this.#announce(change), event: this.#onKeyEvent });
   }
 
-  /** Starts to receive the changes of other processes. A feed can't be left again. */
+  /** Starts to receive the changes of other processes. A process can't leave a feed again. */
   subscribe(): void {
     this.#callbacks.call('changes.subscribe', () => this.#feed?.subscribe((change) => this.#tell(readChange(change))));
   }

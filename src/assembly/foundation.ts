@@ -28,7 +28,7 @@ export interface Foundation {
   readonly changes: ChangeAnnouncer;
   readonly now: () => number;
   readonly gate: BcryptGate;
-  /** Null: digests are only kept in memory. */
+  /** Null if digests are only kept in memory. */
   readonly peppers: Peppers | null;
   readonly callbacks: Callbacks;
   readonly observer: Observer;

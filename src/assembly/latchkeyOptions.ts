@@ -121,7 +121,7 @@ export interface LatchkeyOptions {
   readonly onKeyEvent?: (event: KeyEvent) => void;
   /**
    * How long the record of a key is used after it was read, in ms. A change by another process takes effect within this
-   * time, a change by this process immediately. 0: every request reads the record. Default: 1,000.
+   * time, a change by this process immediately. 0 means that every request reads the record. Default: 1,000.
    */
   readonly cacheTtl?: number;
   /** How long a key is kept after it was revoked or expired, in ms; then it is removed from the store. At least a day. Default: kept forever. */

@@ -59,7 +59,7 @@ function descriptorIn(path: string): number | null {
  * Reads a text that a command line names: UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it.
  *
  * @param max in bytes
- * @throws FileFault, even if the text is empty
+ * @throws FileFault, also if the text is empty
  */
 export async function textIn(path: string, max: number): Promise<string> {
   const parts: Buffer[] = [];

@@ -80,7 +80,7 @@ export interface Client {
   /**
    * Verifies a token that your service received, by `POST /v1/verify`. The key of the client needs the scope `verify:keys`.
    *
-   * @returns the result, also for a token that is not active
+   * @returns the result, even for a token that is not active
    * @throws {@link LatchkeyError} if the token could not be verified
    * @throws TypeError if an argument is invalid
    * @example

@@ -40,7 +40,7 @@ export class PacedStreams {
     return oldest === stream;
   }
 
-  /** Returns the highest cost of an event of the streams whose kind is accepted; 0: there is no such stream. */
+  /** Returns the highest cost of an event of the streams whose kind is accepted; 0 if there is no such stream. */
   costIn(accepts: (kind: string) => boolean): number {
     let highest = 0;
     for (const [stream] of this.#streams.values()) {

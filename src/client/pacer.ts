@@ -56,7 +56,7 @@ interface Line {
 export class Pacer {
   readonly #clock: () => number;
   readonly #windows = new Map<string, Window>();
-  /** The names of the windows that apply to each kind; empty: no limits. */
+  /** The names of the windows that apply to each kind; empty if there are no limits. */
   readonly #kinds = new Map<string, readonly string[]>();
   /** The names of the windows that apply to all kinds. */
   #common: readonly string[] = [];
@@ -157,7 +157,7 @@ export class Pacer {
     }
   }
 
-  /** Returns the ms until the next check; 0: the request may be sent; Infinity: wait for a response. */
+  /** Returns the ms until the next check; 0 if the request may be sent; Infinity: wait for a response. */
   #wait({ kind, cost }: Operation): number {
     const names = this.#kinds.get(kind);
     if (names === undefined && this.#flying.has(kind)) return Infinity;
@@ -167,7 +167,7 @@ export class Pacer {
     return Math.max(0, ...waits);
   }
 
-  /** Returns the cost of the next event that may take room in a window; 0: no open stream has events there. */
+  /** Returns the cost of the next event that may take room in a window; 0 if no open stream has events there. */
   #costOfEvent(window: Window): number {
     return this.#streams.size === 0 ? 0 : this.#streams.costIn((kind) => this.#windowsOf(kind).includes(window));
   }

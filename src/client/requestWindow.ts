@@ -48,7 +48,7 @@ export class Window {
     this.#heldUnits += units;
   }
 
-  /** Returns the ms until the next check; 0: there is room; Infinity: wait for a response. */
+  /** Returns the ms until the next check; 0 if there is room; Infinity: wait for a response. */
   wait(units: number, now: number): number {
     const used = this.#flying + this.#heldAt(now) + unitsAt(this.#others, now);
     // A request above the quota can never fit. It is sent when the window is empty, and the server reports the error.

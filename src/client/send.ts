@@ -50,7 +50,7 @@ export async function send(options: Resolved, call: Call): Promise<Response> {
   }
 }
 
-/** Returns the wait before the next attempt, in ms; null: do not retry. */
+/** Returns the wait before the next attempt, in ms; null for no retry. */
 function waitFor(
   { status, headers }: Response,
   { type }: Operation,

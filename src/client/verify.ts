@@ -40,7 +40,7 @@ export interface VerifyOptions {
 export interface TokenVerification {
   /** Whether the token is valid and allows what you required. */
   readonly active: boolean;
-  /** Why a token of your workspace is not active. Absent: it is unknown, or of another workspace. */
+  /** Why a token of your workspace is not active. Absent if it is unknown, or of another workspace. */
   readonly reason?: string;
   /** The missing scopes, separated by spaces. */
   readonly missing_scope?: string;
@@ -54,10 +54,10 @@ export interface TokenVerification {
   readonly scope?: string;
   /** The tier of the workspace. */
   readonly plan?: string;
-  /** When it expires, in seconds since 1970. Absent: never. */
+  /** When it expires, in seconds since 1970. Absent if never. */
   readonly exp?: number;
   readonly name?: string;
-  /** Absent: the limits were not read, because the token is not active for another reason. */
+  /** Absent if the limits were not read, because the token is not active for another reason. */
   readonly limits?: VerifiedLimits;
 }
 
@@ -67,7 +67,7 @@ interface VerifiedWindow {
   readonly remaining: number;
   /** The length of the window in seconds. */
   readonly window: number;
-  /** The seconds until one more unit is free. Absent: nothing is used. */
+  /** The seconds until one more unit is free. Absent if nothing is used. */
   readonly reset?: number;
 }
 
@@ -98,7 +98,7 @@ interface VerifiedLimits extends VerifiedWindows {
   readonly cost?: VerifiedWindows;
   readonly quotas?: readonly VerifiedQuota[];
   readonly credits?: Pick<VerifiedQuota, 'unit' | 'subject' | 'remaining'> & {
-    /** The time of the next refill, in seconds since 1970. Absent: there is none. */
+    /** The time of the next refill, in seconds since 1970. Absent if there is none. */
     readonly refills_at?: number;
   };
 }

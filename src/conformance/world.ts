@@ -27,7 +27,7 @@ export interface Key {
 
 /** A request with an operation. */
 export interface Asked {
-  /** null: no credential. */
+  /** null for no credential. */
   readonly token?: string | null;
   readonly variables?: object;
   readonly operationName?: string;

@@ -9,7 +9,7 @@ export default defineConfig(({ command }) => ({
   base: command === 'serve' ? '/dashboard/' : './',
   // The server replaces this word with the nonce of the response, which Mantine's style element needs.
   html: { cspNonce: '__CSP_NONCE__' },
-  // Hot reload keeps the state of a page. The build needs nothing of it.
+  // Hot reload keeps the state of a page. The build doesn't need it.
   plugins: command === 'serve' ? [react()] : [compressed, notingBundled('dashboard')],
   build: {
     outDir: '../../dist/dashboard',

@@ -55,7 +55,7 @@ export function shopCases({ server, ran, preflighted }: Shop): void {
     expect(ran).toEqual(['orders']);
   });
 
-  it('refuses an operation with a field beyond the scopes of the key, and runs nothing of it', async () => {
+  it('refuses an operation with a field beyond the scopes of the key, without running any part of it', async () => {
     const { status, body, headers } = await server().query('{ open orders secret }', { token: await reader() });
     expect(status).toBe(403);
     const extensions = expect.objectContaining({ code: 'FORBIDDEN', missing: ['read:secrets'] }) as object;

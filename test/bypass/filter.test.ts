@@ -232,8 +232,8 @@ describe('onDenied: filter', () => {
   });
 
   it.each([
-    ['nothing is left', '{ guarded }', 403],
-    ['nothing is left but empty fragments', '{ ...F } fragment F on Query { a: guarded b: guarded }', 403],
+    ['nothing remains', '{ guarded }', 403],
+    ['nothing remains but empty fragments', '{ ...F } fragment F on Query { a: guarded b: guarded }', 403],
     ['a root field can’t be null', '{ order { id } strict }', 403],
     ['no parent can be null', '{ orders { cost } order { id } }', 403],
     ['a root field of a mutation is denied', 'mutation { act { id } other }', 403],
@@ -296,7 +296,7 @@ describe('onDenied: filter', () => {
     );
   });
 
-  it('B40 refuses a fan-out of fragments as a whole, in a short time', async () => {
+  it('B40 refuses a fan-out of fragments entirely, in a short time', async () => {
     const fan = Array.from(
       { length: 30 },
       (_, i) => `fragment F${i} on Query { a${i}: self { ...F${i + 1} } b${i}: self { ...F${i + 1} } }`,

@@ -12,7 +12,7 @@ import { OPERATOR_KEY } from '../support/service.js';
 export interface Reply {
   readonly sent: number;
   readonly received: number;
-  /** 0: there was no response. */
+  /** 0 if there was no response. */
   readonly status: number;
   readonly retryAfter: string | undefined;
   // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.

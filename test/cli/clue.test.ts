@@ -98,7 +98,7 @@ test('U4: refuses two tokens without repeating them', () => {
   expect(() => clueInToken(`${token} ${other.token}`)).toThrow('The text has 2 tokens. Search for one at a time.');
 });
 
-test('U4: accepts prefixes, lookup IDs and key IDs as an argument, also with text around them', () => {
+test('U4: accepts prefixes, lookup IDs and key IDs as an argument, even with text around them', () => {
   for (const text of [
     `${tokenPrefix}_${lookupId.slice(0, 6)}`,
     `${tokenPrefix}_${lookupId}`,

@@ -113,7 +113,7 @@ describe.each(ENCODINGS)('F12: a token in %s', (_, encode) => {
   });
 });
 
-test('F12: the position is the first character of the token, also in base64', () => {
+test('F12: the position is the first character of the token, even in base64', () => {
   for (let before = 0; before < 9; before++) {
     const [find] = finds(base64(`${'x'.repeat(before)} ${token}`));
     expect(find?.column).toBe(1 + Math.floor(((before + 1) * 4) / 3));

@@ -52,7 +52,7 @@ test('writes JSON Lines to a file, and resumes it after an interruption', async 
     .split('\n')
     .map((line) => JSON.parse(line) as { readonly value: string });
   expect(rows.filter(({ value }) => value.startsWith('key_z'))).toHaveLength(KEYS);
-  // The last rows belong to keys that make no requests meanwhile.
+  // The last rows belong to keys that make no requests in the meantime.
   writeFileSync(output, whole.slice(0, whole.length - 100_000));
   expect((await run(...given)).status).toBe(2);
   expect(await run(...given, '--resume')).toMatchObject({ status: 0, stdout: '', stderr: '' });

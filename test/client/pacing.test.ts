@@ -116,7 +116,7 @@ describe('pacing', () => {
     expect(statuses).toEqual(all(31));
   });
 
-  it('counts the events of its subscriptions once, also if several are the same', async () => {
+  it('counts the events of its subscriptions once, even if several are the same', async () => {
     const { token } = await workspace('GROWTH');
     const { client, statuses } = counted(token);
     const subscribed = times(2, () => client.subscribe('subscription { assetChanged { name } }'));

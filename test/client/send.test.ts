@@ -182,7 +182,7 @@ describe('without a response', () => {
     expect(asked).toBe(1);
   });
 
-  it('times out, also in the middle of a response', async () => {
+  it('times out, even in the middle of a response', async () => {
     answering = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{"da');
     expect(await failure(clientFor({ timeout: 50, maxRetries: 0 }).request(READ))).toMatchObject({ code: 'TIMEOUT' });
   });

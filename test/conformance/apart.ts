@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { PROJECT } from '../support/project.js';
 
 /**
- * Copies an example of examples/apollo to a directory of its own before the tests, and installs a package there that is not
+ * Copies an example of examples/apollo to a separate directory before the tests, and installs a package there that is not
  * installed in the project: it is large, or does not support every version of Node that Latchkey supports.
  *
  * @param shared packages of the project that the example uses, too

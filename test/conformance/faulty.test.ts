@@ -60,7 +60,7 @@ test('the suite rejects a server that does not authenticate', async () => {
   expect(failed).toEqual([
     "B21 an alias: the field's name decides",
     'B30 a revoked key is refused at the next request',
-    'a malformed key: 401 invalid_token, also for public fields',
-    'a revoked key: 401 invalid_token, also for public fields',
+    'a malformed key: 401 invalid_token, even for public fields',
+    'a revoked key: 401 invalid_token, even for public fields',
   ]);
 });

@@ -65,7 +65,7 @@ describe('a request that may pass', () => {
     await expect(jwtVerify(token, keys, { audience: 'billing' })).rejects.toThrow(/aud/);
   });
 
-  it('takes one request from the key, also if a scope is missing', async () => {
+  it('takes one request from the key, even if a scope is missing', async () => {
     const { token } = await createKey(latchkey);
     const left = async (path: string) =>
       Number(/r=(\d+)/.exec((await ask(path, { token })).headers.get('ratelimit') ?? '')?.[1]);

@@ -185,7 +185,7 @@ test('R9: a key that revokes itself changes nothing with the rest of its operati
   }
 });
 
-test('R9: a key that is only renamed meanwhile creates all keys', async () => {
+test('R9: a key that is only renamed in the meantime creates all keys', async () => {
   const author = await anAuthor();
   const input = { name: 'fine', scopes: ['admin'] };
   const sent = Array.from({ length: BATCH }, () => attempt(service, 'createApiKey', input, author.token));

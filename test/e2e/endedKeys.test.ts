@@ -145,7 +145,7 @@ test('X11: ended keys are kept without the setting', async () => {
   await kept.close();
 });
 
-test('X11: removed keys stay removed after a restart, which removes what became due meanwhile', async () => {
+test('X11: removed keys stay removed after a restart, which removes what became due in the meantime', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-ended-'));
   let now = Date.UTC(2026, 2, 1);
   let running: TestService | null = null;

@@ -120,7 +120,7 @@ test('P05: a window does not reset when the tier or an override changes', async 
 });
 
 describe('P07: an override ends', () => {
-  it('P07: exactly at its end, also for a cached key', async () => {
+  it('P07: exactly at its end, even for a cached key', async () => {
     const [key = OWNER] = await keys(1);
     const { override } = await setLimits({
       subject: { type: 'API_KEY', id: key.id },

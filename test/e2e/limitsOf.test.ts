@@ -184,7 +184,7 @@ test('admins read the subjects of their workspace, and keys of a project only th
   });
 });
 
-test('accepts the ID of an override in place of the ID of a key, also after a rotation, and in another workspace', async () => {
+test('accepts the ID of an override in place of the ID of a key, even after a rotation, and in another workspace', async () => {
   const { id } = await key();
   const { override } = await act(latchkey, 'setLimits', { subject: { type: 'API_KEY', id }, rate: 7 }, OPERATOR_KEY);
   const { apiKey: successor } = await act(latchkey, 'rotateApiKey', { id }, admin);

@@ -265,7 +265,7 @@ describe('credits', () => {
     const { refused } = await drain(service, token);
     expect(refused.status).toBe(402);
     expect(refused.body.errors[0]).toEqual({
-      message: 'Not enough credits: 0 requests are left for this key. Add credits.',
+      message: 'Not enough credits: 0 requests remain for this key. Add credits.',
       extensions: {
         ...{ code: 'QUOTA_EXCEEDED', limit: null, used: null, remaining: 0, resetsAt: null, window: null },
         ...{ unit: 'requests', subject: 'key' },

@@ -49,7 +49,7 @@ export function mayBeMade(type: Type, scopes: readonly string[], bound: boolean)
 
 /** The properties of a caller that matter to the guard. */
 export interface Authority {
-  /** Null: there is no credential. */
+  /** Null if there is no credential. */
   readonly scopes: readonly string[] | null;
   /** Null: no user owns the key. */
   readonly role: Role | null;

@@ -78,7 +78,7 @@ function restricted(imports: ReadonlyMap<string, string>): Set<string> {
 }
 
 describe('the linter', () => {
-  test('refuses a cycle of imports, also of types only', () => {
+  test('refuses a cycle of imports, even of types only', () => {
     const found = lint(
       new Map([
         ['src/core/one.ts', "import type { Two } from './two.js';\nexport type One = readonly Two[];\n"],

@@ -1,7 +1,7 @@
 import { oneAtATime, reloading } from '../../src/server/reload.js';
 import { until } from '../support/until.js';
 
-test('runs once more after the current reload if it was requested meanwhile, and never in parallel', async () => {
+test('runs once more after the current reload if it was requested in the meantime, and never in parallel', async () => {
   const ends: (() => void)[] = [];
   let running = 0;
   let most = 0;

@@ -11,7 +11,7 @@ export interface TestProxy {
   swallow(isSwallowing: boolean): void;
   /**
    * Delays all data in both directions, like a network outage after which TCP retransmits: false delivers the delayed
-   * data. New connections are accepted meanwhile, but get no response.
+   * data. New connections are accepted in the meantime, but get no response.
    */
   hold(isHolding: boolean): void;
   /** Delays each response by this number of ms. */

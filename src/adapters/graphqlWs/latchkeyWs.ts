@@ -203,7 +203,7 @@ export class SocketGuard {
       this.#verified(connection.socket);
       return true;
     }
-    // graphql-ws closes the connection with a code of its own if it gets an answer before the reason was sent.
+    // graphql-ws closes the connection with its own code if it gets a result before the reason was sent.
     await new Promise((resolve) => setImmediate(resolve));
     return false;
   }

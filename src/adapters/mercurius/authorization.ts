@@ -65,7 +65,7 @@ interface Part {
 /**
  * Prepares the execution of an allowed operation.
  *
- * @returns the document to execute in place of the cached one, which Mercurius does not compile; undefined: the cached one
+ * @returns the document to execute in place of the cached one, which Mercurius does not compile; undefined for the cached one
  * @throws RequestErrors
  */
 function prepared(asked: MercuriusRequest, request: Omit<Operation, 'source'>, from: object): Part | undefined {

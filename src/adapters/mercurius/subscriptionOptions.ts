@@ -22,7 +22,7 @@ export interface MercuriusSubscriptions extends Omit<ConnectionOptions, 'context
   readonly emitter?: object;
   /** Replaces Mercurius's publisher, with its methods `subscribe` and `publish`. */
   readonly pubsub?: object;
-  /** The interval of pings in ms; 0: none. A connection that doesn't answer one is closed. Default: 12,000. */
+  /** The interval of pings in ms; 0 if none. A connection that doesn't answer one is closed. Default: 12,000. */
   readonly keepAlive?: number;
 }
 
@@ -41,7 +41,7 @@ const subscriptionSchema = z.strictObject(
 /**
  * Checks the option.
  *
- * @returns null: without subscriptions
+ * @returns null without subscriptions
  * @throws TypeError
  */
 export function checkSubscriptions(given: unknown): MercuriusSubscriptions | null {

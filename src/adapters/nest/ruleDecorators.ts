@@ -17,7 +17,7 @@ interface Rule {
 /** By class, and by the name of the member; the class itself has the name ''. */
 const rules = new WeakMap<object, Map<string | symbol, Rule>>();
 
-/** Classes with a rule of their own. */
+/** Classes with their own rule. */
 const decorated = new Set<object>();
 
 /**

@@ -6,7 +6,7 @@ import { decodedBase64 } from './base64Tokens.js';
 const MAX_ENCODINGS = 3;
 
 /**
- * Finds whole tokens in a text, also those that are percent-encoded, escaped as in JSON, JavaScript or HTML, quoted-printable or in
+ * Finds whole tokens in a text, including those that are percent-encoded, escaped as in JSON, JavaScript or HTML, quoted-printable or in
  * base64, and those that are encoded in several of these ways. The time is proportional to the length of the text.
  *
  * @param text one character for each byte

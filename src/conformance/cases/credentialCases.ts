@@ -67,7 +67,7 @@ export function credentialCases<L extends Latchkey>(suite: Suite<L>): readonly C
       }),
     ),
     ...MALFORMED.map(([name, headers]) =>
-      suite.case(`refuses ${name} with 400, also for public fields`, async (world) => {
+      suite.case(`refuses ${name} with 400, even for public fields`, async (world) => {
         const [{ token }, other] = [await world.key(), await world.key()];
         for (const query of [ANY, '{ open }']) {
           const answer = await world.ask(query, { headers: headers(token, other.token) });
@@ -103,20 +103,20 @@ export function credentialCases<L extends Latchkey>(suite: Suite<L>): readonly C
       }
       allowed(await world.ask('{ open }'), { open: 'yes' });
     }),
-    suite.case('a malformed key: 401 invalid_token, also for public fields', async (world) => {
+    suite.case('a malformed key: 401 invalid_token, even for public fields', async (world) => {
       const { token } = await world.key();
       for (const wrong of [`${token}x`, token.slice(0, -1), 'nonsense']) await invalid(world, wrong, 'malformed');
     }),
-    suite.case('an unknown key: 401 invalid_token, also for public fields', async (world) => {
+    suite.case('an unknown key: 401 invalid_token, even for public fields', async (world) => {
       const { token } = await world.key();
       await invalid(world, withOtherSecret(token), 'unknown');
     }),
-    suite.case('a revoked key: 401 invalid_token, also for public fields', async (world) => {
+    suite.case('a revoked key: 401 invalid_token, even for public fields', async (world) => {
       const { id, token } = await world.key();
       await world.revoke(id);
       await invalid(world, token, 'revoked');
     }),
-    suite.case('an expired key: 401 invalid_token, also for public fields', async (world) => {
+    suite.case('an expired key: 401 invalid_token, even for public fields', async (world) => {
       const { token } = await world.key(['read:users'], { expiresAt: new Date(world.now + 1_000).toISOString() });
       allowed(await world.ask(ANY, { token }), DATA);
       world.ran.length = 0;

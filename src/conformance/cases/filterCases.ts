@@ -82,8 +82,8 @@ const FILTERED: readonly Filtered[] = [
 
 /** Operations that have no part that may run. */
 const WHOLE: readonly (readonly [string, string, readonly string[]])[] = [
-  ['nothing is left', '{ report { id } }', ['read:reports']],
-  ['nothing is left but an empty fragment', '{ ...F } fragment F on Query { report { id } }', ['read:reports']],
+  ['nothing remains', '{ report { id } }', ['read:reports']],
+  ['nothing remains but an empty fragment', '{ ...F } fragment F on Query { report { id } }', ['read:reports']],
   ['a root field of a mutation is denied', 'mutation { touch drop }', ['write:reports']],
   ['a root field of a mutation has a denied type', 'mutation { touch publish { id } }', ['read:reports']],
 ];
@@ -125,7 +125,7 @@ export function filterCases<L extends Latchkey>(suite: Suite<L>): readonly Confo
       const invalid = await world.ask('{ open report { id nope } }', { token });
       refused(world, invalid, { status: 400, code: 'GRAPHQL_VALIDATION_FAILED' });
     }),
-    ...(suite.lacks('NO_STREAMS') ? [] : [filtering('refuses a denied subscription as a whole', refusesStream)]),
+    ...(suite.lacks('NO_STREAMS') ? [] : [filtering('refuses a denied subscription entirely', refusesStream)]),
   ];
 }
 

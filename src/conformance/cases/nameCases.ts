@@ -73,7 +73,7 @@ export function nameCases<L extends Latchkey>(suite: Suite<L>): readonly Conform
       }
     }),
     suite.case(
-      'introspection: off, 403 with any key, also for names in errors',
+      'introspection: off, 403 with any key, even for names in errors',
       async (world) => {
         const { token } = await world.key();
         for (const query of INTROSPECTIONS) {

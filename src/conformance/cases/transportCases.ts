@@ -94,7 +94,7 @@ export function transportCases<L extends Latchkey>(suite: Suite<L>): readonly Co
         assert.ok(!text.includes(token), text);
       }
     }),
-    suite.case('B38 a batch is refused whole, and counts as one request', async (world) => {
+    suite.case('B38 a batch is refused entirely, and counts as one request', async (world) => {
       const { token } = await world.key();
       const one = { query: '{ any }' };
       const before = remaining(await world.ask('{ any }', { token }));

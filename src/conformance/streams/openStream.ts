@@ -9,7 +9,7 @@ const OPENERS: Readonly<Record<StreamProtocol, (request: StreamRequest) => Promi
   'graphql-transport-ws': openWebSocket,
 };
 
-/** Opens a subscription by the protocol of the server. @param token null: no credential */
+/** Opens a subscription by the protocol of the server. @param token null for no credential */
 export function openStream({ server }: World, query: string, token: string | null): Promise<Stream> {
   const { streams } = server;
   if (streams === undefined)

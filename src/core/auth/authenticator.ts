@@ -76,7 +76,7 @@ interface AuthenticatorOptions {
   readonly onUse: (keyId: string, at: number, key: KeyRecord, address: string | null) => void;
   /** Returns the time in milliseconds since the epoch. */
   readonly now: () => number;
-  /** How long a record is cached, in milliseconds; 0: each request reads it. Default: 1,000. */
+  /** How long a record is cached, in milliseconds; 0 means that each request reads it. Default: 1,000. */
   readonly cacheTtl?: number;
   /** See {@link ReadCache}. */
   readonly cacheClock?: () => number;

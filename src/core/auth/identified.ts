@@ -13,7 +13,7 @@ export interface Identified {
   readonly key: KeyRecord | null;
   /** null if the credential is valid. */
   readonly ended: EndReason | null;
-  /** The addresses that it can be used from; null: any. */
+  /** The addresses that it can be used from; null if it can be used from any address. */
   readonly addresses: AddressList | null;
   /** In milliseconds since the epoch; null means never. */
   readonly expiresAt: number | null;

@@ -12,7 +12,7 @@ const PARTS = 100;
 interface ReadCacheOptions<Value> {
   /** Reads a value; null if it doesn't exist. @param subject as passed to {@link ReadCache.get} */
   readonly read: (subject: string) => Promise<Value | null>;
-  /** How long a value is valid, in milliseconds from the start of its read. 0: every request reads the value. */
+  /** How long a value is valid, in milliseconds from the start of its read. 0 means that every request reads the value. */
   readonly ttl: number;
   /** The maximum size of all values. */
   readonly max: number;
@@ -76,7 +76,7 @@ export class ReadCache<Value extends object> {
   }
 
   /**
-   * Returns the milliseconds for which the latest value of `key` stays valid. 0: it has to be read.
+   * Returns the milliseconds for which the latest value of `key` stays valid. 0 if it has to be read.
    * @param isSame returns whether this is the caller's value; for a later value the result is 0
    */
   remaining(key: string, isSame: (value: Value) => boolean): number {

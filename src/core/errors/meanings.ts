@@ -115,13 +115,13 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     page: 'reference/streams.md#what-is-refused',
   },
   QUOTA_EXCEEDED: {
-    when: 'the operation needs more than a quota or a balance of credits has left. The status is 402 instead of 429 if `quota_status` is 402, or if only more credits help',
+    when: 'the operation needs more than what remains of a quota or a credit balance. The status is 402 instead of 429 if `quota_status` is 402, or if only more credits help',
     remedy: 'wait until `resetsAt`, ask for a higher quota, or add credits',
     fields: {
       limit: 'the quota; null for credits',
       used: 'the part of it that is used in the current period; null for credits',
-      remaining: 'what is left',
-      resetsAt: 'the start of the next period, or the time of the next refill; null: never',
+      remaining: 'the remaining units',
+      resetsAt: 'the start of the next period, or the time of the next refill; null means never',
       window: '`hour`, `day` or `month`; null for credits',
       unit: '`requests` or `cost`',
       subject: '`key`, `owner`, `project` or `workspace`, whose keys share the quota',

@@ -62,7 +62,7 @@ export type RefusalDetails =
     }
   /**
    * `limit`, `used` and `remaining` in `unit`, for all keys of `subject`, per `window`. For credits, `limit`, `used` and `window` are null.
-   * `resetsAt` as an ISO 8601 time; null means never. `retryAfter` in whole seconds; absent: the status is 402.
+   * `resetsAt` as an ISO 8601 time; null means never. `retryAfter` in whole seconds; absent if the status is 402.
    */
   | {
       readonly code: 'QUOTA_EXCEEDED';

@@ -219,7 +219,7 @@ export class Authorizer {
     return admission;
   }
 
-  /** Returns the schema as a caller may read it; null if the caller may read nothing of it. */
+  /** Returns the part of the schema that a caller may read; null if the caller may not read any of it. */
   readable(schema: GraphQLSchema, principal: Principal): GraphQLSchema | null {
     return readable(this.#options.introspection, schema, principal);
   }
@@ -249,7 +249,7 @@ export class Authorizer {
     return (this.#options.cost ?? 'enforce') === 'enforce';
   }
 
-  /** Returns the cost units that an operation takes; null: limits in cost units don't apply. */
+  /** Returns the cost units that an operation takes; null if limits in cost units don't apply. */
   unitsOf({ cost, weighed }: Pick<CompiledOperation, 'cost' | 'weighed'>, variables: Variables): number | null {
     return this.#isEnforced ? (weighed?.estimate(variables) ?? cost) : null;
   }

@@ -19,7 +19,7 @@ export interface Chargeable {
   readonly compiled: Pick<CompiledOperation, 'cost' | 'tokens' | 'category' | 'weighed'>;
   /** The variables that its cost depends on. */
   readonly variables: Variables;
-  /** The cost in cost units, at least 1; null: limits in cost units don't apply. */
+  /** The cost in cost units, at least 1; null if limits in cost units don't apply. */
   readonly estimate: number | null;
   /** The cost units that are taken now; null in the same cases as the estimate. */
   readonly units: number | null;
@@ -83,7 +83,7 @@ function chargeCost(limits: Limits, principal: AuthenticatedPrincipal, given: Ch
 }
 
 /**
- * Refuses an operation whose cost is unknown or too high. It counts as one failed request, also if its document was cached: its
+ * Refuses an operation whose cost is unknown or too high. It counts as one failed request, even if its document was cached: its
  * body and its variables were read, and no window is full, so a key could otherwise repeat it without a limit.
  */
 function refuseUnits({ compiled, variables, estimate }: Chargeable, { max }: CostLimits): Charge | null {

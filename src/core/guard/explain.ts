@@ -201,7 +201,7 @@ export class Explainer {
     { document: text, operationName, variables }: Question,
     { document, operation, errors }: Understood,
   ): Fault[] {
-    // What the reader sees of the schema is looked at only where something is wrong: that validates the document once more.
+    // The reader's part of the schema is only used if something is wrong, because it means validating the document again.
     if (errors.length === 0) return [];
     const tell = telling(schema, readable(this.#options.introspection, schema, reader), {
       document,

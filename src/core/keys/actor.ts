@@ -21,11 +21,11 @@ export interface Actor {
   readonly scopes: readonly string[];
   /** SHA-256 of the documents that the key can run, in lower-case hexadecimal; null for any document. */
   readonly trustedDocuments: ReadonlySet<string> | null;
-  /** The external ID of the key's owner, of the key or of its user. Absent: it has none. */
+  /** The external ID of the key's owner, of the key or of its user. Absent if it has none. */
   readonly externalId?: string;
-  /** The overrides of its limits. Absent: there are none. */
+  /** The overrides of its limits. Absent if there are none. */
   readonly overrides?: KeyOverrides;
-  /** The `jti` of a token that was derived from the key; absent: the credential is the key itself. */
+  /** The `jti` of a token that was derived from the key; absent if the credential is the key itself. */
   readonly tokenId?: string;
 }
 

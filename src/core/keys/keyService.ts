@@ -345,7 +345,7 @@ export class KeyService extends KeyReader {
     return id;
   }
 
-  /** Returns the user of a new key. @throws Refusal NOT_FOUND, also for a removed user */
+  /** Returns the user of a new key. @throws Refusal NOT_FOUND, even for a removed user */
   async #userFor(workspaceId: string, id: string | null): Promise<string | null> {
     if (id === null) return null;
     const user = isId(id) ? await this.#store.users.find(id) : null;

@@ -68,7 +68,7 @@ export function isMeantAsToken(text: string, prefixes: readonly string[]): boole
 
 /**
  * Returns the part of a token that may be displayed: the prefix, such as `lks_live_`, and the first six characters of the
- * lookup ID, but nothing of the secret. For an imported key, the part that the other system displayed, possibly nothing.
+ * lookup ID, but no part of the secret. For an imported key, the part that the other system displayed, possibly nothing.
  */
 export function shownPrefix(key: { readonly tokenPrefix: string; readonly lookupId: string }): string {
   if (isForeign(key)) return key.tokenPrefix;

@@ -3,7 +3,7 @@ import type { Bound, Subject, WindowsOf } from './limits.js';
 import { rowOf, type LimitedAs, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import type { WindowName } from './window.js';
 
-/** The time until an amount fits into each of the two windows, in ms; 0: it fits now. */
+/** The time until an amount fits into each of the two windows, in ms; 0 if it fits now. */
 export interface Waits {
   readonly rate: number;
   readonly burst: number;

@@ -21,12 +21,12 @@ export interface FamilyWindows {
   /** Returns the time of the row, as stored. */
   timeOf(row: number): number;
   /**
-   * Returns the time until `amount` fits into the last 60 seconds, in ms; 0: it fits now. `amount` must not exceed `limit`.
+   * Returns the time until `amount` fits into the last 60 seconds, in ms; 0 if it fits now. `amount` must not exceed `limit`.
    */
   rateWait(row: number, amount: number, limit: number): number;
   /** Returns the number of units in the last second. */
   burstWait(row: number, amount: number, limit: number): number;
-  /** Returns what is left in both windows at the time of the row. */
+  /** Returns the room in both windows at the time of the row. */
   room(row: number, rate: number, burst: number): Room;
   /** Returns a copy with only the units that still count at `now`; null if there are none. */
   living(now: number): FamilyWindows | null;

@@ -227,7 +227,7 @@ function isTighter(one: WindowRoom, other: WindowRoom): boolean {
   return one.remaining < other.remaining;
 }
 
-/** Like {@link isTighter}, for windows that count different units: compares the parts of their limits that are left. */
+/** Like {@link isTighter}, for windows that count different units: compares the remaining shares of their limits. */
 function isFuller(one: WindowRoom, other: WindowRoom): boolean {
   return one.remaining * other.limit < other.remaining * one.limit;
 }

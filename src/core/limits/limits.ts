@@ -75,7 +75,7 @@ export interface CategoryRoom extends Room {
 /** One of the windows that an admission is counted in. */
 export interface Bound {
   readonly window: WindowName;
-  /** The category of the window. Absent: it belongs to the tier. */
+  /** The category of the window. Absent if it belongs to the tier. */
   readonly category?: Category | undefined;
   /** The kind of the window, if it does not count the requests of the key. */
   readonly of?: WindowsOf | undefined;
@@ -102,7 +102,7 @@ interface RefusedByQuota {
 }
 
 /**
- * The result of an admission, with what is left afterwards.
+ * The result of an admission, with the remaining units.
  *
  * @example
  * ```ts
@@ -115,16 +115,16 @@ interface RefusedByQuota {
 export type Admission =
   | ({
       readonly outcome: 'admitted';
-      /** For {@link Limits.giveBack}. Absent: no cost units were taken. */
+      /** For {@link Limits.giveBack}. Absent if no cost units were taken. */
       readonly costTaken?: CostTaken | undefined;
-      /** The units of quotas and credits, which can be given back. Absent: none were taken. */
+      /** The units of quotas and credits, which can be given back. Absent if none were taken. */
       readonly quotasTaken?: Taken | undefined;
     } & Judged)
   | ({
       readonly outcome: 'refused';
       /** The time until the same cost fits if nothing else is admitted before, in ms, at least 1. */
       readonly retryAfterMs: number;
-      /** The quota that has too little left. Absent: a window has too little room. */
+      /** The quota with too few remaining units. Absent if a window has too little room. */
       readonly quota?: RefusedByQuota | undefined;
     } & Judged &
       /** The window with the longest wait. */
@@ -164,13 +164,13 @@ export interface Limits {
    * category if the tier limits it, the shared windows, and the windows of the cost if the limits have them. Otherwise
    * counts nothing.
    *
-   * @param requests default: 1. 0: the requests were counted before
+   * @param requests default: 1. 0 if the requests were counted before
    * @param cost in cost units, taken from the cost windows only. Default: 0
    * @throws RangeError if one of them is not an integer of at least 0, or both are 0
    */
   admit(subject: Subject, requests?: number, cost?: number): Admission | Promise<Admission>;
   /**
-   * Returns what is left in the windows of the category if the tier limits it, otherwise in those of the key. Counts
+   * Returns the room in the windows of the category if the tier limits it, otherwise in the windows of the key. Counts
    * nothing. For shared windows, pass their name and limits as those of the subject.
    *
    * @param unit `cost`: in the cost windows. Default: `requests`
@@ -178,7 +178,7 @@ export interface Limits {
   peek(subject: Subject, unit?: Unit): Room | Promise<Room>;
   /**
    * Gives back cost units of an admission, at most those it took, as if they had never been taken. Call it once for an
-   * admission. If they can't be given back, they stay taken until they expire. Absent: no units are given back.
+   * admission. If they can't be given back, they stay taken until they expire. Absent if no units are given back.
    */
   giveBack?(admission: Admission, cost: number): void;
   /** Releases all resources. Can be called more than once. */

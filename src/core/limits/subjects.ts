@@ -13,7 +13,7 @@ export interface Limited {
   readonly workspaceId: string;
   readonly projectId: string | null;
   readonly userId: string | null;
-  /** The external ID of the owner. Absent: the owner is the user. */
+  /** The external ID of the owner. Absent if the owner is the user. */
   readonly externalId?: string;
   /** Absent if nothing is overridden. */
   readonly overrides?: KeyOverrides;

@@ -3,7 +3,7 @@
  * This number of units can be lost if it crashes.
  */
 const MAX_SHARE = 1 / 100;
-/** The share of a block that is left when the next one is fetched. */
+/** The remaining share of a block at which the next one is fetched. */
 export const AHEAD = 1 / 4;
 /** The maximum part of the remaining units that a block can have. If few units remain, each block has one. */
 const SHARE_OF_REST = 1 / 16;
@@ -23,8 +23,8 @@ interface PreviousBlock {
 }
 
 /**
- * Returns the number of units to lease at once. It follows the pace at which they are used, within a share of the quota and of
- * what is left. At least 1.
+ * Returns the number of units to lease at once. It follows the pace at which they are used, within a share of the quota and of the
+ * remaining units. At least 1.
  *
  * @param limit the quota
  * @param left the units that are not leased; null if unknown

@@ -4,7 +4,7 @@ import type { Meter } from './quotaMeter.js';
 import type { MeterState } from './meterState.js';
 import { dueRefill, periodOf } from './period.js';
 
-/** How long it is known that too few units are left, in ms. Then units are leased again, because other processes may return units. */
+/** How long it is known that too few units remain, in ms. Then units are leased again, because other processes may return units. */
 const KNOWN_FOR = 1_000;
 /** Smaller blocks are not fetched ahead: at the end of a quota, processes should keep as little as possible. */
 const FETCHED_AHEAD = 4;
@@ -82,7 +82,7 @@ export class Counter {
 
   /**
    * Returns the block to the store after the limit was lowered, because its units may exceed the new one. For keys with the same
-   * counter and different limits, this is repeated at most once in {@link KNOWN_FOR} if too few units are left.
+   * counter and different limits, this is repeated at most once in {@link KNOWN_FOR} if too few units remain.
    */
   #leaveLimit(amount: number, now: number): void {
     if (Math.abs(now - this.#leftLimitAt) < KNOWN_FOR && this.isShort(amount, now)) return;
@@ -179,7 +179,8 @@ export class Counter {
 
   /**
    * Returns what the next lease is for: all requests that need no more than a block, or the smallest one. Together, large requests could
-   * lease all that is left, and then be refused. Otherwise other processes would refuse requests although units remain, and a crash would
+   * lease all remaining units, and then be refused. Otherwise other processes would refuse requests although units remain, and a crash
+   * would
    * lose the units.
    */
   #demand(): { readonly smallest: number; readonly sum: number } {

@@ -7,7 +7,7 @@ export interface MeterState {
   readonly limit: number | null;
   /** Null for credits. */
   readonly used: number | null;
-  /** The units that are left. */
+  /** The remaining units. */
   readonly remaining: number;
   /** When the period ends, or the balance is refilled next, in ms since the epoch; null means never. */
   readonly resetsAt: number | null;

@@ -76,7 +76,7 @@ export class Meters {
   /**
    * Takes the use of an operation from all meters, or from none.
    *
-   * @returns without a promise if this process has enough units, or knows that too few are left
+   * @returns without a promise if this process has enough units, or knows that too few remain
    * @throws StoreUnavailable, or rejects with it
    */
   take(meters: readonly Meter[], amounts: Amounts): Taken | TooFew | Promise<Taken | TooFew> {

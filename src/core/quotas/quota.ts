@@ -24,7 +24,7 @@ export type QuotaSubject = (typeof QUOTA_SUBJECTS)[number];
 export interface Quota {
   readonly window: QuotaWindow;
   readonly unit: QuotaUnit;
-  /** Null: unlimited, and nothing is counted. */
+  /** Null means unlimited, and nothing is counted. */
   readonly limit: number | null;
   readonly subject: QuotaSubject;
   /** The day on which each period of a month begins, 1 to 31. In a shorter month, its last day. Default: 1. */

@@ -39,7 +39,7 @@ function policyOf(name: string, meter: Meter): string {
 /**
  * Returns the quota with fewer remaining units than a window; null if there is none.
  *
- * @param window the limit of the window that binds, and what is left, in requests
+ * @param window the limit and the remaining requests of the tightest window
  */
 export function bindingQuota(
   states: readonly MeterState[],

@@ -43,7 +43,7 @@ export interface MeteredHolder {
   readonly familyId: string;
   readonly workspaceId: string;
   readonly projectId: string | null;
-  /** Null: nobody owns the key. */
+  /** Null if nobody owns the key. */
   readonly ownerId: string | null;
 }
 

@@ -31,7 +31,7 @@ export function quotaRefusal(
   const what =
     meter.kind === 'quota'
       ? `Quota exceeded: ${SHARED[subject]} may use ${limit} ${UNITS[unit]} per ${meter.window}, and ${used} are used`
-      : `Not enough credits: ${remaining} ${UNITS[unit]} are left for ${SHARED[subject]}`;
+      : `Not enough credits: ${remaining} ${UNITS[unit]} remain for ${SHARED[subject]}`;
   const need = needed === 1 ? '' : `, but this operation needs ${needed}`;
   const until = ends === null ? 'Add credits' : `It is renewed at ${ends}. Wait until then, or ask for more`;
   const retryAfter = resetsInMs === null || status === 402 ? null : Math.max(1, Math.ceil(resetsInMs / 1000));

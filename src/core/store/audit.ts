@@ -42,7 +42,7 @@ export interface Author {
   readonly address: string | null;
   /** As sent by the caller, at most {@link MAX_USER_AGENT} characters. */
   readonly userAgent: string | null;
-  /** The state of the author's key when the change was allowed; absent: only its revocation is checked. Not logged. */
+  /** The state of the author's key when the change was allowed; absent if only its revocation is checked. Not logged. */
   readonly judged?: JudgedAuthor;
 }
 

@@ -23,7 +23,7 @@ export interface ArchiveStore {
    * adding a second entry.
    *
    * @param after the position after which the log begins, as read by the caller
-   * @returns `moved`: the log begins elsewhere by now; `unknown`: there is no such entry. In both cases nothing was
+   * @returns `moved`: the log now begins elsewhere; `unknown`: there is no such entry. In both cases nothing was
    * changed.
    */
   archive(

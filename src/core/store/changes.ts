@@ -132,7 +132,7 @@ export type Forfeit = 'userLeft' | 'authorEnded';
 /**
  * Returns whether a key may no longer create other keys: it was revoked, its user was removed, or it ended or lost
  * permissions since it was authorized. Otherwise permissions that it lost would survive in the keys that it creates
- * meanwhile. Gained permissions don't matter.
+ * in the meantime. Gained permissions don't matter.
  *
  * @param heir the key that is created: if it replaces the author's own key, the author's new end is part of this change
  */

@@ -283,7 +283,7 @@ export interface KeyStore {
   touch(uses: ReadonlyMap<string, number>): Promise<void>;
 
   /**
-   * Removes keys for good that were revoked at or before `before`, or expired then and were not revoked; at most `limit` keys of any
+   * Removes keys permanently that were revoked at or before `before`, or expired then and were not revoked; at most `limit` keys of any
    * workspaces, found by index. From then on every operation treats a removed key as unknown, except that its ID and lookup ID stay
    * taken, and that it can't be the author of a change. A family keeps its place as long as one of its keys is active. Other keys that name
    * a removed key in `replaces`, `replacedBy` or `createdBy` still do. Usage and audit entries stay. Adds no audit entry.

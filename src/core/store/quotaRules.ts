@@ -18,7 +18,7 @@ export interface CounterState {
   readonly start: number;
   readonly end: number;
   readonly taken: number;
-  /** The highest threshold that was reported in the period; 0: none. */
+  /** The highest threshold that was reported in the period; 0 if none. */
   readonly told: number;
 }
 
@@ -57,7 +57,7 @@ export function afterLease(
   return { after: { ...current, taken, told: Math.max(current.told, reached(taken, lease.limit)) }, granted };
 }
 
-/** Returns the highest threshold that this use has reached; 0: none. */
+/** Returns the highest threshold that this use has reached; 0 if none. */
 function reached(taken: number, limit: number): number {
   return THRESHOLDS.findLast((percent) => taken * 100 >= limit * percent) ?? 0;
 }
@@ -76,7 +76,8 @@ export function refilled(before: BalanceState, refill: DueRefill | null): Balanc
 
 /**
  * Returns the balance after units were returned. If they were leased before the last refill, the refill added more than it should have:
- * only the difference is added. Units of a time before the refill before are dropped, because what that one would have added is unknown.
+ * only the difference is added. Units from before the previous refill are dropped, because the amount that this refill would have added is
+ * unknown.
  * Processes return units long before.
  */
 export function returned(before: BalanceState, start: number, amount: number): BalanceState {

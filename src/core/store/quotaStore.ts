@@ -45,7 +45,7 @@ export type Lease = QuotaLease | CreditLease;
 
 /** The result of a lease. */
 export interface Leased {
-  /** The number of units; 0: fewer than `least` are left. */
+  /** The number of units; 0 if fewer than `least` are left. */
   readonly granted: number;
   /** The units that nobody has leased. Negative if the limit was lowered below them. */
   readonly left: number;

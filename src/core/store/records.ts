@@ -77,13 +77,13 @@ export interface OverrideSubject {
   readonly subjectId: string;
 }
 
-/** Limits of one subject in place of those of its tier. There is at most one for each subject. */
+/** Limits of one subject that replace its tier's limits. There is at most one for each subject. */
 export interface LimitOverride extends OverrideSubject {
   readonly workspaceId: string;
   /** Requests in any 60 seconds, and in any one second; null to use the tier's limit. */
   readonly rate: number | null;
   readonly burst: number | null;
-  /** The quotas in place of those of the tier, as JSON; null: as in the tier. */
+  /** The quotas that replace the tier's quotas, as JSON; null to use the tier's quotas. */
   readonly quotas: string | null;
   /** The time when it ends, in ms since the epoch; null if it does not end. */
   readonly until: number | null;
@@ -122,7 +122,7 @@ export interface KeyRecord {
   readonly workspaceId: string;
   /** The project that the key is bound to; null if it can access the whole workspace. */
   readonly projectId: string | null;
-  /** The user who owns it. Null: it belongs to the workspace, and stays valid when users are removed. */
+  /** The user who owns it. Null if it belongs to the workspace, and stays valid when users are removed. */
   readonly userId: string | null;
   /** The ID of a customer in a system of the operator. The customer owns the key, and all other keys with this ID. */
   readonly externalId: string | null;
@@ -145,7 +145,7 @@ export interface KeyRecord {
   readonly scopes: readonly string[];
   /** Addresses and CIDR ranges from which the key is accepted; empty if it is accepted from any address. */
   readonly allowedAddresses: readonly string[];
-  /** SHA-256 of the documents that the key may run, in hex; null: any. */
+  /** SHA-256 of the documents that the key may run, in hex; null if it may run any. */
   readonly trustedDocuments: readonly string[] | null;
   readonly createdAt: number;
   /** ID of the key that created it, `operator`, or null for the first key of a self-registered workspace. */
@@ -230,7 +230,7 @@ export interface UsageRecord {
   readonly keyId: string;
   /** The start of the period: a multiple of its length since the epoch, so that days are UTC days. */
   readonly start: number;
-  /** The number of requests that the limits allowed. Counts from releases that did not store costs contain the cost instead. */
+  /** The number of requests that the limits allowed. In counts from releases that did not store costs, this number includes the cost. */
   readonly requests: number;
   /** The cost of the admitted requests, as counted by the limits. */
   readonly cost: number;
@@ -250,7 +250,7 @@ export interface UsageCounts extends Pick<UsageRecord, 'requests' | 'cost' | 'li
 export interface UsageAddition extends UsageRecord {
   /** How many admitted requests selected each guarded field, by coordinate, such as `Query.assets`. */
   readonly fields?: ReadonlyMap<string, number>;
-  /** The other values that these requests are counted by. Absent: none. */
+  /** The other values that these requests are counted by. Absent if none. */
   readonly report?: ReportedUsage;
 }
 

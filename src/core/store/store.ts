@@ -51,7 +51,7 @@ export interface Store {
   /**
    * Returns a number that changes with every change to an existing key, its owner, its workspace or an override of limits, by
    * any process, except for the last use of a key. If it is still the same, everything that `keys.findForVerification`
-   * returned for existing keys is still valid. Synchronous, and takes microseconds. Absent: the engine has none. null if it is unknown
+   * returned for existing keys is still valid. Synchronous, and takes microseconds. Absent if the engine has none. null if it is unknown
    * at the moment.
    */
   readonly version?: () => number | null;
@@ -140,7 +140,7 @@ export interface UserStore {
   remove(id: string, workspaceId: string, occasion: UserOccasion): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
 }
 
-/** Limits of single subjects in place of those of their tier. */
+/** Limits of single subjects that replace their tier's limits. */
 export interface LimitOverrideStore {
   /**
    * Sets the override of a subject, in place of an earlier one; if it replaces nothing ({@link isEmpty}), removes it. The

@@ -9,7 +9,7 @@ type Task = () => Promise<void>;
 
 /**
  * Processes events one after another, with turns of the event loop in between. A mutation may cause events for thousands of
- * streams, and requests must be processed meanwhile. Workspaces take turns, so that none has to wait for all events of another.
+ * streams, and requests must be processed in the meantime. Workspaces take turns, so that none has to wait for all events of another.
  */
 export class Turns {
   readonly #clock: () => number;

@@ -36,7 +36,7 @@ interface State<Data, Node> {
   readonly nodes: readonly Node[];
   readonly first: Data | null;
   readonly total: number | null;
-  /** The cursor of the next page; null: the first page; undefined if there are no more pages. */
+  /** The cursor of the next page; null for the first page; undefined if there are no more pages. */
   readonly next: string | null | undefined;
   readonly fault: Fault | null;
   readonly note: string | null;

@@ -23,7 +23,7 @@ interface KeyTableProps {
   /** The name of the list for screen readers. Default: API keys */
   readonly label?: string;
   readonly sorting: Sorting | null;
-  /** @param order as {@link wordsOf} writes it; null: newest first. Default: the list cannot be sorted */
+  /** @param order as {@link wordsOf} writes it; null for newest first. Default: the list cannot be sorted */
   readonly sort?: (order: string | null) => void;
 }
 

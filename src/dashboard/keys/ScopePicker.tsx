@@ -9,7 +9,7 @@ interface ScopePickerProps {
   readonly type: ApiKeyType;
   readonly chosen: readonly string[];
   readonly choose: (scopes: string[]) => void;
-  /** An error message; null: no error. */
+  /** An error message; null if there is no error. */
   readonly fault: string | null;
 }
 

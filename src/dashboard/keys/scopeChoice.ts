@@ -4,7 +4,7 @@ import { TYPES } from '../parts/words.js';
 /** A scope as the API lists it. */
 export type Listing = NewKeyQuery['scopes'][number];
 
-/** Returns the chosen scope that includes another: `read:all` includes `read:assets`. Null: there is none. */
+/** Returns the chosen scope that includes another: `read:all` includes `read:assets`. Null if there is none. */
 export function coveredBy(scope: string, chosen: readonly string[]): string | null {
   const [action, resource] = scope.split(':');
   const covering = ['platform', 'admin', ...(resource === undefined ? [] : [`${action}:all`])];

@@ -40,7 +40,7 @@ export function isOrdered(column: string): column is OrderedColumn {
   return Object.hasOwn(ORDERS, column);
 }
 
-/** Returns the order for the API; null: its default, newest first. */
+/** Returns the order for the API; null for its default, newest first. */
 export function orderOf(sorting: Sorting | null): ApiKeyOrder | null {
   if (sorting === null) return null;
   return { field: ORDERS[sorting.column].field, direction: sorting.descending ? 'DESC' : 'ASC' };

@@ -14,7 +14,7 @@ export interface KeyView {
   readonly environment: ApiKeyEnvironment | null;
   readonly project: string | null;
   readonly scope: string | null;
-  /** null: newest first. */
+  /** null for newest first. */
   readonly sorting: Sorting | null;
   /** The first page is 1. */
   readonly page: number;

@@ -30,7 +30,7 @@ function creditsName(subject: QuotaSubject): string {
   return of === '' ? 'Credits' : `Credits of ${of.charAt(0).toLowerCase()}${of.slice(1)}`;
 }
 
-/** Shows a window and the requests that are left. */
+/** Shows a window and its remaining requests. */
 export function WindowRow({ name, window }: { readonly name: string; readonly window: WindowFragment }) {
   return (
     <Row name={name} {...window}>

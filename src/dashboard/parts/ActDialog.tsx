@@ -14,7 +14,7 @@ interface ActDialogProps {
   /** Whether the input is incomplete. Default: false */
   readonly disabled?: boolean;
   readonly acting: boolean;
-  /** null: no error, or the invalid field shows it. */
+  /** null if there is no error, or the invalid field shows it. */
   readonly fault: Fault | null;
   readonly act: () => void;
   readonly children: ReactNode;

@@ -2,7 +2,7 @@ import { Anchor, Code, Text } from '@mantine/core';
 import { Link } from 'wouter';
 
 interface ActorProps {
-  /** The id of a credential; null: the service itself. */
+  /** The ID of a credential; null for the service itself. */
   readonly id: string | null;
   /** Its name; null if it has none, or it is in another workspace. */
   readonly name: string | null;

@@ -5,7 +5,7 @@ import { signIn } from './session.js';
 
 interface KeyFormProps {
   readonly forTab: boolean;
-  /** @param fault why the key cannot be used; null: no error */
+  /** @param fault the reason why the key cannot be used; null if there is no error */
   readonly tell: (fault: string | null) => void;
 }
 

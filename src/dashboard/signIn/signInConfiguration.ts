@@ -3,7 +3,7 @@ import { BASE } from '../place.js';
 
 /** The configuration that the server publishes without a key. */
 interface Configuration {
-  /** How to sign in with the issuer; null: only with keys. */
+  /** How to sign in with the issuer; null if only keys are accepted. */
   readonly oidc: SignIn | null;
 }
 

@@ -105,7 +105,7 @@ export function Users() {
 }
 
 interface UserDialogProps {
-  /** null: a new user. */
+  /** null for a new user. */
   readonly user: User | null;
   readonly close: (changed: boolean) => void;
 }

@@ -66,7 +66,7 @@ export function amount(value: number | null): string {
   return value === null ? 'Unlimited' : count(value);
 }
 
-/** Returns how a limit differs from the current one; empty: it does not. */
+/** Returns how a limit differs from the current one; empty if it doesn't. */
 export function difference(value: number | null, present: number | null): string {
   if (value === present) return '';
   if (value === null) return 'no limit';

@@ -43,7 +43,7 @@ interface AssetRef {
   readonly projectId: string;
 }
 
-/** The project argument; null: the caller's own project. */
+/** The project argument; null for the caller's own project. */
 interface OfProject {
   readonly project?: string | null;
 }

@@ -15,7 +15,7 @@ export interface Mapping {
   readonly ignore: ReadonlySet<string>;
   /** Latchkey scopes by scope of the other system. An empty list drops the scope. */
   readonly scopes: ReadonlyMap<string, readonly string[]>;
-  /** Scopes for keys without scopes. Empty: keys without scopes are a problem. */
+  /** Scopes for keys without scopes. Empty if keys without scopes are a problem. */
   readonly defaultScopes: readonly string[];
   /** Workspaces and users by owner in the other system; null if the workspace of the import owns all keys. */
   readonly owners: ReadonlyMap<string, Owner> | null;

@@ -24,7 +24,7 @@ export interface SetLimitsInput {
   readonly subject: NamedSubject;
   readonly rate?: number | null;
   readonly burst?: number | null;
-  /** The quotas of the subject in place of all that its tier has for it. */
+  /** The quotas of the subject, which replace all quotas that its tier has for it. */
   readonly quotas?: readonly Omit<Quota, 'subject'>[] | null;
   readonly until?: number | null;
   readonly reason?: string | null;
@@ -60,7 +60,7 @@ export class LimitsService {
   }
 
   /**
-   * Sets the limits of a subject in place of those that were set before. Without a rate, a burst and quotas, the limits of the tier
+   * Sets the limits of a subject, replacing the limits that were set before. Without a rate, a burst and quotas, the limits of the tier
    * apply again. The actor can access every workspace.
    *
    * @returns the override; null if the subject has none now

@@ -41,7 +41,7 @@ interface AskedReport {
   readonly by: ReportPeriod;
   readonly from: number | null;
   readonly to: number | null;
-  /** A cursor; null: from the beginning. */
+  /** A cursor; null to start at the beginning. */
   readonly after: string | null;
   readonly first: number;
   /** null for the workspace of the caller. */

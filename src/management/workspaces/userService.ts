@@ -123,7 +123,10 @@ export class UserService {
       });
       if (keys.length === 0) return;
       const ids = keys.map(({ id }) => id);
-      await store.keys.revokeMany(ids, user.workspaceId, 'The user left the workspace.', { at: now(), author });
+      await store.keys.revokeMany(ids, user.workspaceId, 'The user was removed from the workspace.', {
+        at: now(),
+        author,
+      });
     }
   }
 

@@ -32,7 +32,7 @@ export interface Asks {
   /** Echoed in the reply. */
   readonly batch: number;
   readonly asks: readonly Ask[];
-  /** Handled before the questions. Absent: none. */
+  /** Handled before the questions. Absent if none. */
   readonly givenBack?: readonly GivenBack[];
 }
 

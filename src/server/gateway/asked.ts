@@ -79,7 +79,7 @@ function askedIn({ query, operationName = null, variables = null, extensions }: 
 }
 
 /**
- * Returns the body for the upstream, with nothing but what was judged: an operation that only the upstream knows, or a name in
+ * Returns the body for the upstream, with only the checked parts: an operation that only the upstream knows, or a name in
  * another case, must not reach it.
  */
 export function bodyOf({ query, operationName, variablesText }: Asked): string {
@@ -106,7 +106,7 @@ export function bad(message: string): Refusal {
   return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
 }
 
-/** The gateway can only judge text. With this code, clients of automatic persisted queries send the text instead. */
+/** The gateway can only check text. With this code, clients of automatic persisted queries send the text instead. */
 function unknownDocument(): GraphQLError {
   return new GraphQLError('PersistedQueryNotSupported: send the text of the operation as "query".', {
     extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', http: { status: 400 } },

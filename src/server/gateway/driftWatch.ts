@@ -19,7 +19,7 @@ export interface DriftWatchOptions {
   readonly upstream: string;
   /** Asks the upstream for its schema. */
   readonly ask: () => Promise<string>;
-  /** In ms; 0: never. */
+  /** In ms; 0 means never. */
   readonly interval: number;
   readonly log: Log;
 }

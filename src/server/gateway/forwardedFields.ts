@@ -27,7 +27,7 @@ const NEVER_TO_CALLER =
   /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|set-cookie2?|access-control-.*|content-security-policy.*|x-content-type-options|referrer-policy|x-request-id|cache-control|alt-svc|strict-transport-security|clear-site-data|ratelimit.*|latchkey-.*|location|refresh|date)$/;
 
 /**
- * Returns what is wrong with the name of a field that a setting adds; null: nothing. An underscore is refused, because CGI and WSGI
+ * Returns what is wrong with the name of a field that a setting adds; null if it is valid. An underscore is refused, because CGI and WSGI
  * can't tell `Latchkey_Principal` from `Latchkey-Principal`.
  */
 export function faultOfField(name: string, direction: 'request' | 'response'): string | null {

@@ -20,7 +20,7 @@ import { badGateway, type Upstream, type UpstreamOutcome } from './upstream.js';
 import type { SocketCount } from './upstreamSocket.js';
 import { askUpstream } from './wholeAnswer.js';
 
-/** The schema by which operations are judged. */
+/** The schema against which operations are checked. */
 export interface GatewayRules {
   /** Guarded. */
   readonly schema: GraphQLSchema;
@@ -51,7 +51,7 @@ interface RanOperation {
 /** An operation that is running. */
 type Running = Pick<OperationRequest, 'schema' | 'source' | 'document' | 'operation' | 'variables'>;
 
-/** The API behind the gateway, and the parts that judge and forward operations. */
+/** The API behind the gateway, and the parts that check and forward operations. */
 export class Gateway {
   readonly upstream: Upstream;
   readonly fields: PassedFields;

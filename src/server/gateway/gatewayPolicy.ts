@@ -80,7 +80,7 @@ export class Policy {
       .map(({ name }) => name);
   }
 
-  /** Returns what the line with exactly this name says about access; null: nothing. */
+  /** Returns the access that the line with exactly this name defines; null if it defines none. */
   exactly(name: string): Ruling | null {
     return this.#exact.get(name)?.ruling ?? null;
   }

@@ -72,7 +72,7 @@ declare module 'fastify' {
 }
 
 /**
- * Serves /graphql of a gateway: operations are judged and counted like those of a server without a gateway, and then sent to the upstream.
+ * Serves /graphql of a gateway: operations are checked and counted like those of a server without a gateway, and then sent to the upstream.
  * Only the checked parts are forwarded: the text of the operation, its name and its variables.
  */
 export function gatewayRoute(app: FastifyInstance, options: GatewayRouteOptions): void {
@@ -364,7 +364,7 @@ function sentOf(gateway: Gateway, forwarding: Forwarding, isWhole: boolean): Sen
   return { method: 'POST', headers, body: bodyOf(asked), isSafe };
 }
 
-/** Returns whether a page of any origin could have sent this GET request, because nothing of it needs a preflight request (B35). */
+/** Returns whether a page of any origin could have sent this GET request, because no part of it needs a preflight request (B35). */
 function isSimple({ principal, raw: { headers } }: FastifyRequest): boolean {
   if (principal.kind !== 'anonymous') return false;
   const type = headers['content-type'];

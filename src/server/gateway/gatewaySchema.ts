@@ -383,7 +383,7 @@ function annotate(part: { extensions: object }, ruling: Ruling | null): void {
   part.extensions = { ...part.extensions, directives: { [ruling.kind]: args } };
 }
 
-/** Adds the costs of the policy to types and fields, in place of those of the upstream. */
+/** Adds the costs of the policy to types and fields, replacing the upstream's costs. */
 function applyCosts(schema: GraphQLSchema, policy: Policy): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;

@@ -11,7 +11,7 @@ interface Members {
 
 /** An object or a list that is being read. */
 interface Level {
-  /** null: a list. */
+  /** null for a list. */
   readonly names: Set<string> | null;
   /** Whether the next text is a name. */
   expectsName: boolean;

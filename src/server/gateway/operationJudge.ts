@@ -33,7 +33,7 @@ import { FilteredOperation } from './filteredOperation.js';
 /** An operation that may be forwarded. */
 export interface Admitted {
   readonly kind: 'admitted';
-  /** The schema by which it was judged. */
+  /** The schema against which it was checked. */
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
@@ -138,7 +138,7 @@ export class OperationJudge {
     return finished(judging, () => judging.reply.answered);
   }
 
-  /** Returns an operation that was judged by another schema, as one of this schema; null if it is not valid here. */
+  /** Returns an operation that was checked against another schema, as one of this schema; null if it is not valid here. */
   read({ source, operation, variables }: Pick<OperationRequest, 'source' | 'operation' | 'variables'>) {
     const { document, errors } = this.#documents.read(source);
     if (errors !== undefined) return null;
@@ -204,9 +204,9 @@ export class OperationJudge {
 }
 
 const READS_MORE =
-  'The gateway returns the schema, and the API behind it returns other fields. Send __schema and __type in a request of their own.';
+  'The gateway returns the schema, and the API behind it returns other fields. Send __schema and __type in a separate request.';
 
-/** An operation that is being judged. */
+/** An operation that is being checked. */
 interface Judging {
   readonly guarded: GuardedRequest;
   readonly reply: JudgedReply;

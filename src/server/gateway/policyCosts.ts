@@ -4,9 +4,9 @@ import { FaultCollector } from '../../shared/settings/faultCollector.js';
 
 /** The costs in a line of a policy. */
 export interface PolicyCosts {
-  /** As in `@cost(weight:)`; null: nothing. */
+  /** As in `@cost(weight:)`; null if not set. */
   readonly weight: number | null;
-  /** As in `@listSize`; null: nothing. */
+  /** As in `@listSize`; null if not set. */
   readonly listSize: ListSizeExtension | null;
 }
 

@@ -14,7 +14,7 @@ export function requestFields(gateway: Signer & { readonly fields: PassedFields 
   return withOwn(gateway.fields.toUpstream(request.raw.headers), gateway, request);
 }
 
-/** Returns the header fields of a request whose response the gateway reads as a whole. */
+/** Returns the header fields of a request whose response the gateway reads completely. */
 export function fieldsForWhole(gateway: Signer & { readonly fields: PassedFields }, request: FastifyRequest): string[] {
   const { headers } = request.raw;
   const accept = headers.accept?.includes(RESPONSE_TYPE) === true ? `${RESPONSE_TYPE}, ${JSON_TYPE};q=0.9` : JSON_TYPE;

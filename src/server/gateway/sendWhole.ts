@@ -18,7 +18,7 @@ interface Whole {
 }
 
 /**
- * Sends an operation to the upstream, and its completed response to the caller. The response is read as a whole, so a caller who only
+ * Sends an operation to the upstream, and its completed response to the caller. The response is read completely, so a caller who only
  * reads streams gets a stream with one result. Rejects with a Refusal.
  */
 export async function sendWhole(

@@ -98,7 +98,7 @@ const ANY_OPERATION = parse('{ __typename }', { noLocation: true });
 const CLOSED = new GraphQLError('The connection is closing.');
 
 /**
- * Speaks graphql-transport-ws with callers. Each operation is judged and counted like a request over HTTP, and forwarded over a
+ * Speaks graphql-transport-ws with callers. Each operation is checked and counted like a request over HTTP, and forwarded over a
  * WebSocket to the upstream.
  */
 export class SocketForwarder {

@@ -154,7 +154,7 @@ class UploadReader {
     file.pipe(this.#out, { end: false });
   }
 
-  /** Lets the operation be judged. The first file waits. */
+  /** Lets the operation be checked. The first file waits. */
   #judged(): void {
     const map = this.#map ?? new Map<string, readonly string[]>();
     try {

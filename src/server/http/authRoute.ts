@@ -76,7 +76,7 @@ export function authRoute(app: FastifyInstance, options: AuthRouteOptions): void
   }
 }
 
-/** Returns the service to sign for; null: none is configured. @throws Refusal BAD_USER_INPUT */
+/** Returns the service to sign for; null if none is configured. @throws Refusal BAD_USER_INPUT */
 function audienceOf(audience: string | null, known: readonly string[]): string | null {
   if (audience === null && known.length <= 1) return known[0] ?? null;
   if (audience !== null && known.includes(audience)) return audience;

@@ -190,7 +190,7 @@ export class Connections {
 
   /**
    * Returns whether the response must wait until the rest of its request has been read, because the connection closes after it.
-   * Node closes the connection right after its last response. If unread bytes are left, or arrive later, the kernel resets the
+   * Node closes the connection right after its last response. If unread bytes remain, or arrive later, the kernel resets the
    * connection, and the caller may never see the response.
    */
   mustReadFirst(request: IncomingMessage): boolean {

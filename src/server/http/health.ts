@@ -13,7 +13,7 @@ const MAX_NAMED = 3;
 /** Whether shared limits can be counted. */
 export interface Sharing {
   readonly isOpen: boolean;
-  /** What is wrong, without secrets; null: nothing. */
+  /** The problem, without secrets; null if there is none. */
   readonly reason: string | null;
 }
 

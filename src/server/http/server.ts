@@ -74,7 +74,7 @@ interface ServerOptions {
   /** The state of shared limits, for /readyz. Default: none, because the limits belong to this process. */
   readonly sharing?: Sharing | null;
   readonly observer: Observer;
-  /** null: metrics are not served here. */
+  /** null if metrics are not served here. */
   readonly scrape: Scrape | null;
   /** null if requests are not traced. */
   readonly tracing: Tracing | null;

@@ -22,7 +22,7 @@ const MAX_WARNINGS = 8;
  */
 export class SharedAddresses {
   readonly #logger: Pick<FastifyBaseLogger, 'warn'>;
-  /** IDs of the keys used from each address; null: a warning was logged. */
+  /** IDs of the keys used from each address; null if a warning was logged. */
   readonly #keys = new Map<string, Set<string> | null>();
   #warnings = 0;
 

@@ -27,7 +27,7 @@ export interface AskedOf {
  * Reads a form, whose parameters are those of RFC 7662 and Latchkey's. Unlike that RFC, unknown parameters are refused: if a
  * misspelt `scope` were ignored, its check would be, too.
  *
- * @throws Refusal BAD_REQUEST or BAD_USER_INPUT. Its message contains nothing of the request that could be a token
+ * @throws Refusal BAD_REQUEST or BAD_USER_INPUT. Its message contains no part of the request that could be a token
  */
 export function askedByForm(text: string): AskedOf {
   const fields = new Map<string, string>();

@@ -21,7 +21,7 @@ export interface Certificate {
  * Reads a certificate and its key, and checks that they match. TLS itself accepts a file without a certificate, and
  * reports other errors only as `error:0B080074`.
  *
- * @throws Error that names the variable, the file and the fix, and contains nothing of the key
+ * @throws Error that names the variable, the file and the fix, and contains no part of the key
  */
 export function readCertificate(files: CertificateFiles): Certificate {
   const cert = contentOf('TLS_CERT', files.cert);

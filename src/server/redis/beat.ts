@@ -88,7 +88,7 @@ export interface Beat {
   /** Redis' time, in ms. */
   readonly time: number;
   readonly epoch: string;
-  /** Ms until the epoch opens. It opens earlier if all awaited processes join. 0: it is open. */
+  /** Ms until the epoch opens. It opens earlier if all awaited processes join. 0 if it is open. */
   readonly opensIn: number;
   /** IDs and the times of the last heartbeats. */
   readonly members: readonly (readonly [id: string, time: number])[];

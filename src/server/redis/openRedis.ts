@@ -22,7 +22,7 @@ const START_TIME = 4_000;
 export interface RedisState {
   /** Are requests counted? Otherwise they are refused. */
   readonly isOpen: boolean;
-  /** What is wrong, without secrets; null: nothing. */
+  /** The problem, without secrets; null if there is none. */
   readonly reason: string | null;
 }
 

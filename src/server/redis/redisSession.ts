@@ -117,7 +117,7 @@ export class RedisSession {
     this.#onRoundTrip = onRoundTrip ?? (() => undefined);
   }
 
-  /** What is wrong; null: nothing. */
+  /** The problem; null if there is none. */
   get trouble(): Trouble | null {
     return this.#trouble;
   }

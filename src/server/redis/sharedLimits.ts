@@ -12,7 +12,8 @@ import { RedisWindows, type Prepared, type Reply } from './redisWindows.js';
 const AT_ONCE = 200;
 
 /**
- * The number of admissions in one call. Redis runs nothing else meanwhile, for about 100 µs. With more admissions, this process would build
+ * The number of admissions in one call. Redis runs nothing else in the meantime, for about 100 µs. With more admissions, this process would
+ * build
  * calls while Redis waits, and then wait while Redis works.
  */
 const MAX_BATCH = 20;

@@ -218,7 +218,7 @@ return out`;
  * Time in µs, units, sum of units: 8, 4 and 8 bytes. Number of entries since the start of the shorter window: 4 bytes.
  * Tag of the admission that took the units: 8 bytes. The second in which the expiry of the list was set: 4 bytes.
  * For the longer and for the shorter window, when the entry was written: µs since the first entry with units, and the units
- * since then (0: unknown), 4 and 8 bytes each.
+ * since then (0 if unknown), 4 and 8 bytes each.
  */
 const ENTRY = '<dI4dI4dI4I4dI4d';
 
@@ -262,7 +262,7 @@ return given`;
 
 /**
  * Adds entries to a history, or removes the entries with a tag, and writes it again. KEYS: the list and the epoch.
- * ARGV: the epoch, the first of the tags to remove and their number (0: none), then times and units to add.
+ * ARGV: the epoch, the first of the tags to remove and their number (0 if none), then times and units to add.
  */
 export const REWRITE = `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack

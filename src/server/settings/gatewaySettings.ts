@@ -18,7 +18,7 @@ export interface GatewaySettings {
   /** The maximum time for a response, in ms. */
   readonly timeout: number;
   readonly connections: number;
-  /** The maximum size of an upload, in bytes; 0: uploads are refused. */
+  /** The maximum size of an upload, in bytes; 0 if uploads are refused. */
   readonly maxUploadBytes: number;
   /** The maximum time for an upload to arrive, in ms. */
   readonly uploadTime: number;

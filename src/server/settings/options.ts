@@ -177,7 +177,7 @@ export const OPTIONS = {
     schema: wholeNumber(0, 60_000),
   }),
   KEEP_ENDED_KEYS: option({
-    about: 'how long a key is kept after it was revoked or expired; then it is removed for good',
+    about: 'how long a key is kept after it was revoked or expired; then it is removed permanently',
     default: 'forever',
     page: 'how-to/remove-ended-keys.md',
     allowed: 'a number of days from 1d to 36500d, such as 90d, or forever',

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
-/** The error of a file that can't be read. The message follows the path, has no full stop, and contains nothing of the file. */
+/** The error of a file that can't be read. The message follows the path, has no full stop, and contains no part of the file. */
 export class FileFault extends Error {
   override readonly name = 'FileFault';
   /** The system's code, such as ENOENT; null if the content of the file is invalid. */

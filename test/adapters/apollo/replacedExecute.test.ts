@@ -7,7 +7,7 @@ import { run } from '../../support/run.js';
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-test('calls a replaced execute of graphql-js for each request, also of a known document', async () => {
+test('calls a replaced execute of graphql-js for each request, even of a known document', async () => {
   const ran = await run(process.execPath, ['--import', LOADER, 'test/adapters/apollo/replacedExecute.ts', dir]);
   expect(ran).toEqual({ status: 0, stdout: '1\n2\n3\n', stderr: '' });
 });

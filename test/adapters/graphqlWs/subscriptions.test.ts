@@ -46,7 +46,7 @@ it('is refused without the scope, and the source is not opened', async () => {
   expect(own.ran.sources.size).toBe(0);
 });
 
-it('ends with its connection when the key is revoked, also without an event', async () => {
+it('ends with its connection when the key is revoked, even without an event', async () => {
   const key = await own.createKey();
   const { client, closings } = connected(own, key.token);
   const listening = listen(client, SHIPPED);

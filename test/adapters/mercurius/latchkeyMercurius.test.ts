@@ -114,7 +114,7 @@ describe('authorization', () => {
 });
 
 describe('onDenied: filter', () => {
-  it('refuses a denied operation of another route as a whole, because its response is not completed', async () => {
+  it('refuses a denied operation of another route entirely, because its response is not completed', async () => {
     let principal: object = {};
     const prepare = (app: OwnMercurius['app']) =>
       app.get('/part', (_, reply) => reply.graphql('{ open secret }', { principal }));

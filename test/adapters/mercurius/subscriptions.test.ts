@@ -143,7 +143,7 @@ it("sends the events of Mercurius's pubsub to a client of graphql-ws", async () 
   });
 });
 
-it('leaves its topics when the operation ends, also one of withFilter that waits for an event', async () => {
+it('leaves its topics when the operation ends, including one of withFilter that waits for an event', async () => {
   const topics = new Topics();
   await on(
     async (server) => {

@@ -288,7 +288,7 @@ it('@Auth on a class of resolvers prevents the start, because Nest ignores it', 
       '@Auth on the resolver class Closed has no effect. Put it on each method, or on the object type.',
     );
   } finally {
-    // The rules of a process are checked together, also those of other test files.
+    // The rules of a process are checked together, including those of other test files.
     Reflect.deleteMetadata('graphql:resolver_name', Closed);
   }
 });

@@ -77,7 +77,7 @@ describe('transport', () => {
   });
 
   it.each(['application/x-www-form-urlencoded', 'application/graphql', 'text/plain'])(
-    'B35: refuses a body as %s, also with a key',
+    'B35: refuses a body as %s, even with a key',
     async (type) => {
       const body = type === 'application/graphql' ? '{ open }' : 'query={open}';
       const sent = (more: object) => own.send({ method: 'POST', headers: { 'content-type': type, ...more }, body });
@@ -272,7 +272,7 @@ describe('errors', () => {
 describe('introspection', () => {
   const names = '{ __schema { queryType { fields { name } } } open }';
 
-  it('is refused without a key by default, and errors name nothing of the schema', async () => {
+  it('is refused without a key by default, and errors don’t name any part of the schema', async () => {
     const { status, body } = await own.query(names, { token: null });
     expect(status).toBe(401);
     expect(body.data).toBeUndefined();

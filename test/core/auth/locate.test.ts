@@ -146,7 +146,7 @@ describe('F14: credentials for a proxy in addition to X-API-Key', () => {
   });
 });
 
-test('returns or refuses any fields, and a refusal repeats nothing of them', () => {
+test('returns or refuses any fields, and a refusal never repeats them', () => {
   const name = fc.constantFrom('Authorization', 'authorization', 'X-API-Key', 'x-api-key', 'Accept');
   const noise = fc.oneof(fc.string({ unit: CODE_POINT, maxLength: 60 }), fc.stringMatching(/^[A-Za-z0-9_]{20,60}$/));
   const value = fc

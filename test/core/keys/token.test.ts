@@ -220,7 +220,7 @@ describe('randomBase62', () => {
 });
 
 describe('shownPrefix', () => {
-  it('contains nothing of the secret', () => {
+  it('contains no part of the secret', () => {
     const parts = mintToken('lks', 'TEST');
     expect(shownPrefix(parts)).toBe(parts.token.slice(0, 'lks_test_'.length + 6));
   });

@@ -47,7 +47,7 @@ describe('an address list', () => {
     );
   });
 
-  it('agrees with Node about IPv4 addresses, also in ranges of IPv6', () => {
+  it('agrees with Node about IPv4 addresses, even in ranges of IPv6', () => {
     const octet = fc.constantFrom(0, 1, 127, 128, 192, 255);
     const ipv4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));
     const range = fc.oneof(

@@ -35,7 +35,7 @@ describe('the refusal of a quota', () => {
   test('is 402 for credits without a refill, because waiting never helps', () => {
     const credits = { meter: someCredits(), limit: null, used: null, remaining: 0, resetsAt: null, resetsInMs: null };
     const found = quotaRefusal(credits, 1, 429);
-    expect(found.message).toBe('Not enough credits: 0 requests are left for this key. Add credits.');
+    expect(found.message).toBe('Not enough credits: 0 requests remain for this key. Add credits.');
     expect(httpAnswer(found).status).toBe(402);
   });
 });

@@ -65,7 +65,7 @@ test.each(['audit.jsonl', 'audit.jsonl.gz'])('X11: entries move to %s, which onl
   expect(await verifyAudit(store.audit, ws)).toMatchObject({ outcome: 'whole', entries: 6, archived: 3 });
 });
 
-test('X11: the next archive continues the previous one, also with more entries than a batch', async () => {
+test('X11: the next archive continues the previous one, even with more entries than a batch', async () => {
   const ws = await givenLog(1_202);
   const [one, other] = [fileFor('a'), fileFor('b')];
   await run(ws, one, 1);

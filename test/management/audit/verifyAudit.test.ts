@@ -132,7 +132,7 @@ describe('X5: a verification that starts after an entry', () => {
     expect(await verifyAudit(of(chain), 'ws', { from, known: [{ ...forged, seq: 7 }] })).toEqual(whole);
   });
 
-  test('reads all entries in the store if the log was archived meanwhile, and requires the entry of the archive', async () => {
+  test('reads all entries in the store if the log was archived in the meantime, and requires the entry of the archive', async () => {
     const base = { seq: 1_500, hash: at(1_500).hash };
     const rest = chain.slice(1_500);
     const from = { ...at(1_000), base: at(0), isNamed: true };

@@ -44,7 +44,7 @@ it.each([
   }
 });
 
-it('accepts extensions of the types of latchkey.typeDefs, also in several texts', () => {
+it('accepts extensions of the types of latchkey.typeDefs, even in several texts', () => {
   const own = [
     'extend type User { nickname: String }',
     'type Order { id: ID user: User } extend type Query { order: Order @public }',

@@ -167,7 +167,7 @@ test.each([
   ['only denied fields', '{ costs }', 'read'],
   ['a mutation with a denied root field', 'mutation { cancel(id: "1") { id } purge }', 'read'],
   ['a subscription with a denied field', 'subscription { changed { margin } }', 'stream'],
-])('an operation with %s is refused as a whole', async (_, query, how) => {
+])('an operation with %s is refused entirely', async (_, query, how) => {
   const before = upstream.received.length;
   const accept = how === 'stream' ? { accept: 'text/event-stream' } : {};
   const { status, body } = await ask(gateway.url, { query }, { ...bearer(reader), ...accept });

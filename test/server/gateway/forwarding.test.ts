@@ -23,7 +23,7 @@ afterAll(async () => {
   await upstream.close();
 });
 
-/** Counts the requests that reach the upstream meanwhile. */
+/** Counts the requests that reach the upstream in the meantime. */
 async function reached<T>(work: () => Promise<T>): Promise<[T, number]> {
   const before = upstream.received.length;
   const result = await work();
@@ -251,7 +251,7 @@ describe('nothing reaches the upstream that was not judged', () => {
     }
   });
 
-  test('drops all other members, also those whose names differ in case only', async () => {
+  test('drops all other members, including those whose names differ in case only', async () => {
     const answer = await send(
       '{"Query":"{internal}","QUERY":"{internal}","query":"{health}","extensions":{"persistedQuery":{"sha256Hash":"x"}},"documentId":"1","id":2}',
     );

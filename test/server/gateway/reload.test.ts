@@ -162,7 +162,7 @@ test('subscriptions that the new policy does not allow end, and others continue'
   await both.close();
 });
 
-test('a subscription to a field that the new policy closes ends, also if another field of its type stays open', async () => {
+test('a subscription to a field that the new policy closes ends, even if another field of its type stays open', async () => {
   const ticks = 'ticks(to: Int!): Int!';
   const two = await socketUpstream({ ...shop, typeDefs: SDL.replace(ticks, `${ticks}\n    others: Int!`) });
   const policy = `${POLICY}Subscription.others: public\n`;

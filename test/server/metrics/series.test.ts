@@ -37,7 +37,7 @@ test('a histogram of durations has the same text as a histogram of prom-client',
   );
 });
 
-test('a counter shows each event once, also if it is read several times', async () => {
+test('a counter shows each event once, even if it is read several times', async () => {
   const [registry, theirs] = [new Registry(), new Registry()];
   const options = { name: 'some_total', help: 'Some events.', labelNames: ['outcome'] as const };
   const created = countedBy(registry, options);

@@ -93,7 +93,7 @@ test('X6: grants no place without Redis, keeps open streams, and stays within th
   one.giveBack('a');
   server.resume();
   await until(() => opened.every(({ session }) => session.trouble === null));
-  // Places returned meanwhile, and places taken by refused calls.
+  // Places returned in the meantime, and places taken by refused calls.
   await until(async () => (await redis.zcard(await keyOfA())) === 1);
   expect(granted(await times(10, one, other))).toBe(4);
   expect(await redis.zcard(await keyOfA())).toBe(5);

@@ -233,7 +233,7 @@ test('lists expire without another call', async () => {
   expect(left).toBeLessThanOrEqual(71_000);
 });
 
-test('a list has an expiry that outlasts its entries, also after all of its units were given back', async () => {
+test('a list has an expiry that outlasts its entries, even after all of its units were given back', async () => {
   let now = 1_800_000_000_000;
   const clock = { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] };
   const limits = { ...limitsTo(90, 90), cost: { max: 9, rate: 90, burst: 90 } };

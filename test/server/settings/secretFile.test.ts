@@ -92,7 +92,7 @@ describe('*_FILE of a secret setting', () => {
     expect(faultOf(() => readSettings({ ADMIN_API_KEY_FILE: pipe }))).toMatch(/regular file/);
   });
 
-  it('names the file of an invalid value, and nothing of the value', () => {
+  it('names the file of an invalid value, but not the value', () => {
     const path = file('hunter2');
     for (const name of SECRET_OPTIONS) {
       const message = faultOf(() => readSettings({ [`${name}_FILE`]: path }));

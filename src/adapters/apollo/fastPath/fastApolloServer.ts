@@ -50,7 +50,7 @@ export class FastApolloServer<Context extends LatchkeyContext = LatchkeyContext>
   readonly #runner: OperationRunner;
   /** Latchkey's own plugins. Known documents need none of their hooks. */
   readonly #called: ReadonlySet<object>;
-  /** null: not decided yet. */
+  /** null if not decided yet. */
   #isUsed: boolean | null = null;
 
   constructor(options: ApolloServerOptionsWithSchema<Context>) {

@@ -15,7 +15,7 @@ export function gatewayCommand(): Command {
     name: 'gateway',
     description:
       'Run the server as a gateway in front of a GraphQL API, with the settings in the environment and latchkey.yaml, until Ctrl-C. ' +
-      'It judges each operation on /graphql and forwards it. Key management is at /admin/graphql.',
+      'It checks each operation on /graphql and forwards it. Key management is at /admin/graphql.',
     example: 'latchkey gateway --upstream http://127.0.0.1:8000/graphql --policy latchkey.policy.yaml',
   });
   upstreamOptions(command)

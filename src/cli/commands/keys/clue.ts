@@ -15,7 +15,7 @@ const MAX_SHOWN = 24;
 
 /** The text that is sent to the server to find a key. */
 export interface Clue {
-  /** Never contains a part of a secret. Empty: only names are searched. */
+  /** Never contains a part of a secret. Empty if only names are searched. */
   readonly text: string;
   /** A note about the input for the user; null if there is none. */
   readonly warning: string | null;

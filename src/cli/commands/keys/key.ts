@@ -14,7 +14,7 @@ export interface Key {
   readonly type: string;
   readonly environment: string;
   readonly scopes: readonly string[];
-  /** What the key can do: a user's key can do no more than the user's roles allow. */
+  /** The effective scopes: a user's key can do no more than the user's roles allow. */
   readonly effectiveScopes: readonly string[];
   readonly roles: readonly string[];
   readonly project: { readonly id: string; readonly name: string } | null;

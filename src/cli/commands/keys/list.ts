@@ -109,7 +109,7 @@ async function keysOf(
   return { keys, totalCount };
 }
 
-/** Returns the order in the options; null: the default of the API. */
+/** Returns the order in the options; null for the API's default. */
 function orderOf({ sort, order }: ListOptions): PageVariables['orderBy'] {
   if (sort === undefined && order === undefined) return null;
   return { field: sort ?? 'CREATED', direction: order ?? 'ASC' };

@@ -20,7 +20,7 @@ export interface ExportFile {
 /**
  * Opens the target of an export.
  *
- * @param path null: standard output
+ * @param path null for standard output
  * @param isResumed whether the file continues an interrupted export
  * @throws Failure
  */

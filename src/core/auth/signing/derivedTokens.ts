@@ -69,7 +69,7 @@ export class DerivedTokens {
     const ttl = checkLifetime(input.ttl);
     const audience = checkAudience(input.audience) ?? issuer;
     await keys.ready();
-    // Last, so that a key that was revoked meanwhile derives nothing.
+    // Last, so that a key that was revoked in the meantime derives nothing.
     const { judged } = await authors.judged(actor, origin);
     const iat = Math.floor(now() / 1_000);
     const exp = Math.min(iat + Math.floor(ttl / 1_000), Math.floor((judged?.expiresAt ?? Infinity) / 1_000));
@@ -139,7 +139,7 @@ function checkLifetime(ttl: number): number {
   throw badInput(['input', 'ttl'], 'A derived token is valid for 1 to 60 minutes. Give a duration such as "PT15M".');
 }
 
-/** @returns null: none was given @throws Refusal BAD_USER_INPUT */
+/** @returns null if none was given @throws Refusal BAD_USER_INPUT */
 function checkAudience(audience: string | null | undefined): string | null {
   if (audience == null) return null;
   if (AUDIENCE.test(audience)) return audience;

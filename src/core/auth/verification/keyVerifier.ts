@@ -177,7 +177,7 @@ export class KeyVerifier {
     return inactive(principal, 'limit', { left, retryAfter: details.retryAfter });
   }
 
-  /** Returns what is left after an admission, which knows the quotas that it took from. */
+  /** Returns the remaining units after an admission, which contains the quotas that it took from. */
   async #left({ meters = [] }: Subject, { room, otherRooms = [], quotas: taken = [] }: Judged): Promise<Left> {
     const known = new Map(taken.map((state) => [state.meter.id, state]));
     const others = meters.filter(({ id }) => !known.has(id));

@@ -24,7 +24,7 @@ export interface Passed {
 }
 
 /**
- * Decides on requests that a proxy received for another server. Each takes one request from the windows of its key, also if
+ * Decides on requests that a proxy received for another server. Each takes one request from the windows of its key, even if
  * its scopes are missing, and from its quotas if it may pass. The proxied request itself is not read, because the caller controls all of
  * it.
  */

@@ -11,7 +11,7 @@ export interface Asked {
   readonly token: string;
   /** The token must grant all of them. Valid scopes. */
   readonly scopes: readonly string[];
-  /** Requests to take from the limits of the token's key, if the token is active. 0: none. */
+  /** Requests to take from the limits of the token's key, if the token is active. 0 if none. */
   readonly cost: number;
   /** The address of the token's holder; null if unknown, which a key that is bound to addresses does not allow. */
   readonly address: string | null;
@@ -23,7 +23,7 @@ export interface Left {
   readonly room: Room;
   /** In the windows that it shares, and in those of the cost. */
   readonly otherRooms: readonly OtherRoom[];
-  /** The cost in its quotas and credits. Empty: it has none, or the store can't be read. */
+  /** The cost in its quotas and credits. Empty if it has none, or the store can't be read. */
   readonly quotas: readonly MeterState[];
 }
 
@@ -31,7 +31,7 @@ export interface Left {
 export interface Active {
   readonly active: true;
   readonly principal: AuthenticatedPrincipal;
-  /** null: not a stored key. */
+  /** null if it is not a stored key. */
   readonly key: KeyRecord | null;
   /** In milliseconds since the epoch; null means never. */
   readonly expiresAt: number | null;

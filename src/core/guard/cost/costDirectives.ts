@@ -56,7 +56,7 @@ export interface ListSizeArguments {
 
 /** The cost directives of a part of a schema. */
 export interface PartCost {
-  /** In {@link UNIT}s; null: the default. */
+  /** In {@link UNIT}s; null for the default. */
   readonly weight: number | null;
   readonly listSize: ListSizeArguments | null;
   /** Sentences without the coordinate. */

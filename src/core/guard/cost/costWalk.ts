@@ -37,7 +37,7 @@ interface Returned<Value> {
   readonly type: GraphQLObjectType | null;
 }
 
-/** Returns the type that costs most; null: any. @param sized the directive that describes lists in it */
+/** Returns the most expensive type; null for any type. @param sized the directive that describes lists in it */
 type Choice = (node: FieldNode, type: GraphQLNamedType, sized: ListSize | null) => GraphQLObjectType | null;
 
 /** A selected operation of a document. */

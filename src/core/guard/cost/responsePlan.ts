@@ -131,7 +131,7 @@ function fixedCost(calls: readonly CallUse[]): number | null {
   return callCost(only, {}, new Map());
 }
 
-/** Leaves out the calls that never cost most, because each response computes all that are left. */
+/** Removes the calls that are never the most expensive, because all remaining calls are computed for each response. */
 function dearest(calls: readonly CallUse[]): readonly CallUse[] {
   const constants = calls.filter(({ variables }) => variables.length === 0);
   const [first, ...others] = constants;

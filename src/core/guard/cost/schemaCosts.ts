@@ -40,7 +40,7 @@ interface Step {
   readonly defaultValue: unknown;
 }
 
-/** The way from a field to a number of entries. */
+/** The path from a field to a number of entries. */
 export interface SlicingPath {
   /** The first one is an argument. */
   readonly steps: readonly Step[];
@@ -75,7 +75,7 @@ export interface ListSize {
   /** The size without a slicing argument; null for the default of all lists. */
   readonly assumed: number | null;
   readonly requireOne: boolean;
-  /** The fields of the returned object with this size; null: the field itself. */
+  /** The fields of the returned object with this size; null for the field itself. */
   readonly fields: ReadonlySet<string> | null;
 }
 

@@ -119,7 +119,7 @@ class Pruning {
     return this.#given.typeKey;
   }
 
-  /** Returns what is left; null if the operation must be refused. */
+  /** Returns the remaining operation; null if it must be refused. */
   run(set: SelectionSetNode, root: GraphQLObjectType, level: Level): SelectionNode[] | null {
     try {
       const left = this.#set(set, { types: [root], all: 1, level });

@@ -45,7 +45,7 @@ export type Operation = Omit<OperationRequest, 'principal'>;
 interface Abilities {
   /** Whether it runs the {@link GuardedRequest.executable} part of an operation, and sets {@link GuardedRequest.wasExecuted}. */
   readonly canFilter?: boolean;
-  /** What it does with denied fields. Default: the option `onDenied`. */
+  /** How it handles denied fields. Default: the option `onDenied`. */
   readonly onDenied?: OnDenied;
 }
 

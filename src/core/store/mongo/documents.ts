@@ -55,7 +55,7 @@ type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
 interface Selection {
   readonly sort?: Readonly<Record<string, SortOrder>>;
   readonly limit?: number;
-  /** The fields to read; absent: all. */
+  /** The fields to read; absent for all fields. */
   readonly fields?: readonly string[];
   /** The name of the index to use. Default: the server's choice. */
   readonly hint?: string;

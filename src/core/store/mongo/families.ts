@@ -29,7 +29,7 @@ export type Keys = Pick<Documents<KeyDocument>, 'find' | 'update' | 'updateMany'
 interface FamilyEnds {
   /** When the last key with other scopes ends, in ms since the epoch; 0 if there is none. */
   readonly keysEnd: number;
-  /** When the last key that only administers ends; 0: there is none, or it ends earlier. */
+  /** When the last key that only administers ends; 0 if there is none, or it ends earlier. */
   readonly adminEnd: number;
 }
 

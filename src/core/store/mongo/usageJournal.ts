@@ -34,7 +34,7 @@ export interface UsageStateDocument {
   readonly _id: string;
   /** The number of the last addition. */
   readonly addition: number;
-  /** The IDs of the batches of this addition; empty: it is complete. */
+  /** The IDs of the batches of this addition; empty if it is complete. */
   readonly batches: readonly string[];
   readonly lockedBy?: string;
   /** Changes while the process that has the lock makes progress. */
@@ -84,7 +84,7 @@ interface UsageJournalOptions {
 }
 
 /**
- * Batches of usage, which are stored as a whole and then added to the counts once. A batch changes thousands of records,
+ * Batches of usage, which are stored completely and then added to the counts once. A batch changes thousands of records,
  * and the server may have no transactions.
  *
  * Processes take turns: one adds all waiting batches, with those of other processes, as one numbered addition. If it is

@@ -117,7 +117,7 @@ export class Connection {
   }
 
   /**
-   * Runs several transactions in one, so that they wait for the disk once. Nothing else may use the connection meanwhile, so
+   * Runs several transactions in one, so that they wait for the disk once. Nothing else may use the connection in the meantime, so
    * `work` must not wait for anything except these transactions.
    *
    * @returns the result of `work`; null if nothing was written, because one of them failed or the commit did

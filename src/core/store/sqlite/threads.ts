@@ -18,7 +18,7 @@ export interface ThreadsOptions {
   readonly patience: number;
 }
 
-/** The maximum number of operations that share a transaction. Other operations wait meanwhile, for about 10 ms. */
+/** The maximum number of operations that share a transaction. Other operations wait in the meantime, for about 10 ms. */
 const MAX_GROUP = 20;
 
 /**

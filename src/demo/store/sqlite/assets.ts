@@ -5,7 +5,7 @@ import type { AlertRecord, AssetRecord, AssetSummary, Column, ColumnKind } from 
 import type { AssetStore } from '../demoStore.js';
 
 /**
- * Texts and columns are in a separate table: SQLite reads a row from its start and writes it as a whole, so that a list
+ * Texts and columns are in a separate table: SQLite reads a row from its start and writes it completely, so that a list
  * or a load would otherwise read or write the columns of its assets.
  */
 const TEXT_FIELDS = ['description', 'upstream', 'expectedColumns', 'columns'] as const;

@@ -171,7 +171,7 @@ it('runs hooks that another plugin has added to the route, before the key is che
   });
 });
 
-it('calls the context function once for each request, also for one that is refused or fails', async () => {
+it('calls the context function once for each request, even for one that is refused or fails', async () => {
   let calls = 0;
   const context = async (_: unknown, __: unknown, { principal }: LatchkeyContext) => {
     calls += 1;

@@ -357,7 +357,7 @@ describe('failures', () => {
 });
 
 describe('the issuer', () => {
-  it('can be unavailable while its keys are cached, also for new tokens', async () => {
+  it('can be unavailable while its keys are cached, even for new tokens', async () => {
     const other = await startIssuer();
     const authenticator = start({ issuer: other.url });
     const [one, two] = [await other.issue(), await other.issue({ scope: 'admin' })];

@@ -59,7 +59,7 @@ export function testEvents({ store, target, runs }: DemoBench): void {
     });
 
     // If an engine read before it wrote, two calls would both report that they added it.
-    test('concurrent calls, also in other processes, add each event once, and one call reports it', async () => {
+    test('concurrent calls, even in other processes, add each event once, and one call reports it', async () => {
       const prj = unique('prj');
       const events = Array.from({ length: 10 }, (_, i) => anEvent(prj, { id: `e${i}`, at: TODAY - i }));
       const calls = Array.from({ length: 4 }, (_, i) =>
