@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a job from another system: records that a table was synchronised. The key belongs to a user with permission to do so.
 #   API_KEY=<key> examples/user-keys/trigger-job.sh <table>
-# curl reads the key from standard input, because everybody on the machine can read the arguments of a command.
+# curl reads the key from standard input, because anyone on the machine can read the arguments of a command.
 set -eu
 printf 'header = "Authorization: Api-Key %s"\n' "$API_KEY" |
   curl -sS --config - -H 'Content-Type: application/json' \

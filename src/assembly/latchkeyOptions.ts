@@ -65,7 +65,7 @@ export interface LatchkeyOptions {
   readonly peppers?: readonly string[];
   /** An operator's key of at least 32 characters, accepted with scope `platform`. Default: none. */
   readonly adminApiKey?: string | OperatorKey | null;
-  /** Prefixes of new tokens by key type. Default: those of {@link configuration}. */
+  /** Prefixes of new tokens by key type. Default: the prefixes in {@link configuration}. */
   readonly prefixes?: Readonly<Record<KeyType, string>>;
   /** Configured keys, roles and key types. {@link Latchkey.prepare} replaces them. Default: only the built-in roles and key types. */
   readonly configuration?: Configuration;

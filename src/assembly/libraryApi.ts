@@ -62,7 +62,7 @@ export interface Latchkey {
   guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
   /** The context function for Apollo Server. */
   readonly context: ContextBuilder;
-  /** The steps that guard a request on any GraphQL server, for adapters. Those of Latchkey use it, too. */
+  /** The steps that guard a request on any GraphQL server, for adapters. Latchkey's own adapters use it, too. */
   readonly requests: RequestGuard;
   /** The steps that guard subscriptions and connections on any GraphQL server, for adapters. */
   readonly streams: StreamGuard;

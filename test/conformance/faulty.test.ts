@@ -43,7 +43,7 @@ test('the suite rejects a server whose schema is guarded, but that has no plugin
     'B16 a resolver added after the guard: the server does not start until the schema is guarded again',
     'B28 a mutation with a refused field behind an allowed one: neither runs',
     'accepts a key as X-API-Key',
-    'B38 a batch is refused whole, and counts as one request',
+    'B38 a batch is refused entirely, and counts as one request',
     'B37 concurrent requests: exactly the burst is admitted',
     'B37 the cost of aliases, fragments and mutations is counted',
     'B42 a caller without introspection learns no names from errors of the document',

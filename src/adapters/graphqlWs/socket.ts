@@ -1,6 +1,6 @@
 import type { OpeningRequest } from './connectionSource.js';
 
-/** The part of a WebSocket of `ws` that is used. Those of other packages may have less of it. */
+/** The part of a WebSocket of `ws` that is used. Sockets of other packages may lack some of it. */
 export interface Socket {
   /** 1: open. */
   readonly readyState?: number;

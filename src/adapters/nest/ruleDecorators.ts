@@ -22,7 +22,7 @@ const decorated = new Set<object>();
 
 /**
  * Requires scopes for a field, an argument of an input type, or an object type of a code-first schema, like `@auth` in SDL.
- * Several decorators on one place are all required.
+ * If one place has several decorators, a caller must meet all of them.
  *
  * @param scopes one scope; or lists, and the caller needs all scopes of one list. None: any valid key
  * @throws TypeError for several scopes that are not in a list, which would be ambiguous

@@ -11,7 +11,7 @@ import { refuseSubscriptions, schemaOptions, type ManagementOption, type SchemaO
 interface OwnOptions extends ManagementOption, SchemaOptions {
   readonly plugins?: readonly object[];
   readonly [option: string]: unknown;
-  /** Those of `useLatchkey`. */
+  /** The options of `useLatchkey`. */
   readonly latchkey?: UseLatchkeyOptions;
 }
 

@@ -24,7 +24,7 @@ const MISSING = 'the scopes that the credential is missing';
 export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>> } = {
   BAD_REQUEST: {
     when: 'the request is invalid: two credentials, a malformed header, or an invalid body or method (with status 405, 408, 413 or 415 where it applies)',
-    remedy: 'send one credential in one of the three forms, and a body as the message describes',
+    remedy: 'send a single credential in one of the three forms, and correct the request as the message says',
     fields: {},
     page: 'reference/guard.md#credentials',
   },
@@ -115,7 +115,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     page: 'reference/streams.md#what-is-refused',
   },
   QUOTA_EXCEEDED: {
-    when: 'the operation needs more than what remains of a quota or a credit balance. The status is 402 instead of 429 if `quota_status` is 402, or if only more credits help',
+    when: 'the operation needs more units than a quota or a credit balance has left. The status is 402 instead of 429 if `quota_status` is 402, or if only more credits help',
     remedy: 'wait until `resetsAt`, ask for a higher quota, or add credits',
     fields: {
       limit: 'the quota; null for credits',

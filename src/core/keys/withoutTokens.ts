@@ -15,7 +15,7 @@ export function withoutTokens<E extends GraphQLFormattedError>(error: E): E {
 }
 
 /**
- * Returns a value of JSON without tokens in its text and in its names. Nothing is replaced in the JSON itself: in `"\nlks_live_…"`, the
+ * Returns a JSON value without the tokens in its strings and names. Nothing is replaced in the JSON itself: in `"\nlks_live_…"`, the
  * letter of the escape would look like the start of the token.
  */
 function redactedIn(value: unknown): unknown {

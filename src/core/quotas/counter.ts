@@ -226,7 +226,7 @@ export class Counter {
     this.#options.onLeased(meter, leased);
   }
 
-  /** Units of a quota end with their period. Those of credits are returned, because a refill doesn't take them. */
+  /** Units of a quota end with their period. Units of credits are returned, because a refill doesn't take them. */
   #leavePeriod(): void {
     if (this.#meter.kind === 'credits') this.#returnRoom();
     this.#room = 0;

@@ -2,8 +2,8 @@ import type { AuditEntry } from './audit.js';
 import type { LimitOverride, ProjectRecord, UserRecord } from './records.js';
 
 /**
- * The names of the records' fields, for the engines. Fields that are not listed here are neither written nor returned. Those of keys are
- * in keyFields.ts.
+ * The names of the records' fields, for the engines. Fields that are not listed here are neither written nor returned. The fields of keys
+ * are in keyFields.ts.
  */
 
 export const PROJECT_FIELDS = [

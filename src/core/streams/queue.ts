@@ -32,7 +32,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     }
   }
 
-  /** Accepts no more events. Those that wait are still delivered. Can be called more than once. */
+  /** Accepts no more events. Waiting items are still delivered. Can be called more than once. */
   finish(): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -32,7 +32,7 @@ type Holder = Pick<Actor, 'keyId' | 'workspaceId' | 'projectId'>;
 
 /**
  * Counts refusals for the audit log: one entry for each refused key, and one for all credentials that were not
- * accepted. An entry for each refusal would let anybody fill the log.
+ * accepted. An entry for each refusal would let anyone fill the log.
  */
 export class Refusals implements EntrySource {
   readonly #now: () => number;

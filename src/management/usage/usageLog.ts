@@ -134,7 +134,7 @@ export class UsageLog {
     return this.#pending.bytes;
   }
 
-  /** Resolves when everything recorded before is written, or could not be. */
+  /** Resolves when all earlier records have been written, or have failed to be written. */
   async flush(): Promise<void> {
     // Only one write at a time: a second one would keep another batch in memory for as long as the store takes.
     while (this.#writing !== null) await this.#writing;

@@ -41,7 +41,7 @@ export function authRoute(app: FastifyInstance, options: AuthRouteOptions): void
     const fields = limitFields(passed.admission, latchkey.rateLimitHeaders());
     writeLimitFields(fields, (name, value) => reply.header(name, value));
     if (service !== null) {
-      // Anybody else could collect tokens that did not pass the scopes of a proxy's configuration.
+      // Anyone else could collect tokens that did not pass the scopes of a proxy's configuration.
       if (proxies.isProxy(request.raw)) {
         reply.header(PRINCIPAL_HEADER, latchkey.principalTokens.sign(passed.principal, service));
       } else untrusted.note(request.raw.socket.remoteAddress);

@@ -25,7 +25,7 @@ interface ConnectionsOptions {
   readonly max?: number;
   /** Called when connections were refused: immediately, and then at most once a minute. */
   readonly onRefused?: (max: number) => void;
-  /** The bounds of responses that clients don't read. Default: those of {@link UnreadResponses}. */
+  /** The bounds of responses that clients don't read. Default: the limits of {@link UnreadResponses}. */
   readonly unread?: UnreadOptions;
 }
 

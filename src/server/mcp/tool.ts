@@ -11,7 +11,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   /** Limited in size, because anyone can send it. */
   readonly input: Input;
   readonly annotations: ToolAnnotations;
-  /** Whether the tool is offered to a caller. Callers who are not offered it can't call it. Default: everybody. */
+  /** Whether the tool is offered to a caller. Callers who are not offered it can't call it. Default: everyone. */
   readonly offered?: (caller: Caller) => boolean;
   /** May throw Refusal. */
   readonly call: (input: z.output<Input>, caller: Caller) => Promise<CallToolResult>;

@@ -42,8 +42,8 @@ export interface SharedLimitsOptions {
 }
 
 /**
- * Limits that all processes on one Redis count together, exactly, with one round trip for each admission. Those of one
- * turn of the event loop share it. Without Redis
+ * Limits that all processes on one Redis count together, exactly, with one round trip for each admission. Admissions in one turn of the
+ * event loop share it. Without Redis
  * nothing is admitted: admit and peek reject with UNAVAILABLE, immediately if Redis is known to be unavailable.
  *
  * Each process records in its own memory what Redis admitted for it (1 to 2 µs, where Redis takes hundreds), so that
@@ -126,7 +126,7 @@ export class SharedLimits implements Limits {
     const batch = waiting.map(({ prepared }) => prepared);
     this.#calls += 1;
     let isWaiting = true;
-    // Before anybody continues who waits for the reply, so that the next call is sent at once.
+    // Done before callers that wait for the reply continue, so that the next call is sent immediately.
     const settle = (): void => {
       if (isWaiting) this.#calls -= 1;
       isWaiting = false;

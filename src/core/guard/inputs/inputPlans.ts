@@ -37,7 +37,7 @@ export type InputSteps = ReadonlyMap<string, InputStep>;
 export interface InputPlans {
   /** By type and field name. */
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, InputSteps>>;
-  /** Those of directives, such as `@within(filter: …)`. */
+  /** The arguments of directives, such as `@within(filter: …)`. */
   readonly directives: ReadonlyMap<string, InputSteps>;
 }
 

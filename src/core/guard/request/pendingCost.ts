@@ -11,7 +11,7 @@ export type CostedDecision = Allowed & { readonly estimate: number };
 
 interface PendingCostOptions {
   readonly decision: CostedDecision;
-  /** Those that the cost depends on. */
+  /** The variables that the cost depends on. */
   readonly variables: Variables;
   readonly principal: Principal;
   readonly options: Pick<RequestGuardOptions, 'limits' | 'log' | 'report'>;
