@@ -9,7 +9,7 @@ export function median(values) {
  * Returns the nearest-rank percentile.
  *
  * @param {ArrayLike<number>} values not empty
- * @param {number} share as in 0.99
+ * @param {number} share such as 0.99
  */
 export function percentile(values, share) {
   const sorted = Float64Array.from(values).sort();

@@ -3,7 +3,7 @@ import { NO_UPSTREAM } from './settings/gatewaySettings.js';
 import { overrideVariables, readSettings, SettingsError } from './settings/settings.js';
 
 interface StartOptions {
-  /** Override variables of the environment, also for workers. Undefined: unchanged. */
+  /** Override environment variables, including the workers' variables. Undefined: unchanged. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
   /** Whether the settings must configure a gateway. */
   readonly requireGateway?: boolean;

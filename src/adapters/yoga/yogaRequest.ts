@@ -18,7 +18,7 @@ export class YogaRequest {
   readonly guarded: GuardedRequest;
   readonly schema: GraphQLSchema;
   context: LatchkeyContext = { principal: ANONYMOUS };
-  /** The request, as its credential is found. */
+  /** The request in which the credential is looked up. */
   source: ForeignSource = { headers: {} };
   /** The results of a subscription; null if it is not open. */
   stream: ResultStream | null = null;

@@ -32,7 +32,7 @@ export function and(a: Requirement, b: Requirement): Requirement {
   return { anyOf: a.anyOf.flatMap((left) => b.anyOf.map((right) => [...left, ...right])) };
 }
 
-/** Returns a requirement that is met if one of them is. */
+/** Returns a requirement that is met if at least one of the given requirements is met. */
 export function or(requirements: readonly Requirement[]): Requirement {
   return { anyOf: requirements.flatMap((requirement) => requirement.anyOf) };
 }

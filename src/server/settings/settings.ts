@@ -179,7 +179,7 @@ export function readSettings(environment: Environment = process.env): Settings {
 /**
  * Reads only the settings of the gateway.
  *
- * @param variables override those of the environment. Undefined: not set
+ * @param variables override environment variables. Undefined: not set
  * @param needsRules whether a schema or a policy is required
  * @throws SettingsError, also if no upstream is set
  */

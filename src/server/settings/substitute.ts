@@ -36,7 +36,7 @@ export function substitute(
   });
 }
 
-/** Returns whether a text consists only of variables, so that nothing of its value is in the file. */
+/** Returns whether a text consists only of variables, so that no part of its value is in the file. */
 export function isWhollyReferences(text: string): boolean {
   return WHOLLY_REFERENCES.test(text);
 }

@@ -8,8 +8,8 @@ interface Linked<Kind extends string> {
 }
 
 /**
- * Returns the names of directives in a schema: their own names, those with the prefix of their `@link`, such as
- * `@federation__requiresScopes`, and those that the `@link` imports them as.
+ * Returns the names of directives in a schema: their own names, the names with the prefix of their `@link`, such as
+ * `@federation__requiresScopes`, and the names under which the `@link` imports them.
  *
  * @param ofSchema the directives of the schema itself
  */
