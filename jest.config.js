@@ -11,7 +11,7 @@ const CHROMIUM = isInstalled('chromium-headless-shell') ? 'chromium-headless-she
 // .ci/run installs the programs first, so every suite runs there.
 const NEEDED = [
   { program: 'redis-server', suites: '/test/server/redis' },
-  { program: 'prlimit', suites: '/test/core/store/fullDisk' },
+  { program: 'prlimit', suites: '/test/processes/store/fullDisk' },
   { program: CHROMIUM, suites: '/test/dashboard' },
   { program: CHROMIUM, suites: '/test/client/browser' },
   { program: 'nginx', suites: '/test/examples/proxies' },

@@ -7,7 +7,7 @@ import { testGuardedSchemas } from './conformance/guardedSchemas.js';
 import { testKeys } from './conformance/keys.js';
 import { testLists } from './conformance/lists.js';
 import { testModel } from './conformance/model.js';
-import { testPlaces } from './conformance/places.js';
+import { testPlaces, testPlacesByProcesses } from './conformance/places.js';
 import { testProcesses } from './conformance/processes.js';
 import { testProjects } from './conformance/projects.js';
 import { testQuotas, testQuotasByProcesses } from './conformance/quotas.js';
@@ -15,9 +15,9 @@ import { testRaces } from './conformance/races.js';
 import { testRemoval, testRemovalByProcesses } from './conformance/removal.js';
 import { testRotation } from './conformance/rotation.js';
 import { testSigningKeys } from './conformance/signingKeys.js';
-import { testUsage } from './conformance/usage.js';
+import { testUsage, testUsageByProcesses } from './conformance/usage.js';
 import { testLimits } from './conformance/limits.js';
-import { testUsageReport } from './conformance/usageReport.js';
+import { testUsageReport, testUsageReportByProcesses } from './conformance/usageReport.js';
 import { testUsers } from './conformance/users.js';
 import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
@@ -55,29 +55,42 @@ export function testOperations(bench: Bench): void {
   testQuotas(bench);
 }
 
-/** Tests every guarantee of the interface for an engine. */
-export function storeConformance(name: string, engine: Engine): void {
+/** Tests every guarantee of the interface for an engine, in this process. */
+export function storeConformance(name: string, engine: Omit<Engine, 'killedAfter'>): void {
   describe(`${name}: the store's guarantees`, () => {
-    let target: Target | undefined;
-    let store: Store | undefined;
-
-    beforeAll(async () => {
-      target = await engine.create();
-      store = await openTarget(target);
-    });
-    afterAll(async () => {
-      await store?.close();
-      if (target !== undefined) await engine.drop(target);
-    });
-
-    const bench: Bench = { store: () => present(store), target: () => present(target), runs: engine.runs };
+    const bench = benchOf(engine);
     testOperations(bench);
     testRaces(bench);
     testModel(bench);
+  });
+}
+
+/** Tests the guarantees for several processes, and for processes that are killed. */
+export function storeProcessConformance(name: string, engine: Engine): void {
+  describe(`${name}: the store's guarantees for processes`, () => {
+    const bench = benchOf(engine);
     testProcesses(bench, engine.killedAfter);
+    testPlacesByProcesses(bench);
     testRemovalByProcesses(bench);
+    testUsageByProcesses(bench);
+    testUsageReportByProcesses(bench);
     testQuotasByProcesses(bench);
   });
+}
+
+/** Opens a store on an empty database before the tests, and drops it after them. */
+function benchOf(engine: Omit<Engine, 'killedAfter'>): Bench {
+  let target: Target | undefined;
+  let store: Store | undefined;
+  beforeAll(async () => {
+    target = await engine.create();
+    store = await openTarget(target);
+  });
+  afterAll(async () => {
+    await store?.close();
+    if (target !== undefined) await engine.drop(target);
+  });
+  return { store: () => present(store), target: () => present(target), runs: engine.runs };
 }
 
 export function present<T>(value: T | undefined): T {

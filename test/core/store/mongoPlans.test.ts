@@ -4,7 +4,7 @@ import { FOLDING } from '../../../src/core/store/mongo/schemas.js';
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../src/core/store/ordering.js';
 import type { Store } from '../../../src/core/store/store.js';
 import { during, noteCommand, sent, shapes, type SentShape } from './commands.js';
-import { storeConformance, type Engine } from './conformance.js';
+import { storeConformance, storeProcessConformance, type Engine } from './conformance.js';
 import { aKey, givenKey, givenWorkspace, NOW, unique } from './fixtures.js';
 import { faultOf, type Fault, type Index } from './indexFit.js';
 import { MONGO_PARTS } from '../../../src/demo/store/mongo/mongoParts.js';
@@ -40,6 +40,7 @@ const engine: Engine = {
   },
 };
 storeConformance('MongoDB', engine);
+storeProcessConformance('MongoDB', engine);
 demoConformance('MongoDB', engine);
 
 test('X11: each command of the suite used read concern majority, and write concern majority with journal', () => {

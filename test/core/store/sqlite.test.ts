@@ -13,19 +13,8 @@ import { MIGRATIONS } from '../../../src/core/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { openWriter } from '../../../src/core/store/sqlite/writer.js';
 import { storeConformance } from './conformance.js';
-import {
-  aBatch,
-  aKey,
-  aProject,
-  aWorkspace,
-  givenKey,
-  givenWorkspace,
-  listed,
-  namesOf,
-  NOW,
-  summaryOf,
-} from './fixtures.js';
-import { runTogether, startChild } from './processes.js';
+import { aBatch, aKey, aProject, givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from './fixtures.js';
+import { startChild } from './processes.js';
 
 let root = '';
 let made = 0;
@@ -40,7 +29,6 @@ afterAll(() => {
 
 storeConformance('SQLite', {
   runs: 60,
-  killedAfter: [40, 151],
   create: async () => ({ engine: 'sqlite', dir: freshDir() }),
   drop: async () => undefined,
 });
@@ -108,14 +96,6 @@ describe('SQLite: the file', () => {
     expect(mode(dir)).toBe('700');
     for (const file of ['latchkey.db', 'latchkey.db-wal', 'latchkey.db-shm']) expect(mode(join(dir, file))).toBe('600');
     await store.close();
-  });
-
-  test('can be opened by several processes while it is created', async () => {
-    const target = { engine: 'sqlite', dir: freshDir() } as const;
-    const workspace = aWorkspace();
-    const job = { kind: 'create', workspace } as const;
-    const answers = await runTogether(target, [job, job, job, job]);
-    expect(answers.filter((answer) => answer === 'created')).toHaveLength(1);
   });
 
   test('of a later release is rejected and not changed', async () => {

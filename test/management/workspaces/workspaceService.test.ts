@@ -6,7 +6,6 @@ import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { WorkspaceService } from '../../../src/management/workspaces/workspaceService.js';
 import type { Store } from '../../../src/core/store/store.js';
-import { runFile } from '../../support/child.js';
 import { openStoreHere } from '../../support/storeHere.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
@@ -79,21 +78,6 @@ describe('ensureFirst', () => {
     await workspaces.ensureFirst({ ...FIRST, tier: 'STARTER' });
     expect(await store.workspaces.find('default')).toMatchObject({ tier: 'ENTERPRISE' });
   });
-
-  it.each(['FREE_TRIAL', 'ENTERPRISE'])(
-    'only one of several processes that start together on %s creates the key',
-    async (tier) => {
-      const env = { WORKSPACE_DIR: dir, WORKSPACE_TIER: tier };
-      const children = Array.from({ length: 4 }, () =>
-        runFile('test/management/workspaces/ensureFirst.worker.ts', env),
-      );
-      const answers = await Promise.all(children.map((child) => child.waitFor(/key=(\S+)/)));
-      await Promise.all(children.map((child) => child.stop('SIGTERM')));
-      const made = answers.map(([, id]) => id).filter((id) => id !== 'none');
-      expect(made).toHaveLength(1);
-      expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
-    },
-  );
 });
 
 describe('create', () => {

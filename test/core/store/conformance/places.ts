@@ -4,7 +4,7 @@ import type { Bench } from './bench.js';
 import { ADA, aKey, anHeir, givenKey, givenWorkspace, NOW, placesFor } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 
-export function testPlaces({ store, target }: Bench): void {
+export function testPlaces({ store }: Bench): void {
   const insert = async (ws: string, places: number | null, now = NOW, fields = {}) =>
     store().keys.insert(aKey(ws, fields), places, now);
   const living = (ws: string, now = NOW) => store().keys.countFamilies(ws, now);
@@ -229,7 +229,15 @@ export function testPlaces({ store, target }: Bench): void {
         });
       });
     });
+  });
+}
 
+/** Races of processes for the last places. */
+export function testPlacesByProcesses({ store, target }: Bench): void {
+  const living = (ws: string) => store().keys.countFamilies(ws, NOW);
+  const insert = (ws: string, places: number) => store().keys.insert(aKey(ws), places, NOW);
+
+  describe('places', () => {
     test('are not exceeded by 200 concurrent insertions from four processes, and all are used', async () => {
       const ws = await givenWorkspace(store());
       const job = { kind: 'insert', workspaceId: ws, count: 50, places: 10 } as const;

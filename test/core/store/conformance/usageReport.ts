@@ -47,12 +47,40 @@ function addition(workspaceId: string, given: Given): UsageAddition {
   return { keyId, start, ...own, report };
 }
 
-export function testUsageReport({ store, target }: Bench): void {
-  const read = (ws: string, dimension: ReportDimension, more: Partial<ReportQuery> = {}) =>
+const reading =
+  (store: Bench['store']) =>
+  (ws: string, dimension: ReportDimension, more: Partial<ReportQuery> = {}) =>
     store().usage.report(ws, {
       ...{ dimension, by: 'DAY', from: TODAY - 40 * DAY, to: TODAY + 2 * DAY, after: null, first: 1_000 },
       ...more,
     });
+
+/** Returns how often {@link countedBatch} was added, and checks that each part was added as often. */
+async function totalOf({ store }: Bench, ws: string): Promise<number> {
+  const read = reading(store);
+  const rows = await Promise.all(
+    PERIODS.flatMap((by) =>
+      (['total', 'owner', 'key', 'operation', 'root'] as const).map((dimension) => read(ws, dimension, { by })),
+    ),
+  );
+  const sums = rows.map((each) => each.reduce((sum, { requests }) => sum + requests, 0));
+  // Every part of the batch was added, or none.
+  expect(new Set(sums).size).toBe(1);
+  const [sum = 0] = sums;
+  const keyIds = Array.from({ length: 20 }, (_, i) => `${ws}_${i}`);
+  const span = { from: TODAY, to: TODAY + DAY };
+  for (const by of ['MINUTE', 'HOUR', 'DAY'] as const) {
+    const own = await store().usage.read(keyIds, { ...span, by });
+    expect(own.reduce((requests, row) => requests + row.requests, 0)).toBe(sum);
+  }
+  const fields = await Promise.all(keyIds.map((keyId) => store().usage.fields(keyId, span.from, span.to)));
+  expect(fields.flat().reduce((uses, { count }) => uses + count, 0)).toBe(sum);
+  return sum / 20;
+}
+
+export function testUsageReport(bench: Bench): void {
+  const { store, target } = bench;
+  const read = reading(store);
   const briefly = (rows: readonly ReportRow[]) =>
     rows.map(({ value, projectId, requests }) => [value, projectId, requests]);
   const add = (...additions: readonly UsageAddition[]) => store().usage.add(aBatch(additions), Date.now());
@@ -200,27 +228,6 @@ export function testUsageReport({ store, target }: Bench): void {
   });
 
   describe('a batch of usage', () => {
-    const total = async (ws: string) => {
-      const rows = await Promise.all(
-        PERIODS.flatMap((by) =>
-          (['total', 'owner', 'key', 'operation', 'root'] as const).map((dimension) => read(ws, dimension, { by })),
-        ),
-      );
-      const sums = rows.map((each) => each.reduce((sum, { requests }) => sum + requests, 0));
-      // Every part of the batch was added, or none.
-      expect(new Set(sums).size).toBe(1);
-      const [sum = 0] = sums;
-      const keyIds = Array.from({ length: 20 }, (_, i) => `${ws}_${i}`);
-      const span = { from: TODAY, to: TODAY + DAY };
-      for (const by of ['MINUTE', 'HOUR', 'DAY'] as const) {
-        const own = await store().usage.read(keyIds, { ...span, by });
-        expect(own.reduce((requests, row) => requests + row.requests, 0)).toBe(sum);
-      }
-      const fields = await Promise.all(keyIds.map((keyId) => store().usage.fields(keyId, span.from, span.to)));
-      expect(fields.flat().reduce((uses, { count }) => uses + count, 0)).toBe(sum);
-      return sum / 20;
-    };
-
     test('is added once, however often processes send it', async () => {
       const ws = unique('ws');
       const second = await openTarget(target());
@@ -228,10 +235,15 @@ export function testUsageReport({ store, target }: Bench): void {
       await Promise.all(stores.map((each) => each.usage.add(countedBatch(ws, TODAY, 1), Date.now())));
       await store().usage.add(countedBatch(ws, TODAY, 1), Date.now());
       await store().usage.add(countedBatch(ws, TODAY, 2), Date.now());
-      expect(await total(ws)).toBe(2);
+      expect(await totalOf(bench, ws)).toBe(2);
       await second.close();
     });
+  });
+}
 
+export function testUsageReportByProcesses(bench: Bench): void {
+  const { target } = bench;
+  describe('a batch of usage', () => {
     test.each([3, 8, 15])('killed after %i: is counted once, and completely or not at all', async (count) => {
       const ws = unique('ws');
       const child = await startChild(target(), { kind: 'usage', workspaceId: ws, start: TODAY });
@@ -242,12 +254,12 @@ export function testUsageReport({ store, target }: Bench): void {
       const reopened = await openTarget(target());
       // Completes a batch that was stored and not yet added.
       await reopened.usage.add(aBatch([addition(unique('ws'), { by: [1] })]), Date.now());
-      expect([acknowledged, acknowledged + 1]).toContain(await total(ws));
+      expect([acknowledged, acknowledged + 1]).toContain(await totalOf(bench, ws));
       // The next process sends what may not have been added.
       for (let number = 0; number <= acknowledged; number++) {
         await reopened.usage.add(countedBatch(ws, TODAY, number), Date.now());
       }
-      expect(await total(ws)).toBe(acknowledged + 1);
+      expect(await totalOf(bench, ws)).toBe(acknowledged + 1);
       await reopened.close();
     });
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MAIN, runFile } from '../../support/child.js';
 import { OPERATOR_KEY } from '../../support/service.js';
 import { until } from '../../support/until.js';
-import { startChild } from './processes.js';
+import { startChild } from '../../core/store/processes.js';
 
 const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { apiKey { id } token } }';
 

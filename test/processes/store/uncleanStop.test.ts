@@ -8,8 +8,8 @@ import { Connection } from '../../../src/core/store/sqlite/connection.js';
 import { MIGRATIONS } from '../../../src/core/store/sqlite/migrations.js';
 import { openSqlite } from '../../../src/core/store/sqlite/open.js';
 import { MAIN, runFile } from '../../support/child.js';
-import { givenKey, givenWorkspace } from './fixtures.js';
-import { startChild } from './processes.js';
+import { givenKey, givenWorkspace } from '../../core/store/fixtures.js';
+import { startChild } from '../../core/store/processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-unclean-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

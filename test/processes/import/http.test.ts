@@ -6,7 +6,15 @@ import { inWords, reportOf } from '../../../src/management/import/importReport.j
 import { mintToken } from '../../../src/core/keys/token.js';
 import { TIER_LIMITS } from '../../../src/core/limits/tiers.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../../support/service.js';
-import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';
+import {
+  apply,
+  bcryptHash,
+  betterAuthDigest,
+  betterAuthRow,
+  letters,
+  plan,
+  SCOPES,
+} from '../../management/import/harness.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const DAY = 24 * 60 * 60_000;

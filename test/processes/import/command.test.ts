@@ -8,7 +8,7 @@ import { latchkeyInOneProcess } from '../../cli/oneProcess.js';
 import { PROJECT } from '../../support/project.js';
 import { run } from '../../support/run.js';
 import { startService } from '../../support/service.js';
-import { betterAuthRow, letters } from './harness.js';
+import { betterAuthRow, letters } from '../../management/import/harness.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-command-'));
 const dataDir = join(dir, 'data');
