@@ -22,7 +22,7 @@ export interface Mapping {
   readonly type: KeyType;
   readonly environment: Environment;
   readonly dates: Dates;
-  /** What to do with a key that has a limited number of uses, which Latchkey does not support. */
+  /** What to do with a key that has a limited number of uses, which an import cannot carry over. */
   readonly limitedUses: 'refuse' | 'drop';
 }
 

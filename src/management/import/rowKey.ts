@@ -68,7 +68,7 @@ class RowReader {
     const uses = this.#text('uses');
     if (uses !== null && this.#mapping.limitedUses === 'refuse') {
       throw new Unreadable(
-        'The key has a limited number of uses, which Latchkey does not support. To import it without the limit, set `limitedUses: drop`.',
+        'The key has a limited number of uses, which an import cannot carry over. To import it without the limit, set `limitedUses: drop`.',
       );
     }
     const scopes = foreignScopes(this.#cell('scopes'));
