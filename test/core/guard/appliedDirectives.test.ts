@@ -106,7 +106,7 @@ describe('directives in SDL', () => {
     checkDirectives(makeExecutableSchema({ typeDefs: sdl }), READING.federation, faults);
     expect(faults).toEqual([
       expect.stringMatching(
-        /^@auth is not declared as .*Use the definition in latchkey\.typeDefs, or that of directiveTypeDefs\(\)\.$/,
+        /^@auth is not declared as .*Use the definition in latchkey\.typeDefs or from directiveTypeDefs\(\)\.$/,
       ),
     ]);
   });
