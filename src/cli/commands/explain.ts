@@ -110,17 +110,19 @@ function linesOf({ allowed, reasons, errors, fields, missingScopes, cost, estima
   for (const { path, coordinate, missing } of fields.filter((field) => !field.allowed)) {
     lines.push(['Refused', `${path.join('.')} (${coordinate}) lacks ${missing.join(' ')}`]);
   }
-  lines.push(['Cost', cost === null ? null : String(cost)], ...estimateLines(estimate));
+  lines.push(['Counts as', cost === null ? null : requests(cost)], ...estimateLines(estimate));
   lines.push(...limitLines(room), ['Room in', retryAfter]);
   return lines;
 }
+
+const requests = (count: number): string => (count === 1 ? '1 request' : `${count} requests`);
 
 /** The estimate, and the fields with the largest part in it. */
 function estimateLines(estimate: Explanation['estimate']): [string, string | null][] {
   if (estimate === null) return [];
   const { cost, max, fields } = estimate;
   const lines = fields.map(({ coordinate, cost: part }): [string, string] => ['', `${coordinate} ${part}`]);
-  return [['Estimate', max === null ? `${cost} units` : `${cost} of ${max} units`], ...lines];
+  return [['Estimate', max === null ? `${cost} cost units` : `${cost} of ${max} cost units`], ...lines];
 }
 
 function objectIn(text: string | undefined): unknown {
