@@ -52,7 +52,7 @@ test('the keys of a removed user are refused immediately and revoked; those of t
   expect(await statuses(common.token)).toEqual([200, 200, 200]);
   expect(await look(latchkey, hers.id)).toMatchObject({
     status: 'REVOKED',
-    revokedReason: 'The user left the workspace.',
+    revokedReason: 'The user was removed from the workspace.',
   });
   expect((await act(latchkey, 'removeUser', { id: userId })).user).toEqual(user);
   const more = await attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'], userId });

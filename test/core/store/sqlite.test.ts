@@ -15,10 +15,13 @@ import { openWriter } from '../../../src/core/store/sqlite/writer.js';
 import { storeConformance } from './conformance.js';
 import { aBatch, aKey, aProject, givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from './fixtures.js';
 import { startChild } from './processes.js';
+import { openTarget } from './target.js';
 
 let root = '';
 let made = 0;
 const freshDir = (): string => join(root, String(made++));
+/** Opens a store whose threads are not the subject, because it takes long to start them. */
+const openHere = (dir: string) => openTarget({ engine: 'sqlite', dir, inThisThread: true });
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'latchkey-store-'));
@@ -139,7 +142,7 @@ test('R11: keys of an earlier release are counted by kind', async () => {
     );
   }
   old.close();
-  const store = await openSqliteStore({ dir });
+  const store = await openHere(dir);
   expect(await store.keys.countFamilies('ws', NOW, 'adminKeys')).toBe(2);
   expect(await store.keys.countFamilies('ws', NOW, 'keys')).toBe(3);
   expect(await store.keys.countFamilies('ws', NOW)).toBe(5);
@@ -166,13 +169,13 @@ test('X11: ended keys of an earlier release are found and removed, and their loo
     );
   }
   old.close();
-  const store = await openSqliteStore({ dir });
+  const store = await openHere(dir);
   expect(await store.keys.removeEnded(NOW - 1, 9)).toEqual({ removed: 0, isDone: true });
   expect(await store.keys.removeEnded(NOW, 9)).toEqual({ removed: 2, isDone: true });
   expect((await listed(store, 'ws')).map(({ id }) => id)).toEqual(['key_living']);
   expect(await store.keys.count('ws', {}, NOW)).toBe(1);
   await store.close();
-  const reopened = await openSqliteStore({ dir });
+  const reopened = await openHere(dir);
   const again = aKey('ws', { lookupId: 'lookup_revoked' });
   await expect(reopened.keys.insert(again, null, NOW)).rejects.toMatchObject({ what: 'key.lookupId' });
   expect(await reopened.keys.findForVerification('lookup_revoked')).toBeNull();
@@ -195,7 +198,7 @@ test('R2: keys of an earlier release keep their trusted documents', async () => 
        ('key_b', 'ws', 'key_b', 'lb', 'lks_live', 'h', 'b', 'b', 'SECRET', 'LIVE', '[]', NULL, 2)`,
   );
   old.close();
-  const store = await openSqliteStore({ dir });
+  const store = await openHere(dir);
   expect(await store.keys.find('key_a', 'ws')).toMatchObject({ name: 'a', trustedDocuments: documents });
   expect(await store.keys.findForVerification('la')).toMatchObject({ key: { trustedDocuments: documents } });
   expect(await store.keys.find('key_b', 'ws')).toMatchObject({ name: 'b', trustedDocuments: null });
@@ -206,7 +209,7 @@ test('R2: keys of an earlier release keep their trusted documents', async () => 
 
 test('R2: lists, searches, look-ups of several keys and notes of use read no trusted documents', async () => {
   const dir = freshDir();
-  const store = await openSqliteStore({ dir });
+  const store = await openHere(dir);
   const ws = await givenWorkspace(store);
   const key = await givenKey(store, ws, { trustedDocuments: ['a'.repeat(64)] });
   const author = { kind: 'key', id: key.id, address: null, userAgent: null } as const;
@@ -250,7 +253,7 @@ test('F13: names of an earlier release are unique and found in any normalization
   project.run({ id: 'prj_4', ws: 'ws', name: 'Z\u00e9' });
   old.close();
 
-  const store = await openSqliteStore({ dir });
+  const store = await openHere(dir);
   const names = (await store.projects.list('ws', { first: 9, after: null })).map(({ name }) => name);
   expect(names).toEqual([composed, '\u00c5ngstr\u00f6m \u00c5', 'Ze\u0301', 'Z\u00e9']);
   for (const name of [composed, 'Z\u00e9'])
@@ -268,14 +271,14 @@ test('F13: names of an earlier release are unique and found in any normalization
      PRAGMA user_version = ${before}`,
   );
   file.close();
-  const again = await openSqliteStore({ dir });
+  const again = await openHere(dir);
   expect(namesOf(await listed(again, 'ws', { nameContains: 'CAF\u00c9' }))).toEqual([decomposed]);
   await again.close();
 });
 
 test('SQLite: names of an earlier release lose selectors that change nothing, and are found without invisible characters', async () => {
   const dir = freshDir();
-  const store = await openSqliteStore({ dir });
+  const store = await openHere(dir);
   const ws = await givenWorkspace(store);
   const before = MIGRATIONS.findLastIndex((migration) => typeof migration === 'function');
   const key = await givenKey(store, ws, { name: 'ad\u034fmin' });
@@ -284,7 +287,7 @@ test('SQLite: names of an earlier release lose selectors that change nothing, an
   const file = new Connection(join(dir, 'latchkey.db'), 1000);
   file.exec(`UPDATE keys SET nameFolded = name; ${withoutColumnsAfter(before)} PRAGMA user_version = ${before}`);
   file.close();
-  const again = await openSqliteStore({ dir });
+  const again = await openHere(dir);
   const projects = await again.projects.list(ws, { first: 9, after: null });
   expect(projects.map(({ name }) => name).sort()).toEqual(['☎\ufe0f', '☕']);
   await expect(again.projects.create(aProject(ws, { name: '☕' }))).rejects.toThrow(Duplicate);
@@ -302,7 +305,7 @@ describe('SQLite: the connection', () => {
       databases.add(this);
       return exec.call(this, sql);
     };
-    await (await openSqliteStore({ dir })).close();
+    await (await openHere(dir)).close();
     const writer = await openWriter({ dir, file: join(dir, 'latchkey.db'), busyTimeout: 5000 }).finally(
       () => (prototype.exec = exec),
     );
@@ -343,7 +346,7 @@ describe('SQLite: the connection', () => {
   });
 
   test('rejects values that the driver would store as something else', async () => {
-    const store = await openSqliteStore({ dir: freshDir() });
+    const store = await openHere(freshDir());
     const ws = await givenWorkspace(store);
     const key = await givenKey(store, ws);
     for (const fields of [
@@ -399,7 +402,7 @@ describe('SQLite: usage counts', () => {
   });
 
   test('are deleted after their time, at most a thousand in one write', async () => {
-    const store = await openSqliteStore({ dir: freshDir() });
+    const store = await openHere(freshDir());
     const many = Array.from({ length: 1500 }, (_, i) => counts('key_old', START - i * HOUR));
     const left = async (): Promise<number> =>
       (await store.usage.read(['key_old'], { from: 0, to: START + HOUR, by: 'HOUR' })).length;
@@ -415,7 +418,7 @@ describe('SQLite: usage counts', () => {
   });
 
   test('are deleted after their time as fast as new ones are added', async () => {
-    const store = await openSqliteStore({ dir: freshDir() });
+    const store = await openHere(freshDir());
     const many = (prefix: string, start: number) =>
       Array.from({ length: 2500 }, (_, i) => ({
         ...counts(`${prefix}_${i}`, start),
@@ -446,7 +449,7 @@ describe('SQLite: usage counts', () => {
     for (let i = 0; i < 48; i++) for (const key of ['key_a', 'key_b']) insert.run(key, today + i * HOUR, i, 2, 1);
     before.close();
 
-    const store = await openSqliteStore({ dir });
+    const store = await openHere(dir);
     const span = { from: today, to: today + 2 * DAY };
     const row = (keyId: string, start: number, requests: number, times = 1) => ({
       keyId,
